@@ -1,0 +1,77 @@
+"""What can go wrong, in the user's words. Every error says what was expected, what came, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AuditorError(Exception):
+    """An audit that could not be made. The command line prints the message and exits with 2."""
+
+
+class ConfigError(AuditorError):
+    """The configuration file or a flag is malformed, unknown or contradictory."""
+
+
+class UnknownNameError(AuditorError):
+    """A layer, class, model or key that does not exist; carries the nearest that do."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], where: str, hint: str = "") -> None:
+        self.kind, self.name, self.where = kind, name, where
+        self.nearest = nearest_names(name, known)
+        did_you_mean = f"; the nearest is {self.nearest[0]!r}" if self.nearest else ""
+        super().__init__(f"{kind} {name!r} is not in {where}{did_you_mean}{f' ({hint})' if hint else ''}")
+
+
+class ModelError(AuditorError):
+    """The model or its weights cannot be loaded, or its output is not (B, K) finite logits."""
+
+
+class LayerError(AuditorError):
+    """The layer cannot be mapped: it does not run, its output is not a grid, or the network goes around it."""
+
+
+class ImageError(AuditorError):
+    """Images that cannot serve: no folder, no class, no picture left."""
+
+
+class UnreadableImageError(AuditorError):
+    """One picture that cannot be used; caught, counted and named in the report."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        self.reason, self.detail = reason, detail
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+
+
+class AnnotationError(AuditorError):
+    """Boxes or masks that cannot be read or do not fit their pictures."""
+
+
+class PatchError(AuditorError):
+    """A patch file or its description cannot be used."""
+
+
+class DeviceError(AuditorError):
+    """The device asked for is not there."""
+
+
+class StoreError(AuditorError):
+    """The run folder cannot be written, already exists, or does not hold what is needed."""
+
+
+class NoEligibleImagesError(AuditorError):
+    """A rate was asked for, but no image is eligible."""
+
+
+def nearest_names(name: str, known: Iterable[str], most: int = 3, cutoff: float = 0.4) -> list[str]:
+    """Known names most like `name`, best first; case and separators do not count."""
+    by_plain: dict[str, str] = {}
+    for candidate in known:
+        by_plain.setdefault(_plain(candidate), candidate)
+    plain_matches = difflib.get_close_matches(_plain(name), list(by_plain), n=most, cutoff=cutoff)
+    return [by_plain[match] for match in plain_matches]
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum() or character == ".")
