@@ -1,0 +1,136 @@
+"""Attribution: what the activation at one position carries towards each class. It stops at numbers for given features.
+
+Attribution is h · ∂logit_c/∂h, the first-order part of logit c that activation h carries. Contrast is the same product
+with the target − source margin in the place of the logit, so for two single classes it is the attribution to the target
+minus the attribution to the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from auditor.atlas.network import CutNetwork
+from auditor.records import ClassGroup
+from auditor.subject.classifier import margin
+
+# torch leaves these two without types.
+_make_dual: Callable[[Tensor, Tensor], Tensor] = forward_ad.make_dual
+_unpack_dual: Callable[[Tensor], tuple[Tensor, Tensor | None]] = forward_ad.unpack_dual
+
+
+class AttributionMethod(StrEnum):
+    """How attribution to every class at once is computed. All agree to float tolerance; they differ in time."""
+
+    FORWARD = "forward-mode derivative"
+    DOUBLE_BACKWARD = "two backward passes"
+    PER_CLASS = "one backward pass a class"
+
+
+def contrast_map(cut: CutNetwork, features: Tensor, source: ClassGroup, target: ClassGroup) -> tuple[Tensor, Tensor]:
+    """Contrast at every position, by one backward pass of the margin through the tail.
+
+    Args:
+        features: (B, D, H', W') activations of the layer. They are not changed.
+    Returns:
+        Logits (B, K), and contrast (B, H', W') in logits; neither carries a graph.
+    """
+    with torch.enable_grad():
+        leaf = features.detach().clone().requires_grad_(True)
+        # A tail that begins with an in-place operation may not write into a leaf, hence the second copy.
+        logits = cut.logits(leaf.clone())
+        (slope,) = torch.autograd.grad(margin(logits, source, target).sum(), leaf)
+    return logits.detach(), (leaf.detach() * slope).sum(dim=1)
+
+
+def attribution_all_classes(
+    cut: CutNetwork,
+    features: Tensor,
+    y: Tensor,
+    x: Tensor,
+    *,
+    method: AttributionMethod = AttributionMethod.FORWARD,
+    chunk: int = 256,
+) -> Tensor:
+    """Attribution of one position of each feature map to every class.
+
+    The forward-mode derivative of the logits along the tangent that is h at the position and 0 elsewhere
+    is h · ∂logit_c/∂h for all c in one pass of the tail.
+
+    Args:
+        features: (B, D, H', W') activations of the layer. They are not changed.
+        y, x: (B,) whole numbers, the position in each map.
+        method: what `attribution_method` found this tail to support.
+        chunk: feature maps sent through the tail at once; it bounds the memory, not the result.
+    Returns:
+        (B, K) attributions in logits, without a graph.
+    """
+    compute = _COMPUTE[method]
+    features = features.detach()
+    parts: list[Tensor] = []
+    for start in range(0, len(features), chunk):
+        part = features[start : start + chunk].clone()
+        rows = torch.arange(len(part), device=part.device)
+        part_y, part_x = y[start : start + chunk].to(part.device), x[start : start + chunk].to(part.device)
+        tangent = torch.zeros_like(part)
+        tangent[rows, :, part_y, part_x] = part[rows, :, part_y, part_x]
+        parts.append(compute(cut, part, tangent).detach())
+    return torch.cat(parts)
+
+
+def attribution_method(cut: CutNetwork, features: Tensor) -> AttributionMethod:
+    """The fastest way this tail supports, tried on one feature map.
+
+    Operations without a forward-mode derivative (a custom autograd function, some compiled graphs) need the backward
+    passes; those whose backward pass cannot be differentiated again need one pass a class.
+
+    Args:
+        features: (B, D, H', W') activations of the layer, B ≥ 1; the first map is used.
+    """
+    one = features[:1].detach().clone()
+    for method in (AttributionMethod.FORWARD, AttributionMethod.DOUBLE_BACKWARD):
+        try:
+            _COMPUTE[method](cut, one.clone(), one)
+        except RuntimeError:  # torch's only word for a derivative that is missing (NotImplementedError is one)
+            continue
+        return method
+    return AttributionMethod.PER_CLASS
+
+
+def _forward(cut: CutNetwork, features: Tensor, tangent: Tensor) -> Tensor:
+    with torch.no_grad(), forward_ad.dual_level():
+        primal, derivative = _unpack_dual(cut.logits(_make_dual(features, tangent)))
+        return torch.zeros_like(primal) if derivative is None else derivative.clone()
+
+
+def _double_backward(cut: CutNetwork, features: Tensor, tangent: Tensor) -> Tensor:
+    """The backward pass is linear in the slopes fed to it, so differentiating it by them gives the forward one."""
+    with torch.enable_grad():
+        leaf = features.requires_grad_(True)
+        logits = cut.logits(leaf.clone())
+        slopes = torch.zeros_like(logits, requires_grad=True)
+        (back,) = torch.autograd.grad(logits, leaf, slopes, create_graph=True)
+        (derivative,) = torch.autograd.grad(back, slopes, tangent)
+        return derivative
+
+
+def _per_class(cut: CutNetwork, features: Tensor, tangent: Tensor) -> Tensor:
+    with torch.enable_grad():
+        leaf = features.requires_grad_(True)
+        logits = cut.logits(leaf.clone())
+        columns: list[Tensor] = []
+        for column in logits.sum(dim=0):
+            (slope,) = torch.autograd.grad(column, leaf, retain_graph=True)
+            columns.append((slope * tangent).sum(dim=(1, 2, 3)))
+        return torch.stack(columns, dim=1)
+
+
+_COMPUTE: dict[AttributionMethod, Callable[[CutNetwork, Tensor, Tensor], Tensor]] = {
+    AttributionMethod.FORWARD: _forward,
+    AttributionMethod.DOUBLE_BACKWARD: _double_backward,
+    AttributionMethod.PER_CLASS: _per_class,
+}

@@ -1,0 +1,81 @@
+"""Small cut networks whose attributions are known or cheap to check, and nothing trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from auditor.records import ClassGroup
+
+
+@dataclass
+class OnCpu:
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+
+class ToyCut:
+    """A head and a tail as they are given; the head's output is the mapped layer."""
+
+    def __init__(self, head: nn.Module, tail: nn.Module, feature_shape: tuple[int, int, int]) -> None:
+        self.head, self.tail, self.feature_shape = head.eval(), tail.eval(), feature_shape
+        self.classifier = OnCpu()
+
+    def features(self, images: Tensor) -> Tensor:
+        return self.head(images)
+
+    def logits(self, features: Tensor) -> Tensor:
+        return self.tail(features)
+
+
+class LinearTail(nn.Module):
+    """logit_c = Σ over positions of weight[c] · h, each position scaled by its own known factor."""
+
+    def __init__(self, weight: Tensor, factor: Tensor) -> None:
+        super().__init__()
+        self.weight, self.factor = nn.Parameter(weight), factor
+
+    def forward(self, features: Tensor) -> Tensor:
+        return torch.einsum("bdyx,kd,yx->bk", features, self.weight, self.factor)
+
+
+@pytest.fixture
+def linear_cut() -> ToyCut:
+    """The picture itself is the layer (D = 3, 5 × 6); three classes that read one channel each, doubled at (2, 3)."""
+    factor = torch.ones(5, 6)
+    factor[2, 3] = 2.0
+    return ToyCut(nn.Identity(), LinearTail(torch.diag(torch.tensor([1.0, -2.0, 3.0])), factor), (3, 5, 6))
+
+
+@pytest.fixture
+def conv_cut() -> ToyCut:
+    """A tail that starts in place and holds what real tails hold; five classes."""
+    torch.manual_seed(0)
+    head = nn.Sequential(nn.Conv2d(3, 6, 3, stride=2, padding=1), nn.BatchNorm2d(6))
+    tail = nn.Sequential(
+        nn.ReLU6(inplace=True),
+        nn.Conv2d(6, 8, 3, padding=1),
+        nn.BatchNorm2d(8),
+        nn.Hardswish(inplace=True),
+        nn.MaxPool2d(2),
+        nn.Conv2d(8, 8, 3, groups=8),
+        nn.SiLU(inplace=True),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Dropout(0.5),
+        nn.Linear(8, 5),
+    )
+    return ToyCut(head, tail, (6, 8, 8))
+
+
+@pytest.fixture
+def pair() -> tuple[ClassGroup, ClassGroup]:
+    return ClassGroup("pan", (0,)), ClassGroup("wok", (2,))
+
+
+@pytest.fixture
+def pixels() -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 256, (9, 3, 16, 16), dtype=np.uint8)
