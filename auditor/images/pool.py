@@ -149,9 +149,9 @@ def _list_wanted(
             wanted.append(_Wanted(image.path, shown, label, image.label, class_folder, split, given))
         aside = sum(labels[image.label] not in source for image in listing.images) if held_out else 0
         if aside:
-            progress.say(f"{written}: {aside} pictures left aside, since {split} needs source pictures only")
+            progress.say(f"{written}: pictures left aside, since {split} needs source pictures only: {aside}")
         if listing.ignored_files:
-            progress.say(f"{written}: {listing.ignored_files} files ignored that are no pictures in a class folder")
+            progress.say(f"{written}: files ignored that are no pictures in a class folder: {listing.ignored_files}")
         skipped += [SkippedImage(_shown(image.path, config), "missing file") for image in listing.missing]
     return wanted, skipped
 
@@ -290,7 +290,7 @@ def _limit(
     kept = keep_smallest([picture.sha256 for picture in pictures], strata, most, config.seed)
     if not all(kept):
         progress.say(
-            f"{kept.count(False)} pictures left aside, since images.max_per_class is {most} (a class and split)"
+            f"pictures left aside, since images.max_per_class is {most} (a class and split): {kept.count(False)}"
         )
     chosen = [index for index, keep in enumerate(kept) if keep]
     return [pictures[index] for index in chosen], [splits[index] for index in chosen]
@@ -317,7 +317,7 @@ def _require_usable(
     skipped: Sequence[SkippedImage],
 ) -> None:
     reasons = Counter(skip.reason for skip in skipped)
-    unused = f" ({len(skipped)} pictures were skipped: {_tally(reasons)})" if skipped else ""
+    unused = f" (skipped: {_tally(reasons)})" if skipped else ""
     if not any(image.label in target for image in images):
         raise ImageError(f"no usable picture of the target {_class_names(names, target)}{unused}; the atlas needs some")
     needed: list[tuple[str, frozenset[Split]]] = [("any split", frozenset(Split))]
