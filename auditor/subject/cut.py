@@ -1,0 +1,170 @@
+"""A network cut in two at a layer: pictures to features, features to logits. It never alters the network."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from auditor.errors import LayerError, ModelError
+from auditor.subject.classifier import Classifier, check_logits
+from auditor.subject.layers import Captured, capture, find_layer, is_grid, list_layers
+
+# Both passes run the same kernels behind the layer on the same numbers; only a batch of another size may choose
+# other kernels in front of it.
+_TOLERANCE_OF_CHANGE = 1e-4
+_TOLERANCE_OF_SIZE = 1e-5
+_PROBES = 2
+
+
+class LayerCut:
+    """A classifier cut at one layer, verified on construction.
+
+    The tail runs by feeding the network one black picture and putting the given features in place of what the layer
+    put out. This is the whole network's answer exactly if everything it learns of the picture passes through the
+    layer, whatever the network's code looks like. Networks that read the batch size in front of the layer get a
+    black picture for every row instead, which costs as much as their head.
+
+    Attributes:
+        layer: the layer's name.
+        feature_shape: (D, H', W') of its output for one picture.
+    Raises (on construction):
+        UnknownNameError: no such layer.
+        LayerError: it does not run exactly once, its output is not a (B, D, H', W') grid, or the network goes
+            around it.
+    """
+
+    def __init__(self, classifier: Classifier, layer: str) -> None:
+        self.classifier = classifier
+        self.layer = layer
+        self._module: nn.Module = find_layer(classifier.module, layer, classifier.name)
+        with torch.inference_mode(False):
+            self._dummy = classifier.black()
+        self._one_dummy_serves_all = True
+        self.feature_shape = self._verified_shape()
+
+    def features(self, images: Tensor) -> Tensor:
+        """Run the network up to the layer and stop there.
+
+        Args:
+            images: (B, 3, H, W) float32 RGB in [0, 1] on the device; not modified.
+        Returns:
+            (B, D, H', W').
+        """
+
+        def stop(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            raise _ReachedError(output)
+
+        handle = self._module.register_forward_hook(stop)
+        try:
+            self.classifier.module(self.classifier.normalise(images))
+        except _ReachedError as reached:
+            return reached.output
+        finally:
+            handle.remove()
+        raise LayerError(f"layer {self.layer!r} did not run on these pictures")
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Run the network behind the layer.
+
+        Differentiable with respect to `features`, backward and forward (autograd, torch.func.jvp, dual tensors).
+
+        Args:
+            features: (B, D, H', W'); not modified.
+        Returns:
+            (B, K) float32; its type and shape are checked, that it is finite is not.
+        Raises:
+            ModelError: the network's answer is not (B, K).
+        """
+        dummy = self._dummy if self._one_dummy_serves_all else self._dummy.expand(len(features), -1, -1, -1)
+
+        def replace(_module: nn.Module, _inputs: object, _output: object) -> Tensor:
+            # A copy: the next module may work in place.
+            return features.clone()
+
+        handle = self._module.register_forward_hook(replace)
+        try:
+            output = self.classifier.module(dummy)
+        finally:
+            handle.remove()
+        return check_logits(output, len(features), self.classifier.class_names, finite=False)
+
+    def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """One whole forward: (B, D, H', W') features as they left the layer, and (B, K) checked logits.
+
+        Raises:
+            ModelError: the network's answer is not (B, K) finite logits.
+        """
+        kept: list[Tensor] = []
+
+        def keep(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            kept.append(output.clone())
+
+        handle = self._module.register_forward_hook(keep)
+        try:
+            logits = self.classifier.logits(images)
+        finally:
+            handle.remove()
+        return kept[-1], logits
+
+    def grid_to_pixels(self, y: float, x: float) -> tuple[float, float]:
+        """Centre of a grid position in prepared pixels, (row, column)."""
+        height, width = self.classifier.preprocessing.output_size
+        _, rows, columns = self.feature_shape
+        return (y + 0.5) * height / rows, (x + 0.5) * width / columns
+
+    def _verified_shape(self) -> tuple[int, int, int]:
+        generator = torch.Generator().manual_seed(0)
+        size = self.classifier.preprocessing.output_size
+        images = torch.rand(_PROBES, 3, *size, generator=generator).to(self.classifier.device)
+        with torch.inference_mode(False), torch.no_grad():
+            with capture(self.classifier.module, self.layer) as captured:
+                whole = self.classifier.logits(images)
+            features, shape = self._checked_grid(captured, len(images))
+            black = self.classifier.logits(torch.zeros_like(images[:1]))
+            change = float((whole - black).abs().max())
+            allowed = _TOLERANCE_OF_CHANGE * change + _TOLERANCE_OF_SIZE * float(whole.abs().max())
+            for one_dummy in (True, False):
+                self._one_dummy_serves_all = one_dummy
+                difference = self._tail_difference(features, whole)
+                if difference is not None and difference <= allowed:
+                    return shape
+        found = "the tail cannot run alone" if difference is None else f"logits differ by up to {difference:.3g}"
+        raise LayerError(
+            f"the network goes around layer {self.layer!r}: its output alone does not give back the logits ({found})"
+            + self._others()
+        )
+
+    def _checked_grid(self, captured: Captured, batch: int) -> tuple[Tensor, tuple[int, int, int]]:
+        if captured.output is None or captured.calls != 1:
+            raise LayerError(
+                f"layer {self.layer!r} runs {captured.calls} times in one forward and must run once" + self._others()
+            )
+        shape = tuple(captured.output.shape)
+        if shape[0] != batch or not is_grid(shape[1:], *self.classifier.preprocessing.output_size):
+            raise LayerError(
+                f"layer {self.layer!r} puts out {shape} for {batch} pictures, "
+                "not a (B, D, H, W) grid over the picture of at least 3x3" + self._others()
+            )
+        return captured.output, (shape[1], shape[2], shape[3])
+
+    def _tail_difference(self, features: Tensor, whole: Tensor) -> float | None:
+        """Largest difference of the tail's logits from the whole network's; None where the tail does not run."""
+        try:
+            return float((self.logits(features) - whole).abs().max())
+        except (RuntimeError, ValueError, IndexError, AssertionError, ModelError):
+            return None
+
+    def _others(self, most: int = 6) -> str:
+        working = [info for info in list_layers(self.classifier) if info.mappable and info.name != self.layer]
+        if not working:
+            return "; no layer of this network can be mapped"
+        shown = ", ".join(f"{info.name!r} {'x'.join(map(str, info.shape))}" for info in working[-most:])
+        return f"; layers that can be mapped: {shown}"
+
+
+class _ReachedError(Exception):
+    """Carries the layer's output out of the network's forward."""
+
+    def __init__(self, output: Tensor) -> None:
+        super().__init__()
+        self.output = output

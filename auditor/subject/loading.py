@@ -1,0 +1,243 @@
+"""Load the classifier under audit from its configuration and probe it once. Its layers are in layers.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torchvision
+
+from auditor.config import AuditConfig, PreprocessingConfig
+from auditor.errors import ConfigError, ModelError
+from auditor.subject.classifier import Classifier, check_logits, set_eval
+from auditor.subject.foreign import ForeignCode
+from auditor.subject.labels import ClassNames, read_class_names, torchvision_class_names
+from auditor.subject.preprocessing import Preprocessing
+from auditor.subject.sources import (
+    SavedProgram,
+    SourceKind,
+    build_from_factory,
+    build_torchvision,
+    check_torchvision_name,
+    load_exported,
+    load_torchscript,
+    source_kind,
+)
+from auditor.subject.weights import StateDict, load_strictly, read_weights, sha256_of, torchvision_weights
+
+_IMAGENET_CLASSES = 1000
+_OWN_WEIGHTS = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedClassifier:
+    """The classifier and where it came from.
+
+    Attributes:
+        weights_path: the file of weights (or the saved program); '' where the factory brought its own.
+        weights_sha256: of that file; '' where there is none.
+        description: one line for a person.
+    """
+
+    classifier: Classifier
+    weights_path: str
+    weights_sha256: str
+    description: str
+
+
+def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifier:
+    """Build the network, load its weights, and make sure that it answers (B, K) finite logits to black pictures.
+
+    Raises:
+        UnknownNameError: torchvision has no such model.
+        ConfigError: settings that contradict each other or are missing.
+        ModelError: the network or its weights cannot be loaded, do not fit, or do not answer with logits.
+    """
+    name = config.model.name
+    kind = source_kind(name)
+    _check_weights_setting(config, kind)
+    class_names = _class_names(config, kind)
+    preprocessing = _preprocessing(config, kind)
+    state, weights_path = _read_state(config, len(class_names))
+    program = _build(name, kind, len(class_names), config.base, device, state, config.model.weights == _OWN_WEIGHTS)
+    if kind in (SourceKind.TORCHSCRIPT, SourceKind.EXPORTED):
+        weights_path = config.path(name)
+    if state is not None:
+        load_strictly(program.module, state, len(class_names), str(weights_path), name)
+    _check_fixed_sizes(program, preprocessing, name)
+    with ForeignCode(f"moving {name} to {device}"):
+        classifier = Classifier(program.module, class_names, preprocessing, device, name)
+    probe(classifier)
+    return LoadedClassifier(
+        classifier,
+        str(weights_path) if weights_path is not None else "",
+        sha256_of(weights_path) if weights_path is not None else "",
+        f"{name} ({kind.value}), {len(class_names)} classes",
+    )
+
+
+def unnamed_classifier(
+    name: str, base: Path, device: torch.device, preprocessing: Preprocessing | None = None
+) -> Classifier:
+    """Build a network to look at its layers: no weights are loaded, classes are called by their numbers.
+
+    Args:
+        name: as [model] name. base: the folder that relative paths start from.
+        preprocessing: None: torchvision's for its own models, 224x224 for others.
+    Raises:
+        UnknownNameError, ModelError: as `load_classifier`.
+    """
+    kind = source_kind(name)
+    if kind is SourceKind.TORCHVISION:
+        check_torchvision_name(name)
+    program = _build(name, kind, _IMAGENET_CLASSES, base, device)
+    if preprocessing is None and kind is SourceKind.TORCHVISION:
+        preprocessing = torchvision_preprocessing(name)
+    if preprocessing is None:
+        preprocessing = Preprocessing(program.size or (224, 224), None, "bilinear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    _check_fixed_sizes(program, preprocessing, name)
+    with ForeignCode(f"running {name} on a black picture"), torch.no_grad():
+        module = program.module.to(device)
+        set_eval(module)
+        output = module(torch.zeros(1, 3, *preprocessing.output_size, device=device))
+    classes = int(output.shape[-1]) if isinstance(output, torch.Tensor) and output.ndim == 2 else _IMAGENET_CLASSES
+    names = ClassNames(tuple(str(index) for index in range(classes)), ((),) * classes)
+    classifier = Classifier(program.module, names, preprocessing, device, name)
+    probe(classifier)
+    return classifier
+
+
+def torchvision_preprocessing(name: str) -> Preprocessing | None:
+    """What torchvision's own weights of a model were trained with, read without fetching them; None: it has none."""
+    try:
+        transforms = torchvision.models.get_model_weights(name).DEFAULT.transforms()
+    except (ValueError, AttributeError):
+        return None
+    mean, std = (tuple(float(value) for value in values) for values in (transforms.mean, transforms.std))
+    config = PreprocessingConfig.model_validate(
+        {
+            "resize": int(transforms.resize_size[0]),
+            "crop": int(transforms.crop_size[0]),
+            "interpolation": transforms.interpolation.value,
+            "mean": mean,
+            "std": std,
+        }
+    )
+    return Preprocessing.from_config(config)
+
+
+def probe(classifier: Classifier) -> None:
+    """Run black pictures, one and then three at once, and check what comes out.
+
+    Raises:
+        ModelError: the network raises, takes only one batch size, or does not answer with (B, K) finite logits.
+    """
+    advice = f"it was given {_shape_of(classifier)} pictures; check [preprocessing] and the network"
+    outputs: dict[int, object] = {}
+    failures: dict[int, ModelError] = {}
+    with torch.no_grad():
+        for batch in (1, 3):
+            try:
+                with ForeignCode(f"running {classifier.name} on {batch} black pictures", advice):
+                    outputs[batch] = classifier.module(classifier.black(batch))
+            except ModelError as error:
+                failures[batch] = error
+    rows = {
+        batch: output.shape[0] for batch, output in outputs.items() if isinstance(output, torch.Tensor) and output.ndim
+    }
+    served = [batch for batch in outputs if rows.get(batch, batch) == batch]
+    if len(served) == 1 and (failures or rows.get(1) == rows.get(3)):
+        raise ModelError(
+            f"{classifier.name} answers batches of {served[0]} picture{'s' if served[0] > 1 else ''} only; "
+            "trace or export it with a dynamic batch dimension"
+        ) from next(iter(failures.values()), None)
+    for failure in failures.values():
+        raise failure
+    for batch, output in outputs.items():
+        check_logits(output, batch, classifier.class_names)
+
+
+def _check_weights_setting(config: AuditConfig, kind: SourceKind) -> None:
+    name, weights = config.model.name, config.model.weights
+    if kind is SourceKind.TORCHVISION:
+        check_torchvision_name(name)
+        if weights is None:
+            raise ConfigError(
+                f"[model] weights is missing: {name} without weights knows nothing; give a .safetensors file, a state "
+                "dict, or 'default' for torchvision's own"
+            )
+    elif weights == _OWN_WEIGHTS:
+        raise ConfigError(f"weights = 'default' means torchvision's own, but the model is {name}; leave weights out")
+    if kind in (SourceKind.TORCHSCRIPT, SourceKind.EXPORTED) and weights is not None:
+        raise ConfigError(f"{name} brings its own weights; leave [model] weights out")
+
+
+def _class_names(config: AuditConfig, kind: SourceKind) -> ClassNames:
+    if config.classes.names is not None:
+        return read_class_names(config.path(config.classes.names))
+    if kind is not SourceKind.TORCHVISION:
+        raise ConfigError(
+            f"{config.model.name} needs its class names: give [classes] names a CSV, JSON or text file in its own order"
+        )
+    return torchvision_class_names(config.model.name, _IMAGENET_CLASSES)
+
+
+def _preprocessing(config: AuditConfig, kind: SourceKind) -> Preprocessing:
+    if config.preprocessing is not None:
+        return Preprocessing.from_config(config.preprocessing)
+    own = torchvision_preprocessing(config.model.name) if kind is SourceKind.TORCHVISION else None
+    if own is None:
+        raise ConfigError(
+            f"{config.model.name} needs a [preprocessing] table: resize, crop, mean and std as the network was trained"
+        )
+    return own
+
+
+def _read_state(config: AuditConfig, classes: int) -> tuple[StateDict | None, Path | None]:
+    """The weights beside the network, and their file; (None, None) where the network brings its own."""
+    if config.model.weights is None:
+        return None, None
+    if config.model.weights != _OWN_WEIGHTS:
+        path = config.path(config.model.weights)
+        return read_weights(path), path
+    if classes != _IMAGENET_CLASSES:
+        raise ConfigError(
+            f"torchvision's own weights know {_IMAGENET_CLASSES} classes, but [classes] names holds {classes}; "
+            "leave names out, or give [model] weights your own file"
+        )
+    return torchvision_weights(config.model.name)
+
+
+def _build(
+    name: str,
+    kind: SourceKind,
+    classes: int,
+    base: Path,
+    device: torch.device,
+    state: StateDict | None = None,
+    own_weights: bool = False,
+) -> SavedProgram:
+    path = (base / Path(name).expanduser()).resolve()
+    if kind is SourceKind.TORCHSCRIPT:
+        return load_torchscript(path)
+    if kind is SourceKind.EXPORTED:
+        return load_exported(path, device)
+    if kind is SourceKind.FACTORY:
+        return SavedProgram(build_from_factory(name, classes, base), None, None)
+    return SavedProgram(build_torchvision(name, classes, state, own_weights), None, None)
+
+
+def _check_fixed_sizes(program: SavedProgram, preprocessing: Preprocessing, name: str) -> None:
+    if program.batch is not None:
+        raise ModelError(
+            f"{name} was exported for batches of exactly {program.batch}; export it with a dynamic batch dimension: "
+            "torch.export.export(model, (images,), dynamic_shapes=({0: torch.export.Dim('batch')},))"
+        )
+    if program.size is not None and program.size != preprocessing.output_size:
+        wanted, got = ("x".join(map(str, size)) for size in (program.size, preprocessing.output_size))
+        raise ModelError(f"{name} was exported for {wanted} pictures, but [preprocessing] makes them {got}")
+
+
+def _shape_of(classifier: Classifier) -> str:
+    return "x".join(map(str, (3, *classifier.preprocessing.output_size)))
