@@ -13,6 +13,7 @@ from torch import Tensor
 
 from auditor.atlas.attribution import AttributionMethod, attribution_all_classes, attribution_method, contrast_map
 from auditor.atlas.network import CutNetwork
+from auditor.errors import LayerError
 from auditor.records import ClassGroup, FloatArray, IntArray, PixelArray, Progress
 
 
@@ -81,6 +82,8 @@ def collect_activations(
         seed: with a picture's key it decides the picture's random position.
     Returns:
         The samples in the order of `rows`; within a picture the random one first.
+    Raises:
+        LayerError: an activation or its attribution is not finite.
     """
     progress.start("activations", len(rows))
     width, grid_height, grid_width = cut.feature_shape
@@ -96,13 +99,15 @@ def collect_activations(
                 progress.say(f"this network's tail has no forward-mode derivative; attribution takes {method}")
         _, contrast = contrast_map(cut, features, source, target)
         contrasts = contrast.cpu().numpy()
-        samples = [
+        positions = [
             sample_positions(picture, interior, strongest_per_image, seed, key)
             for picture, key in zip(contrasts, keys[start : start + batch_size], strict=True)
         ]
-        parts.append(_gather(cut, features, contrasts, batch_rows, samples, method, batch_size))
+        parts.append(_gather(cut, features, contrasts, batch_rows, positions, method, batch_size))
         progress.advance(len(batch_rows))
-    return _concatenate(parts, width)
+    samples = _concatenate(parts, width)
+    _refuse_not_finite(samples)
+    return samples
 
 
 def interior_positions(grid_height: int, grid_width: int) -> IntArray:
@@ -188,6 +193,17 @@ def _gather(
         weight=np.array([sample.weight for _, sample in flat], dtype=np.float32),
         strongest=np.array([sample.strongest for _, sample in flat], dtype=np.bool_),
     )
+
+
+def _refuse_not_finite(samples: ActivationSet) -> None:
+    """A network with finite logits may still have no derivative somewhere, such as a square root at 0."""
+    broken = ~np.isfinite(samples.vectors).all(axis=1)
+    broken |= ~np.isfinite(samples.attribution).all(axis=1) | ~np.isfinite(samples.contrast)
+    if broken.any():
+        raise LayerError(
+            f"attribution must be finite, but it is not for {int(broken.sum())} of {len(samples)} activations: the "
+            "network behind the layer has no derivative there; choose another layer (auditor layers lists them)"
+        )
 
 
 def _concatenate(parts: list[ActivationSet], width: int) -> ActivationSet:

@@ -6,6 +6,7 @@ import torch
 
 from auditor.atlas.activations import collect_activations, interior_positions, sample_positions
 from auditor.atlas.attribution import attribution_all_classes, contrast_map
+from auditor.errors import LayerError
 from auditor.records import Silence
 
 
@@ -127,3 +128,17 @@ def test_progress_counts_every_picture(conv_cut, pixels, pair):
     progress = Counted()
     collect(conv_cut, pixels, pair, progress=progress)
     assert (progress.total, progress.done) == (9, 9)
+
+
+class RootTail(torch.nn.Module):
+    """Finite logits of any picture, but no derivative where a channel is 0."""
+
+    def forward(self, features):
+        return features.abs().sqrt().mean(dim=(2, 3))
+
+
+def test_a_layer_without_a_derivative_is_refused(conv_cut, pixels, pair):
+    conv_cut.head, conv_cut.tail, conv_cut.feature_shape = torch.nn.Identity(), RootTail(), (3, 16, 16)
+    assert len(collect(conv_cut, np.maximum(pixels, 1), pair)) == 27
+    with pytest.raises(LayerError, match=r"must be finite, but it is not for .* of 27 activations"):
+        collect(conv_cut, pixels * 0, pair)
