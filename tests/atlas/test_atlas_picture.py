@@ -97,7 +97,7 @@ def test_borders_show_the_contrast(cells):
 
 def test_long_names_are_cut_and_stay_inside(cells):
     short = opened(draw_pair_sheet(cells, crop_of, "pan", "wok"))
-    long = opened(draw_pair_sheet(cells, crop_of, "every class of the model " * 20, "wok " * 200))
+    long = opened(draw_pair_sheet(cells, crop_of, "every class of the model " * 5, "wok " * 30))
     assert long.shape == short.shape
     margin = 20 * SHARPNESS
     paper = short[0, 0]
