@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Pasting patches onto pictures and counting what the model calls them."""

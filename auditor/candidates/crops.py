@@ -1,0 +1,181 @@
+"""Square crops around positions of the layer, cut from the original photograph at its full resolution."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from auditor.atlas.activations import ActivationSet
+from auditor.atlas.grid import bin_numbers
+from auditor.records import Cell, FloatArray, ImagePool, PixelArray
+from auditor.subject.preprocessing import Preprocessing
+
+OpenOriginal = Callable[[int], Image.Image]
+"""Opens the original photograph of a row of the pool, RGB at full resolution."""
+
+
+@dataclass(frozen=True, slots=True)
+class CropPlan:
+    """Where a crop will be cut: nothing is opened until it is.
+
+    Attributes:
+        image_row: of the pool; y, x: grid position of the layer at its centre.
+        size: width as a share of the shorter side of the prepared picture.
+        box: left, top, right, bottom in the prepared picture's pixels, inside it.
+        cell: name of the cell it stands for; contrast: observed push at its centre, logits.
+    """
+
+    image_row: int
+    y: int
+    x: int
+    size: float
+    box: tuple[int, int, int, int]
+    cell: str
+    contrast: float
+
+
+def crop_box(
+    y: int, x: int, grid: tuple[int, int], input_size: tuple[int, int], size: float
+) -> tuple[int, int, int, int]:
+    """The square of `size` × shorter side around a grid position, moved inside the picture where it would stick out.
+
+    Returns:
+        left, top, right, bottom in prepared pixels.
+    """
+    height, width = input_size
+    side = max(1, round(size * min(height, width)))
+    left = round((x + 0.5) * width / grid[1] - side / 2)
+    top = round((y + 0.5) * height / grid[0] - side / 2)
+    left, top = min(max(left, 0), width - side), min(max(top, 0), height - side)
+    return left, top, left + side, top + side
+
+
+def cell_names(xy: FloatArray, level: int) -> list[str]:
+    """The name of each sample's bin at a grid level, (S,); bins below the minimum count have no cell of that name."""
+    return [f"{level}:{number % level}:{number // level}" for number in bin_numbers(xy, level).tolist()]
+
+
+def plan_exemplar_crops(
+    cells: Sequence[Cell],
+    allowed: Callable[[int], bool],
+    grid: tuple[int, int],
+    input_size: tuple[int, int],
+    sizes: Sequence[float],
+    most: int,
+) -> list[CropPlan]:
+    """Crops of the cells' exemplars, at most `most`, taken in turns so that every cell is seen before any twice.
+
+    Args:
+        allowed: whether a picture of the pool (by row) may give crops.
+    """
+    by_cell = [[exemplar for exemplar in cell.exemplars if allowed(exemplar.image_row)] for cell in cells]
+    plans: list[CropPlan] = []
+    for turn in range(max((len(exemplars) for exemplars in by_cell), default=0)):
+        for cell, exemplars in zip(cells, by_cell, strict=True):
+            if turn < len(exemplars):
+                found = exemplars[turn]
+                for size in sizes:
+                    box = crop_box(found.y, found.x, grid, input_size, size)
+                    plans.append(CropPlan(found.image_row, found.y, found.x, size, box, cell.name, found.contrast))
+    return plans[:most]
+
+
+def plan_random_crops(
+    cells: Sequence[Cell],
+    samples: ActivationSet,
+    cell_of_sample: Sequence[str],
+    allowed: Callable[[int], bool],
+    grid: tuple[int, int],
+    input_size: tuple[int, int],
+    sizes: Sequence[float],
+    count: int,
+    generator: np.random.Generator,
+) -> list[CropPlan]:
+    """Crops from random cells: a cell, then one of its activations, then a size, each uniformly.
+
+    The comparison group of the suggestions (docs/design.md, section 5, rule 6); no picture is used twice.
+
+    Args:
+        cell_of_sample: (S,) the name of each sample's bin at the level of `cells`.
+    """
+    members: dict[str, list[int]] = {cell.name: [] for cell in cells}
+    for index, name in enumerate(cell_of_sample):
+        if name in members and allowed(int(samples.image_row[index])):
+            members[name].append(index)
+    names = [name for name, inside in members.items() if inside]
+    plans: list[CropPlan] = []
+    used: set[int] = set()
+    # pictures may run out, so the number of attempts is bounded
+    for _ in range(20 * count):
+        if len(plans) == count or not names:
+            break
+        name = names[int(generator.integers(len(names)))]
+        index = members[name][int(generator.integers(len(members[name])))]
+        size = sizes[int(generator.integers(len(sizes)))]
+        row, y, x = (int(values[index]) for values in (samples.image_row, samples.y, samples.x))
+        if row in used:
+            continue
+        used.add(row)
+        plans.append(
+            CropPlan(row, y, x, size, crop_box(y, x, grid, input_size, size), name, float(samples.contrast[index]))
+        )
+    return plans
+
+
+def plan_one_crop(
+    rows: Sequence[int], grid: tuple[int, int], input_size: tuple[int, int], size: float, generator: np.random.Generator
+) -> CropPlan:
+    """One crop at a random position of a random picture among `rows`: a control."""
+    row = int(rows[int(generator.integers(len(rows)))])
+    y, x = int(generator.integers(grid[0])), int(generator.integers(grid[1]))
+    return CropPlan(row, y, x, size, crop_box(y, x, grid, input_size, size), "", float("nan"))
+
+
+def prepared_crops(pool: ImagePool, plans: Sequence[CropPlan]) -> list[PixelArray]:
+    """(3, side, side) uint8 crops from the prepared pictures, for screening: no file is opened."""
+    return [pool.pixels[plan.image_row][:, plan.box[1] : plan.box[3], plan.box[0] : plan.box[2]] for plan in plans]
+
+
+def cut_crop(
+    original: Image.Image, plan: CropPlan, preprocessing: Preprocessing
+) -> tuple[PixelArray, tuple[int, int, int, int]]:
+    """Cut a planned crop from its original photograph.
+
+    Returns:
+        (4, h, w) uint8 opaque RGBA and its box in the original's pixels.
+    """
+    box = preprocessing.original_box(*plan.box, original.width, original.height)
+    pixels = np.asarray(original.crop(box).convert("RGBA"), dtype=np.uint8)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)), box
+
+
+def crop_thumbnails(crops: Sequence[PixelArray], side_px: int = 16) -> PixelArray:
+    """(N, side, side, 3) uint8 thumbnails of (3, h, w) crops, for merging near-duplicates."""
+    resized = [
+        np.asarray(
+            Image.fromarray(np.ascontiguousarray(crop.transpose(1, 2, 0))).resize(
+                (side_px, side_px), Image.Resampling.BILINEAR
+            ),
+            dtype=np.uint8,
+        )
+        for crop in crops
+    ]
+    return np.stack(resized) if resized else np.empty((0, side_px, side_px, 3), dtype=np.uint8)
+
+
+def mark_crop(original: Image.Image, box: tuple[int, int, int, int], most_px: int = 256) -> bytes:
+    """The photograph with a crop's frame drawn on it, as PNG with the longer side at most `most_px`."""
+    scale = most_px / max(original.size)
+    size = (max(1, round(original.width * scale)), max(1, round(original.height * scale)))
+    picture = original.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+    frame = tuple(round(edge * scale) for edge in box)
+    drawing = ImageDraw.Draw(picture)
+    drawing.rectangle((frame[0], frame[1], frame[2] - 1, frame[3] - 1), outline=(0, 0, 0), width=4)
+    drawing.rectangle((frame[0] + 1, frame[1] + 1, frame[2] - 2, frame[3] - 2), outline=(255, 214, 0), width=2)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,216 @@
+"""From the atlas to patches worth trying: screened exemplar crops, and random crops beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from auditor.atlas.pair import Atlas
+from auditor.candidates.controls import RANDOM_CELL_CROP, SOURCE_CROP, make_controls
+from auditor.candidates.crops import (
+    CropPlan,
+    OpenOriginal,
+    cell_names,
+    crop_thumbnails,
+    cut_crop,
+    plan_exemplar_crops,
+    plan_one_crop,
+    plan_random_crops,
+    prepared_crops,
+)
+from auditor.candidates.patch import Patch, patch_png, resize_patch, sha256_of
+from auditor.candidates.ranking import Contender, choose_diverse
+from auditor.candidates.screening import TailScreen
+from auditor.candidates.tiers import Shares, crop_tier
+from auditor.config import CandidatesConfig
+from auditor.draws import keyed_generator
+from auditor.images.duplicates import near_duplicate_groups
+from auditor.records import (
+    Candidate,
+    Cell,
+    ClassGroup,
+    FloatArray,
+    ImagePool,
+    Origin,
+    PixelArray,
+    Progress,
+    Rung,
+    Split,
+    Tier,
+)
+from auditor.subject.classifier import Classifier
+
+ShowsOf = Callable[[int, tuple[int, int, int, int]], Shares | None]
+"""What a box (original pixels) of a row's photograph shows; None where it has no annotation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the candidate stage works on: the subject, the pictures and the pair."""
+
+    classifier: Classifier
+    pool: ImagePool
+    source: ClassGroup
+    target: ClassGroup
+    grid: tuple[int, int]
+    open_original: OpenOriginal
+    shows_of: ShowsOf
+    seed: int
+
+    def may_give_crops(self, row: int) -> bool:
+        """Discovery pictures outside the source; where the source is all the rest, any discovery picture."""
+        image = self.pool.images[row]
+        everything = len(self.source.indices) + len(self.target.indices) >= len(self.classifier.class_names.names)
+        return image.split is Split.DISCOVERY and (everything or image.label not in self.source.indices)
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        return int(self.pool.pixels.shape[2]), int(self.pool.pixels.shape[3])
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """What goes into the trials, the atlas' cells with their predicted push, and how the search narrowed."""
+
+    patches: tuple[Patch, ...]
+    cells: tuple[Cell, ...]
+    rungs: tuple[Rung, ...]
+
+
+def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: CandidatesConfig, progress: Progress) -> Proposals:
+    """Screen the exemplars of the atlas' finest level, keep a diverse few, and draw random crops beside them."""
+    level = max(cell.level for cell in atlas.cells)
+    cells = atlas.at_level(level)
+    plans = plan_exemplar_crops(
+        cells, scene.may_give_crops, scene.grid, scene.input_size, config.sizes, config.screened
+    )
+    random_plans = plan_random_crops(
+        cells, atlas.samples, cell_names(atlas.xy, level), scene.may_give_crops, scene.grid, scene.input_size,
+        config.sizes, config.random, keyed_generator(scene.seed, "random crops"),
+    )  # fmt: skip
+    progress.start("screening crops", len(plans) + len(random_plans))
+    pushes = screen.screen(prepared_crops(scene.pool, [*plans, *random_plans]), progress)
+    tried = _pick(scene, plans, pushes[: len(plans)], config)
+    progress.start("cutting candidates", len(tried) + len(random_plans))
+    suggested = [
+        _cut(scene, plans[index], float(pushes[index]), f"c-{number:03d}", True, progress)
+        for number, index in enumerate(tried, start=1)
+    ]
+    random = [
+        _cut(scene, plan, float(push), f"r-{number:03d}", False, progress)
+        for number, (plan, push) in enumerate(zip(random_plans, pushes[len(plans) :], strict=True), start=1)
+    ]
+    rungs = (
+        Rung("atlas", atlas.collected, len(atlas.samples.contrast), "class filter"),
+        Rung("exemplar crops", len(plans), len(plans), "nearest a cell's mean, cells in turns"),
+        Rung("screening", len(plans), len(tried), "predicted push, tiers in turns, look-alikes merged"),
+    )
+    return Proposals((*suggested, *random), _with_predicted_push(atlas.cells, plans, pushes[: len(plans)]), rungs)
+
+
+def _pick(scene: Scene, plans: Sequence[CropPlan], pushes: FloatArray, config: CandidatesConfig) -> list[int]:
+    looks = near_duplicate_groups(crop_thumbnails(prepared_crops(scene.pool, plans))) if plans else np.empty(0)
+    contenders = [
+        Contender(float(push), _planned_tier(scene, plan), plan.cell, plan.image_row, int(look))
+        for plan, push, look in zip(plans, pushes, looks, strict=True)
+    ]
+    return choose_diverse(contenders, config.tried, config.per_cell, config.per_image)
+
+
+def _planned_tier(scene: Scene, plan: CropPlan) -> Tier:
+    image = scene.pool.images[plan.image_row]
+    box = scene.classifier.preprocessing.original_box(*plan.box, image.width_px, image.height_px)
+    names = scene.classifier.class_names.names
+    return crop_tier(image.label, scene.target, names, scene.shows_of(plan.image_row, box))
+
+
+def _cut(scene: Scene, plan: CropPlan, push: float, identity: str, suggested: bool, progress: Progress) -> Patch:
+    image = scene.pool.images[plan.image_row]
+    rgba, box = cut_crop(scene.open_original(plan.image_row), plan, scene.classifier.preprocessing)
+    shows = scene.shows_of(plan.image_row, box)
+    names = scene.classifier.class_names.names
+    label = names[image.label]
+    candidate = Candidate(
+        id=identity,
+        name=f"{shows[0][0]} (from a picture of {label})" if shows else f"crop of a picture of {label}",
+        origin=Origin.CROP,
+        tier=crop_tier(image.label, scene.target, names, shows),
+        sha256=sha256_of(patch_png(rgba)),
+        image_key=image.key,
+        image_path=image.path,
+        image_label=label,
+        box=box,
+        cell=plan.cell,
+        observed_push=plan.contrast,
+        predicted_push=push,
+        shows=shows or (),
+        suggested=suggested,
+    )
+    progress.advance()
+    return Patch(candidate, rgba)
+
+
+def _with_predicted_push(cells: Sequence[Cell], plans: Sequence[CropPlan], pushes: FloatArray) -> tuple[Cell, ...]:
+    by_cell: dict[str, list[float]] = {}
+    for plan, push in zip(plans, pushes, strict=True):
+        by_cell.setdefault(plan.cell, []).append(float(push))
+    screened = []
+    for cell in cells:
+        values = np.array(by_cell.get(cell.name, ()), dtype=np.float64)
+        error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+        mean = float(values.mean()) if len(values) else float("nan")
+        screened.append(replace(cell, predicted_push=mean, predicted_push_error=error))
+    return tuple(screened)
+
+
+@torch.inference_mode()
+def mark_read_as_target(patches: Sequence[Patch], classifier: Classifier, target: ClassGroup) -> list[Patch]:
+    """Mark the patches that the model calls the target when they fill the whole picture, on mid grey.
+
+    A mark to read beside the numbers, never a reason to drop a patch: a strong shortcut reads as target too.
+    """
+    height, width = classifier.preprocessing.output_size
+    marked = []
+    for patch in patches:
+        rgba = torch.from_numpy(resize_patch(patch.rgba, height, width).copy()).to(classifier.device).float() / 255.0
+        alone = rgba[:3] * rgba[3:] + 0.5 * (1.0 - rgba[3:])
+        called = int(classifier.logits(alone.unsqueeze(0)).argmax())
+        marked.append(replace(patch, candidate=replace(patch.candidate, read_as_target=called in target.indices)))
+    return marked
+
+
+def matched_controls(scene: Scene, atlas: Atlas | None, patch: Patch, side_px: int) -> Mapping[str, PixelArray]:
+    """All controls of a patch (docs/design.md, section 5, rule 3), (4, h, w) uint8 each, keyed by name.
+
+    The crops are cut at the candidate's own shape: of a random discovery picture of the source, and of a random
+    cell of the atlas. Without an atlas the latter is left out.
+    """
+    identity = patch.candidate.id
+    controls = make_controls(patch.rgba, identity, side_px, scene.seed)
+    sources = scene.pool.rows(Split.DISCOVERY, scene.source.indices)
+    size = min(0.5, max(0.2, side_px / min(scene.input_size)))
+    if len(sources):
+        generator = keyed_generator(scene.seed, "control", SOURCE_CROP, identity)
+        plan = plan_one_crop([int(row) for row in sources], scene.grid, scene.input_size, size, generator)
+        controls[SOURCE_CROP] = _shaped_like(patch.rgba, scene, plan)
+    if atlas is not None:
+        level = max(cell.level for cell in atlas.cells)
+        cells = atlas.at_level(level)
+        generator = keyed_generator(scene.seed, "control", RANDOM_CELL_CROP, identity)
+        plans = plan_random_crops(
+            cells, atlas.samples, cell_names(atlas.xy, level), scene.may_give_crops, scene.grid, scene.input_size,
+            (size,), 1, generator,
+        )  # fmt: skip
+        if plans:
+            controls[RANDOM_CELL_CROP] = _shaped_like(patch.rgba, scene, plans[0])
+    return controls
+
+
+def _shaped_like(rgba: PixelArray, scene: Scene, plan: CropPlan) -> PixelArray:
+    """A crop resized to the candidate's height and width, under the candidate's own alpha."""
+    crop, _ = cut_crop(scene.open_original(plan.image_row), plan, scene.classifier.preprocessing)
+    resized = resize_patch(crop, *rgba.shape[1:])
+    return np.concatenate([resized[:3], rgba[3:]])

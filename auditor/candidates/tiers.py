@@ -1,0 +1,34 @@
+"""Which tier a candidate belongs to: what it shows decides whether a flip is news."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from auditor.records import ClassGroup, ReviewMark, Tier
+
+OBJECT_SHARE = 0.05
+"""From this share of its pixels on, an annotated target object counts as shown."""
+
+Shares = tuple[tuple[str, float], ...]
+
+
+def crop_tier(label: int, target: ClassGroup, class_names: Sequence[str], shows: Shares | None) -> Tier:
+    """The tier of a crop.
+
+    Args:
+        label: class index of the picture it was cut from.
+        shows: annotated things and the shares of the crop they cover; None where the picture has no annotation.
+    """
+    target_names = {class_names[index] for index in target.indices}
+    if shows is not None and sum(share for name, share in shows if name in target_names) >= OBJECT_SHARE:
+        return Tier.TARGET_OBJECT
+    if label not in target.indices:
+        return Tier.THIRD_CLASS
+    return Tier.TARGET_IMAGE if shows is None else Tier.TARGET_CONTEXT
+
+
+def reviewed_tier(tier: Tier, mark: ReviewMark | None) -> Tier:
+    """The tier after a person looked; a mark settles `target_image` and leaves every other tier alone."""
+    if tier is not Tier.TARGET_IMAGE or mark is None:
+        return tier
+    return Tier.TARGET_OBJECT if mark is ReviewMark.OBJECT else Tier.TARGET_CONTEXT

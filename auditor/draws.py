@@ -1,0 +1,18 @@
+"""Random generators keyed by what they are for, so that a draw does not depend on when it happens."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+
+def keyed_generator(seed: int, *keys: str | int) -> np.random.Generator:
+    """A generator that depends on the seed and the keys alone.
+
+    Two draws with the same seed and keys are the same whatever was drawn between them, in whatever batch
+    and order (docs/design.md, section 5, rule 8).
+    """
+    text = "\x1f".join([str(seed), *(str(key) for key in keys)])
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "big"))

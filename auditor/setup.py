@@ -1,0 +1,104 @@
+"""Opening an audit: the classifier, the pair of classes and the annotations, before any picture is looked at."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from dataclasses import dataclass
+from functools import cached_property
+
+from auditor import __version__
+from auditor.config import AuditConfig
+from auditor.images.annotations import Annotations, read_annotations
+from auditor.records import ClassGroup, Limits, Progress, Subject
+from auditor.subject.classifier import Classifier
+from auditor.subject.cut import LayerCut
+from auditor.subject.device import choose_device, describe_device, reuse_large_blocks
+from auditor.subject.layers import default_layer
+from auditor.subject.loading import LoadedClassifier, load_classifier
+from auditor.trials.criterion import TargetCalled
+
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "umap-learn", "pillow", "pyarrow")
+
+
+@dataclass(slots=False)
+class Setup:
+    """An opened audit: what every stage needs and none changes."""
+
+    config: AuditConfig
+    loaded: LoadedClassifier
+    source: ClassGroup
+    target: ClassGroup
+    layer: str
+    layer_rule: str
+    annotations: Annotations
+    progress: Progress
+
+    @property
+    def classifier(self) -> Classifier:
+        return self.loaded.classifier
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.classifier.class_names.names
+
+    @property
+    def criterion(self) -> TargetCalled:
+        return TargetCalled(self.source, self.target)
+
+    @property
+    def limits(self) -> Limits:
+        limits = self.config.limits
+        return Limits(limits.uplift, limits.fragility, limits.confidence)
+
+    @cached_property
+    def cut(self) -> LayerCut:
+        """The network cut at the layer; verified when first asked for, since finished stages do without."""
+        return LayerCut(self.classifier, self.layer)
+
+    @property
+    def subject(self) -> Subject:
+        """The head of the report."""
+        return Subject(
+            model=self.config.model.name,
+            weights=self.loaded.weights_path,
+            weights_sha256=self.loaded.weights_sha256,
+            layer=self.layer,
+            layer_rule=self.layer_rule,
+            device=describe_device(self.classifier.device),
+            input_size=self.classifier.preprocessing.output_size,
+            preprocessing=self.classifier.preprocessing.describe(),
+            classes=len(self.class_names),
+        )
+
+
+def open_setup(config: AuditConfig, progress: Progress) -> Setup:
+    """Load the classifier and resolve the pair, the layer and the annotations.
+
+    Raises:
+        AuditorError: the model, a class, the layer or the annotations are not what the configuration says.
+    """
+    reuse_large_blocks()
+    device = choose_device(config.device)
+    progress.say(f"device: {describe_device(device)}")
+    loaded = load_classifier(config, device)
+    names = loaded.classifier.class_names
+    target = names.group(config.target)
+    source = names.group(config.source, target.indices)
+    if config.model.layer is not None:
+        layer, rule = config.model.layer, "named in the configuration"
+    else:
+        layer, rule = default_layer(config.model.name, loaded.classifier.module, loaded.classifier)
+    progress.say(f"layer: {layer} ({rule})")
+    return Setup(config, loaded, source, target, layer, rule, read_annotations(config), progress)
+
+
+def versions() -> dict[str, str]:
+    """Versions that decide numbers: auditor, Python and the packages in `PACKAGES`."""
+    found = {"auditor": __version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed as a package"
+    return found

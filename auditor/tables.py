@@ -1,0 +1,163 @@
+"""Records to columns and back: what the parquet and JSON files of a run folder hold. Opens no file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import get_type_hints
+
+import numpy as np
+import pyarrow as pa
+from pydantic import TypeAdapter
+
+from auditor.records import (
+    AuditResult,
+    Candidate,
+    Cell,
+    Exemplar,
+    ImageRecord,
+    Placement,
+    Split,
+)
+from auditor.trials.placements import Draws
+from auditor.trials.sweep import TrialBlock
+
+DRAW_COLUMNS = tuple(field.name for field in dataclasses.fields(Draws))
+_KEPT_APART = ("cells", "pictures")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrialName:
+    """Which trials a block holds: a candidate's own (control "") or one of its controls', in one split."""
+
+    split: Split
+    candidate: str
+    control: str
+    placement: Placement
+
+
+def images_table(images: Sequence[ImageRecord], class_names: Sequence[str]) -> pa.Table:
+    """One row a used picture."""
+    rows = [{**dataclasses.asdict(image), "label_name": class_names[image.label]} for image in images]
+    return pa.Table.from_pylist(rows)
+
+
+def images_from_table(table: pa.Table) -> tuple[ImageRecord, ...]:
+    """The records of `images_table`."""
+    names = [field.name for field in dataclasses.fields(ImageRecord)]
+    adapter = TypeAdapter(tuple[ImageRecord, ...])
+    return adapter.validate_python(table.select(names).to_pylist())
+
+
+def candidates_table(candidates: Sequence[Candidate]) -> pa.Table:
+    """One row a candidate; `box` is a list of four pixels or null, `shows` a JSON object name -> share."""
+    rows = []
+    for candidate in candidates:
+        row = dataclasses.asdict(candidate)
+        row["box"] = list(candidate.box) if candidate.box else None
+        row["shows"] = json.dumps(dict(candidate.shows), ensure_ascii=False)
+        rows.append(row)
+    return pa.Table.from_pylist(rows)
+
+
+def candidates_from_table(table: pa.Table) -> tuple[Candidate, ...]:
+    """The records of `candidates_table`."""
+    rows = [{**row, "shows": tuple(json.loads(row["shows"]).items())} for row in table.to_pylist()]
+    return TypeAdapter(tuple[Candidate, ...]).validate_python(rows)
+
+
+def cells_table(cells: Sequence[Cell], image_keys: Sequence[str]) -> pa.Table:
+    """One row a cell; vectors are lists, exemplars are lists of picture key, row of the pool, y, x and contrast."""
+    rows = []
+    for cell in cells:
+        row: dict[str, object] = {
+            field.name: getattr(cell, field.name) for field in dataclasses.fields(Cell) if field.name != "exemplars"
+        }
+        for name in ("mean_activation", "mean_attribution", "attribution_error"):
+            row[name] = getattr(cell, name).tolist()
+        row["exemplars"] = [
+            {**dataclasses.asdict(exemplar), "image": image_keys[exemplar.image_row]} for exemplar in cell.exemplars
+        ]
+        rows.append({"name": cell.name, **row})
+    return pa.Table.from_pylist(rows)
+
+
+def cells_from_table(table: pa.Table) -> tuple[Cell, ...]:
+    """The records of `cells_table`."""
+    cells = []
+    for row in table.to_pylist():
+        del row["name"]
+        for name in ("mean_activation", "mean_attribution", "attribution_error"):
+            row[name] = np.array(row[name], dtype=np.float32)
+        row["exemplars"] = tuple(
+            Exemplar(found["image_row"], found["y"], found["x"], found["contrast"]) for found in row["exemplars"]
+        )
+        cells.append(Cell(**row))
+    return tuple(cells)
+
+
+def trials_table(name: TrialName, block: TrialBlock, class_names: Sequence[str]) -> pa.Table:
+    """One row a paste; every printed rate can be counted again from these."""
+    variants, images = block.patched.shape
+    names = pa.array(class_names)
+    columns: dict[str, object] = {
+        "image": list(block.image_keys) * variants,
+        "split": [str(name.split)] * (variants * images),
+        "candidate": [name.candidate] * (variants * images),
+        "control": [name.control] * (variants * images),
+        "placement": [str(name.placement)] * (variants * images),
+        "variant": [variant for variant in block.variants for _ in range(images)],
+    }
+    for column in DRAW_COLUMNS:
+        columns[column] = np.concatenate([getattr(draws, column) for draws in block.draws])
+    columns |= {
+        "clean": np.tile(block.clean, variants),
+        "clean_class": names.take(pa.array(np.tile(block.clean, variants))),
+        "patched": block.patched.ravel(),
+        "patched_class": names.take(pa.array(block.patched.ravel())),
+        "target_before": np.tile(block.before, variants),
+        "target_after": block.after.ravel(),
+        "flip": block.flips.ravel(),
+    }
+    return pa.table(columns)
+
+
+def trials_from_table(table: pa.Table) -> TrialBlock:
+    """The block of `trials_table`."""
+    variants = tuple(dict.fromkeys(table["variant"].to_pylist()))
+    images = len(table) // len(variants)
+    column = {name: table[name].to_numpy() for name in (*DRAW_COLUMNS, "clean", "patched", "target_before")}
+    draws = tuple(
+        Draws(*(column[name][row * images : (row + 1) * images] for name in DRAW_COLUMNS))
+        for row in range(len(variants))
+    )
+    return TrialBlock(
+        image_keys=tuple(table["image"].to_pylist()[:images]),
+        variants=variants,
+        draws=draws,
+        clean=column["clean"][:images],
+        patched=column["patched"].reshape(len(variants), images),
+        before=column["target_before"][:images],
+        after=table["target_after"].to_numpy().reshape(len(variants), images),
+        flips=table["flip"].to_numpy(zero_copy_only=False).reshape(len(variants), images),
+    )
+
+
+def result_to_json(result: AuditResult) -> str:
+    """An audit's result without its cells and pictures, which have files of their own."""
+    hints = get_type_hints(AuditResult)
+    values = {
+        name: TypeAdapter(hint).dump_python(getattr(result, name), mode="json")
+        for name, hint in hints.items()
+        if name not in _KEPT_APART
+    }
+    return json.dumps(values, indent=1, ensure_ascii=False)
+
+
+def result_from_json(text: str, cells: tuple[Cell, ...], pictures: dict[str, bytes]) -> AuditResult:
+    """The result of `result_to_json` with its cells and pictures put back."""
+    hints = get_type_hints(AuditResult)
+    stored = json.loads(text)
+    values = {name: TypeAdapter(hints[name]).validate_python(value) for name, value in stored.items()}
+    return AuditResult(**values, cells=cells, pictures=pictures)

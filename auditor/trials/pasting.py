@@ -1,0 +1,118 @@
+"""Pasting one patch onto a batch of pictures, each at its own draw, as one vectorised operation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from auditor.candidates.patch import pasted_size, resize_patch
+from auditor.records import PixelArray
+from auditor.trials.placements import Draws, half_extents
+
+
+class Sticker:
+    """A patch ready to be pasted: its pixels on the device, resized once for each size it is used at."""
+
+    def __init__(self, rgba: PixelArray, device: torch.device) -> None:
+        self._rgba = rgba
+        self._device = device
+        self._by_size: dict[tuple[int, int], Tensor] = {}
+        longer = max(rgba.shape[1:])
+        self.aspect = (rgba.shape[1] / longer, rgba.shape[2] / longer)
+
+    def at(self, side_px: float) -> Tensor:
+        """(4, h, w) float32 in [0, 1], colours premultiplied by opacity, longer side `side_px` (rounded)."""
+        size = pasted_size(self._rgba, max(1, round(side_px)))
+        if size not in self._by_size:
+            pixels = torch.from_numpy(resize_patch(self._rgba, *size).copy()).to(self._device, torch.float32) / 255.0
+            pixels[:3] *= pixels[3:]
+            self._by_size[size] = pixels
+        return self._by_size[size]
+
+
+def paste(images: Tensor, sticker: Sticker, draws: Draws) -> Tensor:
+    """Paste a patch onto every picture of a batch, in place.
+
+    Args:
+        images: (B, 3, H, W) float32 RGB in [0, 1], contiguous; overwritten where the patch lies.
+        sticker: the patch.
+        draws: B placements. A patch that reaches over the edge is cut off there.
+    Returns:
+        `images`.
+
+    A patch that is neither turned nor tilted and whose corner lies on whole pixels keeps its resized
+    pixels exactly, to float tolerance. Otherwise it is sampled bilinearly, with soft edges. The patch is
+    resized to the largest side of the batch's draws with antialiasing first, so sampling only shrinks it
+    slightly.
+    """
+    count, _, height, width = images.shape
+    device = images.device
+    source = sticker.at(float(draws.side_px.max()))
+    aspect = (source.shape[1] / max(source.shape[1:]), source.shape[2] / max(source.shape[1:]))
+    top, left, window_y, window_x = _windows(draws, aspect, height, width)
+
+    rows = torch.as_tensor(top, device=device).view(count, 1) + torch.arange(window_y, device=device)
+    columns = torch.as_tensor(left, device=device).view(count, 1) + torch.arange(window_x, device=device)
+    y = rows.view(count, window_y, 1) + 0.5 - _column(draws.centre_y, device)
+    x = columns.view(count, 1, window_x) + 0.5 - _column(draws.centre_x, device)
+    grid = _patch_coordinates(y, x, draws, aspect)
+    sampled = functional.grid_sample(
+        source.unsqueeze(0).expand(count, -1, -1, -1), grid, mode="bilinear", padding_mode="zeros", align_corners=False
+    )
+    colour, alpha = sampled[:, :3], sampled[:, 3:]
+    if draws.brightness.any() or (draws.contrast != 1.0).any():
+        brightness, contrast = _column(draws.brightness, device), _column(draws.contrast, device)
+        colour = _relight(colour, alpha, brightness.unsqueeze(1), contrast.unsqueeze(1))
+
+    flat = (rows.view(count, window_y, 1) * width + columns.view(count, 1, window_x)).view(count, 1, -1)
+    flat = flat.expand(-1, 3, -1)
+    pixels = images.view(count, 3, height * width)
+    under = pixels.gather(2, flat)
+    over = under.mul_(1.0 - alpha.flatten(2)).add_(colour.flatten(2))
+    pixels.scatter_(2, flat, over)
+    return images
+
+
+def _windows(
+    draws: Draws, aspect: tuple[float, float], height: int, width: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int, int]:
+    """Top-left corners of equally large windows inside the pictures that hold the pasted patches."""
+    half_y, half_x = half_extents(draws.side_px, draws.rotation, aspect)
+    # a tilted patch reaches beyond its box by at most this factor: the zero of its denominator is never inside
+    reach = 1.0 / (1.0 - abs(draws.tilt_y) - abs(draws.tilt_x))
+    top, window_y = _window(draws.centre_y, half_y * reach, height)
+    left, window_x = _window(draws.centre_x, half_x * reach, width)
+    return top, left, window_y, window_x
+
+
+def _window(centre: NDArray[np.float64], half: NDArray[np.float64], length: int) -> tuple[NDArray[np.int64], int]:
+    # rounding keeps a patch that lies on whole pixels there, in spite of float error in centre ± half
+    first = np.floor((centre - half).round(6))
+    window = min(length, math.ceil(float((centre + half - first).round(6).max())))
+    return first.clip(0, length - window).astype(np.int64), window
+
+
+def _column(values: NDArray[np.float64], device: torch.device) -> Tensor:
+    return torch.as_tensor(values, dtype=torch.float32, device=device).view(-1, 1, 1)
+
+
+def _patch_coordinates(y: Tensor, x: Tensor, draws: Draws, aspect: tuple[float, float]) -> Tensor:
+    """(B, h, w, 2) positions in the patch, −1 … 1 from edge to edge, of picture offsets from its centre."""
+    rotation = _column(draws.rotation, y.device)
+    cosine, sine = rotation.cos(), rotation.sin()
+    half = _column(draws.side_px, y.device) / 2
+    across = (x * cosine - y * sine) / (half * aspect[1])
+    down = (x * sine + y * cosine) / (half * aspect[0])
+    depth = 1.0 + _column(draws.tilt_x, y.device) * across + _column(draws.tilt_y, y.device) * down
+    return torch.stack((across / depth, down / depth), dim=-1)
+
+
+def _relight(colour: Tensor, alpha: Tensor, brightness: Tensor, contrast: Tensor) -> Tensor:
+    """Contrast about mid grey, then brightness, on premultiplied colours, clipped to [0, alpha]."""
+    changed = (colour - 0.5 * alpha) * contrast + (0.5 + brightness) * alpha
+    return torch.minimum(changed.clamp_(min=0.0), alpha)

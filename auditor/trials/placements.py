@@ -1,0 +1,132 @@
+"""Where and how a patch is pasted: one draw an image, keyed by image, candidate and variant. Pastes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.candidates.patch import side_in_pixels
+from auditor.config import TrialsConfig
+from auditor.draws import keyed_generator
+from auditor.records import Placement
+
+CORNERS = ("top left", "top right", "bottom left", "bottom right")
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """One paste an image, as (B,) float64 arrays.
+
+    Attributes:
+        centre_y, centre_x: of the patch, in pixels of the prepared picture; 0 is its top or left edge.
+        side_px: length of the patch's longer side.
+        rotation: radians, counter-clockwise as seen.
+        tilt_y, tilt_x: perspective; how much the far edge shrinks, as a share of half the patch's side.
+        brightness: added to the patch, in [−1, 1]; contrast: factor about mid grey.
+    """
+
+    centre_y: NDArray[np.float64]
+    centre_x: NDArray[np.float64]
+    side_px: NDArray[np.float64]
+    rotation: NDArray[np.float64]
+    tilt_y: NDArray[np.float64]
+    tilt_x: NDArray[np.float64]
+    brightness: NDArray[np.float64]
+    contrast: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.centre_y)
+
+    def part(self, start: int, stop: int) -> Draws:
+        """The draws of images start … stop − 1."""
+        return Draws(*(getattr(self, field.name)[start:stop] for field in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One paste rule: a placement kind, or one corner and size of the `best` grid."""
+
+    placement: Placement
+    corner: str
+    size: float
+
+    @property
+    def name(self) -> str:
+        if self.placement is Placement.BEST:
+            return f"best: {self.corner}, {self.size:g}"
+        return str(self.placement)
+
+
+def variants_of(placement: Placement, config: TrialsConfig) -> tuple[Variant, ...]:
+    """The paste rules of a placement: one, or the twelve (corners × sizes) from which `best` takes its pick."""
+    if placement is Placement.BEST:
+        return tuple(Variant(placement, corner, size) for size in config.best_sizes for corner in CORNERS)
+    return (Variant(placement, CORNERS[0], config.size),)
+
+
+def draw(
+    variant: Variant,
+    config: TrialsConfig,
+    image_keys: Sequence[str],
+    draw_key: str,
+    aspect: tuple[float, float],
+    input_size: tuple[int, int],
+    seed: int,
+) -> Draws:
+    """Draw one paste an image.
+
+    Args:
+        image_keys: B names; each image's draw depends on its own name alone.
+        draw_key: the candidate's id. A control passes its candidate's, and so lands on the same spots.
+        aspect: height and width of the patch, the longer one 1.
+        input_size: (H, W) of the prepared pictures, pixels.
+    """
+    if variant.placement is Placement.RANDOM:
+        return _random_draws(config, image_keys, draw_key, aspect, input_size, seed)
+    height, width = input_size
+    side = side_in_pixels(variant.size, height, width)
+    tall, wide = max(1, round(side * aspect[0])), max(1, round(side * aspect[1]))
+    centre_y = tall / 2 if variant.corner.startswith("top") else height - tall / 2
+    centre_x = wide / 2 if variant.corner.endswith("left") else width - wide / 2
+    count = len(image_keys)
+    zero, one = np.zeros(count), np.ones(count)
+    return Draws(one * centre_y, one * centre_x, one * side, zero, zero, zero, zero, one)
+
+
+def _random_draws(
+    config: TrialsConfig,
+    image_keys: Sequence[str],
+    draw_key: str,
+    aspect: tuple[float, float],
+    input_size: tuple[int, int],
+    seed: int,
+) -> Draws:
+    uniform = np.array(
+        [keyed_generator(seed, "placement", key, draw_key).uniform(-1.0, 1.0, size=8) for key in image_keys]
+    ).reshape(len(image_keys), 8)
+    height, width = input_size
+    side = side_in_pixels(config.size, height, width) * (1.0 + config.scale_jitter * uniform[:, 2])
+    rotation = np.deg2rad(config.rotation_degrees) * uniform[:, 3]
+    half_y, half_x = half_extents(side, rotation, aspect)
+    return Draws(
+        centre_y=height / 2 + uniform[:, 0] * np.maximum(height / 2 - half_y, 0.0),
+        centre_x=width / 2 + uniform[:, 1] * np.maximum(width / 2 - half_x, 0.0),
+        side_px=side,
+        rotation=rotation,
+        tilt_y=config.perspective * uniform[:, 4],
+        tilt_x=config.perspective * uniform[:, 5],
+        brightness=config.colour_jitter * 0.5 * uniform[:, 6],
+        contrast=1.0 + config.colour_jitter * uniform[:, 7],
+    )
+
+
+def half_extents(
+    side_px: NDArray[np.float64], rotation: NDArray[np.float64], aspect: tuple[float, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Half the height and width, in pixels, of the upright box around a rotated patch."""
+    sine, cosine = np.abs(np.sin(rotation)), np.abs(np.cos(rotation))
+    tall, wide = side_px * aspect[0] / 2, side_px * aspect[1] / 2
+    return tall * cosine + wide * sine, tall * sine + wide * cosine

@@ -1,0 +1,114 @@
+"""The survey of everything tried: did the suggestions help? Runs no model and opens no file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.errors import NoEligibleImagesError
+from auditor.records import Candidate, Correlation, GroupMean, Origin, SuggestionValidity, SurveyRow
+from auditor.statistics.multiplicity import benjamini_hochberg
+from auditor.statistics.ranking import rank_correlation
+from auditor.statistics.resampling import difference_interval, mean_rate_interval
+from auditor.statistics.uplift import smallest_uplift
+from auditor.trials.sweep import TrialBlock
+
+
+def survey_rows(
+    candidates: Sequence[Candidate],
+    selection: Mapping[str, TrialBlock],
+    confirmation: Mapping[str, TrialBlock],
+    controls: Mapping[str, TrialBlock],
+    confirmed: Sequence[str],
+    confidence: float,
+) -> tuple[SurveyRow, ...]:
+    """Every tried candidate on the confirmation pictures against the survey's shared controls.
+
+    Args:
+        selection, confirmation: blocks by candidate id; selection may lack candidates that went straight on.
+        controls: the shared controls on the confirmation pictures.
+        confirmed: ids that got controls of their own.
+    Returns:
+        Rows in the order of `candidates`; q-values by Benjamini and Hochberg over all rows.
+    """
+    shared = {name: block.outcomes for name, block in controls.items()}
+    rows = []
+    for candidate in candidates:
+        outcomes = confirmation[candidate.id].outcomes
+        uplift = smallest_uplift(outcomes, shared, confidence, 1)
+        chosen_on = selection.get(candidate.id)
+        rows.append(
+            SurveyRow(
+                candidate=candidate,
+                selection_flips=int(chosen_on.outcomes.sum()) if chosen_on else 0,
+                selection_eligible=len(chosen_on.outcomes) if chosen_on else 0,
+                flips=int(outcomes.sum()),
+                eligible=len(outcomes),
+                uplift=uplift.uplift,
+                p_value=uplift.p_value,
+                q_value=1.0,
+                confirmed=candidate.id in confirmed,
+            )
+        )
+    q_values = benjamini_hochberg([row.p_value for row in rows])
+    return tuple(
+        SurveyRow(
+            row.candidate, row.selection_flips, row.selection_eligible, row.flips, row.eligible,
+            row.uplift, row.p_value, q_value, row.confirmed,
+        )
+        for row, q_value in zip(rows, q_values, strict=True)
+    )  # fmt: skip
+
+
+def suggestion_validity(
+    candidates: Sequence[Candidate],
+    confirmation: Mapping[str, TrialBlock],
+    controls: Mapping[str, TrialBlock],
+    confidence: float,
+    seed: int,
+) -> SuggestionValidity | None:
+    """Both readings of push against measured uplift over all crops, and suggested against random crops.
+
+    Uplift here is taken against the shared control that flips most. None where no crop was tried.
+    """
+    crops = [candidate for candidate in candidates if candidate.origin is Origin.CROP]
+    if not crops or not controls:
+        return None
+    outcomes = np.stack([confirmation[crop.id].outcomes for crop in crops]).astype(np.float64)
+    strongest = max(controls, key=lambda name: (int(controls[name].outcomes.sum()), name))
+    baseline = controls[strongest].outcomes.astype(np.float64)
+    if not outcomes.shape[1]:
+        raise NoEligibleImagesError("the suggestions cannot be checked without eligible confirmation images")
+    observed = np.array([crop.observed_push for crop in crops])
+    predicted = np.array([crop.predicted_push for crop in crops])
+    suggested = np.array([crop.suggested for crop in crops])
+    both = bool(suggested.any() and (~suggested).any())
+
+    def correlation(push: NDArray[np.float64]) -> Correlation:
+        return rank_correlation(push, outcomes, baseline, confidence, seed)
+
+    return SuggestionValidity(
+        observed_push=correlation(observed),
+        predicted_push=correlation(predicted),
+        suggested=_group(outcomes[suggested], confidence, seed),
+        random=_group(outcomes[~suggested], confidence, seed),
+        difference=float(outcomes[suggested].mean() - outcomes[~suggested].mean()) if both else float("nan"),
+        difference_interval=difference_interval(outcomes[suggested], outcomes[~suggested], confidence, seed)
+        if both
+        else None,
+        control=strongest,
+    )
+
+
+def _group(outcomes: NDArray[np.float64], confidence: float, seed: int) -> GroupMean:
+    if not len(outcomes):
+        return GroupMean(0, 0, 0, float("nan"), None)
+    return GroupMean(
+        candidates=len(outcomes),
+        flips=int(outcomes.sum()),
+        trials=int(outcomes.size),
+        rate=float(outcomes.mean()),
+        interval=mean_rate_interval(outcomes, confidence, seed),
+    )

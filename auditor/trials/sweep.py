@@ -1,0 +1,165 @@
+"""The sweep: one patch over many pictures and variants, pasted, normalised, forwarded and tallied in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from auditor.config import TrialsConfig
+from auditor.records import FloatArray, IntArray, PixelArray, Progress
+from auditor.subject.classifier import Classifier, group_probability
+from auditor.trials.criterion import TargetCalled
+from auditor.trials.pasting import Sticker, paste
+from auditor.trials.placements import Draws, Variant, draw
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBlock:
+    """All pastes of one patch under one placement: V variants of N pictures.
+
+    Attributes:
+        image_keys: N picture keys; variants: V variant names; draws: V records of N draws each.
+        clean, patched: (N,) and (V, N) predicted class indices.
+        before, after: (N,) and (V, N) probability of the target, in [0, 1].
+        flips: (V, N) whether the patched model calls the target.
+    """
+
+    image_keys: tuple[str, ...]
+    variants: tuple[str, ...]
+    draws: tuple[Draws, ...]
+    clean: IntArray
+    patched: IntArray
+    before: FloatArray
+    after: FloatArray
+    flips: NDArray[np.bool_]
+
+    @property
+    def outcomes(self) -> NDArray[np.bool_]:
+        """(N,) whether a picture flips under any of its variants: `best` may take the best, one variant is itself."""
+        return np.asarray(self.flips.any(axis=0), dtype=np.bool_)
+
+    @property
+    def best_after(self) -> FloatArray:
+        """(N,) the target's highest probability over a picture's variants."""
+        return np.asarray(self.after.max(axis=0), dtype=np.float32)
+
+
+class Sweep:
+    """The eligible pictures of one split, kept as uint8 on the device, with their clean predictions."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        criterion: TargetCalled,
+        pixels: PixelArray,
+        image_keys: Sequence[str],
+        clean: IntArray,
+        before: FloatArray,
+        config: TrialsConfig,
+        seed: int,
+    ) -> None:
+        """
+        Args:
+            pixels: (N, 3, H, W) uint8 prepared pictures, all eligible.
+            image_keys: their N keys; clean: (N,) clean predictions; before: (N,) clean target probabilities.
+        """
+        self.image_keys = tuple(image_keys)
+        self._classifier, self._criterion, self._config, self._seed = classifier, criterion, config, seed
+        self._pixels = torch.from_numpy(np.ascontiguousarray(pixels)).to(classifier.device)
+        self._clean, self._before = clean, before
+        height, width = pixels.shape[2:]
+        self._input_size = (int(height), int(width))
+        # one buffer for every batch: on a CPU fresh large blocks cost more than the arithmetic done in them
+        rows = max(1, min(config.batch_size, len(pixels)))
+        self._buffer = torch.empty((rows, 3, height, width), dtype=torch.float32, device=classifier.device)
+
+    def __len__(self) -> int:
+        return len(self.image_keys)
+
+    def run(
+        self,
+        rgba: PixelArray,
+        variants: Sequence[Variant],
+        draw_key: str,
+        progress: Progress,
+    ) -> TrialBlock:
+        """Paste a (4, h, w) uint8 patch onto every picture under every variant and record what the model says.
+
+        Args:
+            draw_key: names the draws; a control passes its candidate's id to land on the same spots.
+            progress: told after each batch how many pastes it held.
+        """
+        sticker = Sticker(rgba, self._classifier.device)
+        every_draw = tuple(
+            draw(variant, self._config, self.image_keys, draw_key, sticker.aspect, self._input_size, self._seed)
+            for variant in variants
+        )
+        patched = np.empty((len(variants), len(self)), dtype=np.int64)
+        after = np.empty((len(variants), len(self)), dtype=np.float32)
+        for row, draws in enumerate(every_draw):
+            for start in range(0, len(self), len(self._buffer)):
+                stop = min(start + len(self._buffer), len(self))
+                patched[row, start:stop], after[row, start:stop] = self._batch(sticker, draws, start, stop)
+                progress.advance(stop - start)
+        return TrialBlock(
+            image_keys=self.image_keys,
+            variants=tuple(variant.name for variant in variants),
+            draws=every_draw,
+            clean=self._clean,
+            patched=patched,
+            before=self._before,
+            after=after,
+            flips=self._criterion.flipped(patched),
+        )
+
+    @torch.inference_mode()
+    def _batch(self, sticker: Sticker, draws: Draws, start: int, stop: int) -> tuple[IntArray, FloatArray]:
+        images = self._buffer[: stop - start]
+        images.copy_(self._pixels[start:stop]).mul_(1.0 / 255.0)
+        paste(images, sticker, draws.part(start, stop))
+        logits = self._classifier.forward_normalised(self._classifier.normalise_(images))
+        probability = group_probability(logits, self._criterion.target)
+        return logits.argmax(dim=1).cpu().numpy(), probability.float().cpu().numpy()
+
+    def picture(
+        self, image_key: str, rgba: PixelArray, variant: Variant, draw_key: str
+    ) -> tuple[PixelArray, PixelArray]:
+        """One picture before and after its paste, (3, H, W) uint8 each, for a person to look at."""
+        row = self.image_keys.index(image_key)
+        sticker = Sticker(rgba, self._classifier.device)
+        draws = draw(variant, self._config, [image_key], draw_key, sticker.aspect, self._input_size, self._seed)
+        before = self._pixels[row : row + 1]
+        after = paste(before.float().mul_(1.0 / 255.0), sticker, draws)
+        return before[0].cpu().numpy(), after[0].mul(255.0).round_().clamp_(0, 255).byte().cpu().numpy()
+
+
+@dataclass(frozen=True, slots=True)
+class CleanPredictions:
+    """What the unpatched model says, once: (N,) class indices and (N,) target probabilities."""
+
+    predicted: IntArray
+    probability: FloatArray
+
+
+@torch.inference_mode()
+def predict_clean(
+    classifier: Classifier,
+    pixels: PixelArray,
+    criterion: TargetCalled,
+    batch_size: int,
+    progress: Progress,
+) -> CleanPredictions:
+    """Predict (N, 3, H, W) uint8 pictures without any patch."""
+    predicted = np.empty(len(pixels), dtype=np.int64)
+    probability = np.empty(len(pixels), dtype=np.float32)
+    for start in range(0, len(pixels), batch_size):
+        batch = torch.from_numpy(np.ascontiguousarray(pixels[start : start + batch_size])).to(classifier.device)
+        logits = classifier.logits(batch.float().div_(255.0))
+        predicted[start : start + len(batch)] = logits.argmax(dim=1).cpu().numpy()
+        probability[start : start + len(batch)] = group_probability(logits, criterion.target).float().cpu().numpy()
+        progress.advance(len(batch))
+    return CleanPredictions(predicted, probability)
