@@ -49,12 +49,23 @@ def find_layer(module: nn.Module, layer: str, network: str = "") -> nn.Module:
 
     Raises:
         UnknownNameError: there is none; carries the nearest.
+        LayerError: the network is TorchScript, which runs its layers out of sight.
     """
+    refuse_torchscript(module)
     known: dict[str, nn.Module] = dict(module.named_modules(remove_duplicate=False))
     if layer in known and layer:
         return known[layer]
     name = network or type(module).__name__
     raise UnknownNameError("layer", layer, [each for each in known if each], name, f"auditor layers {name} lists them")
+
+
+def refuse_torchscript(module: nn.Module) -> None:
+    """Raise a LayerError for a TorchScript network: its interpreter calls submodules without Python's hooks."""
+    if isinstance(module, torch.jit.ScriptModule):
+        raise LayerError(
+            "the layers of this TorchScript network cannot be observed; save it with torch.export.save to a .pt2 file, "
+            "or give its Python as 'file.py:factory' with its weights"
+        )
 
 
 @contextmanager
@@ -134,7 +145,11 @@ def list_layers(classifier: Classifier) -> list[LayerInfo]:
     Whether a path goes around a layer is read from the autograd graph of that forward: if every path from the logits
     to the picture runs through the layer's output, the layer carries everything. Paths through operations that have
     no derivative are not seen; `LayerCut` verifies the layer that is used.
+
+    Raises:
+        LayerError: the network is TorchScript. ModelError: its answer is not (B, K) finite logits.
     """
+    refuse_torchscript(classifier.module)
     names = [(name, each) for name, each in classifier.module.named_modules() if name]
     seen = {name: _Seen() for name, _ in names}
     handles = [each.register_forward_hook(_recorder(seen[name])) for name, each in names]
@@ -146,7 +161,7 @@ def list_layers(classifier: Classifier) -> list[LayerInfo]:
         for handle in handles:
             handle.remove()
     nodes = {record.node for record in seen.values() if record.node is not None}
-    everything = _nodes_on_every_path(logits.grad_fn, nodes) if logits.grad_fn is not None else nodes
+    everything = _nodes_on_every_path(logits.grad_fn, image, nodes) if logits.grad_fn is not None else nodes
     height, width = classifier.preprocessing.output_size
     return [
         LayerInfo(
@@ -184,12 +199,11 @@ def _recorder(record: _Seen) -> Callable[[nn.Module, object, object], None]:
     return note
 
 
-def _nodes_on_every_path(end: Node, wanted: set[Node]) -> set[Node]:
-    """Of the wanted nodes of an autograd graph, those that every path from `end` to its leaf runs through.
+def _nodes_on_every_path(end: Node, leaf: Tensor, wanted: set[Node]) -> set[Node]:
+    """Of the wanted nodes of an autograd graph, those that every path from `end` to `leaf` runs through.
 
     A node is on every path exactly if (paths from `end` to it) x (paths from it to the leaf) is the number of all
-    paths. Counts are whole numbers without limit, so this is exact. The picture is the only leaf, because the
-    parameters ask for no gradient.
+    paths. Counts are whole numbers without limit, so this is exact.
     """
     order: list[Node] = []
     visited: set[Node] = set()
@@ -205,7 +219,9 @@ def _nodes_on_every_path(end: Node, wanted: set[Node]) -> set[Node]:
     to_leaf: dict[Node, int] = {}
     for node in order:
         behind = [each for each, _ in node.next_functions if each is not None]
-        to_leaf[node] = sum(to_leaf[each] for each in behind) if behind else int("AccumulateGrad" in node.name())
+        to_leaf[node] = (
+            sum(to_leaf[each] for each in behind) if behind else int(getattr(node, "variable", None) is leaf)
+        )
     from_end = dict.fromkeys(order, 0)
     from_end[end] = 1
     for node in reversed(order):

@@ -27,6 +27,7 @@ from auditor.subject.sources import (
 from auditor.subject.weights import StateDict, load_strictly, read_weights, sha256_of, torchvision_weights
 
 _IMAGENET_CLASSES = 1000
+_USUAL_SIZE = (224, 224)
 _OWN_WEIGHTS = "default"
 
 
@@ -60,7 +61,9 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
     class_names = _class_names(config, kind)
     preprocessing = _preprocessing(config, kind)
     state, weights_path = _read_state(config, len(class_names))
-    program = _build(name, kind, len(class_names), config.base, device, state, config.model.weights == _OWN_WEIGHTS)
+    own_weights = config.model.weights == _OWN_WEIGHTS
+    size = preprocessing.output_size
+    program = _build(name, kind, len(class_names), size, config.base, device, state, own_weights)
     if kind in (SourceKind.TORCHSCRIPT, SourceKind.EXPORTED):
         weights_path = config.path(name)
     if state is not None:
@@ -91,11 +94,13 @@ def unnamed_classifier(
     kind = source_kind(name)
     if kind is SourceKind.TORCHVISION:
         check_torchvision_name(name)
-    program = _build(name, kind, _IMAGENET_CLASSES, base, device)
+    program = _build(
+        name, kind, _IMAGENET_CLASSES, preprocessing.output_size if preprocessing else _USUAL_SIZE, base, device
+    )
     if preprocessing is None and kind is SourceKind.TORCHVISION:
         preprocessing = torchvision_preprocessing(name)
     if preprocessing is None:
-        preprocessing = Preprocessing(program.size or (224, 224), None, "bilinear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+        preprocessing = Preprocessing(program.size or _USUAL_SIZE, None, "bilinear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     _check_fixed_sizes(program, preprocessing, name)
     with ForeignCode(f"running {name} on a black picture"), torch.no_grad():
         module = program.module.to(device)
@@ -213,6 +218,7 @@ def _build(
     name: str,
     kind: SourceKind,
     classes: int,
+    size: tuple[int, int],
     base: Path,
     device: torch.device,
     state: StateDict | None = None,
@@ -220,7 +226,7 @@ def _build(
 ) -> SavedProgram:
     path = (base / Path(name).expanduser()).resolve()
     if kind is SourceKind.TORCHSCRIPT:
-        return load_torchscript(path)
+        return load_torchscript(path, size)
     if kind is SourceKind.EXPORTED:
         return load_exported(path, device)
     if kind is SourceKind.FACTORY:

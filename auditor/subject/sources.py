@@ -23,6 +23,7 @@ from torch import nn
 
 from auditor.errors import ModelError, UnknownNameError
 from auditor.subject.foreign import ForeignCode
+from auditor.subject.scripted import observable
 from auditor.subject.weights import StateDict
 
 
@@ -191,9 +192,13 @@ class SavedProgram:
     size: tuple[int, int] | None
 
 
-def load_torchscript(path: Path) -> SavedProgram:
-    """Load a TorchScript file.
+def load_torchscript(path: Path, size: tuple[int, int]) -> SavedProgram:
+    """Load a TorchScript file, rewritten so that its layers can be observed where that is possible.
 
+    Where it is not, the network runs as it is, and `LayerCut` says what to do.
+
+    Args:
+        size: (H, W) of prepared pictures.
     Raises:
         ModelError: no such file, or a file saved by torch.save, whose pickle is not run.
     """
@@ -210,9 +215,19 @@ def load_torchscript(path: Path) -> SavedProgram:
             + "; give a state dict as [model] weights beside a network's name, or save the network with "
             "torch.jit.save or torch.export.save"
         )
+    script = _load_script(path)
+    try:
+        example = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
+        return SavedProgram(observable(script, example, path.name), None, None)
+    except ModelError:
+        # Marked by the attempt, so loaded anew.
+        return SavedProgram(_load_script(path), None, None)
+
+
+def _load_script(path: Path) -> torch.jit.ScriptModule:
     with ForeignCode(f"loading TorchScript from {path}", "save it again with this version of torch"):
-        program: nn.Module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
-    return SavedProgram(program, None, None)
+        script: torch.jit.ScriptModule = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+    return script
 
 
 def load_exported(path: Path, device: torch.device) -> SavedProgram:
