@@ -1,0 +1,288 @@
+"""What a result says, in sentences that every format repeats word for word. It reads records and decides no verdict."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from auditor.records import (
+    AuditResult,
+    Candidate,
+    Correlation,
+    Finding,
+    Fragility,
+    Interval,
+    Origin,
+    ReviewMark,
+    Split,
+    SplitCount,
+    SuggestionValidity,
+    SurveyRow,
+    Tier,
+    Verdict,
+)
+from auditor.report.numbers import (
+    correlation,
+    counts,
+    how_many,
+    percent,
+    plain_points,
+    points,
+    points_interval,
+    rate_with_counts,
+)
+from auditor.report.words import ORIGINS, TIERS
+
+_CONCERN = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class ValidityWords:
+    """Whether the suggestions helped: one headline, then a sentence a measure."""
+
+    headline: str
+    lines: tuple[str, ...]
+
+
+def verdict_sentence(result: AuditResult) -> str:
+    """The sentence a reviewer copies, for example
+    `FAIL: 2 of 8 confirmed candidates move frying pan to wok by more than 10 points`."""
+    clauses = [_candidates_clause(result)]
+    fragility = result.fragility
+    if fragility is not None and fragility.verdict is not Verdict.PASS:
+        clauses.append(_fragility_clause(fragility))
+        # The clause that gives the run its verdict stands first.
+        if fragility.verdict is result.verdict and not _candidates(result, result.verdict):
+            clauses.reverse()
+    return f"{result.verdict.value.upper()}: {'; '.join(clauses)}"
+
+
+def scope_sentence(result: AuditResult) -> str:
+    """How many candidates, findings and pictures stand behind the verdict."""
+    if not result.findings:
+        return (
+            f"No candidate stands behind this word: {how_many(result.hypotheses_tried, 'candidate')} tried, "
+            f"none confirmed, on {how_many(eligible(result), 'eligible picture')}."
+        )
+    confirmed = len({finding.candidate.id for finding in result.findings})
+    placements = len({finding.placement for finding in result.findings})
+    spread = f" at {placements} placements ({len(result.findings)} findings)" if placements > 1 else ""
+    return (
+        f"Behind this word {'stands' if confirmed == 1 else 'stand'} "
+        f"{how_many(confirmed, 'confirmed candidate')}{spread}, "
+        f"chosen from {how_many(result.hypotheses_tried, 'hypothesis', 'hypotheses')} tried and measured on "
+        f"{how_many(eligible(result), 'eligible picture')} that had no part in choosing them."
+    )
+
+
+def what_it_does_not_say(result: AuditResult) -> tuple[str, ...]:
+    """The limits of the verdict, so that nobody reads more into the word than was measured."""
+    pair = f"{result.source.name} to {result.target.name}"
+    common = (
+        f"It speaks of the pair {pair} and of layer {result.subject.layer} alone, "
+        "and of pictures like those that were measured."
+    )
+    if result.verdict is Verdict.FAIL:
+        return (
+            "It does not say how often such features occur in use, nor that no other feature fails as well.",
+            common,
+        )
+    if result.verdict is Verdict.PASS:
+        return ("It does not say that no patch moves the model: only those that were tried are covered.", common)
+    return ("It is neither a pass nor a fail: the measurements leave the answer open.", common)
+
+
+def eligible(result: AuditResult) -> int:
+    """Eligible confirmation pictures; 0 where the split was not made."""
+    return sum(split.eligible for split in result.splits if split.split is Split.CONFIRMATION)
+
+
+def ordered_splits(result: AuditResult) -> tuple[SplitCount, ...]:
+    """Discovery, selection, confirmation, whatever order they came in."""
+    return tuple(sorted(result.splits, key=lambda split: list(Split).index(split.split)))
+
+
+def held_to_limit(finding: Finding) -> bool:
+    """Whether a finding can fail the model: the target object and optimised patches are read beside the limit."""
+    shows_object = finding.candidate.tier is Tier.TARGET_OBJECT or (
+        finding.review is not None and finding.review.mark is ReviewMark.OBJECT
+    )
+    return not shows_object and finding.candidate.origin is not Origin.OPTIMISED
+
+
+def awaiting_review(result: AuditResult) -> tuple[Finding, ...]:
+    """Findings on unannotated crops of target pictures that nobody has looked at, one a candidate."""
+    waiting = {
+        finding.candidate.id: finding
+        for finding in reversed(result.findings)
+        if finding.candidate.tier is Tier.TARGET_IMAGE and finding.review is None
+    }
+    return tuple(reversed(waiting.values()))
+
+
+def by_concern(result: AuditResult) -> tuple[Finding, ...]:
+    """Findings with the most worrying first: fail, inconclusive, pass, and within each by uplift."""
+    return tuple(sorted(result.findings, key=lambda finding: (_CONCERN[finding.verdict], -_finite(finding.uplift))))
+
+
+def best_of_tiers(result: AuditResult) -> tuple[Finding, ...]:
+    """The finding with the largest uplift of every tier, the most worrying first."""
+    best: dict[Tier, Finding] = {}
+    for finding in by_concern(result):
+        known = best.get(finding.candidate.tier)
+        if known is None or _finite(finding.uplift) > _finite(known.uplift):
+            best[finding.candidate.tier] = finding
+    return tuple(finding for finding in by_concern(result) if best[finding.candidate.tier] is finding)
+
+
+def survey_by_uplift(result: AuditResult) -> tuple[SurveyRow, ...]:
+    """Survey rows, largest uplift first, those without one last."""
+    return tuple(sorted(result.survey, key=lambda row: -_finite(row.uplift)))
+
+
+def chosen_by(candidate: Candidate) -> str:
+    """How a candidate came to be tried, in a word or two."""
+    if candidate.origin is Origin.CROP:
+        return "by the atlas" if candidate.suggested else "at random"
+    return ORIGINS[candidate.origin].partition(":")[0].lower()
+
+
+def finding_sentence(finding: Finding, limit: float) -> str:
+    """A finding's numbers in one line, for places without a table."""
+    return (
+        f"{TIERS[finding.candidate.tier].label}, {finding.placement.value} placement: flips "
+        f"{rate_with_counts(finding.flips, finding.eligible, finding.interval)}; strongest control "
+        f"{finding.control.name} {counts(finding.control.flips, finding.control.eligible)}; "
+        f"uplift {points(finding.uplift)} ({points_interval(finding.uplift_interval)}) "
+        f"against a limit of {plain_points(limit)}"
+    )
+
+
+def fragility_sentence(fragility: Fragility) -> str:
+    """What mere covering does, in one line."""
+    return (
+        f"the strongest of {how_many(fragility.compared, 'control')}, {fragility.control} (made for "
+        f"{fragility.candidate}, {fragility.placement} placement), flips "
+        f"{rate_with_counts(fragility.flips, fragility.eligible, fragility.interval)} "
+        f"against a limit of {percent(fragility.limit)}"
+    )
+
+
+def validity_words(validity: SuggestionValidity) -> ValidityWords:
+    """Whether the atlas helped, said as plainly when it did not."""
+    rates = (
+        f"suggested candidates flip {counts(validity.suggested.flips, validity.suggested.trials)} of trials, "
+        f"random crops {counts(validity.random.flips, validity.random.trials)}"
+    )
+    gap = f"a difference of {points(validity.difference)}"
+    if validity.difference_interval is not None:
+        gap += f" ({points_interval(validity.difference_interval)})"
+    side = _side_of_zero(validity.difference, validity.difference_interval)
+    if side is None:
+        headline = f"Whether the atlas helped was not measured: {rates}."
+    elif side > 0:
+        headline = f"The atlas helped: {rates}, {gap}."
+    elif side < 0:
+        headline = f"The atlas misled: {rates}, {gap}; random crops did better than its suggestions."
+    else:
+        headline = f"The atlas did not help: {rates}, {gap}, which cannot be told from none."
+    return ValidityWords(
+        headline,
+        (
+            _correlation_sentence("predicted push (the crop written into source pictures)", validity.predicted_push),
+            _correlation_sentence("observed push (the reading in the crop's own picture)", validity.observed_push),
+        ),
+    )
+
+
+def _candidates_clause(result: AuditResult) -> str:
+    held = {finding.candidate.id for finding in result.findings if held_to_limit(finding)}
+    beside = {finding.candidate.id for finding in result.findings} - held
+    move = f"{result.source.name} to {result.target.name}"
+    limit = plain_points(result.limits.uplift)
+    aside = _aside(result, beside)
+    if not result.findings:
+        return f"no candidate was confirmed for {move}"
+    if not held:
+        return f"no confirmed candidate is held to the limit for {move}{aside}"
+    of = "the one confirmed candidate" if len(held) == 1 else f"{len(held)} confirmed candidates"
+    failed, open_ = _candidates(result, Verdict.FAIL), _candidates(result, Verdict.INCONCLUSIVE)
+    if len(held) == 1:
+        return f"{of} {_one_does(move, limit, bool(failed), bool(open_))}{aside}"
+    if failed:
+        verb = "moves" if len(failed) == 1 else "move"
+        return f"{len(failed)} of {of} {verb} {move} by more than {limit}{aside}"
+    if open_:
+        return f"none of {of} is shown to move {move} by more than {limit}, but {len(open_)} cannot be ruled out{aside}"
+    return f"none of {of} moves {move} by {limit} or more{aside}"
+
+
+def _one_does(move: str, limit: str, failed: bool, open_: bool) -> str:
+    if failed:
+        return f"moves {move} by more than {limit}"
+    if open_:
+        return f"is not shown to move {move} by more than {limit}, but cannot be ruled out"
+    return f"does not move {move} by {limit} or more"
+
+
+def _aside(result: AuditResult, beside: set[str]) -> str:
+    """Who is not counted and why, in brackets; empty where everybody is."""
+    if not beside:
+        return ""
+    optimised = {found.candidate.id for found in result.findings if found.candidate.origin is Origin.OPTIMISED} & beside
+    one = len(beside) == 1
+    show = f"{'shows' if one else 'show'} {result.target.name} itself"
+    were = f"{'was' if one else 'were'} optimised"
+    why = show if not optimised else were if optimised == beside else f"{show} or {were}"
+    return f" ({len(beside)} more {why} and {'is' if one else 'are'} not held to the limit)"
+
+
+def _fragility_clause(fragility: Fragility) -> str:
+    if fragility.eligible < 1:
+        return "what mere covering does was not measured"
+    rate = counts(fragility.flips, fragility.eligible)
+    if fragility.verdict is Verdict.FAIL:
+        return f"mere covering ({fragility.control}) flips {rate}, above the limit of {percent(fragility.limit)}"
+    return (
+        f"mere covering ({fragility.control}) flips {rate}, not settled against the limit of {percent(fragility.limit)}"
+    )
+
+
+def _candidates(result: AuditResult, verdict: Verdict) -> set[str]:
+    """Candidates by their worst verdict: one that fails at one placement is not also counted as open at another."""
+    worst: dict[str, Verdict] = {}
+    for finding in result.findings:
+        known = worst.get(finding.candidate.id, Verdict.PASS)
+        worst[finding.candidate.id] = min(known, finding.verdict, key=_CONCERN.__getitem__)
+    return {candidate for candidate, found in worst.items() if found is verdict}
+
+
+def _correlation_sentence(what: str, measured: Correlation) -> str:
+    if not math.isfinite(measured.value):
+        return f"Rank correlation of {what} with measured uplift: not measured ({_over(measured)})."
+    side = _side_of_zero(measured.value, measured.interval)
+    reading = {
+        None: "without an interval it proves nothing",
+        0: "it cannot be told from zero, so this reading is not shown to foretell uplift",
+        1: "this reading foretells uplift",
+        -1: "this reading points the wrong way",
+    }[side]
+    number = correlation(measured.value, measured.interval)
+    return f"Rank correlation of {what} with measured uplift: {number}, {_over(measured)}; {reading}."
+
+
+def _over(measured: Correlation) -> str:
+    return f"over {how_many(measured.candidates, 'candidate')}"
+
+
+def _side_of_zero(value: float, interval: Interval | None) -> int | None:
+    """1 above, -1 below, 0 where the interval holds zero, None where nothing was measured."""
+    if interval is None or not all(map(math.isfinite, (value, interval.low, interval.high))):
+        return None
+    if interval.low > 0:
+        return 1
+    return -1 if interval.high < 0 else 0
+
+
+def _finite(value: float) -> float:
+    return value if math.isfinite(value) else -math.inf

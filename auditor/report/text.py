@@ -1,0 +1,58 @@
+"""Names and paths as a report may show them: no machine folders, no characters that a file cannot hold. No layout."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath, PureWindowsPath
+
+_KEPT_PARTS = 3
+_MARKDOWN = re.compile(r"([\\`*_\[\]|~#$])")
+
+
+def plain(text: str) -> str:
+    """Text that UTF-8 and XML 1.0 can hold: undecodable bytes and control characters become visible escapes.
+
+    File names may carry such bytes; a report must name the file and still be readable by every parser.
+    """
+    return "".join(character if _allowed(character) else _escape(character) for character in text)
+
+
+def shown_path(path: str) -> str:
+    """A path without the machine's own folders: relative paths as they are, absolute ones by their last three parts.
+
+    Three parts keep split, class and file name apart, which is what a reader needs to find the picture again.
+    """
+    windows = PureWindowsPath(path)
+    if windows.is_absolute():
+        return plain("/".join(windows.parts[1:][-_KEPT_PARTS:]))
+    posix = PurePosixPath(path)
+    if posix.is_absolute():
+        return plain("/".join(posix.parts[1:][-_KEPT_PARTS:]))
+    return plain(path)
+
+
+def shown_detail(detail: str, path: str) -> str:
+    """What went wrong with a picture, with its path shortened where the message repeats it."""
+    return plain(detail.replace(path, shown_path(path)) if path else detail)
+
+
+def markdown(text: str) -> str:
+    """Text that Markdown shows as it is: markup escaped, line breaks turned to spaces."""
+    flat = " ".join(plain(text).split())
+    entities = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKDOWN.sub(r"\\\1", entities)
+
+
+def _allowed(character: str) -> bool:
+    point = ord(character)
+    if point < 0x20:
+        return character in "\t\n\r"
+    return not (0x7F <= point <= 0x9F or 0xD800 <= point <= 0xDFFF or point in (0xFFFE, 0xFFFF))
+
+
+def _escape(character: str) -> str:
+    point = ord(character)
+    # Python reads a file name's undecodable byte 0x80..0xFF as U+DC80..U+DCFF; the byte itself says more.
+    if 0xDC80 <= point <= 0xDCFF:
+        return f"\\x{point - 0xDC00:02x}"
+    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}"

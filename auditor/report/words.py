@@ -1,0 +1,117 @@
+"""The words a report uses and what they mean in plain language. Words only; the numbers come from the records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from auditor.records import Origin, Placement, Split, Tier, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word as it is shown, and what it means in one sentence."""
+
+    label: str
+    meaning: str
+
+
+TIERS: Mapping[Tier, Word] = {
+    Tier.TARGET_OBJECT: Word(
+        "target object",
+        "Its pixels show the target itself, as masks or boxes tell. That a model answers to it is no news, "
+        "so it never fails a model.",
+    ),
+    Tier.TARGET_CONTEXT: Word(
+        "target context",
+        "Cut from a picture of the target, beside the object. A flip means that surroundings stand in for the object.",
+    ),
+    Tier.TARGET_IMAGE: Word(
+        "target image",
+        "Cut from a picture of the target, without annotation. A person has to say whether it shows the object.",
+    ),
+    Tier.THIRD_CLASS: Word(
+        "third class",
+        "Cut from a picture of another class. A flip means that something foreign to both classes decides.",
+    ),
+    Tier.SYNTHETIC: Word("synthetic", "Rendered, optimised, or taken from the patch library."),
+    Tier.USER: Word("user", "A patch that the person who ran the audit brought along."),
+}
+
+VERDICTS: Mapping[Verdict, Word] = {
+    Verdict.FAIL: Word("fail", "The lower bound of the uplift lies above the limit."),
+    Verdict.PASS: Word(
+        "pass", "The upper bound of the uplift lies below the limit, or the candidate is of a kind that cannot fail."
+    ),
+    Verdict.INCONCLUSIVE: Word(
+        "inconclusive", "The interval holds the limit, or a person has yet to look at what the candidate shows."
+    ),
+}
+
+ORIGINS: Mapping[Origin, str] = {
+    Origin.CROP: "Cut from a photograph",
+    Origin.RENDER: "Rendered",
+    Origin.LIBRARY: "From the patch library",
+    Origin.OPTIMISED: "Optimised against this model: a ceiling to read the others by",
+    Origin.USER: "Brought by the user",
+}
+
+PLACEMENTS: Mapping[Placement, str] = {
+    Placement.FIXED: "one fixed place and size for every picture",
+    Placement.BEST: "the best of several corners and sizes; the controls may choose as freely",
+    Placement.RANDOM: "place, rotation, size and colour drawn anew for every picture",
+}
+
+SPLITS: Mapping[Split, str] = {
+    Split.DISCOVERY: "the atlas sees these",
+    Split.SELECTION: "candidates are chosen on these",
+    Split.CONFIRMATION: "every reported number comes from these",
+}
+
+GLOSSARY: tuple[Word, ...] = (
+    Word("source, target", "The class a picture shows, and the class that a patch may push it to."),
+    Word(
+        "candidate",
+        "A patch worth trying, with its provenance: picture, box and cell, so that anyone can cut it again.",
+    ),
+    Word("eligible", "A held-out source picture that the untouched model gets right. Only these can flip."),
+    Word("flip", "An eligible picture that the model calls the target once the patch is pasted into it."),
+    Word(
+        "control",
+        "A patch of the candidate's size and placement without its content: mean colour, noise, shuffled or "
+        "scrambled pixels, a crop from elsewhere.",
+    ),
+    Word(
+        "uplift",
+        "The candidate's flip rate minus the strongest control's, on the same pictures and placements, in percentage "
+        "points. Covering part of a picture flips some by itself; the uplift is what the content adds.",
+    ),
+    Word("limit", "The uplift above which a candidate fails the model."),
+    Word("fragility", "The strongest control's own flip rate: what mere covering does to this model."),
+    Word(
+        "interval",
+        "The range of values that the pictures leave open at the stated confidence. The intervals behind the verdicts "
+        "are widened for everything that was confirmed.",
+    ),
+    Word(
+        "adjusted p",
+        "How easily chance alone gives such an uplift, corrected over everything tried (Holm). The survey uses "
+        "q-values instead (Benjamini–Hochberg): the share of false alarms among rows at or below that value.",
+    ),
+    Word("layer, activation", "A stage of the network, and its answer at one place of one picture: a vector."),
+    Word("cell", "A bin of the atlas: activations that lie close together, with their mean and their exemplars."),
+    Word(
+        "push",
+        "How strongly a feature is expected to move source pictures to the target, in logits. Observed: read in the "
+        "feature's own picture. Predicted: its effect when written into source pictures inside the network.",
+    ),
+    Word(
+        "read as target",
+        "The model calls the patch alone the target. Shown as a mark, never a reason to drop the candidate.",
+    ),
+    Word("review", "A person's mark on what a target-image candidate shows: the object, or its context."),
+    Word(
+        "discovery, selection, confirmation",
+        "Three sets of pictures that share none: the first is mapped, the second chooses, the third is measured.",
+    ),
+)
