@@ -1,0 +1,282 @@
+"""An audit's findings as JSON, byte for byte the same for the same result, and the schema it obeys.
+
+Keys stand in the order of `schema.json`, which explains each of them; lists keep the result's order. Numbers are
+rounded to 10 significant digits, what was not measured is null, and a path keeps no folder of the machine. Times, the
+run's name, the pictures and the atlas's cells are left out: they change from run to run or have files of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable
+from importlib import resources
+from typing import TypeAlias
+
+from auditor.records import (
+    AuditResult,
+    Candidate,
+    ControlResult,
+    Correlation,
+    Finding,
+    Fragility,
+    GroupMean,
+    Interval,
+    SuggestionValidity,
+    SurveyRow,
+)
+from auditor.report.summary import eligible, ordered_splits
+from auditor.report.text import plain, shown_detail, shown_path
+
+SCHEMA_VERSION = "1.0"
+SIGNIFICANT_DIGITS = 10
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+
+def findings_json(result: AuditResult) -> str:
+    """The findings as a JSON document that `schema()` describes, indented by two, ending in a line break."""
+    return json.dumps(_document(result), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def schema() -> dict[str, Json]:
+    """The JSON Schema (draft 2020-12) of findings.json."""
+    text = resources.files("auditor.report").joinpath("schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Json] = json.loads(text)
+    return loaded
+
+
+def _document(result: AuditResult) -> dict[str, Json]:
+    fragility, validity = result.fragility, result.suggestion_validity
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "source": {"name": plain(result.source.name), "classes": _class_names(result, result.source.indices)},
+        "target": {"name": plain(result.target.name), "classes": _class_names(result, result.target.indices)},
+        "subject": _subject(result),
+        "verdict": result.verdict.value,
+        "verdict_reason": plain(result.verdict_reason),
+        "limit": _number(result.limits.uplift),
+        "limits": {
+            "uplift": _number(result.limits.uplift),
+            "fragility": _number(result.limits.fragility),
+            "confidence": _number(result.limits.confidence),
+        },
+        "eligible": eligible(result),
+        "eligibility": plain(result.eligibility),
+        "hypotheses_tried": int(result.hypotheses_tried),
+        "hypotheses_confirmed": int(result.hypotheses_confirmed),
+        "images": _images(result),
+        "images_needed": _whole(result.images_needed),
+        "suggestion_validity": None if validity is None else _validity(validity),
+        "findings": [_finding(finding) for finding in result.findings],
+        "fragility": None if fragility is None else _fragility(fragility),
+        "survey": [_survey_row(row) for row in result.survey],
+        "examples": _examples(result),
+        "rungs": [
+            {"name": plain(rung.name), "seen": int(rung.seen), "passed": int(rung.passed), "by": plain(rung.by)}
+            for rung in result.rungs
+        ],
+        "notes": [plain(note) for note in result.notes],
+        "versions": {plain(name): plain(result.versions[name]) for name in sorted(result.versions)},
+        "seed": int(result.seed),
+    }
+
+
+def _class_names(result: AuditResult, indices: Iterable[int]) -> list[Json]:
+    names = result.class_names
+    return [plain(names[index]) if index < len(names) else str(index) for index in indices]
+
+
+def _subject(result: AuditResult) -> dict[str, Json]:
+    subject = result.subject
+    return {
+        "model": shown_path(subject.model),
+        "weights": shown_path(subject.weights),
+        "weights_sha256": subject.weights_sha256,
+        "layer": plain(subject.layer),
+        "layer_rule": plain(subject.layer_rule),
+        "device": plain(subject.device),
+        "input_size": [int(side) for side in subject.input_size],
+        "preprocessing": plain(subject.preprocessing),
+        "classes": int(subject.classes),
+    }
+
+
+def _images(result: AuditResult) -> dict[str, Json]:
+    reasons = Counter(plain(skipped.reason) for skipped in result.skipped)
+    return {
+        "used": {
+            split.split.value: {"used": int(split.used), "source": int(split.source), "eligible": int(split.eligible)}
+            for split in ordered_splits(result)
+        },
+        "skipped": [
+            {
+                "path": shown_path(skipped.path),
+                "reason": plain(skipped.reason),
+                "detail": shown_detail(skipped.detail, skipped.path),
+            }
+            for skipped in result.skipped
+        ],
+        "skipped_by_reason": {reason: reasons[reason] for reason in sorted(reasons)},
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Json]:
+    review = finding.review
+    return {
+        **_candidate(finding.candidate),
+        "placement": finding.placement.value,
+        "flips": int(finding.flips),
+        "eligible": int(finding.eligible),
+        "rate": _number(finding.rate),
+        "interval": _interval(finding.interval),
+        "review": None
+        if review is None
+        else {"mark": review.mark.value, "reviewer": plain(review.reviewer), "why": plain(review.why)},
+        "control": {
+            "name": plain(finding.control.name),
+            "flips": int(finding.control.flips),
+            "eligible": int(finding.control.eligible),
+        },
+        "controls": [_control(control) for control in finding.controls],
+        "uplift": _number(finding.uplift),
+        "uplift_interval": _interval(finding.uplift_interval),
+        "p_value": _number(finding.p_value),
+        "p_adjusted": _number(finding.p_adjusted),
+        "probability_before": _number(finding.probability_before),
+        "probability_after": _number(finding.probability_after),
+        "verdict": finding.verdict.value,
+        "reason": plain(finding.reason),
+        "images_needed": _whole(finding.images_needed),
+    }
+
+
+def _candidate(candidate: Candidate) -> dict[str, Json]:
+    return {
+        "candidate": plain(candidate.id),
+        "name": plain(candidate.name),
+        "origin": candidate.origin.value,
+        "tier": candidate.tier.value,
+        "suggested": bool(candidate.suggested),
+        "read_as_target": bool(candidate.read_as_target),
+        "shows": [{"thing": plain(thing), "share": _number(share)} for thing, share in candidate.shows],
+        "observed_push": _number(candidate.observed_push),
+        "predicted_push": _number(candidate.predicted_push),
+        "provenance": {
+            "image": shown_path(candidate.image_path) or None,
+            "image_key": candidate.image_key or None,
+            "image_label": plain(candidate.image_label) or None,
+            "box": None if candidate.box is None else [int(edge) for edge in candidate.box],
+            "cell": plain(candidate.cell) or None,
+            "sha256": candidate.sha256,
+            "licence": plain(candidate.licence) or None,
+        },
+    }
+
+
+def _control(control: ControlResult) -> dict[str, Json]:
+    return {
+        "name": plain(control.name),
+        "flips": int(control.flips),
+        "eligible": int(control.eligible),
+        "uplift": _number(control.uplift),
+        "uplift_interval": _interval(control.uplift_interval),
+        "p_value": _number(control.p_value),
+    }
+
+
+def _fragility(fragility: Fragility) -> dict[str, Json]:
+    return {
+        "control": plain(fragility.control),
+        "candidate": plain(fragility.candidate),
+        "placement": plain(fragility.placement),
+        "flips": int(fragility.flips),
+        "eligible": int(fragility.eligible),
+        "rate": _number(fragility.rate),
+        "interval": _interval(fragility.interval),
+        "compared": int(fragility.compared),
+        "limit": _number(fragility.limit),
+        "verdict": fragility.verdict.value,
+    }
+
+
+def _validity(validity: SuggestionValidity) -> dict[str, Json]:
+    return {
+        "observed_push": _correlation(validity.observed_push),
+        "predicted_push": _correlation(validity.predicted_push),
+        "suggested": _group(validity.suggested),
+        "random": _group(validity.random),
+        "difference": _number(validity.difference),
+        "difference_interval": _interval(validity.difference_interval),
+        "control": plain(validity.control),
+    }
+
+
+def _correlation(measured: Correlation) -> dict[str, Json]:
+    return {
+        "value": _number(measured.value),
+        "interval": _interval(measured.interval),
+        "candidates": int(measured.candidates),
+    }
+
+
+def _group(group: GroupMean) -> dict[str, Json]:
+    return {
+        "candidates": int(group.candidates),
+        "flips": int(group.flips),
+        "trials": int(group.trials),
+        "rate": _number(group.rate),
+        "interval": _interval(group.interval),
+    }
+
+
+def _survey_row(row: SurveyRow) -> dict[str, Json]:
+    return {
+        **_candidate(row.candidate),
+        "selection_flips": int(row.selection_flips),
+        "selection_eligible": int(row.selection_eligible),
+        "flips": int(row.flips),
+        "eligible": int(row.eligible),
+        "uplift": _number(row.uplift),
+        "p_value": _number(row.p_value),
+        "q_value": _number(row.q_value),
+        "confirmed": bool(row.confirmed),
+    }
+
+
+def _examples(result: AuditResult) -> list[Json]:
+    return [
+        {
+            "candidate": plain(example.candidate),
+            "placement": plain(example.placement),
+            "image": shown_path(example.image_path),
+            "clean_class": plain(example.clean_class),
+            "patched_class": plain(example.patched_class),
+            "probability_before": _number(example.probability_before),
+            "probability_after": _number(example.probability_after),
+        }
+        for example in result.examples
+    ]
+
+
+def _interval(interval: Interval | None) -> Json:
+    if interval is None:
+        return None
+    return {
+        "low": _number(interval.low),
+        "high": _number(interval.high),
+        "confidence": _number(interval.confidence),
+        "method": plain(interval.method),
+    }
+
+
+def _number(value: float) -> float | None:
+    """A float whose bytes do not hang on the last bits of a sum; null where nothing was measured."""
+    if not math.isfinite(value):
+        return None
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}") + 0.0  # + 0.0 turns -0.0 into 0.0
+
+
+def _whole(value: int | None) -> int | None:
+    return None if value is None else int(value)
