@@ -1,0 +1,73 @@
+"""Pictures as data URIs, shrunk to the size at which a report shows them. It reads PNG bytes and writes no file."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PIL import Image
+
+_AS_IT_IS_BYTES = 48_000
+_COARSE_PX = 100
+_JPEG_QUALITY = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of a page; `coarse` asks for hard pixel edges, since so few pixels only blur when enlarged."""
+
+    uri: str
+    width_px: int
+    height_px: int
+    coarse: bool
+
+
+class Album:
+    """The result's pictures by key. A missing or broken one is None, and the page says so."""
+
+    def __init__(self, pictures: Mapping[str, bytes]) -> None:
+        self._pictures = pictures
+        self._shown: dict[tuple[str, int], Picture | None] = {}
+
+    def show(self, key: str, longest_px: int) -> Picture | None:
+        """The picture whose longer side is at most `longest_px`, or None."""
+        if (key, longest_px) not in self._shown:
+            png = self._pictures.get(key)
+            self._shown[key, longest_px] = None if png is None else _picture(png, longest_px)
+        return self._shown[key, longest_px]
+
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        """Keys with the prefix, those that end in a number in the order of that number."""
+        found = [key for key in self._pictures if key.startswith(prefix)]
+        return tuple(sorted(found, key=lambda key: (_number(key.removeprefix(prefix)), key)))
+
+
+def _picture(png: bytes, longest_px: int) -> Picture | None:
+    try:
+        with Image.open(io.BytesIO(png), formats=("PNG",)) as opened:
+            opened.load()
+            image = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None
+    coarse = max(image.size) < _COARSE_PX
+    if max(image.size) <= longest_px and len(png) <= _AS_IT_IS_BYTES:
+        return Picture(_uri("image/png", png), *image.size, coarse)
+    image.thumbnail((longest_px, longest_px), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    # JPEG keeps a report of many photographs mailable; it has no alpha, and the run folder keeps the exact PNG.
+    if image.mode == "RGBA":
+        image.save(file, "PNG", optimize=True)
+        return Picture(_uri("image/png", file.getvalue()), *image.size, coarse)
+    image.save(file, "JPEG", quality=_JPEG_QUALITY, subsampling=0, optimize=True)
+    return Picture(_uri("image/jpeg", file.getvalue()), *image.size, coarse)
+
+
+def _uri(media_type: str, content: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _number(text: str) -> int:
+    digits = "".join(character for character in text if character in "0123456789")
+    return int(digits) if digits else 0

@@ -1,0 +1,51 @@
+"""Geometry of the small interval bars: an uplift with its interval against the limit. Numbers in, coordinates out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from auditor.records import AuditResult, Interval
+
+WIDTH = 200.0
+_MARGIN = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Horizontal coordinates of one bar, in units of a drawing `WIDTH` wide."""
+
+    low: float
+    high: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """One scale for all bars of a report, so that they can be compared by eye. Bounds are fractions in [-1, 1]."""
+
+    low: float
+    high: float
+    limit: float
+
+    def x(self, fraction: float) -> float:
+        """Where a fraction lies; beyond the scale it sticks to the edge."""
+        share = (min(max(fraction, self.low), self.high) - self.low) / (self.high - self.low)
+        return round(_MARGIN + share * (WIDTH - 2 * _MARGIN), 2)
+
+    def bar(self, value: float, interval: Interval) -> Bar | None:
+        """The bar of one uplift; None where a part of it was not measured."""
+        if not all(map(math.isfinite, (value, interval.low, interval.high))):
+            return None
+        return Bar(self.x(interval.low), self.x(interval.high), self.x(value))
+
+
+def scale_of(result: AuditResult) -> Scale:
+    """The scale that holds zero, the limit and every interval, rounded outwards to tens of points."""
+    ends = [0.0, 2 * result.limits.uplift]
+    for finding in result.findings:
+        ends += [finding.uplift, finding.uplift_interval.low, finding.uplift_interval.high]
+    known = [end for end in ends if math.isfinite(end)]
+    low = max(-1.0, math.floor(10 * min(known) + 1e-9) / 10)
+    high = min(1.0, math.ceil(10 * max(known) - 1e-9) / 10)
+    return Scale(low, high, result.limits.uplift)

@@ -1,0 +1,145 @@
+"""A Markdown checklist to attach to a model review: evidence filled in, open boxes where a person must act."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from auditor.records import AuditResult, Split, Verdict
+from auditor.report.layout import markdown_environment
+from auditor.report.numbers import confidence, how_many, plain_points
+from auditor.report.page import Page, page_of
+from auditor.report.summary import fragility_sentence
+from auditor.report.text import shown_path
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One line of the checklist: ticked where the evidence settles it, open where a person must act."""
+
+    ticked: bool
+    text: str
+
+
+def checklist_markdown(result: AuditResult) -> str:
+    """The checklist as Markdown (GitHub's dialect, for its tables and boxes), ending in a line break."""
+    page = page_of(result)
+    template = markdown_environment().get_template("checklist.md.j2")
+    return template.render(
+        result=result,
+        page=page,
+        tested=tuple(_tested(result, page)),
+        evidence=tuple(_evidence(result, page)),
+        person=tuple(_person(result, page)),
+    )
+
+
+def _tested(result: AuditResult, page: Page) -> Iterator[Box]:
+    subject = result.subject
+    yield Box(
+        True, f"Model: {shown_path(subject.model)}, layer {subject.layer} ({subject.layer_rule or 'no rule named'})"
+    )
+    yield Box(
+        bool(subject.weights_sha256),
+        f"Weights: {shown_path(subject.weights) or 'built in'}, sha256 {subject.weights_sha256 or 'not recorded'}",
+    )
+    yield Box(True, f"Pair: {result.source.name} to {result.target.name}")
+    yield Box(
+        result.hypotheses_tried > 0,
+        f"{how_many(result.hypotheses_tried, 'hypothesis', 'hypotheses')} tried, "
+        f"{result.hypotheses_confirmed:,} confirmed",
+    )
+    needed = "" if result.images_needed is None else f"; {result.images_needed:,} would settle the verdict"
+    yield Box(
+        page.eligible > 0 and result.images_needed is None,
+        f"{how_many(page.eligible, 'eligible confirmation picture')}{needed}. Eligible means: {result.eligibility}",
+    )
+
+
+def _evidence(result: AuditResult, page: Page) -> Iterator[Box]:
+    worst = {finding.verdict for finding in result.findings}
+    yield Box(
+        bool(worst) and worst == {Verdict.PASS},
+        f"Uplift within its limit of {plain_points(result.limits.uplift)} at {confidence(result.limits.confidence)} "
+        f"confidence: {_tally(result)}",
+    )
+    fragility = result.fragility
+    if fragility is None:
+        yield Box(False, "Fragility: not measured")
+    else:
+        within = fragility.verdict is Verdict.PASS
+        yield Box(within, f"Fragility ({fragility.verdict.value}): {fragility_sentence(fragility)}")
+    yield _controls(result)
+    held_apart = {split.split for split in result.splits if split.used > 0}
+    yield Box(
+        held_apart == set(Split),
+        "Splits share no picture: "
+        + (", ".join(f"{split.split.value} {split.used:,}" for split in page.splits) or "none made"),
+    )
+    reasons = ", ".join(f"{reason} {len(pictures)}" for reason, pictures in page.skipped_by_reason)
+    yield Box(
+        not result.skipped,
+        f"{how_many(len(result.skipped), 'picture')} skipped"
+        + (f" ({reasons}): do the rest still represent?" if reasons else ""),
+    )
+    if page.validity is None:
+        yield Box(False, "Do the suggestions help? Not measured")
+    else:
+        validity = result.suggestion_validity
+        settled = (
+            validity is not None and math.isfinite(validity.difference) and validity.difference_interval is not None
+        )
+        yield Box(settled, f"Do the suggestions help? {page.validity.headline}")
+    yield Box(
+        bool(result.subject.weights_sha256),
+        f"Reproducible: seed {result.seed}, device {result.subject.device}, run {result.run}",
+    )
+
+
+def _person(result: AuditResult, page: Page) -> Iterator[Box]:
+    for finding in page.awaiting:
+        yield Box(
+            False,
+            f"Say what {finding.candidate.id} ({finding.candidate.name}) shows, {result.target.name} or its context: "
+            f"auditor review {result.run}",
+        )
+    for finding in page.findings:
+        if finding.review is not None:
+            mark, why = finding.review.mark.value, finding.review.why
+            yield Box(True, f"{finding.candidate.id} was seen by {finding.review.reviewer}: {mark}. {why}")
+    for finding in page.findings:
+        if finding.verdict is Verdict.FAIL:
+            yield Box(
+                False, f"Look at {finding.candidate.id} ({finding.candidate.name}) and decide what follows from it"
+            )
+    yield Box(False, "The model and weights above are those to be released")
+    yield Box(False, "The pictures tested resemble those the model will meet")
+    yield Box(False, "The verdict and what it does not say have been read")
+
+
+def _tally(result: AuditResult) -> str:
+    if not result.findings:
+        return "no finding"
+    found = [finding.verdict for finding in result.findings]
+    return ", ".join(f"{found.count(verdict)} {verdict.value}" for verdict in Verdict)
+
+
+def _controls(result: AuditResult) -> Box:
+    if not result.findings:
+        return Box(False, "Controls: none ran")
+    missing = [
+        f"{finding.candidate.id} ({control.name}: {control.eligible} of {finding.eligible} pictures)"
+        for finding in result.findings
+        for control in finding.controls
+        if control.eligible != finding.eligible
+    ]
+    bare = [f"{finding.candidate.id} (none)" for finding in result.findings if not finding.controls]
+    fewest, most = (pick(len(finding.controls) for finding in result.findings) for pick in (min, max))
+    number = how_many(most, "control") if fewest == most else f"{fewest} to {most} controls"
+    lacking = (
+        f"; incomplete: {', '.join(missing + bare)}"
+        if missing or bare
+        else ", on the finding's own pictures and placements"
+    )
+    return Box(not missing and not bare, f"{number} a finding{lacking}")

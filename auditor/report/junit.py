@@ -1,0 +1,82 @@
+"""The findings as JUnit XML, which continuous integration knows how to show. It returns the text."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable
+
+from auditor.records import AuditResult, Finding, Verdict
+from auditor.report.numbers import confidence, percent, plain_points
+from auditor.report.summary import eligible, finding_sentence, fragility_sentence, verdict_sentence
+from auditor.report.text import plain, shown_path
+
+
+def junit_xml(result: AuditResult) -> str:
+    """One test case a finding and one for fragility: a fail is a failure, whatever was not settled is skipped.
+
+    A run without findings or without fragility has a skipped case in its place, since what did not run is no pass.
+    """
+    pair = f"{result.source.name} to {result.target.name}"
+    cases = [_finding_case(result, finding, pair) for finding in result.findings]
+    if not cases:
+        cases = [_case(pair, "confirmed candidates", Verdict.INCONCLUSIVE, "no candidate was confirmed", "")]
+    cases.append(_fragility_case(result, pair))
+    suite = ET.Element(
+        "testsuite",
+        name=plain(f"auditor: {pair}"),
+        tests=str(len(cases)),
+        failures=str(_count(cases, "failure")),
+        errors="0",
+        skipped=str(_count(cases, "skipped")),
+    )
+    properties = ET.SubElement(suite, "properties")
+    for name, value in _properties(result):
+        ET.SubElement(properties, "property", name=name, value=plain(value))
+    suite.extend(cases)
+    root = ET.Element("testsuites")
+    root.append(suite)
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _properties(result: AuditResult) -> Iterable[tuple[str, str]]:
+    return (
+        ("verdict", verdict_sentence(result)),
+        ("model", shown_path(result.subject.model)),
+        ("layer", result.subject.layer),
+        ("uplift limit", plain_points(result.limits.uplift)),
+        ("fragility limit", percent(result.limits.fragility)),
+        ("confidence", confidence(result.limits.confidence)),
+        ("eligible pictures", str(eligible(result))),
+        ("hypotheses tried", str(result.hypotheses_tried)),
+        ("seed", str(result.seed)),
+    )
+
+
+def _finding_case(result: AuditResult, finding: Finding, pair: str) -> ET.Element:
+    name = (
+        f"{finding.candidate.id} {finding.candidate.name} ({finding.candidate.tier.value}, {finding.placement.value})"
+    )
+    return _case(pair, name, finding.verdict, finding.reason, finding_sentence(finding, result.limits.uplift))
+
+
+def _fragility_case(result: AuditResult, pair: str) -> ET.Element:
+    if result.fragility is None:
+        return _case(pair, "fragility", Verdict.INCONCLUSIVE, "fragility was not measured", "")
+    sentence = fragility_sentence(result.fragility)
+    return _case(pair, "fragility", result.fragility.verdict, sentence, sentence)
+
+
+def _case(pair: str, name: str, verdict: Verdict, message: str, detail: str) -> ET.Element:
+    case = ET.Element("testcase", classname=plain(f"auditor.{pair}"), name=plain(name))
+    if verdict is Verdict.FAIL:
+        ET.SubElement(case, "failure", message=plain(message), type="fail").text = plain(detail)
+    elif verdict is Verdict.INCONCLUSIVE:
+        ET.SubElement(case, "skipped", message=plain(message))
+    if detail and verdict is not Verdict.FAIL:
+        ET.SubElement(case, "system-out").text = plain(detail)
+    return case
+
+
+def _count(cases: Iterable[ET.Element], tag: str) -> int:
+    return sum(case.find(tag) is not None for case in cases)

@@ -1,0 +1,77 @@
+"""The Jinja environments of the report: escaping, number filters and plain words. No template is filled here."""
+
+from __future__ import annotations
+
+import functools
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from auditor.report import numbers, text, words
+from auditor.report.summary import chosen_by, fragility_sentence
+
+
+@functools.cache
+def html_environment() -> Environment:
+    """Templates that escape every value for HTML; an unknown name is an error, never a blank."""
+    environment = _environment(autoescape=True)
+    environment.finalize = _plain_value
+    return environment
+
+
+@functools.cache
+def markdown_environment() -> Environment:
+    """Templates that escape every value for Markdown, so that no name can draw a table, a link or a tag."""
+    environment = _environment(autoescape=False)
+    environment.finalize = _markdown_value
+    return environment
+
+
+def _environment(*, autoescape: bool) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("auditor.report"),
+        autoescape=autoescape,  # noqa: S701 - off for Markdown alone, whose finalize escapes every value
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        percent=numbers.percent,
+        points=numbers.points,
+        plain_points=numbers.plain_points,
+        points_bounds=numbers.points_bounds,
+        points_interval=numbers.points_interval,
+        confidence=numbers.confidence,
+        is_measured=numbers.is_measured,
+        p_value=numbers.p_value,
+        logits=numbers.logits,
+        seconds=numbers.seconds,
+        shown_path=text.shown_path,
+    )
+    environment.globals.update(
+        rate=numbers.rate_with_counts,
+        rate_interval=numbers.rate_interval,
+        counts=numbers.counts,
+        shown_detail=text.shown_detail,
+        correlation=numbers.correlation,
+        logits_with_error=numbers.logits_with_error,
+        how_many=numbers.how_many,
+        chosen_by=chosen_by,
+        fragility_sentence=fragility_sentence,
+        tiers=words.TIERS,
+        verdicts=words.VERDICTS,
+        origins=words.ORIGINS,
+        placements=words.PLACEMENTS,
+        splits_words=words.SPLITS,
+        glossary=words.GLOSSARY,
+    )
+    return environment
+
+
+def _plain_value(value: object) -> object:
+    # Text that a template has already made safe is a subclass of str and passes untouched.
+    return text.plain(value) if type(value) is str else value
+
+
+def _markdown_value(value: object) -> object:
+    return text.markdown(value) if isinstance(value, str) else value

@@ -1,0 +1,89 @@
+"""What the formats show beyond the records: orderings, counts and sentences, worked out once. No markup."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+from auditor.records import AuditResult, Cell, Finding, SkippedImage, SplitCount, SurveyRow
+from auditor.report import summary
+from auditor.report.numbers import method_name
+
+_CELLS_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything a template needs and may not work out itself.
+
+    Attributes:
+        findings: the most worrying first; survey: largest uplift first.
+        skipped_by_reason: reason, count and the pictures, the most frequent reason first.
+        pushing_cells: cells of strongest observed push, at most ten.
+        intervals: the methods and levels of the findings' intervals, each once.
+        confirmed: distinct candidates among the findings.
+    """
+
+    verdict_sentence: str
+    scope: str
+    does_not_say: tuple[str, ...]
+    eligible: int
+    confirmed: int
+    splits: tuple[SplitCount, ...]
+    findings: tuple[Finding, ...]
+    best: tuple[Finding, ...]
+    awaiting: tuple[Finding, ...]
+    survey: tuple[SurveyRow, ...]
+    survey_at_random: int
+    validity: summary.ValidityWords | None
+    skipped_by_reason: tuple[tuple[str, tuple[SkippedImage, ...]], ...]
+    pushing_cells: tuple[Cell, ...]
+    levels: tuple[tuple[int, int], ...]
+    intervals: tuple[str, ...]
+    images_used: int
+
+
+def page_of(result: AuditResult) -> Page:
+    """Work out what the templates show of a result."""
+    validity = result.suggestion_validity
+    return Page(
+        verdict_sentence=summary.verdict_sentence(result),
+        scope=summary.scope_sentence(result),
+        does_not_say=summary.what_it_does_not_say(result),
+        eligible=summary.eligible(result),
+        confirmed=len({finding.candidate.id for finding in result.findings}),
+        splits=summary.ordered_splits(result),
+        findings=summary.by_concern(result),
+        best=summary.best_of_tiers(result),
+        awaiting=summary.awaiting_review(result),
+        survey=summary.survey_by_uplift(result),
+        survey_at_random=sum(not row.candidate.suggested for row in result.survey),
+        validity=None if validity is None else summary.validity_words(validity),
+        skipped_by_reason=_skipped_by_reason(result),
+        pushing_cells=_pushing_cells(result),
+        levels=tuple(sorted(Counter(cell.level for cell in result.cells).items())),
+        intervals=_interval_names(result),
+        images_used=sum(split.used for split in result.splits),
+    )
+
+
+def _skipped_by_reason(result: AuditResult) -> tuple[tuple[str, tuple[SkippedImage, ...]], ...]:
+    grouped: dict[str, list[SkippedImage]] = {}
+    for skipped in result.skipped:
+        grouped.setdefault(skipped.reason, []).append(skipped)
+    ordered = sorted(grouped.items(), key=lambda group: (-len(group[1]), group[0]))
+    return tuple((reason, tuple(pictures)) for reason, pictures in ordered)
+
+
+def _pushing_cells(result: AuditResult) -> tuple[Cell, ...]:
+    measured = [cell for cell in result.cells if math.isfinite(cell.contrast)]
+    return tuple(sorted(measured, key=lambda cell: (-cell.contrast, cell.name))[:_CELLS_SHOWN])
+
+
+def _interval_names(result: AuditResult) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for finding in result.findings:
+        names[f"flip rate: {method_name(finding.interval)}"] = None
+        names[f"uplift: {method_name(finding.uplift_interval)}"] = None
+    return tuple(names)
