@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 from auditor.candidates.patch import Patch, patch_png, read_patch, sha256_of
@@ -47,13 +49,14 @@ def read_user_patches(folder: Path) -> list[Patch]:
     """Every PNG of a person's folder, in the order of their names; a TOML beside it may state title and licence.
 
     Raises:
-        PatchError: the folder is missing or holds no PNG, or one of them cannot be used.
+        PatchError: the folder is missing or holds no PNG, one of them cannot be used, or two names are too alike.
     """
     if not folder.is_dir():
         raise PatchError(f"there is no folder {folder}; expected a folder of PNG patches")
     paths = sorted(folder.glob("*.png"))
     if not paths:
         raise PatchError(f"{folder} holds no PNG; expected one file a patch, with alpha where it should be transparent")
+    _refuse_alike([path.stem for path in paths], folder)
     patches = []
     for path in paths:
         described = _read_description(path.with_suffix(".toml")) if path.with_suffix(".toml").exists() else {}
@@ -68,6 +71,18 @@ def read_user_patches(folder: Path) -> list[Patch]:
             )
         )
     return patches
+
+
+def _refuse_alike(stems: list[str], folder: Path) -> None:
+    # the run folder names a patch's files by these letters alone, so two patches must never share them
+    plain = [re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") for stem in stems]
+    alike = {name for name, count in Counter(plain).items() if count > 1}
+    if alike:
+        named = ", ".join(f"{stem}.png" for stem, name in zip(stems, plain, strict=True) if name in alike)
+        raise PatchError(
+            f"{folder}: the names {named} differ in nothing but case or signs other than a to z and 0 to 9; "
+            "rename them, so that each patch's results can be told apart"
+        )
 
 
 def _patch(identity: str, path: Path, title: str, origin: Origin, tier: Tier, licence: str) -> Patch:
@@ -86,7 +101,7 @@ def _read_description(path: Path) -> dict[str, str]:
         raise PatchError(
             f"{path} cannot be read ({error.strerror}); a patch needs title, origin, licence and sha256"
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PatchError(f"{path} is not valid TOML: {error}") from error
     missing = [key for key in ("title", "origin", "licence", "sha256") if not isinstance(values.get(key), str)]
     if missing:
