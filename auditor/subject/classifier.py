@@ -38,8 +38,10 @@ class Classifier:
         self.preprocessing = preprocessing
         self.device = device
         self.name = name or type(module).__name__
-        self._mean = torch.tensor(preprocessing.mean, device=device).view(1, 3, 1, 1)
-        self._std = torch.tensor(preprocessing.std, device=device).view(1, 3, 1, 1)
+        # Tensors made in inference mode could never take part in a gradient.
+        with torch.inference_mode(False):
+            self._mean = torch.tensor(preprocessing.mean, device=device).view(1, 3, 1, 1)
+            self._std = torch.tensor(preprocessing.std, device=device).view(1, 3, 1, 1)
 
     @property
     def classes(self) -> int:

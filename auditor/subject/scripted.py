@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 from auditor.errors import ModelError
 from auditor.subject.foreign import ForeignCode
 
-_LIBRARY = torch.library.Library("auditor", "DEF")
+_LIBRARY = torch.library.Library("auditor", "DEF")  # type: ignore[no-untyped-call]
 _LIBRARY.define("enter(Tensor value, str name) -> Tensor")  # type: ignore[no-untyped-call]
 _LIBRARY.define("leave(Tensor value, str name) -> Tensor")  # type: ignore[no-untyped-call]
 

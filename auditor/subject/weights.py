@@ -60,7 +60,7 @@ def _unpickled_tensors(path: Path) -> object:
     except ModelError as error:
         cause = error.__cause__
         # Torch's own words for a name in the pickle that is neither a tensor nor a plain container.
-        if cause is not None and any(word in str(cause) for word in ("GLOBAL", "Unsupported", "not an allowed")):
+        if any(words in str(cause).lower() for words in ("unsupported global", "unsupported class", "unrecognized")):
             raise ModelError(
                 f"{path} is a pickle that holds more than tensors, which could run code, so it was not loaded; "
                 "save model.state_dict() with torch.save, or the tensors as .safetensors"
