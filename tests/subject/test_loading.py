@@ -70,6 +70,22 @@ class OneOnly(Net):
 
 def make_one_only():
     return OneOnly(3)
+
+class Drops(Net):
+    def forward(self, images):
+        return nn.functional.dropout(super().forward(images), 0.5, training=True)
+
+def make_dropping():
+    torch.manual_seed(0)
+    return Drops(3)
+
+class Mingles(Net):
+    def forward(self, images):
+        return super().forward(images) * len(images)
+
+def make_mingling():
+    torch.manual_seed(0)
+    return Mingles(3)
 """
 
 
@@ -292,7 +308,9 @@ def test_a_file_may_import_its_neighbours(tmp_path: Path, configure: Configure, 
         ("net.py:make_wrong", "must return a torch.nn.Module, but returned a list"),
         ("net.py:make_and_raise", "calling net.py:make_and_raise failed with LookupError: no such checkpoint"),
         ("net.py:make_and_exit", "failed with SystemExit: bye"),
-        ("net.py:make_failing", "on 1 black pictures failed with ValueError: expected 224x224; it was given 3x8x8"),
+        ("net.py:make_failing", "on a batch of 1 failed with ValueError: expected 224x224; it was given 3x8x8"),
+        ("net.py:make_dropping", "gives the same picture other logits the second time"),
+        ("net.py:make_mingling", "gives the same picture other logits .* training mode: call eval"),
         ("net.py:make_one_only", "answers batches of 1 picture only; .* dynamic batch dimension"),
     ],
 )
