@@ -197,6 +197,15 @@ def read_config(path: Path) -> AuditConfig:
     Raises:
         ConfigError: no file, not TOML, an unknown key (the nearest known one is named) or a bad value.
     """
+    return build_config(read_values(path), path.resolve().parent, str(path))
+
+
+def read_values(path: Path) -> dict[str, object]:
+    """The keys and values of a TOML file, not validated yet.
+
+    Raises:
+        ConfigError: no file, or not TOML.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -204,10 +213,9 @@ def read_config(path: Path) -> AuditConfig:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read as text: {error}") from error
     try:
-        values = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
-    return build_config(values, path.resolve().parent, str(path))
 
 
 def build_config(values: dict[str, object], base: Path, where: str = "the configuration") -> AuditConfig:

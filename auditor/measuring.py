@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -58,7 +59,9 @@ class Bench:
 
     def measure(self, name: TrialName, rgba: PixelArray) -> TrialBlock:
         """Paste one patch on the eligible pictures of a split, or read back what was measured before."""
-        file = f"{SHARDS}/{name.split}--{slug(name.candidate)}--{slug(name.control)}--{name.placement}.parquet"
+        pixels = hashlib.sha256(rgba.tobytes()).hexdigest()[:12]
+        named = "--".join((name.split, slug(name.candidate), slug(name.control), name.placement, pixels))
+        file = f"{SHARDS}/{named}.parquet"
         variants = variants_of(name.placement, self.setup.config.trials)
         if not self.run.has(file):
             block = self.sweep(name.split).run(rgba, variants, name.candidate, self.setup.progress)
@@ -134,11 +137,14 @@ def confirm(
     chosen: Sequence[Patch],
     placements: Sequence[Placement],
 ) -> list[ConfirmedTrials]:
-    """Measure the chosen patches and all their controls on the confirmation pictures, on the same placements."""
+    """Measure the chosen patches and all their controls on the confirmation pictures, on the same placements.
+
+    Without an atlas there is no crop of a random cell among the controls.
+    """
     config = bench.setup.config.trials
     bench.setup.progress.start(
         f"confirming {len(chosen)} candidates with controls",
-        bench.pastes(Split.CONFIRMATION, placements, len(chosen) * (5 + (atlas is not None) + 1)),
+        bench.pastes(Split.CONFIRMATION, placements, len(chosen) * (6 + (atlas is not None))),
     )
     confirmed = []
     for patch in chosen:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from auditor.atlas.pair import Atlas
+from auditor.candidates.propose import Proposals
 from auditor.config import AuditConfig, build_config
 from auditor.errors import StoreError
 from auditor.examples import draw_examples
@@ -157,7 +159,7 @@ def continue_run(run: RunFolder, config: AuditConfig, progress: Progress) -> Aud
     )
     if not bench.eligible(Split.CONFIRMATION):
         bench.keep_trials()
-        return finish(run, _result(run, setup, pool, clean, rungs, proposals.cells, len(proposals.patches)))
+        return finish(run, assemble(run, setup, pool, clean, rungs, proposals.cells, len(proposals.patches)))
 
     confirmation = try_all(bench, proposals.patches, Split.CONFIRMATION, placement)
     shared = shared_controls(bench, placement)
@@ -169,7 +171,7 @@ def continue_run(run: RunFolder, config: AuditConfig, progress: Progress) -> Aud
     validity = suggestion_validity(candidates, confirmation, shared, confidence, config.seed)
     bench.keep_trials()
     run.mark_done("trials", {"pastes": len(run.read_table("trials.parquet")), "seconds": _since(started)})
-    result = _result(
+    result = assemble(
         run, setup, pool, clean, rungs, proposals.cells, len(candidates), confirmed, survey, validity,
         draw_examples(run, bench, confirmed, proposals.patches),
     )  # fmt: skip
@@ -195,7 +197,7 @@ def _since(started: float) -> float:
     return round(time.monotonic() - started, 2)
 
 
-def _result(
+def assemble(
     run: RunFolder,
     setup: Setup,
     pool: ImagePool,
@@ -208,7 +210,11 @@ def _result(
     validity: SuggestionValidity | None = None,
     examples: tuple[Example, ...] = (),
 ) -> AuditResult:
-    """Put together what the report states; without confirmed trials the audit is inconclusive and says why."""
+    """Put together what the report states; without confirmed trials the audit is inconclusive and says why.
+
+    Args:
+        tried: candidates tried in pixels, confirmed or not.
+    """
     limits, placements = setup.limits, len(setup.config.trials.placements)
     findings = make_findings(confirmed, limits, read_reviews(run))
     fragility = measure_fragility(confirmed, limits)
@@ -320,6 +326,20 @@ def review_run(run: RunFolder, reviews: Sequence[Review]) -> Audit:
     findings = apply_reviews(result.findings, result.limits, merged)
     verdict, reason = run_verdict(findings, result.fragility)
     return finish(run, replace(result, findings=findings, verdict=verdict, verdict_reason=reason))
+
+
+def build_atlas(run: RunFolder, config: AuditConfig, progress: Progress) -> Atlas:
+    """Make a run's atlas, and no more; what is there already is read back."""
+    setup = open_run(run, config, progress)
+    return atlas_stage(run, setup, images_stage(run, setup))
+
+
+def build_candidates(run: RunFolder, config: AuditConfig, progress: Progress) -> Proposals:
+    """Make a run's candidates, and the atlas they need; what is there already is read back."""
+    setup = open_run(run, config, progress)
+    pool = images_stage(run, setup)
+    clean = clean_stage(run, setup, pool)
+    return candidates_stage(run, setup, pool, clean, atlas_stage(run, setup, pool))
 
 
 def rerun_from(run: RunFolder, stage: str, progress: Progress) -> Audit:

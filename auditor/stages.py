@@ -47,7 +47,7 @@ STAGES = ("images", "clean", "atlas", "candidates", "trials", "report")
 
 FILES_OF: Mapping[str, tuple[str, ...]] = {
     "images": ("images.parquet", "cache/pixels.npy", "cache/skipped.json"),
-    "clean": ("cache/clean.safetensors",),
+    "clean": ("cache/clean.safetensors", "patch-trials"),
     "atlas": ("cells.parquet", "cache/samples.safetensors", "atlas"),
     "candidates": ("candidates.parquet", "candidates", "pictures", "cache/rungs.json"),
     "trials": ("trials.parquet", "cache/trials"),
@@ -230,7 +230,7 @@ def candidates_stage(run: RunFolder, setup: Setup, pool: ImagePool, clean: Clean
         patches = mark_read_as_target([*proposals.patches, *brought], setup.classifier, setup.target)
         setup.progress.start("writing candidates", len(patches))
         for patch in patches:
-            _write_patch(run, scene, patch)
+            write_patch(run, scene, patch)
             setup.progress.advance()
         run.write_table("candidates.parquet", candidates_table([patch.candidate for patch in patches]))
         run.write_table("cells.parquet", cells_table(proposals.cells, [image.key for image in pool.images]))
@@ -270,7 +270,8 @@ def _brought_patches(setup: Setup) -> list[Patch]:
     return library + (read_user_patches(setup.config.path(config.patches)) if config.patches else [])
 
 
-def _write_patch(run: RunFolder, scene: Scene, patch: Patch) -> None:
+def write_patch(run: RunFolder, scene: Scene, patch: Patch) -> None:
+    """Keep a patch's picture, and for a crop the photograph it was cut from with its frame marked."""
     candidate = patch.candidate
     run.write_bytes(f"candidates/{candidate.id}.png", patch_png(patch.rgba))
     if candidate.box is None:

@@ -60,6 +60,14 @@ class RunFolder:
         run.manifest()
         return run
 
+    @classmethod
+    def within(cls, outer: RunFolder, folder: str) -> RunFolder:
+        """A folder inside a run that holds a run's files of its own; made if need be."""
+        run = cls(outer.path / folder)
+        if not run.has(MANIFEST):
+            run.write_json(MANIFEST, {**outer.manifest(), "stages": {}})
+        return run
+
     @property
     def name(self) -> str:
         return self.path.resolve().name

@@ -135,7 +135,7 @@ def _cut(scene: Scene, plan: CropPlan, push: float, identity: str, suggested: bo
     label = names[image.label]
     candidate = Candidate(
         id=identity,
-        name=f"{shows[0][0]} (from a picture of {label})" if shows else f"crop of a picture of {label}",
+        name=f"{shows[0][0]} ({label} picture)" if shows else f"{label} crop",
         origin=Origin.CROP,
         tier=crop_tier(image.label, scene.target, names, shows),
         sha256=sha256_of(patch_png(rgba)),

@@ -1,0 +1,46 @@
+# The project's commands. `make demo` and `make test` need Python 3.11+ and make, and nothing else set up by hand.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help demo test check format bench clean
+
+help:
+	@echo "make demo    install into $(VENV) and audit the built-in world's two networks"
+	@echo "make test    install into $(VENV) and run the whole test suite"
+	@echo "make check   ruff and mypy --strict"
+	@echo "make format  ruff's formatter and safe fixes"
+	@echo "make bench   the benchmarks that need no data"
+	@echo "make clean   remove $(VENV) and caches"
+
+$(INSTALLED): pyproject.toml
+	@echo "== installing into $(VENV) (about 5 GB the first time; a few minutes)"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED)
+	@echo "== auditor demo: two small networks on rendered frying pans and woks"
+	@# the shortcut network is meant to fail its audit (exit code 1): both verdicts are compared with what is expected
+	$(BIN)/python -m auditor.cli demo --check
+
+test: $(INSTALLED)
+	@echo "== the whole test suite"
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED)
+	@echo "== ruff and mypy --strict"
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/trials.py
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist
