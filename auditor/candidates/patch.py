@@ -77,9 +77,15 @@ def resize_patch(rgba: PixelArray, height_px: int, width_px: int) -> PixelArray:
 
 def pasted_size(rgba: PixelArray, side_px: int) -> tuple[int, int]:
     """Height and width in pixels of a patch whose longer side is pasted at `side_px`."""
+    tall, wide = aspect_of(rgba)
+    return max(1, round(side_px * tall)), max(1, round(side_px * wide))
+
+
+def aspect_of(rgba: PixelArray) -> tuple[float, float]:
+    """Height and width of a patch in units of its longer side, so that the longer one is 1."""
     height, width = rgba.shape[1:]
     longer = max(height, width)
-    return max(1, round(side_px * height / longer)), max(1, round(side_px * width / longer))
+    return height / longer, width / longer
 
 
 def side_in_pixels(share: float, height_px: int, width_px: int) -> int:

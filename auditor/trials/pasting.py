@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from auditor.candidates.patch import pasted_size, resize_patch
+from auditor.candidates.patch import aspect_of, pasted_size, resize_patch
 from auditor.records import PixelArray
 from auditor.trials.placements import Draws, half_extents
 
@@ -22,8 +22,7 @@ class Sticker:
         self._rgba = rgba
         self._device = device
         self._by_size: dict[tuple[int, int], Tensor] = {}
-        longer = max(rgba.shape[1:])
-        self.aspect = (rgba.shape[1] / longer, rgba.shape[2] / longer)
+        self.aspect = aspect_of(rgba)
 
     def at(self, side_px: float) -> Tensor:
         """(4, h, w) float32 in [0, 1], colours premultiplied by opacity, longer side `side_px` (rounded)."""
@@ -35,26 +34,27 @@ class Sticker:
         return self._by_size[size]
 
 
-def paste(images: Tensor, sticker: Sticker, draws: Draws) -> Tensor:
+def paste(images: Tensor, sticker: Sticker, draws: Draws, source_px: float) -> Tensor:
     """Paste a patch onto every picture of a batch, in place.
 
     Args:
         images: (B, 3, H, W) float32 RGB in [0, 1], contiguous; overwritten where the patch lies.
         sticker: the patch.
         draws: B placements. A patch that reaches over the edge is cut off there.
+        source_px: longer side to which the patch is resized, with antialiasing, before it is sampled: the largest
+            that a draw can have. It is not taken from the batch, lest a picture's pixels depend on its company.
     Returns:
         `images`.
 
     A patch that is neither turned nor tilted and whose corner lies on whole pixels keeps its resized
-    pixels exactly, to float tolerance. Otherwise it is sampled bilinearly, with soft edges. The patch is
-    resized to the largest side of the batch's draws with antialiasing first, so sampling only shrinks it
-    slightly.
+    pixels exactly, to float tolerance. Otherwise it is sampled bilinearly, with soft edges.
     """
     count, _, height, width = images.shape
     device = images.device
-    source = sticker.at(float(draws.side_px.max()))
-    aspect = (source.shape[1] / max(source.shape[1:]), source.shape[2] / max(source.shape[1:]))
-    top, left, window_y, window_x = _windows(draws, aspect, height, width)
+    source = sticker.at(source_px)
+    texels = (source.shape[1], source.shape[2])
+    aspect = (texels[0] / max(texels), texels[1] / max(texels))
+    top, left, window_y, window_x = _windows(draws, texels, height, width)
 
     rows = torch.as_tensor(top, device=device).view(count, 1) + torch.arange(window_y, device=device)
     columns = torch.as_tensor(left, device=device).view(count, 1) + torch.arange(window_x, device=device)
@@ -79,14 +79,22 @@ def paste(images: Tensor, sticker: Sticker, draws: Draws) -> Tensor:
 
 
 def _windows(
-    draws: Draws, aspect: tuple[float, float], height: int, width: int
+    draws: Draws, texels: tuple[int, int], height: int, width: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], int, int]:
     """Top-left corners of equally large windows inside the pictures that hold the pasted patches."""
-    half_y, half_x = half_extents(draws.side_px, draws.rotation, aspect)
-    # a tilted patch reaches beyond its box by at most this factor: the zero of its denominator is never inside
-    reach = 1.0 / (1.0 - abs(draws.tilt_y) - abs(draws.tilt_x))
-    top, window_y = _window(draws.centre_y, half_y * reach, height)
-    left, window_x = _window(draws.centre_x, half_x * reach, width)
+    longer = max(texels)
+    upright = (draws.rotation == 0.0) & (draws.tilt_y == 0.0) & (draws.tilt_x == 0.0)
+    # sampling fades a patch out over half a texel around it; of an upright one that reaches no further pixel's centre
+    grown_y, grown_x = (np.where(upright, 1.0, 1.0 + 1.0 / count) for count in texels)
+    half_y, half_x = half_extents(
+        draws.side_px,
+        draws.rotation,
+        draws.tilt_y * grown_y,
+        draws.tilt_x * grown_x,
+        (texels[0] / longer * grown_y, texels[1] / longer * grown_x),
+    )
+    top, window_y = _window(draws.centre_y, half_y, height)
+    left, window_x = _window(draws.centre_x, half_x, width)
     return top, left, window_y, window_x
 
 
@@ -103,8 +111,8 @@ def _column(values: NDArray[np.float64], device: torch.device) -> Tensor:
 
 def _patch_coordinates(y: Tensor, x: Tensor, draws: Draws, aspect: tuple[float, float]) -> Tensor:
     """(B, h, w, 2) positions in the patch, −1 … 1 from edge to edge, of picture offsets from its centre."""
-    rotation = _column(draws.rotation, y.device)
-    cosine, sine = rotation.cos(), rotation.sin()
+    # in double precision, so that a device or a batch's length does not show in the last bit
+    cosine, sine = _column(np.cos(draws.rotation), y.device), _column(np.sin(draws.rotation), y.device)
     half = _column(draws.side_px, y.device) / 2
     across = (x * cosine - y * sine) / (half * aspect[1])
     down = (x * sine + y * cosine) / (half * aspect[0])

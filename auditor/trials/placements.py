@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -63,7 +64,8 @@ class Variant:
 def variants_of(placement: Placement, config: TrialsConfig) -> tuple[Variant, ...]:
     """The paste rules of a placement: one, or the twelve (corners × sizes) from which `best` takes its pick."""
     if placement is Placement.BEST:
-        return tuple(Variant(placement, corner, size) for size in config.best_sizes for corner in CORNERS)
+        sizes = dict.fromkeys(config.best_sizes)  # a size given twice is one variant: they are told apart by name
+        return tuple(Variant(placement, corner, size) for size in sizes for corner in CORNERS)
     return (Variant(placement, CORNERS[0], config.size),)
 
 
@@ -110,23 +112,43 @@ def _random_draws(
     height, width = input_size
     side = side_in_pixels(config.size, height, width) * (1.0 + config.scale_jitter * uniform[:, 2])
     rotation = np.deg2rad(config.rotation_degrees) * uniform[:, 3]
-    half_y, half_x = half_extents(side, rotation, aspect)
+    tilt_y, tilt_x = config.perspective * uniform[:, 4], config.perspective * uniform[:, 5]
+    half_y, half_x = half_extents(side, rotation, tilt_y, tilt_x, aspect)
     return Draws(
         centre_y=height / 2 + uniform[:, 0] * np.maximum(height / 2 - half_y, 0.0),
         centre_x=width / 2 + uniform[:, 1] * np.maximum(width / 2 - half_x, 0.0),
         side_px=side,
         rotation=rotation,
-        tilt_y=config.perspective * uniform[:, 4],
-        tilt_x=config.perspective * uniform[:, 5],
+        tilt_y=tilt_y,
+        tilt_x=tilt_x,
         brightness=config.colour_jitter * 0.5 * uniform[:, 6],
         contrast=1.0 + config.colour_jitter * uniform[:, 7],
     )
 
 
+def largest_side_px(variant: Variant, config: TrialsConfig, input_size: tuple[int, int]) -> float:
+    """The longest side that any draw of a variant can have, in pixels; known before anything is drawn."""
+    side = side_in_pixels(variant.size, *input_size)
+    return side * (1.0 + config.scale_jitter) if variant.placement is Placement.RANDOM else float(side)
+
+
 def half_extents(
-    side_px: NDArray[np.float64], rotation: NDArray[np.float64], aspect: tuple[float, float]
+    side_px: NDArray[np.float64],
+    rotation: NDArray[np.float64],
+    tilt_y: NDArray[np.float64],
+    tilt_x: NDArray[np.float64],
+    aspect: tuple[float | NDArray[np.float64], float | NDArray[np.float64]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Half the height and width, in pixels, of the upright box around a rotated patch."""
-    sine, cosine = np.abs(np.sin(rotation)), np.abs(np.cos(rotation))
-    tall, wide = side_px * aspect[0] / 2, side_px * aspect[1] / 2
-    return tall * cosine + wide * sine, tall * sine + wide * cosine
+    """How far a turned and tilted patch reaches from its centre, up or down and left or right, in pixels.
+
+    Its corners are what reaches farthest: a tilted square is still a quadrilateral.
+    """
+    sine, cosine = np.sin(rotation), np.cos(rotation)
+    half_y, half_x = np.zeros_like(side_px), np.zeros_like(side_px)
+    for edge_y, edge_x in itertools.product((-1.0, 1.0), repeat=2):
+        # a corner tilted to the horizon or beyond it counts as very far away
+        nearness = side_px / 2 / np.maximum(1.0 - tilt_y * edge_y - tilt_x * edge_x, 1e-3)
+        down, across = edge_y * aspect[0] * nearness, edge_x * aspect[1] * nearness
+        half_y = np.maximum(half_y, np.abs(down * cosine - across * sine))
+        half_x = np.maximum(half_x, np.abs(down * sine + across * cosine))
+    return half_y, half_x

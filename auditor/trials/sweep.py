@@ -14,7 +14,7 @@ from auditor.records import FloatArray, IntArray, PixelArray, Progress
 from auditor.subject.classifier import Classifier, group_probability
 from auditor.trials.criterion import TargetCalled
 from auditor.trials.pasting import Sticker, paste
-from auditor.trials.placements import Draws, Variant, draw
+from auditor.trials.placements import Draws, Variant, draw, largest_side_px
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +100,11 @@ class Sweep:
         )
         patched = np.empty((len(variants), len(self)), dtype=np.int64)
         after = np.empty((len(variants), len(self)), dtype=np.float32)
-        for row, draws in enumerate(every_draw):
+        for row, (variant, draws) in enumerate(zip(variants, every_draw, strict=True)):
+            source_px = largest_side_px(variant, self._config, self._input_size)
             for start in range(0, len(self), len(self._buffer)):
                 stop = min(start + len(self._buffer), len(self))
-                patched[row, start:stop], after[row, start:stop] = self._batch(sticker, draws, start, stop)
+                patched[row, start:stop], after[row, start:stop] = self._batch(sticker, source_px, draws, start, stop)
                 progress.advance(stop - start)
         return TrialBlock(
             image_keys=self.image_keys,
@@ -117,10 +118,12 @@ class Sweep:
         )
 
     @torch.inference_mode()
-    def _batch(self, sticker: Sticker, draws: Draws, start: int, stop: int) -> tuple[IntArray, FloatArray]:
+    def _batch(
+        self, sticker: Sticker, source_px: float, draws: Draws, start: int, stop: int
+    ) -> tuple[IntArray, FloatArray]:
         images = self._buffer[: stop - start]
         images.copy_(self._pixels[start:stop]).mul_(1.0 / 255.0)
-        paste(images, sticker, draws.part(start, stop))
+        paste(images, sticker, draws.part(start, stop), source_px)
         logits = self._classifier.forward_normalised(self._classifier.normalise_(images))
         probability = group_probability(logits, self._criterion.target)
         return logits.argmax(dim=1).cpu().numpy(), probability.float().cpu().numpy()
@@ -133,7 +136,8 @@ class Sweep:
         sticker = Sticker(rgba, self._classifier.device)
         draws = draw(variant, self._config, [image_key], draw_key, sticker.aspect, self._input_size, self._seed)
         before = self._pixels[row : row + 1]
-        after = paste(before.float().mul_(1.0 / 255.0), sticker, draws)
+        source_px = largest_side_px(variant, self._config, self._input_size)
+        after = paste(before.float().mul_(1.0 / 255.0), sticker, draws, source_px)
         return before[0].cpu().numpy(), after[0].mul(255.0).round_().clamp_(0, 255).byte().cpu().numpy()
 
 
