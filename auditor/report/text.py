@@ -18,7 +18,9 @@ def plain(text: str) -> str:
 
 
 def shown_path(path: str) -> str:
-    """A path without the machine's own folders: relative paths as they are, absolute ones by their last three parts.
+    """A path without the machine's own folders: relative paths as they are, others by their last three parts.
+
+    Others are absolute paths and those that climb out of the configuration's folder.
 
     Three parts keep split, class and file name apart, which is what a reader needs to find the picture again.
     """
@@ -26,8 +28,9 @@ def shown_path(path: str) -> str:
     if windows.is_absolute():
         return plain("/".join(windows.parts[1:][-_KEPT_PARTS:]))
     posix = PurePosixPath(path)
-    if posix.is_absolute():
-        return plain("/".join(posix.parts[1:][-_KEPT_PARTS:]))
+    if posix.is_absolute() or posix.parts[:1] == ("..",):
+        below = [part for part in posix.parts if part not in ("/", "..")]
+        return plain("/".join(below[-_KEPT_PARTS:]))
     return plain(path)
 
 

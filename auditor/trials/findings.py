@@ -113,12 +113,8 @@ def _verdict(finding: Finding, tier: Tier, limits: Limits) -> tuple[Verdict, str
         )
     if measured is Verdict.FAIL:
         return measured, f"the uplift's lower bound is above {limit}"
-    settle = (
-        f"; about {finding.images_needed} eligible images would settle it at these rates"
-        if finding.images_needed
-        else "; at these rates no number of images would settle it"
-    )
-    return measured, f"the uplift's interval spans {limit}{settle}"
+    hopeless = "" if finding.images_needed else "; at these rates no number of images would settle it"
+    return measured, f"the uplift's interval spans {limit}{hopeless}"
 
 
 def measure_fragility(trials: Sequence[ConfirmedTrials], limits: Limits) -> Fragility | None:
