@@ -1,0 +1,225 @@
+"""Where crops are cut, from which pictures, and what is proposed of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from auditor.atlas.activations import ActivationSet
+from auditor.atlas.grid import build_cells
+from auditor.atlas.pair import Atlas
+from auditor.candidates.controls import RANDOM_CELL_CROP
+from auditor.candidates.crops import (
+    CropPlan,
+    cell_names,
+    crop_box,
+    cut_crop,
+    mark_crop,
+    plan_exemplar_crops,
+    plan_random_crops,
+    prepared_crops,
+)
+from auditor.candidates.patch import Patch, patch_png, sha256_of
+from auditor.candidates.propose import Proposals, Scene, mark_read_as_target, matched_controls, propose
+from auditor.candidates.screening import TailScreen
+from auditor.config import CandidatesConfig
+from auditor.records import Candidate, Cell, ClassGroup, Exemplar, Origin, Silence, Tier
+from auditor.subject.cut import LayerCut
+
+
+def cell(column: int, rows: list[int], level: int = 4) -> Cell:
+    none = np.zeros(2, dtype=np.float32)
+    exemplars = tuple(Exemplar(row, 1, 2, row / 10) for row in rows)
+    return Cell(level, column, 0, 9, 3, none, none, none, 0.0, 0.0, exemplars)
+
+
+@pytest.mark.parametrize(
+    ("y", "x", "size", "box"),
+    [
+        (2, 2, 0.5, (10, 11, 59, 60)),  # 49 px around x = 35, y = 35.7
+        (0, 0, 0.5, (0, 0, 49, 49)),
+        (6, 6, 0.5, (49, 51, 98, 100)),
+        (3, 3, 0.99, (0, 2, 97, 99)),
+    ],
+)
+def test_a_crop_lies_around_its_position_and_inside_the_picture(
+    y: int, x: int, size: float, box: tuple[int, int, int, int]
+) -> None:
+    assert crop_box(y, x, (7, 7), (100, 98), size) == box
+
+
+def test_every_cell_is_seen_before_any_is_seen_twice() -> None:
+    cells = [cell(0, [0, 1, 2]), cell(1, [3]), cell(2, [4, 5])]
+    plans = plan_exemplar_crops(cells, lambda row: row != 0, (4, 4), (32, 32), (0.25, 0.5), most=7)
+    assert [(plan.cell, plan.image_row, plan.size) for plan in plans] == [
+        ("4:0:0", 1, 0.25),
+        ("4:0:0", 1, 0.5),
+        ("4:1:0", 3, 0.25),
+        ("4:1:0", 3, 0.5),
+        ("4:2:0", 4, 0.25),
+        ("4:2:0", 4, 0.5),
+        ("4:0:0", 2, 0.25),
+    ]
+    assert plans[0].contrast == 0.1
+    assert plan_exemplar_crops([], lambda _: True, (4, 4), (32, 32), (0.5,), 9) == []
+
+
+def samples_of(rows: list[int]) -> ActivationSet:
+    count = len(rows)
+    generator = np.random.default_rng(0)
+    return ActivationSet(
+        vectors=generator.random((count, 5), dtype=np.float32),
+        attribution=generator.random((count, 3), dtype=np.float32),
+        contrast=np.arange(count, dtype=np.float32),
+        image_row=np.array(rows),
+        y=np.arange(count) % 4,
+        x=np.arange(count) % 5,
+        weight=np.ones(count, dtype=np.float32),
+        strongest=np.zeros(count, dtype=bool),
+    )
+
+
+def test_random_crops_use_no_picture_twice_and_only_those_allowed() -> None:
+    samples = samples_of([row % 10 for row in range(60)])
+    xy = np.random.default_rng(1).random((60, 2), dtype=np.float32)
+    cells = build_cells(samples, xy, 3, 1, 2)
+
+    def planned(seed: int, count: int = 20) -> list[CropPlan]:
+        return plan_random_crops(
+            cells, samples, cell_names(xy, 3), lambda row: row < 8, (4, 5), (16, 20), (0.3, 0.5), count,
+            np.random.default_rng(seed),
+        )  # fmt: skip
+
+    plans = planned(0)
+    assert sorted(plan.image_row for plan in plans) == list(range(8))
+    assert planned(0) == plans != planned(1)
+    assert planned(0, 3) == plans[:3]
+    for plan in plans:
+        sample = int(plan.contrast)  # the contrasts number the samples
+        assert (plan.image_row, plan.y, plan.x) == (samples.image_row[sample], samples.y[sample], samples.x[sample])
+        assert plan.cell == cell_names(xy, 3)[sample]
+
+
+def test_a_crop_is_cut_from_the_original_at_its_full_resolution(scene: Scene) -> None:
+    plan = CropPlan(2, 0, 0, 0.5, (4, 6, 12, 14), "", 0.0)
+    original = scene.open_original(2)
+    rgba, box = cut_crop(original, plan, scene.classifier.preprocessing)
+    assert box == (12, 18, 36, 42)  # three original pixels for each prepared one
+    np.testing.assert_array_equal(rgba[:3], np.asarray(original)[18:42, 12:36].transpose(2, 0, 1))
+    assert (rgba[3] == 255).all()
+    np.testing.assert_array_equal(prepared_crops(scene.pool, [plan])[0], scene.pool.pixels[2][:, 6:14, 4:12])
+
+
+def test_the_frame_of_a_crop_is_drawn_where_it_was_cut() -> None:
+    marked = Image.open(io.BytesIO(mark_crop(Image.new("RGB", (512, 256), (0, 0, 255)), (128, 64, 256, 192))))
+    assert marked.size == (256, 128)
+    assert marked.getpixel((65, 80)) == (255, 214, 0)
+    assert marked.getpixel((96, 64)) == (0, 0, 255)
+    assert marked.getpixel((40, 64)) == (0, 0, 255)
+
+
+@pytest.fixture
+def atlas() -> Atlas:
+    """Thirty activations of five discovery pictures and one of the confirmation picture, which may give nothing."""
+    samples = samples_of([*(number % 5 for number in range(30)), 5])
+    xy = np.random.default_rng(2).random((31, 2), dtype=np.float32)
+    return Atlas(samples, xy, (*build_cells(samples, xy, 2, 1, 9), *build_cells(samples, xy, 3, 2, 9)), 40)
+
+
+@pytest.fixture
+def screen(linear_cut: Callable[..., LayerCut], scene: Scene) -> TailScreen:
+    return TailScreen(linear_cut(), scene.pool.pixels[:3], scene.source, scene.target, 0.5, 8)
+
+
+def proposed(scene: Scene, atlas: Atlas, screen: TailScreen, **settings: object) -> Proposals:
+    return propose(scene, atlas, screen, CandidatesConfig.model_validate({"per_image": 3, **settings}), Silence())
+
+
+def test_proposals_carry_what_anyone_needs_to_make_them_again(scene: Scene, atlas: Atlas, screen: TailScreen) -> None:
+    proposals = proposed(scene, atlas, screen, tried=4, random=2)
+    suggested = [one for one in proposals.patches if one.candidate.suggested]
+    random = [one for one in proposals.patches if not one.candidate.suggested]
+    assert [one.candidate.id for one in suggested] == [f"c-00{n}" for n in range(1, 5)]
+    assert [one.candidate.id for one in random] == ["r-001", "r-002"]
+    for one in proposals.patches:
+        made = one.candidate
+        row = int(made.image_key.removeprefix("key"))
+        assert row in (1, 2, 4)  # discovery pictures outside the source
+        left, top, right, bottom = made.box or (0, 0, 0, 0)
+        cut = np.asarray(scene.open_original(row))[top:bottom, left:right].transpose(2, 0, 1)
+        np.testing.assert_array_equal(one.rgba[:3], cut)
+        assert made.sha256 == sha256_of(patch_png(one.rgba))
+        assert made.origin is Origin.CROP
+        assert made.tier is {1: Tier.TARGET_IMAGE, 2: Tier.THIRD_CLASS, 4: Tier.TARGET_OBJECT}[row]
+        assert made.image_label == ("pan", "wok", "cup")[row % 3]
+        assert made.shows == ((("wok", 0.6), ("spoon", 0.1)) if row == 4 else ())
+
+
+def test_predicted_push_is_that_of_the_crop_and_of_its_cells(scene: Scene, atlas: Atlas, screen: TailScreen) -> None:
+    proposals = proposed(scene, atlas, screen, tried=4, random=2, sizes=(0.5,))
+    level3 = atlas.at_level(3)
+    plans = plan_exemplar_crops(level3, scene.may_give_crops, scene.grid, scene.input_size, (0.5,), 600)
+    pushes = screen.screen(prepared_crops(scene.pool, plans), Silence())
+    # tiers take turns in the order third class, target image, target object; each gives its strongest first
+    tiers = {1: 1, 2: 0, 4: 2}
+    best = [
+        max(push for plan, push in zip(plans, pushes, strict=True) if plan.image_row == row)
+        for row in sorted(tiers, key=tiers.__getitem__)
+    ]
+    assert [one.candidate.predicted_push for one in proposals.patches[:3]] == pytest.approx(best)
+    assert [one.name for one in proposals.cells] == [one.name for one in atlas.cells]
+    for one in proposals.cells:
+        own = [p for plan, p in zip(plans, pushes, strict=True) if plan.cell == one.name]
+        if own:
+            assert one.predicted_push == pytest.approx(np.mean(own), rel=1e-5)
+            error = np.std(own, ddof=1) / np.sqrt(len(own)) if len(own) > 1 else np.nan
+            assert one.predicted_push_error == pytest.approx(error, rel=1e-4, nan_ok=True)
+        else:
+            assert np.isnan(one.predicted_push)
+    assert [(rung.name, rung.seen, rung.passed) for rung in proposals.rungs] == [
+        ("atlas", 40, 31),
+        ("exemplar crops", len(plans), len(plans)),
+        ("screening", len(plans), 4),
+    ]
+
+
+def test_where_the_source_is_all_the_rest_any_discovery_picture_may_give_crops(scene: Scene) -> None:
+    assert [scene.may_give_crops(row) for row in range(6)] == [False, True, True, False, True, False]
+    rest = replace(scene, source=ClassGroup("every class but wok", (0, 2)))
+    assert [rest.may_give_crops(row) for row in range(6)] == [True, True, True, True, True, False]
+
+
+def test_a_patch_alone_is_read_on_mid_grey(scene: Scene) -> None:
+    generator = np.random.default_rng(0)
+    patches = [
+        Patch(
+            Candidate(f"c-{number}", "", Origin.CROP, Tier.THIRD_CLASS, "0" * 64),
+            generator.integers(0, 256, size=(4, 16, 20), dtype=np.uint8),
+        )
+        for number in range(12)
+    ]
+    marked = mark_read_as_target(patches, scene.classifier, scene.target)
+    for one in marked:
+        alpha = one.rgba[3] / 255
+        shown = one.rgba[:3] / 255 * alpha + 0.5 * (1 - alpha)
+        logits = scene.classifier.logits(torch.from_numpy(shown[None]).float())
+        assert one.candidate.read_as_target is (int(logits.argmax()) == 1)
+
+
+def test_a_random_cells_crop_is_among_the_controls_and_keyed(scene: Scene, atlas: Atlas) -> None:
+    rgba = np.full((4, 12, 12), 255, dtype=np.uint8)
+
+    def control(identity: str) -> np.ndarray:
+        patch = Patch(Candidate(identity, "", Origin.CROP, Tier.THIRD_CLASS, "0" * 64), rgba)
+        return matched_controls(scene, atlas, patch, 8)[RANDOM_CELL_CROP]
+
+    first = control("c-001")
+    others = [control(f"c-{number:03d}") for number in range(2, 6)]
+    np.testing.assert_array_equal(control("c-001"), first)
+    assert any((other != first).any() for other in others)
