@@ -20,6 +20,7 @@ from auditor.records import (
     AuditResult,
     Cell,
     Example,
+    Finding,
     ImagePool,
     Progress,
     Review,
@@ -256,10 +257,19 @@ def assemble(
         notes=tuple(notes),
         versions=versions(),
         seed=setup.config.seed,
-        images_needed=needed if eligible < needed else None,
+        images_needed=_images_needed(verdict, findings, eligible, needed),
         times=_times(run),
         pictures=_pictures(run),
     )
+
+
+def _images_needed(verdict: Verdict, findings: Sequence[Finding], eligible: int, at_least: int) -> int | None:
+    """Eligible confirmation images that would settle an inconclusive run: all its findings, at the rates measured."""
+    if verdict is not Verdict.INCONCLUSIVE:
+        return None
+    open_ones = [finding.images_needed for finding in findings if finding.images_needed is not None]
+    needed = max([at_least, *open_ones])
+    return needed if needed > eligible else None
 
 
 def _split_count(pool: ImagePool, clean: Clean, split: Split) -> SplitCount:

@@ -14,8 +14,8 @@ from auditor.subject.preprocessing import Preprocessing
 class Classifier:
     """A network in eval mode with its class names, its preprocessing and its device.
 
-    The network is moved to the device, put in eval mode, and its parameters stop asking for gradients; nothing else
-    about it changes. Gradients with respect to pictures or activations work as usual.
+    The network is moved to the device with its weights laid out channels last, put in eval mode, and its parameters
+    stop asking for gradients; no number in it changes. Gradients with respect to pictures or activations work as usual.
 
     Attributes:
         module: (B, 3, H, W) normalised RGB -> (B, K) logits.
@@ -30,7 +30,8 @@ class Classifier:
         device: torch.device,
         name: str = "",
     ) -> None:
-        self.module = module.to(device)
+        # channels last is how convolutions run fastest on CPUs and tensor cores alike; only strides change
+        self.module = module.to(device, memory_format=torch.channels_last)
         set_eval(self.module)
         for parameter in self.module.parameters():
             parameter.requires_grad_(False)

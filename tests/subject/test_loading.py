@@ -131,7 +131,8 @@ def test_safetensors_state_dicts_and_checkpoints_give_the_same_network(
     expected = module((images - 0.5) / 0.25)
     for weights in ("w.safetensors", "w.pt", "c.pth", "m.pth"):
         loaded = load_classifier(configure("squeezenet1_1", weights, size=SIZE), CPU)
-        assert torch.equal(loaded.classifier.logits(images), expected)
+        # another memory layout adds up in another order
+        torch.testing.assert_close(loaded.classifier.logits(images), expected, atol=1e-6, rtol=1e-5)
         assert loaded.weights_sha256 == hashlib.sha256((tmp_path / weights).read_bytes()).hexdigest()
         assert loaded.weights_path == str((tmp_path / weights).resolve())
     assert loaded.description == "squeezenet1_1 (torchvision), 3 classes"
@@ -287,7 +288,7 @@ def test_factories_from_a_file_and_a_module_with_and_without_class_count(
 
 def test_a_factory_takes_weights_from_a_file(tmp_path: Path, configure: Configure, factory: Path) -> None:
     module = load_classifier(configure("net.py:make"), CPU).classifier.module
-    state = {name: torch.full_like(tensor, 0.1) for name, tensor in module.state_dict().items()}
+    state = {name: torch.full(tensor.shape, 0.1) for name, tensor in module.state_dict().items()}
     save_file(state, tmp_path / "w.safetensors")
     images = torch.full((1, 3, 8, 8), 0.5)  # 0 once normalised, so the body answers its bias
     expected = torch.full((1, 3), 4 * 0.1 * 0.1 + 0.1)
