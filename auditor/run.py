@@ -171,7 +171,8 @@ def continue_run(run: RunFolder, config: AuditConfig, progress: Progress) -> Aud
     survey = survey_rows(candidates, selection, confirmation, shared, ids, confidence)
     validity = suggestion_validity(candidates, confirmation, shared, confidence, config.seed)
     bench.keep_trials()
-    run.mark_done("trials", {"pastes": len(run.read_table("trials.parquet")), "seconds": _since(started)})
+    if not run.is_done("trials"):
+        run.mark_done("trials", {"pastes": len(run.read_table("trials.parquet")), "seconds": _since(started)})
     result = assemble(
         run, setup, pool, clean, rungs, proposals.cells, len(candidates), confirmed, survey, validity,
         draw_examples(run, bench, confirmed, proposals.patches),

@@ -59,7 +59,7 @@ class TerminalProgress:
             self._bars.advance(self._task, steps)
 
     def say(self, message: str) -> None:
-        self._console.print(message, highlight=False, markup=False, style="dim")
+        self._console.print(message, highlight=False, markup=False, style="dim", soft_wrap=True)
 
     def _finish_task(self) -> None:
         if self._task is not None:

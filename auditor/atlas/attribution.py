@@ -7,6 +7,7 @@ minus the attribution to the source.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -94,7 +95,11 @@ def attribution_method(cut: CutNetwork, features: Tensor) -> AttributionMethod:
     one = features[:1].detach().clone()
     for method in (AttributionMethod.FORWARD, AttributionMethod.DOUBLE_BACKWARD):
         try:
-            _COMPUTE[method](cut, one.clone(), one)
+            with warnings.catch_warnings():
+                # torch compiles its forward-mode rules on first use, with a function it calls deprecated itself
+                warnings.simplefilter("ignore", FutureWarning)
+                warnings.simplefilter("ignore", DeprecationWarning)
+                _COMPUTE[method](cut, one.clone(), one)
         except RuntimeError:  # torch's only word for a derivative that is missing (NotImplementedError is one)
             continue
         return method
