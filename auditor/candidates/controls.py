@@ -11,6 +11,7 @@ import numpy as np
 
 from auditor.candidates.patch import pasted_size, resize_patch
 from auditor.draws import keyed_generator
+from auditor.errors import PatchError
 from auditor.records import PixelArray
 
 SOURCE_CROP = "source crop"
@@ -69,8 +70,15 @@ def make_controls(rgba: PixelArray, candidate: str, side_px: int, seed: int) -> 
 
     Args:
         side_px: the longer side at which the patch is pasted (the largest, where there are several).
+    Raises:
+        PatchError: nothing of the patch is left at that size, so there is nothing to control for.
     """
     small = resize_patch(rgba, *pasted_size(rgba, side_px))
+    if not small[3].any():
+        raise PatchError(
+            f"patch {candidate} is transparent everywhere once it is shrunk to {side_px} px; make it more opaque, or "
+            "cut away what is transparent around it"
+        )
     return {
         name: make(small, keyed_generator(seed, "control", name, candidate)) for name, make in MADE_CONTROLS.items()
     }

@@ -17,6 +17,7 @@ from auditor.candidates.controls import (
 )
 from auditor.candidates.patch import Patch, resize_patch
 from auditor.candidates.propose import Scene, matched_controls
+from auditor.errors import PatchError
 from auditor.records import Candidate, Origin, Tier
 
 
@@ -122,6 +123,13 @@ def test_controls_are_keyed_by_candidate_and_seed_and_not_by_order() -> None:
     for other in (make_controls(second, "c-001", 20, seed=0), make_controls(second, "c-002", 20, seed=1)):
         for name in set(MADE_CONTROLS) - {"mean colour"}:
             assert (other[name] != alone[name]).any()
+
+
+def test_a_patch_of_which_nothing_is_left_is_refused() -> None:
+    speck = np.zeros((4, 300, 300), dtype=np.uint8)
+    speck[3, 0, 0] = 1
+    with pytest.raises(PatchError, match="u-speck is transparent everywhere once it is shrunk to 40 px"):
+        make_controls(speck, "u-speck", 40, seed=0)
 
 
 def patch(identity: str, rgba: np.ndarray) -> Patch:
