@@ -1,0 +1,274 @@
+"""The documentation says what the code does: every setting, column, file and exit code, and the worked example."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+from pydantic import BaseModel
+
+from auditor.candidates.controls import MADE_CONTROLS, RANDOM_CELL_CROP, SOURCE_CROP
+from auditor.cli import FAILED, INCONCLUSIVE, NOT_MADE, PASSED, app
+from auditor.config import AuditConfig, build_config
+from auditor.records import Candidate, Cell, ImageRecord, Placement, Split
+from auditor.report import FORMATS
+from auditor.stages import FILES_OF
+from auditor.statistics.intervals import two_sided_z, wilson_interval
+from auditor.statistics.multiplicity import benjamini_hochberg, bonferroni_confidence, holm
+from auditor.statistics.paired import tango_bounds
+from auditor.statistics.uplift import smallest_uplift
+from auditor.statistics.verdicts import images_to_pass, images_to_settle, judge
+from auditor.subject.sources import build_from_factory
+from auditor.tables import TrialName, trials_table
+from auditor.trials.placements import Draws
+from auditor.trials.sweep import TrialBlock
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "reports" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+YOUR_MODEL = (ROOT / "docs" / "your-model.md").read_text(encoding="utf-8")
+NUMBERS = (ROOT / "docs" / "numbers.md").read_text(encoding="utf-8")
+DESIGN = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def settings(section: type[BaseModel], prefix: str = "") -> dict[str, object]:
+    """Every key of the configuration with its default; keys without one have None."""
+    found: dict[str, object] = {}
+    for name, field in section.model_fields.items():
+        if name == "base":
+            continue
+        kinds = (field.annotation, *get_args(field.annotation))
+        inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+        if inner is not None:
+            found |= settings(inner, f"{prefix}{name}.")
+        else:
+            default = None if field.is_required() else field.get_default(call_default_factory=True)
+            found[prefix + name] = list(default) if isinstance(default, tuple) else default
+    return found
+
+
+def table_rows(text: str) -> list[list[str]]:
+    """Cells of all Markdown table rows."""
+    return [
+        [cell.strip() for cell in line.strip("| ").split("|")] for line in text.splitlines() if line.startswith("|")
+    ]
+
+
+def section_of(text: str, heading: str) -> str:
+    """From a heading to the next of its rank or a higher one."""
+    level = len(heading) - len(heading.lstrip("#"))
+    rest = text.split(f"\n{heading}\n", 1)[1]
+    return re.split(rf"^#{{1,{level}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """The fenced code blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_every_setting_is_explained_with_its_default() -> None:
+    rows = {cells[0].strip("`"): cells for cells in table_rows(section_of(YOUR_MODEL, "## 16. All keys"))}
+    for key, default in settings(AuditConfig).items():
+        assert key in rows, f"docs/your-model.md does not explain {key}"
+        written = rows[key][-1].strip("`")
+        shown = None if written == "—" else tomllib.loads(f"value = {written}")["value"]
+        assert shown == default, f"docs/your-model.md gives {key} the default {written}"
+
+
+def test_no_setting_is_explained_that_is_not_there() -> None:
+    explained = {cells[0].strip("`") for cells in table_rows(section_of(YOUR_MODEL, "## 16. All keys"))}
+    assert explained - {"key", "---"} == set(settings(AuditConfig))
+
+
+def test_every_file_of_a_run_is_explained() -> None:
+    explained = section_of(YOUR_MODEL, "## 10. Read what is left behind")
+    made = [file for files in FILES_OF.values() for file in files if not file.startswith("cache/")]
+    for file in ["manifest.json", "reviews.json", "cache", *made, *(form.file_name for form in FORMATS.values())]:
+        assert f"`{file}" in explained, f"docs/your-model.md does not explain {file}"
+
+
+@pytest.mark.parametrize(
+    ("heading", "columns"),
+    [
+        ("### Columns of cells.parquet", ["name", *(field.name for field in dataclasses.fields(Cell))]),
+        ("### Columns of candidates.parquet", [field.name for field in dataclasses.fields(Candidate)]),
+        ("## 10. Read what is left behind", [*(field.name for field in dataclasses.fields(ImageRecord)), "label_name"]),
+    ],
+)
+def test_every_column_is_explained(heading: str, columns: list[str]) -> None:
+    explained = section_of(YOUR_MODEL, heading)
+    missing = [column for column in columns if f"`{column}`" not in explained]
+    assert not missing, f"docs/your-model.md does not explain {missing} under {heading!r}"
+
+
+def test_the_columns_of_trials_are_the_explained_ones() -> None:
+    draws = Draws(*(np.zeros(1) for _ in dataclasses.fields(Draws)))
+    zero, probability = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.float32)
+    block = TrialBlock(
+        ("k",), ("fixed",), (draws,), zero, zero[None], probability, probability[None], np.zeros((1, 1), dtype=np.bool_)
+    )
+    table = trials_table(TrialName(Split.CONFIRMATION, "c-001", "", Placement.FIXED), block, ["pan"])
+    rows = table_rows(section_of(YOUR_MODEL, "### Columns of trials.parquet"))
+    explained = [name for cells in rows for name in re.findall(r"`(\w+)`", cells[0])]
+    assert explained == table.column_names
+
+
+def test_the_pictures_needed_are_the_computed_ones() -> None:
+    rows = [cells for cells in table_rows(section_of(YOUR_MODEL, "## 2. How many pictures")) if cells[0].isdecimal()]
+    assert len(rows) >= 5
+    for hypotheses, controls, limit, needed in rows:
+        assert images_to_pass(int(hypotheses), int(controls), 0.95, float(limit)) == int(needed)
+    limits, candidates, placements = AuditConfig.model_fields["limits"].default, settings(AuditConfig), Placement.FIXED
+    assert candidates["trials.placements"] == [placements]
+    controls_each = len([*MADE_CONTROLS, SOURCE_CROP, RANDOM_CELL_CROP])
+    at_defaults = images_to_pass(
+        int(str(candidates["candidates.confirmed"])), controls_each, limits.confidence, limits.uplift
+    )
+    assert f"at least {at_defaults} eligible pictures" in README
+
+
+def test_every_control_is_explained() -> None:
+    explained = [cells[0] for cells in table_rows(section_of(NUMBERS, "## Controls"))]
+    assert explained[2:] == [*MADE_CONTROLS, SOURCE_CROP, RANDOM_CELL_CROP]
+
+
+@pytest.mark.parametrize("text", [README, YOUR_MODEL], ids=["README", "your-model"])
+def test_the_exit_codes_are_the_documented_ones(text: str) -> None:
+    rows = {cells[0]: cells[1] for cells in table_rows(text) if cells[0].isdecimal() and len(cells) == 2}
+    assert [int(code) for code in rows] == [PASSED, FAILED, NOT_MADE, INCONCLUSIVE]
+    for code, word in (
+        (PASSED, "passes"),
+        (FAILED, "fails"),
+        (NOT_MADE, "not be made"),
+        (INCONCLUSIVE, "inconclusive"),
+    ):
+        assert word in rows[str(code)]
+
+
+def test_every_command_is_in_the_readme() -> None:
+    names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    listed = [cells[0] for cells in table_rows(section_of(README, "## Commands"))]
+    assert {f"`auditor {name}`" for name in names} == {cell for cell in listed if cell.startswith("`auditor")}
+
+
+@pytest.mark.parametrize("text", [README, YOUR_MODEL], ids=["README", "your-model"])
+def test_the_toml_examples_are_valid(text: str, tmp_path: Path) -> None:
+    examples = blocks(text, "toml")
+    assert examples
+    for example in examples:
+        values = tomllib.loads(example)
+        whole = {"source": "a", "target": "b", "model": {"name": "resnet18"}, "images": {"all": "photos"}, **values}
+        build_config(whole, tmp_path)
+
+
+def test_the_factory_example_builds_a_network(tmp_path: Path) -> None:
+    import torch
+
+    (example,) = [block for block in blocks(YOUR_MODEL, "python") if block.startswith("# model.py")]
+    (tmp_path / "model.py").write_text(example, encoding="utf-8")
+    network = build_from_factory("model.py:build", 7, tmp_path)
+    assert network(torch.zeros(2, 3, 64, 64)).shape == (2, 7)
+    assert "body" in dict(network.named_modules())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        file, _, anchor = link.partition("#")
+        if ":" in file:
+            continue
+        target = (page.parent / file).resolve() if file else page
+        if target == ROOT / "docs" / "cli.md" and not target.exists():
+            continue
+        assert target.exists(), f"{page.name} links to {link}"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            assert anchor in {_anchor(heading) for heading in headings}, f"{page.name} links to {link}"
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def outcomes(both: int, first_only: int, second_only: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
+    """Boolean outcomes of a candidate and a control, pictures that the candidate flips first."""
+    first = np.repeat([True, True, False, False], [both, first_only, second_only, neither])
+    second = np.repeat([True, False, True, False], [both, first_only, second_only, neither])
+    return first, second
+
+
+def test_the_worked_example_is_what_the_code_computes() -> None:
+    candidate, noise = outcomes(3, 9, 1, 27)
+    same_candidate, mean_colour = outcomes(2, 10, 0, 28)
+    assert (candidate == same_candidate).all()
+    controls = {"noise": noise, "mean colour": mean_colour}
+    rate = wilson_interval(12, 40, 0.95)
+    uplift = smallest_uplift(candidate, controls, 0.95, 3)
+    by_name = {control.name: control for control in uplift.controls}
+    others = [0.004, uplift.p_value, 0.5]
+    fragility = wilson_interval(int(noise.sum()), 40, bonferroni_confidence(0.95, 6))
+    expected = {
+        "flips": str(int(candidate.sum())),
+        "rate": f"{candidate.mean():.1%}",
+        "rate, lower bound": f"{rate.low:.1%}",
+        "rate, upper bound": f"{rate.high:.1%}",
+        "uplift over noise": f"{100 * by_name['noise'].uplift:+.1f}",
+        "uplift over mean colour": f"{100 * by_name['mean colour'].uplift:+.1f}",
+        "uplift": f"{100 * uplift.uplift:+.1f}",
+        "z of the lower bound": f"{two_sided_z(1 - 0.05 / 3):.3f}",
+        "uplift, lower bound": f"{100 * uplift.interval.low:+.1f}",
+        "z of the upper bound": f"{two_sided_z(1 - 0.05 / 6):.3f}",
+        "uplift, upper bound": f"{100 * uplift.interval.high:+.1f}",
+        "p over noise": f"{by_name['noise'].p_value:.4f}",
+        "p over mean colour": f"{by_name['mean colour'].p_value:.4f}",
+        "p": f"{uplift.p_value:.4f}",
+        "adjusted p": f"{holm(others)[1]:.4f}",
+        "q": f"{benjamini_hochberg(others)[1]:.4f}",
+        "verdict": str(judge(uplift.interval, 0.10)),
+        "images needed": str(images_to_settle(candidate, controls, 0.95, 3, 0.10)),
+        "images needed at least": str(images_to_pass(3, 2, 0.95, 0.10)),
+        "fragility": f"{noise.mean():.1%}",
+        "fragility, lower bound": f"{fragility.low:.1%}",
+        "fragility, upper bound": f"{fragility.high:.1%}",
+        "fragility verdict": str(judge(fragility, 0.25)),
+    }
+    rows = {cells[0]: cells[-1] for cells in table_rows(section_of(NUMBERS, "## A worked example"))[2:]}
+    assert rows == expected
+    assert f"{100 * by_name['mean colour'].uplift_interval.low:+.1f}" == "+9.3"
+
+
+def test_the_formulas_on_the_page_give_the_example() -> None:
+    """Tango's interval as docs/numbers.md writes it: the differences that satisfy the inequality, on a fine grid."""
+    b, c, n, z = 9, 1, 40, two_sided_z(1 - 0.05 / 3)
+
+    def holds(delta: float) -> bool:
+        high, low, shift = (b / n, c / n, delta) if delta >= 0 else (c / n, b / n, -delta)
+        linear = (2 - high + low) * shift - (high + low)
+        q = (-linear + np.sqrt(linear**2 + 8 * low * shift * (1 - shift))) / 4
+        return bool(abs((b - c) - n * delta) <= z * np.sqrt(n * (2 * q + shift * (1 - shift))))
+
+    kept = [delta for delta in np.linspace(-0.999, 0.999, 39961) if holds(float(delta))]
+    low, high = tango_bounds(b / n, c / n, n, 1 - 0.05 / 3)
+    assert min(kept) == pytest.approx(low, abs=6e-5)
+    assert max(kept) == pytest.approx(high, abs=6e-5)
+
+
+def test_the_error_of_the_lower_bound_is_the_one_in_the_design() -> None:
+    """Exact chance of a false fail at a true uplift of 0.1 over a control that never flips, 8 comparisons."""
+    from scipy import stats
+
+    def error(images: int) -> float:
+        level = bonferroni_confidence(0.95, 8)
+        first = next(k for k in range(images + 1) if tango_bounds(k / images, 0.0, images, level)[0] > 0.1)
+        return float(stats.binom.sf(first - 1, images, 0.1))
+
+    section = " ".join(section_of(DESIGN, "### Statistics").split())
+    assert [f"{error(images):.2%}" for images in (100, 200, 400)] == ["0.46%", "0.54%", "0.43%"]
+    assert f"{error(40):.3%} at 40 images, 0.46% at 100, 0.54% at 200 and 0.43% at 400" in section
+    assert f"it is largest at 120, {error(120):.2%}" in section
