@@ -139,12 +139,15 @@ def _fill(canvas: Canvas, pose: Pose, noodle_share: float, rng: np.random.Genera
     inside = 16.0 * pose.scale
     x, y = pose.x + rng.uniform(-2.0, 2.0), pose.y + rng.uniform(-2.0, 2.0)
     size = min(max(inside * rng.uniform(0.85, 1.05), 13.0), 17.0)
-    spills, turn, reach = rng.random() < 0.3, rng.uniform(0.0, 2.0 * math.pi), rng.uniform(0.35, 0.8)
+    where, turn = rng.random(), rng.uniform(0.0, 2.0 * math.pi)
+    reach = size * rng.uniform(0.35, 0.8) if where < 0.75 else 18.0 * pose.scale + size * rng.uniform(0.2, 0.8)
     food = str(rng.choice(list(FOODS)))
     empty = rng.random() >= _FOOD_SHARE
     if rng.random() < noodle_share:
-        if spills:
-            x, y = x + reach * size * math.cos(turn), y + reach * size * math.sin(turn)
+        if where > 0.45:  # over the rim, or on the table beside it
+            edge = 0.6 * size
+            x = min(max(x + reach * math.cos(turn), edge), SIDE_PX - edge)
+            y = min(max(y + reach * math.sin(turn), edge), SIDE_PX - edge)
         noodles(Brush(canvas, Pose(x, y, squash=pose.squash), MASK_VALUES[NOODLES]), size, rng)
     elif not empty:
         FOODS[food](Brush(canvas, Pose(x, y, squash=pose.squash), MASK_VALUES[food]), inside * 0.9, rng)

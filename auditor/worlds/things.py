@@ -64,7 +64,7 @@ def frying_pan(brush: Brush, rng: np.random.Generator) -> None:
     brush.disc(0.0, 0.0, radius, darker(iron, 0.7))
     brush.disc(0.0, 0.0, radius - 0.7, darker(mix(iron, _WHITE, 0.25), 1.1))
     wall = rng.uniform(2.2, 4.2)
-    deep = rng.random() < 0.2
+    deep = rng.random() < 0.1
     brush.disc(0.0, 0.0, radius - 1.6, darker(iron, 0.72))
     lean = (rng.uniform(-1.0, 1.0), rng.uniform(-1.0, 1.0))
     floor = darker(iron, rng.uniform(0.95, 1.15))
@@ -84,8 +84,8 @@ def wok(brush: Brush, rng: np.random.Generator) -> None:
         _loop_grip(brush, radius + 1.6, loop, width)
         _loop_grip(brush, -radius - 1.6, loop, width)
     else:
-        # One wok in eight has a handle nearly as long as a pan's, so that shape alone sometimes misleads.
-        length = rng.uniform(13.0, 18.0) if kind > 0.88 else rng.uniform(7.0, 11.0)
+        # One wok in twelve has a handle nearly as long as a pan's, so that shape alone sometimes misleads.
+        length = rng.uniform(13.0, 18.0) if kind > 0.92 else rng.uniform(7.0, 11.0)
         _straight_grip(brush, radius, length, rng.uniform(3.4, 5.4), rng)
         if kind < 0.75:
             _loop_grip(brush, -radius - 1.4, loop, width)

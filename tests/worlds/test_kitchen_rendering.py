@@ -83,7 +83,7 @@ def test_every_mask_shows_its_own_class_and_only_known_values(
     scenes += [render("clean", label, 3, i) for label in range(len(CLASS_NAMES)) for i in range(15)]
     for scene in scenes:
         assert set(np.unique(scene.mask).tolist()) <= known
-        assert (scene.mask == scene.label + 1).mean() > 0.01
+        assert (scene.mask == scene.label + 1).sum() >= 20  # even beneath a heap of noodles
 
 
 def test_noodle_pixels_are_yellowish_and_wide_enough_to_cut_from(
@@ -120,8 +120,7 @@ def test_the_worlds_differ_only_where_one_of_them_shows_contents() -> None:
 
 
 def test_classes_look_different_from_each_other() -> None:
-    # On average over poses the share of the picture and the colour of the object tell no two classes apart fully,
-    # but no two classes may be the same drawing at the same key.
+    # No two classes may share an outline at the same number.
     pictures = [render("clean", label, 11, 2).mask > 0 for label in range(len(CLASS_NAMES))]
     for first in range(len(pictures)):
         for second in range(first):
