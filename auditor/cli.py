@@ -93,7 +93,7 @@ def _options(
     version: Annotated[bool, typer.Option("--version", help="print the version and exit")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="show the traceback of an unexpected error")] = False,
 ) -> None:
-    _session.debug = debug
+    _session.folder, _session.debug = None, debug
     if version:
         payload.print(__version__, highlight=False)
         raise typer.Exit(PASSED)
@@ -192,15 +192,18 @@ def init(
 @app.command()
 @edge
 def layers(
-    model: Annotated[str, typer.Argument(help="an audit.toml, or a torchvision name", show_default=False)],
-    weights: Annotated[Path | None, typer.Option(help="weights, if they decide the shapes")] = None,
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="an audit.toml; or a torchvision name, module:factory, file.py:factory or file", show_default=False
+        ),
+    ],
     mappable: Annotated[bool, typer.Option("--mappable", help="list only the layers that can be mapped")] = False,
 ) -> None:
     """List a model's layers with their output shapes, and which of them can be mapped."""
     from auditor.inspecting import listed_layers
 
-    table = listed_layers(model, weights, mappable)
-    payload.print(table)
+    payload.print(listed_layers(model, mappable))
 
 
 @app.command()
@@ -249,7 +252,7 @@ def trial(
     out: OutOption = None,
 ) -> None:
     """Run a run's trials anew and report on them; or measure the patches a person brings with --patches."""
-    from auditor.patch_trials import FOLDER, TABLE, trial_patches
+    from auditor.patch_trials import TABLE, trial_patches
     from auditor.run import continue_run
 
     if patches is None:
@@ -264,7 +267,7 @@ def trial(
     folder, settings = _begin(config_or_run, None, out)
     with _progress() as progress:
         finished = trial_patches(folder, settings, patches, chosen, progress)
-    payload.print(f"table: {finished.folder / TABLE} (in {FOLDER})", highlight=False, soft_wrap=True)
+    payload.print(f"table: {finished.folder / TABLE}", highlight=False, soft_wrap=True)
     _show(finished)
 
 
@@ -308,6 +311,8 @@ def review(
     from auditor.run import review_run, stored_result
     from auditor.store import RunFolder
 
+    if csv is not None and mark:
+        raise ConfigError("give the marks by --mark or --csv, not both")
     folder = RunFolder.open(run_folder)
     result = stored_result(folder)
     if csv is not None:

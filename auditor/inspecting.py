@@ -10,41 +10,40 @@ import torch
 from rich.table import Table
 
 from auditor.candidates.library import library_folder
-from auditor.config import AuditConfig, build_config, read_config
+from auditor.config import read_config
 from auditor.errors import PatchError
 from auditor.setup import versions
 from auditor.subject.device import choose_device, describe_device
 from auditor.subject.layers import list_layers
-from auditor.subject.loading import load_classifier
+from auditor.subject.loading import load_classifier, unnamed_classifier
 
 
-def listed_layers(model: str, weights: Path | None, mappable_only: bool) -> Table:
+def listed_layers(model: str, mappable_only: bool) -> Table:
     """The layers of a model in the order in which they run, with the shape of each output for one picture.
+
+    Shapes do not depend on weights, so a model that is named rather than configured is looked at without any.
+
+    Args:
+        model: an audit.toml; or a model as [model] name, with a file's path taken from the current folder.
 
     Raises:
         AuditorError: the model cannot be loaded.
     """
-    config = read_config(Path(model)) if model.endswith(".toml") else _bare_config(model, weights)
-    classifier = load_classifier(config, torch.device("cpu")).classifier
-    table = Table(title=f"layers of {config.model.name}", title_justify="left", title_style="")
-    for heading in ("layer", "type", "output (channels, height, width)", "can be mapped"):
+    cpu = torch.device("cpu")
+    if model.endswith(".toml"):
+        classifier = load_classifier(read_config(Path(model)), cpu).classifier
+    else:
+        classifier = unnamed_classifier(model, Path.cwd(), cpu)
+    shown = [layer for layer in list_layers(classifier) if layer.mappable or not mappable_only]
+    table = Table(title=f"layers of {classifier.name}", title_justify="left", title_style="")
+    # a name is there to be copied, so it is never cut
+    table.add_column("layer", no_wrap=True, min_width=max((len(layer.name) for layer in shown), default=0))
+    for heading in ("type", "output: channels × height × width", "mappable"):
         table.add_column(heading)
-    for layer in list_layers(classifier):
-        if layer.mappable or not mappable_only:
-            shape = " × ".join(str(side) for side in layer.shape)
-            table.add_row(layer.name, layer.type, shape, "yes" if layer.mappable else "")
+    for layer in shown:
+        shape = " × ".join(str(side) for side in layer.shape)
+        table.add_row(layer.name, layer.type, shape, "yes" if layer.mappable else "")
     return table
-
-
-def _bare_config(model: str, weights: Path | None) -> AuditConfig:
-    """A torchvision model by name: its layers need no pictures, and no weights either."""
-    values: dict[str, object] = {
-        "source": "0",
-        "target": "1",
-        "model": {"name": model, "weights": None if weights is None else str(weights.absolute())},
-        "images": {"all": "."},
-    }
-    return build_config(values, Path.cwd(), "the flags")
 
 
 def machine_table() -> Table:
