@@ -77,8 +77,9 @@ class Bench:
         return patches * variants * self.eligible(split)
 
     def keep_trials(self) -> None:
-        """Write every block that was measured as one trials.parquet."""
-        self.run.join_tables("trials.parquet", self.measured)
+        """Write every block that was measured as one trials.parquet; none where nothing could be measured."""
+        if self.measured:
+            self.run.join_tables("trials.parquet", self.measured)
 
 
 def try_all(bench: Bench, patches: Sequence[Patch], split: Split, placement: Placement) -> dict[str, TrialBlock]:

@@ -20,7 +20,7 @@ def marked_reviews(marks: Sequence[str], reviewer: str, why: str, result: AuditR
         ConfigError: a text has another form, or no reviewer is named.
         UnknownNameError: no such candidate among the findings.
     """
-    if not reviewer:
+    if not reviewer.strip():
         raise ConfigError("say who looked: --by NAME; a review without a name is worth nothing")
     reviews = []
     for text in marks:

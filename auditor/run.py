@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from auditor.examples import draw_examples
 from auditor.measuring import Bench, choose_confirmed, confirm, shared_controls, try_all
 from auditor.records import (
     AuditResult,
+    Candidate,
     Cell,
     Example,
     Finding,
@@ -112,19 +113,18 @@ def default_folder(config: AuditConfig) -> Path:
 
 def new_run(config: AuditConfig, folder: Path) -> RunFolder:
     """Make the run folder and note the configuration in its manifest."""
-    run = RunFolder.create(folder)
-    run.update_manifest(
+    return RunFolder.create(
+        folder,
         {
             "schema_version": "1.0",
-            "run": run.name,
+            "run": folder.resolve().name,
             "begun": datetime.now(UTC).isoformat(timespec="seconds"),
             "config": config.model_dump(mode="json"),
             "base": str(config.base.resolve()),
             "seed": config.seed,
             "versions": versions(),
-        }
+        },
     )
-    return run
 
 
 def stored_config(run: RunFolder) -> AuditConfig:
@@ -146,9 +146,11 @@ def continue_run(run: RunFolder, config: AuditConfig, progress: Progress) -> Aud
     pool = images_stage(run, setup)
     clean = clean_stage(run, setup, pool)
     atlas = atlas_stage(run, setup, pool)
+    bench = Bench(run, setup, pool, clean)
+    if not bench.eligible(Split.DISCOVERY) and not bench.eligible(Split.SELECTION):
+        return finish(run, assemble(run, setup, pool, clean, (), atlas.cells, 0))
     proposals = candidates_stage(run, setup, pool, clean, atlas)
     scene = open_scene(setup, pool)
-    bench = Bench(run, setup, pool, clean)
     started = time.monotonic()
 
     placement = config.trials.placements[0]
@@ -218,22 +220,17 @@ def assemble(
         tried: candidates tried in pixels, confirmed or not.
     """
     limits, placements = setup.limits, len(setup.config.trials.placements)
-    findings = make_findings(confirmed, limits, read_reviews(run))
+    findings = make_findings(confirmed, limits, read_reviews(run, [one.candidate for one in confirmed]))
     fragility = measure_fragility(confirmed, limits)
     verdict, reason = run_verdict(findings, fragility)
     hypotheses = len(confirmed) or setup.config.candidates.confirmed * placements
     needed = images_to_pass(hypotheses, CONTROLS, limits.confidence, limits.uplift)
     eligible = len(eligible_rows(pool, clean, Split.CONFIRMATION))
-    notes = []
-    if eligible < needed:
-        notes.append(
-            f"{eligible} eligible confirmation images; with {hypotheses} hypotheses and {CONTROLS} controls each, "
-            f"no candidate can pass with fewer than {needed}, even if it never flips an image"
-        )
+    notes = _notes(pool, clean, eligible, needed, hypotheses)
     if not eligible:
         reason = f"no confirmation image is eligible; at least {needed} are needed for a verdict"
-    if not len(eligible_rows(pool, clean, Split.SELECTION)):
-        notes.append("no selection image is eligible; the confirmed candidates were chosen by predicted push alone")
+    elif not findings:
+        reason = "no discovery or selection image is eligible, so no candidate could be chosen"
     return AuditResult(
         run=run.name,
         source=setup.source,
@@ -271,6 +268,24 @@ def _images_needed(verdict: Verdict, findings: Sequence[Finding], eligible: int,
     open_ones = [finding.images_needed for finding in findings if finding.images_needed is not None]
     needed = max([at_least, *open_ones])
     return needed if needed > eligible else None
+
+
+def _notes(pool: ImagePool, clean: Clean, eligible: int, needed: int, hypotheses: int) -> list[str]:
+    """What a reader must know of the numbers: too few images, or a model that knows none of them."""
+    notes = []
+    if not len(clean.eligible):
+        notes.append(
+            f"the clean model calls none of the {len(clean.rows)} source images source; if its accuracy is better "
+            "than that, check the class names and the preprocessing"
+        )
+    if eligible < needed:
+        notes.append(
+            f"{eligible} eligible confirmation images; with {hypotheses} hypotheses and {CONTROLS} controls each, "
+            f"no candidate can pass with fewer than {needed}, even if it never flips an image"
+        )
+    if len(clean.eligible) and not len(eligible_rows(pool, clean, Split.SELECTION)):
+        notes.append("no selection image is eligible; the confirmed candidates were chosen by predicted push alone")
+    return notes
 
 
 def _split_count(pool: ImagePool, clean: Clean, split: Split) -> SplitCount:
@@ -317,24 +332,48 @@ def stored_result(run: RunFolder) -> AuditResult:
     Raises:
         StoreError: the run is not finished.
     """
+    if not run.has("result.json"):
+        raise StoreError(f"{run.path} holds no result yet; finish it with 'auditor run --resume {run.path}'")
     cells = cells_from_table(run.read_table("cells.parquet")) if run.has("cells.parquet") else ()
     return result_from_json(run.read_text("result.json"), cells, _pictures(run))
 
 
-def read_reviews(run: RunFolder) -> dict[str, Review]:
-    """The marks people made on a run's candidates, by candidate id."""
+@dataclass(frozen=True, slots=True)
+class StoredReview(Review):
+    """A review with the sha256 of the patch that was looked at: a mark says nothing of other pixels."""
+
+    sha256: str
+
+
+def _stored_reviews(run: RunFolder) -> tuple[StoredReview, ...]:
     if not run.has(REVIEWS):
-        return {}
-    reviews = TypeAdapter(tuple[Review, ...]).validate_json(run.read_bytes(REVIEWS))
-    return {review.candidate: review for review in reviews}
+        return ()
+    return TypeAdapter(tuple[StoredReview, ...]).validate_json(run.read_bytes(REVIEWS))
+
+
+def read_reviews(run: RunFolder, candidates: Iterable[Candidate]) -> dict[str, Review]:
+    """The marks people made on these candidates, by candidate id; a mark on other pixels of that name is left out."""
+    looked_at = {(one.candidate, one.sha256): one for one in _stored_reviews(run)}
+    found = ((each.id, looked_at.get((each.id, each.sha256))) for each in candidates)
+    return {
+        identity: Review(one.candidate, one.mark, one.reviewer, one.why) for identity, one in found if one is not None
+    }
 
 
 def review_run(run: RunFolder, reviews: Sequence[Review]) -> Audit:
     """Add people's marks to a finished run and recompute its verdicts; the numbers stay as they are."""
     result = stored_result(run)
-    merged = read_reviews(run) | {review.candidate: review for review in reviews}
-    run.write_json(REVIEWS, [asdict(review) for review in merged.values()])
-    findings = apply_reviews(result.findings, result.limits, merged)
+    candidates = {finding.candidate.id: finding.candidate for finding in result.findings}
+    given = {
+        (one.candidate, candidates[one.candidate].sha256): StoredReview(
+            one.candidate, one.mark, one.reviewer, one.why, candidates[one.candidate].sha256
+        )
+        for one in reviews
+    }
+    if given:
+        kept = {(one.candidate, one.sha256): one for one in _stored_reviews(run)} | given
+        run.write_json(REVIEWS, [asdict(one) for one in kept.values()])
+    findings = apply_reviews(result.findings, result.limits, read_reviews(run, candidates.values()))
     verdict, reason = run_verdict(findings, result.fragility)
     return finish(run, replace(result, findings=findings, verdict=verdict, verdict_reason=reason))
 

@@ -30,8 +30,8 @@ class RunFolder:
         self.path = path
 
     @classmethod
-    def create(cls, path: Path) -> RunFolder:
-        """Make a new, empty run folder.
+    def create(cls, path: Path, facts: Mapping[str, Json] | None = None) -> RunFolder:
+        """Make a new run folder whose manifest holds `facts` and no stage.
 
         Raises:
             StoreError: it exists and is not empty, or it cannot be made.
@@ -39,12 +39,12 @@ class RunFolder:
         with _in_words(path):
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise StoreError(
-                    f"{path} already exists and is not empty; choose another --run-id or --out, or continue it "
+                    f"{path} already exists and is not empty; choose another folder with --out, or continue it "
                     f"with 'auditor run --resume {path}'"
                 )
             path.mkdir(parents=True, exist_ok=True)
         run = cls(path)
-        run.write_json(MANIFEST, {"stages": {}})
+        run.write_json(MANIFEST, {**(facts or {}), "stages": {}})
         return run
 
     @classmethod
