@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -11,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
-from auditor.records import AuditResult, Candidate, Finding, Verdict
+from auditor.records import AuditResult, Candidate, Correlation, Finding, Verdict
 from auditor.report.numbers import logits, percent
 from auditor.report.summary import scope_sentence, verdict_sentence
 from auditor.trials.findings import shown_tier
@@ -125,6 +127,14 @@ def summary_lines(result: AuditResult) -> list[str]:
             f"suggestions: suggested crops flip {validity.suggested.flips}/{validity.suggested.trials} "
             f"= {percent(validity.suggested.rate)}, random crops {validity.random.flips}/{validity.random.trials} "
             f"= {percent(validity.random.rate)}; rank correlation with uplift: predicted push "
-            f"{validity.predicted_push.value:+.2f}, observed push {validity.observed_push.value:+.2f}"
+            f"{_rank(validity.predicted_push)}, observed push {_rank(validity.observed_push)}"
         )
-    return lines + [f"note: {note}" for note in result.notes]
+    if result.skipped:
+        reasons = Counter(skipped.reason for skipped in result.skipped)
+        counted = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+        lines.append(f"pictures skipped: {len(result.skipped)} ({escape(counted)}); the report names them")
+    return lines + [f"note: {escape(note)}" for note in result.notes]
+
+
+def _rank(measured: Correlation) -> str:
+    return f"{measured.value:+.2f}" if math.isfinite(measured.value) else "without a value, since all flip alike"
