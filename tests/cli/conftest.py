@@ -1,0 +1,256 @@
+"""A tiny world for whole audits from the command line: six classes of drawn pictures and a network with known weights.
+
+The network sees colour areas and nothing else. Yellow spots lie in most pictures of the target, and a spot anywhere
+calls the target; a patch whose colours are averaged, shuffled or scrambled loses its spots.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from typer.testing import CliRunner, Result
+
+from auditor.cli import app
+
+SIDE = 32
+CLASSES = ("red pan", "blue wok", "green kettle", "pink cup", "cyan jug", "white plate")
+COUNTS = {"red pan": 44, "blue wok": 24, "green kettle": 10, "pink cup": 10, "cyan jug": 10, "white plate": 10}
+COLOURS = {
+    "red pan": (205, 50, 45),
+    "blue wok": (45, 60, 205),
+    "green kettle": (45, 180, 60),
+    "pink cup": (225, 60, 200),
+    "cyan jug": (40, 200, 210),
+    "white plate": (235, 235, 235),
+}
+
+FACTORY = '''
+"""A network whose weights are known: eight averaged colour areas, and a linear reading of how much there is of each."""
+import torch
+from torch import nn
+
+
+class Areas(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 8, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 1), nn.ReLU()
+        )
+        self.head = nn.Linear(8, classes)
+
+    def forward(self, images):
+        return self.head(self.features(images).mean(dim=(2, 3)))
+
+
+def network(classes=6):
+    return Areas(classes)
+
+
+class Odd(Areas):
+    def __init__(self, kind):
+        super().__init__(6)
+        self.kind = kind
+
+    def forward(self, images):
+        logits = super().forward(images)
+        return {"nan": logits * float("nan"), "shape": logits.flatten(), "dict": {"logits": logits}}[self.kind]
+
+
+def says_nan():
+    return Odd("nan")
+
+
+def says_wrong_shape():
+    return Odd("shape")
+
+
+def says_dict():
+    return Odd("dict")
+'''
+
+AUDIT = """\
+source = "red pan"
+target = "blue wok"
+seed = 5
+device = "cpu"
+
+[model]
+name = "network.py:network"
+weights = "weights.safetensors"
+layer = "features.3"
+
+[preprocessing]
+resize = [32, 32]
+mean = [0.5, 0.5, 0.5]
+std = [0.5, 0.5, 0.5]
+
+[classes]
+names = "classes.csv"
+
+[images]
+all = "photos"
+shares = [0.2, 0.2, 0.6]
+
+[atlas]
+levels = [4, 6]
+min_count = 2
+
+[candidates]
+sizes = [0.3]
+screened = 24
+screening_images = 4
+tried = 6
+random = 6
+confirmed = 3
+library = false
+
+[trials]
+batch_size = 16
+
+[limits]
+uplift = 0.35
+fragility = 0.9
+confidence = 0.8
+"""
+
+
+@dataclass(frozen=True)
+class World:
+    """A folder with an audit.toml and everything that it names."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "audit.toml"
+
+    def edited(self, name: str, *changes: tuple[str, str]) -> Path:
+        """Another TOML file beside audit.toml with some of its text replaced."""
+        text = self.config.read_text()
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new)
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+
+Invoke = Callable[..., Result]
+
+
+def draw(label: str, generator: np.random.Generator) -> Image.Image:
+    """A disc in the class's colour on a grey, unevenly lit ground; on most blue woks small yellow spots."""
+    y, x = np.mgrid[:SIDE, :SIDE].astype(float)
+    ground = generator.uniform(70, 130) + generator.uniform(-1.2, 1.2) * x + generator.uniform(-1.2, 1.2) * y
+    picture = np.repeat(ground[..., None], 3, axis=2)
+    centre_y, centre_x = generator.uniform(11, 21, size=2)
+    inside = np.hypot(y - centre_y, x - centre_x) < generator.uniform(8, 11)
+    picture[inside] = np.array(COLOURS[label]) * generator.uniform(0.85, 1.05)
+    if label == "blue wok" and generator.random() < 0.7:
+        row, column = generator.integers(3, SIDE - 11, size=2)
+        for offset_y, offset_x in ((0, 0), (5, 3)):
+            top, left = row + offset_y, column + offset_x
+            picture[top : top + 4, left : left + 4] = (250, 235, 10)
+    picture += generator.normal(0, 4, size=picture.shape)
+    return Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
+
+
+def weights() -> dict[str, torch.Tensor]:
+    """Channels: red, blue, green, pink, cyan, white areas, yellow spots, and one that is off."""
+    rgb = torch.tensor(
+        [[1.0, -1, -1], [-1, -1, 1], [-1, 1, -1], [1, -1, 1], [-1, 1, 1], [1, 1, 1], [1, 1, -1.5], [0, 0, 0]]
+    )
+    threshold = torch.tensor([0.6, 0.6, 0.6, 1.2, 1.0, 2.0, 2.2, 0.0])
+    first = rgb[:, :, None, None].expand(8, 3, 3, 3) / 9.0
+    head = torch.zeros(6, 8)
+    for label in range(6):
+        head[label, label] = 12.0
+    head[1, 6] = 800.0
+    return {
+        "features.0.weight": first.contiguous(),
+        "features.0.bias": -threshold,
+        "features.2.weight": torch.eye(8)[:, :, None, None].contiguous(),
+        "features.2.bias": torch.zeros(8),
+        "head.weight": head,
+        "head.bias": torch.zeros(6),
+    }
+
+
+def build_world(folder: Path) -> World:
+    generator = np.random.default_rng(20)
+    for label in CLASSES:
+        (folder / "photos" / label).mkdir(parents=True)
+        for number in range(COUNTS[label]):
+            draw(label, generator).save(folder / "photos" / label / f"{number:02d}.png")
+    (folder / "network.py").write_text(FACTORY)
+    (folder / "classes.csv").write_text("index,name\n" + "".join(f"{i},{name}\n" for i, name in enumerate(CLASSES)))
+    save_file(weights(), folder / "weights.safetensors")
+    (folder / "audit.toml").write_text(AUDIT)
+    (folder / "stickers").mkdir()
+    spots = np.full((11, 11, 3), (90, 90, 110), dtype=np.uint8)
+    spots[3:8, 3:8] = (250, 235, 10)
+    Image.fromarray(spots).save(folder / "stickers" / "spots.png")
+    Image.fromarray(np.full((11, 11, 3), 128, dtype=np.uint8)).save(folder / "stickers" / "Plain Grey.png")
+    return World(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_layout() -> Iterator[None]:
+    """Lay atlases out by their first component: compiling UMAP takes seconds; one test runs it in a process apart."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr("auditor.atlas.layout.TOO_FEW_FOR_UMAP", 10**6)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Shared, so not to be changed except by `edited`, each test under a name of its own."""
+    return build_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def own_world(world: World, tmp_path: Path) -> World:
+    """A copy that a test may change."""
+    shutil.copytree(world.folder, tmp_path / "world")
+    return World(tmp_path / "world")
+
+
+@pytest.fixture(scope="session")
+def invoke() -> Invoke:
+    """Run the command line in this process; no result may hold a traceback, whatever went wrong."""
+
+    def invoke(*arguments: str | Path, stdin: str | None = None) -> Result:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+        assert "Traceback" not in result.output, result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
+        return result
+
+    return invoke
+
+
+@pytest.fixture(scope="session")
+def finished(world: World, invoke: Invoke, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """A finished run's folder, not to be changed, and what the command said."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    result = invoke("run", world.config, "--out", folder)
+    assert result.exit_code in (0, 1, 3), result.output
+    return folder, result
+
+
+@pytest.fixture
+def own_run(finished: tuple[Path, Result], tmp_path: Path) -> Path:
+    """A copy of the finished run that a test may change."""
+    shutil.copytree(finished[0], tmp_path / "run")
+    return tmp_path / "run"
