@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 import sys
 import traceback
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from auditor import __version__
-from auditor.errors import AuditorError, ConfigError, PatchError
+from auditor.errors import AuditorError, ConfigError, PatchError, StoreError
 from auditor.records import Placement, Verdict
 
 if TYPE_CHECKING:
@@ -32,9 +33,15 @@ EXIT_CODES = {Verdict.PASS: PASSED, Verdict.FAIL: FAILED, Verdict.INCONCLUSIVE: 
 
 @dataclass(slots=True)
 class Session:
-    """What the edge needs to know of a command that did not end well."""
+    """What the edge needs to know of a command that did not end well.
+
+    Attributes:
+        folder: the run folder at work; new: whether the command made it; again: the command that goes on with it.
+    """
 
     folder: Path | None = None
+    new: bool = False
+    again: str = ""
     debug: bool = False
 
 
@@ -66,8 +73,10 @@ def edge(command: Callable[P, None]) -> Callable[P, None]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except AuditorError as error:
+        except StoreError as error:
             _refuse(f"[bold red]error:[/] {escape(str(error))}")
+        except AuditorError as error:
+            _refuse(f"[bold red]error:[/] {escape(str(error))}", withdraw=_session.new)
         except (KeyboardInterrupt, typer.Abort):
             _refuse("interrupted; what was finished is kept")
         except (typer.Exit, typer.BadParameter):
@@ -81,10 +90,20 @@ def edge(command: Callable[P, None]) -> Callable[P, None]:
     return guarded
 
 
-def _refuse(sentence: str) -> NoReturn:
+def _refuse(sentence: str, withdraw: bool = False) -> NoReturn:
+    """Say what went wrong and how to go on.
+
+    Args:
+        withdraw: take a run folder away in which nothing was made, since what was asked for cannot be done.
+    """
     messages.print(sentence, highlight=False, soft_wrap=True)
-    if _session.folder is not None:
-        messages.print(f"continue with: auditor run --resume {_session.folder}", highlight=False, soft_wrap=True)
+    if _session.folder is not None and (_session.folder / "manifest.json").is_file():
+        from auditor.store import RunFolder
+
+        if withdraw and RunFolder(_session.folder).remove_unstarted():
+            messages.print(f"nothing was made, so {_session.folder} is taken away again", style="dim", soft_wrap=True)
+        else:
+            messages.print(f"continue with: {_session.again}", highlight=False, soft_wrap=True, markup=False)
     raise typer.Exit(NOT_MADE)
 
 
@@ -93,7 +112,7 @@ def _options(
     version: Annotated[bool, typer.Option("--version", help="print the version and exit")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="show the traceback of an unexpected error")] = False,
 ) -> None:
-    _session.folder, _session.debug = None, debug
+    _session.folder, _session.new, _session.debug = None, False, debug
     if version:
         payload.print(__version__, highlight=False)
         raise typer.Exit(PASSED)
@@ -139,7 +158,7 @@ def run(
     else:
         settings = configured(config, values)
         folder = new_run(settings, out or default_folder(settings))
-    _announce(folder)
+    _announce(folder, new=resume is None)
     with _progress() as progress:
         finished = continue_run(folder, settings, progress)
     _show(finished)
@@ -166,6 +185,7 @@ def demo(
     finished = []
     for name in chosen:
         messages.print(f"[bold]{name} network[/bold]")
+        _go_on_with(folder / name, new=False)
         with _progress() as progress:
             finished.append((name, run_demo(name, folder, progress)))
     for name, one in finished:
@@ -265,6 +285,8 @@ def trial(
         raise PatchError(f"--patches takes a folder of PNG files; there is none at {patches}")
     chosen = _placements(placements)
     folder, settings = _begin(config_or_run, None, out)
+    same = f"--patches {shlex.quote(str(patches))} --placements {','.join(chosen)}"
+    _go_on_with(folder.path, _session.new, f"trial {{}} {same}")
     with _progress() as progress:
         finished = trial_patches(folder, settings, patches, chosen, progress)
     payload.print(f"table: {finished.folder / TABLE}", highlight=False, soft_wrap=True)
@@ -349,13 +371,19 @@ def _begin(config_or_run: Path, stage: str | None, out: Path | None) -> tuple[Ru
     else:
         settings = read_config(config_or_run)
         folder = new_run(settings, out or default_folder(settings))
-    _announce(folder)
+    _announce(folder, new=not config_or_run.is_dir())
     return folder, settings
 
 
-def _announce(folder: RunFolder) -> None:
-    _session.folder = folder.path
+def _announce(folder: RunFolder, new: bool) -> None:
+    _go_on_with(folder.path, new)
     messages.print(f"run folder: {folder.path}", highlight=False, soft_wrap=True)
+
+
+def _go_on_with(folder: Path, new: bool, command: str = "run --resume {}") -> None:
+    """What a person is told to type where the command at work does not end well."""
+    _session.folder, _session.new = folder, new
+    _session.again = f"auditor {command.format(shlex.quote(str(folder)))}"
 
 
 def _placements(text: str) -> list[Placement]:

@@ -186,6 +186,9 @@ def open_run(run: RunFolder, config: AuditConfig, progress: Progress) -> Setup:
     """Open the classifier for a run folder and note what it is."""
     setup = open_setup(config, progress)
     check_unchanged(run, setup)
+    if not run.is_done("images"):  # a layer that cannot be mapped is refused before any picture is read
+        channels, height, width = setup.cut.feature_shape
+        progress.say(f"the layer's grid: {height} × {width} positions of {channels} channels")
     run.update_manifest(
         {
             "device": setup.subject.device,

@@ -114,6 +114,14 @@ class RunFolder:
                 else:
                     path.unlink(missing_ok=True)
 
+    def remove_unstarted(self) -> bool:
+        """Remove a run folder that holds a manifest without a stage and nothing else; whether it was removed."""
+        with _in_words(self.path):
+            if self.manifest().get("stages") or [path.name for path in self.path.iterdir()] != [MANIFEST]:
+                return False
+            shutil.rmtree(self.path)
+        return True
+
     def write_bytes(self, file: str, data: bytes) -> None:
         with self._replacing(file) as temporary:
             temporary.write_bytes(data)
