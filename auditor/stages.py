@@ -81,8 +81,8 @@ def forget_from(run: RunFolder, stage: str) -> None:
 
 
 def _timed(run: RunFolder, stage: str, make: Callable[[], Mapping[str, Json]]) -> None:
-    """Run a stage that is not done yet; it is marked as done after all of its files are written."""
-    if run.is_done(stage):
+    """Run a stage that is not done, or whose cached files are gone; it is marked after all of its files are written."""
+    if run.is_done(stage) and run.has(*(file for file in FILES_OF[stage] if file.startswith("cache/"))):
         return
     started = time.monotonic()
     facts = make()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree
@@ -246,3 +247,12 @@ def test_no_command_shows_the_help(invoke) -> None:
     assert result.exit_code in (0, 2)
     for command in ("run", "demo", "init", "layers", "doctor", "atlas", "suggest", "trial", "report", "review"):
         assert f" {command} " in result.output
+
+
+def test_a_run_without_its_cache_is_still_whole(world, invoke, finished, own_run) -> None:
+    """The cache may be deleted: reports do without, and what needs it makes it again."""
+    shutil.rmtree(own_run / "cache")
+    assert invoke("report", own_run).exit_code == finished[1].exit_code
+    assert invoke("trial", own_run, "--patches", world.folder / "stickers").exit_code == 1
+    assert invoke("run", "--resume", own_run).exit_code == finished[1].exit_code
+    assert (own_run / "findings.json").read_bytes() == (finished[0] / "findings.json").read_bytes()
