@@ -28,14 +28,18 @@ SURVEY = "survey"
 
 @dataclass(slots=True)
 class Bench:
-    """Where patches are measured: the eligible pictures of each split and the shards of what is measured already."""
+    """Where patches are measured: the eligible pictures of each split and the shards of what is measured already.
+
+    Attributes:
+        measured: the shards of this run in the order in which they were first asked for, each once.
+    """
 
     run: RunFolder
     setup: Setup
     pool: ImagePool
     clean: Clean
     _sweeps: dict[Split, Sweep] = field(default_factory=dict)
-    measured: list[str] = field(default_factory=list)
+    measured: dict[str, None] = field(default_factory=dict)
 
     def eligible(self, split: Split) -> int:
         return len(eligible_rows(self.pool, self.clean, split))
@@ -68,7 +72,7 @@ class Bench:
             self.run.write_table(file, trials_table(name, block, self.setup.class_names))
         else:
             self.setup.progress.advance(len(variants) * self.eligible(name.split))
-        self.measured.append(file)
+        self.measured[file] = None
         return trials_from_table(self.run.read_table(file))
 
     def pastes(self, split: Split, placements: Sequence[Placement], patches: int) -> int:
@@ -79,7 +83,7 @@ class Bench:
     def keep_trials(self) -> None:
         """Write every block that was measured as one trials.parquet; none where nothing could be measured."""
         if self.measured:
-            self.run.join_tables("trials.parquet", self.measured)
+            self.run.join_tables("trials.parquet", list(self.measured))
 
 
 def try_all(bench: Bench, patches: Sequence[Patch], split: Split, placement: Placement) -> dict[str, TrialBlock]:

@@ -150,6 +150,7 @@ def continue_run(run: RunFolder, config: AuditConfig, progress: Progress) -> Aud
     if not bench.eligible(Split.DISCOVERY) and not bench.eligible(Split.SELECTION):
         return finish(run, assemble(run, setup, pool, clean, (), atlas.cells, 0))
     proposals = candidates_stage(run, setup, pool, clean, atlas)
+    atlas = replace(atlas, cells=proposals.cells)  # the same cells, with their predicted push
     scene = open_scene(setup, pool)
     started = time.monotonic()
 

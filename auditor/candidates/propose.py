@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -186,7 +187,7 @@ def matched_controls(scene: Scene, atlas: Atlas | None, patch: Patch, side_px: i
     """All controls of a patch (docs/design.md, section 5, rule 3), (4, h, w) uint8 each, keyed by name.
 
     The crops are cut at the candidate's own shape: of a random discovery picture of the source, and of a random
-    cell of the atlas. Without an atlas the latter is left out.
+    cell of the atlas that does not push (`quiet_cells`). Without an atlas the latter is left out.
     """
     identity = patch.candidate.id
     controls = make_controls(patch.rgba, identity, side_px, scene.seed)
@@ -198,7 +199,7 @@ def matched_controls(scene: Scene, atlas: Atlas | None, patch: Patch, side_px: i
         controls[SOURCE_CROP] = _shaped_like(patch.rgba, scene, plan)
     if atlas is not None:
         level = max(cell.level for cell in atlas.cells)
-        cells = atlas.at_level(level)
+        cells = quiet_cells(atlas.at_level(level))
         generator = keyed_generator(scene.seed, "control", RANDOM_CELL_CROP, identity)
         plans = plan_random_crops(
             cells, atlas.samples, cell_names(atlas.xy, level), scene.may_give_crops, scene.grid, scene.input_size,
@@ -207,6 +208,20 @@ def matched_controls(scene: Scene, atlas: Atlas | None, patch: Patch, side_px: i
         if plans:
             controls[RANDOM_CELL_CROP] = _shaped_like(patch.rgba, scene, plans[0])
     return controls
+
+
+def quiet_cells(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """The cells that do not push towards the target; the quarter that pushes least where all of them do.
+
+    A control must be without the candidate's content. A crop from a cell that pushes may show the very feature the
+    candidate shows, and would hide it. Push is the predicted one, or the observed where a cell was not screened.
+    """
+    push = [cell.predicted_push if math.isfinite(cell.predicted_push) else cell.contrast for cell in cells]
+    quiet = tuple(cell for cell, value in zip(cells, push, strict=True) if value <= 0.0)
+    if quiet:
+        return quiet
+    order = sorted(range(len(cells)), key=lambda index: push[index])
+    return tuple(cells[index] for index in order[: max(1, len(cells) // 4)])
 
 
 def _shaped_like(rgba: PixelArray, scene: Scene, plan: CropPlan) -> PixelArray:

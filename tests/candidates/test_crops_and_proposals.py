@@ -26,7 +26,7 @@ from auditor.candidates.crops import (
     prepared_crops,
 )
 from auditor.candidates.patch import Patch, patch_png, sha256_of
-from auditor.candidates.propose import Proposals, Scene, mark_read_as_target, matched_controls, propose
+from auditor.candidates.propose import Proposals, Scene, mark_read_as_target, matched_controls, propose, quiet_cells
 from auditor.candidates.screening import TailScreen
 from auditor.config import CandidatesConfig
 from auditor.records import Candidate, Cell, ClassGroup, Exemplar, Origin, Silence, Tier
@@ -223,3 +223,14 @@ def test_a_random_cells_crop_is_among_the_controls_and_keyed(scene: Scene, atlas
     others = [control(f"c-{number:03d}") for number in range(2, 6)]
     np.testing.assert_array_equal(control("c-001"), first)
     assert any((other != first).any() for other in others)
+
+
+def test_control_crops_come_from_cells_that_do_not_push(scene: Scene, atlas: Atlas) -> None:
+    cell = atlas.cells[0]
+    pushes = (0.5, -0.2, 1.5, 0.0)
+    screened = [replace(cell, column=number, predicted_push=push) for number, push in enumerate(pushes)]
+    assert [one.column for one in quiet_cells(screened)] == [1, 3]
+    unscreened = [replace(cell, column=number, contrast=push) for number, push in enumerate(pushes)]
+    assert [one.column for one in quiet_cells(unscreened)] == [1, 3]
+    all_push = [replace(cell, column=number, predicted_push=push + 1) for number, push in enumerate(pushes)]
+    assert [one.column for one in quiet_cells(all_push)] == [1]
