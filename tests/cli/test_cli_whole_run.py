@@ -199,6 +199,7 @@ def test_batch_size_changes_no_flip(world, invoke, finished, tmp_path) -> None:
         pd.read_parquet(folder / "trials.parquet").set_index(keys).sort_index()
         for folder in (tmp_path / "single", finished[0])
     )
+    assert one.index.is_unique
     assert one.index.equals(many.index)
     assert (one.flip == many.flip).all()
     assert (one.patched == many.patched).all()
