@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from auditor.atlas.pair import Atlas
+from auditor.candidates.controls import MADE_CONTROLS, RANDOM_CELL_CROP, SOURCE_CROP
 from auditor.candidates.propose import Proposals
 from auditor.config import AuditConfig, build_config
 from auditor.errors import StoreError
@@ -60,8 +61,8 @@ from auditor.trials.findings import (
 )
 from auditor.trials.survey import suggestion_validity, survey_rows
 
-CONTROLS = 6
-"""Controls a candidate has when all can be made; used only to say how many images a pass would need at least."""
+CONTROLS = (*MADE_CONTROLS, SOURCE_CROP, RANDOM_CELL_CROP)
+"""Controls a candidate has when all can be made; their number says how many images a pass would need at least."""
 
 REVIEWS = "reviews.json"
 
@@ -228,9 +229,9 @@ def assemble(
     fragility = measure_fragility(confirmed, limits)
     verdict, reason = run_verdict(findings, fragility)
     hypotheses = len(confirmed) or setup.config.candidates.confirmed * placements
-    needed = images_to_pass(hypotheses, CONTROLS, limits.confidence, limits.uplift)
+    needed = images_to_pass(hypotheses, len(CONTROLS), limits.confidence, limits.uplift)
     eligible = len(eligible_rows(pool, clean, Split.CONFIRMATION))
-    notes = _notes(pool, clean, eligible, needed, hypotheses)
+    notes = _notes(pool, clean, eligible, needed, hypotheses) + _missing_controls(confirmed)
     if not eligible:
         reason = f"no confirmation image is eligible; at least {needed} are needed for a verdict"
     elif not findings:
@@ -284,12 +285,23 @@ def _notes(pool: ImagePool, clean: Clean, eligible: int, needed: int, hypotheses
         )
     if eligible < needed:
         notes.append(
-            f"{eligible} eligible confirmation images; with {hypotheses} hypotheses and {CONTROLS} controls each, "
+            f"{eligible} eligible confirmation images; with {hypotheses} hypotheses and {len(CONTROLS)} controls each, "
             f"no candidate can pass with fewer than {needed}, even if it never flips an image"
         )
     if len(clean.eligible) and not len(eligible_rows(pool, clean, Split.SELECTION)):
         notes.append("no selection image is eligible; the confirmed candidates were chosen by predicted push alone")
     return notes
+
+
+def _missing_controls(confirmed: Sequence[ConfirmedTrials]) -> list[str]:
+    """What did not run is not a pass: the controls that could not be made."""
+    missing = {name: sum(name not in one.controls for one in confirmed) for name in CONTROLS}
+    return [
+        f"the control {name!r} is missing from {count} of {len(confirmed)} findings, since nothing was there to make "
+        "it of"
+        for name, count in missing.items()
+        if count
+    ]
 
 
 def _split_count(pool: ImagePool, clean: Clean, split: Split) -> SplitCount:

@@ -129,6 +129,15 @@ def test_the_planted_spots_are_found_and_wait_for_a_person(finished: tuple[Path,
     assert "auditor review" in best["reason"]
 
 
+def test_a_control_that_could_not_be_made_is_told(finished: tuple[Path, Result]) -> None:
+    """Every feature of this world's other classes pushes, so no cell is left to cut a quiet crop from."""
+    findings = findings_of(finished[0])
+    made = [{control["name"] for control in one["controls"]} for one in findings["findings"]]
+    assert made == [{"mean colour", "noise", "phase scrambled", "pixel shuffled", "source crop"}] * 3
+    assert any("'random cell crop' is missing from 3 of 3 findings" in note for note in findings["notes"])
+    assert "note: the control 'random cell crop' is missing" in " ".join(finished[1].stdout.split())
+
+
 def test_no_picture_is_in_two_splits(finished: tuple[Path, Result]) -> None:
     folder, _ = finished
     images = pd.read_parquet(folder / "images.parquet")
