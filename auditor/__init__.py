@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from auditor.config import AuditConfig as AuditConfig
     from auditor.config import read_config as read_config
     from auditor.errors import AuditorError as AuditorError
-    from auditor.run import Audit as Audit
+    from auditor.results import Audit as Audit
     from auditor.run import audit as audit
 
 __version__ = "0.1.0"
 __all__ = ["Audit", "AuditConfig", "AuditorError", "__version__", "audit", "read_config"]
 
 _HOMES = {
-    "Audit": "auditor.run",
+    "Audit": "auditor.results",
     "AuditConfig": "auditor.config",
     "AuditorError": "auditor.errors",
     "audit": "auditor.run",

@@ -17,11 +17,11 @@ from rich.markup import escape
 
 from auditor import __version__
 from auditor.errors import AuditorError, ConfigError, PatchError, StoreError
-from auditor.records import Placement, Verdict
+from auditor.records import Verdict
 
 if TYPE_CHECKING:
     from auditor.config import AuditConfig
-    from auditor.run import Audit
+    from auditor.results import Audit
     from auditor.store import RunFolder
     from auditor.terminal import TerminalProgress
 
@@ -134,9 +134,7 @@ def run(
     classes: Annotated[Path | None, typer.Option(help="the model's class names: CSV, JSON or text")] = None,
     images: Annotated[Path | None, typer.Option(help="folder of class folders, or CSV of path,label")] = None,
     discovery: Annotated[Path | None, typer.Option(help="instead of --images: pictures the atlas sees")] = None,
-    confirmation: Annotated[
-        Path | None, typer.Option(help="instead of --images: pictures that are reported on")
-    ] = None,
+    confirmation: Annotated[Path | None, typer.Option(help="instead of --images: pictures reported on")] = None,
     patches: Annotated[Path | None, typer.Option(help="folder of your own patches to try as well")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N")] = None,
     seed: Annotated[int | None, typer.Option(help="of every random choice")] = None,
@@ -272,6 +270,7 @@ def trial(
     out: OutOption = None,
 ) -> None:
     """Run a run's trials anew and report on them; or measure the patches a person brings with --patches."""
+    from auditor.options import named_placements
     from auditor.patch_trials import TABLE, trial_patches
     from auditor.run import continue_run
 
@@ -283,7 +282,7 @@ def trial(
         return
     if not patches.is_dir():
         raise PatchError(f"--patches takes a folder of PNG files; there is none at {patches}")
-    chosen = _placements(placements)
+    chosen = named_placements(placements)
     folder, settings = _begin(config_or_run, None, out)
     same = f"--patches {shlex.quote(str(patches))} --placements {','.join(chosen)}"
     _go_on_with(folder.path, _session.new, f"trial {{}} {same}")
@@ -303,7 +302,7 @@ def report(
 ) -> None:
     """Write a finished run's reports anew, or print one of them."""
     from auditor.report import FORMATS
-    from auditor.run import finish, stored_result
+    from auditor.results import finish, stored_result
     from auditor.store import RunFolder
 
     folder = RunFolder.open(run_folder)
@@ -329,8 +328,8 @@ def review(
 ) -> None:
     """Mark what `target_image` candidates show, and recompute the verdicts; asks if nothing is given."""
     from auditor.report.summary import awaiting_review
+    from auditor.results import review_run, stored_result
     from auditor.reviews import asked_reviews, csv_reviews, marked_reviews
-    from auditor.run import review_run, stored_result
     from auditor.store import RunFolder
 
     if csv is not None and mark:
@@ -355,22 +354,9 @@ def _ask(question: str) -> str:
 
 
 def _begin(config_or_run: Path, stage: str | None, out: Path | None) -> tuple[RunFolder, AuditConfig]:
-    """A new run for a TOML file; for a run folder its own settings, with `stage` and what follows dropped."""
-    from auditor.config import read_config
-    from auditor.run import default_folder, new_run, stored_config
-    from auditor.stages import forget_from
-    from auditor.store import RunFolder
+    from auditor.run import begin
 
-    if config_or_run.is_dir():
-        if out is not None:
-            raise ConfigError("--out is for a new run; a run folder keeps its place")
-        folder = RunFolder.open(config_or_run)
-        if stage is not None:
-            forget_from(folder, stage)
-        settings = stored_config(folder)
-    else:
-        settings = read_config(config_or_run)
-        folder = new_run(settings, out or default_folder(settings))
+    folder, settings = begin(config_or_run, stage, out)
     _announce(folder, new=not config_or_run.is_dir())
     return folder, settings
 
@@ -386,13 +372,6 @@ def _go_on_with(folder: Path, new: bool, command: str = "run --resume {}") -> No
     _session.again = f"auditor {command.format(shlex.quote(str(folder)))}"
 
 
-def _placements(text: str) -> list[Placement]:
-    try:
-        return [Placement(part.strip()) for part in text.split(",")]
-    except ValueError as error:
-        raise ConfigError(f"--placements takes fixed, best and random, by commas, got {text!r}") from error
-
-
 def _progress() -> TerminalProgress:
     from auditor.terminal import TerminalProgress
 
@@ -400,12 +379,10 @@ def _progress() -> TerminalProgress:
 
 
 def _print_result(finished: Audit) -> None:
-    from auditor.terminal import findings_table, summary_lines
+    from auditor.terminal import summary
 
-    if finished.result.findings:
-        payload.print(findings_table(finished.result))
-    for line in summary_lines(finished.result):
-        payload.print(line, highlight=False)
+    for part in summary(finished.result):
+        payload.print(part, highlight=False)
     payload.print(f"report: {finished.report}", highlight=False, soft_wrap=True)
 
 

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from auditor.errors import StoreError
-from auditor.records import Progress, Verdict
-from auditor.run import Audit, audit
+from auditor.progress import Progress
+from auditor.records import Verdict
+from auditor.results import Audit
+from auditor.run import audit
 from auditor.worlds.bundle import demo_config, demo_counts
 from auditor.worlds.kitchen import WORLDS, World, write_world
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from auditor.config import AuditConfig, build_config, read_values
 from auditor.errors import ConfigError
+from auditor.records import Placement
 
 Values = Mapping[tuple[str, ...], object]
 
@@ -127,6 +128,18 @@ def configured(path: Path | None, flags: Values) -> AuditConfig:
         table[keys[-1]] = value
     where = str(path) if path is not None else "the flags"
     return build_config(values, path.resolve().parent if path is not None else Path.cwd(), where)
+
+
+def named_placements(text: str) -> list[Placement]:
+    """The placements of a flag's words, separated by commas.
+
+    Raises:
+        ConfigError: one of them is none.
+    """
+    try:
+        return [Placement(part.strip()) for part in text.split(",")]
+    except ValueError as error:
+        raise ConfigError(f"--placements takes fixed, best and random, by commas, got {text!r}") from error
 
 
 def _classes(text: str | None) -> str | list[str] | None:

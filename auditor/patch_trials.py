@@ -14,8 +14,15 @@ from auditor.config import AuditConfig
 from auditor.errors import ImageError
 from auditor.examples import draw_examples
 from auditor.measuring import Bench, confirm
-from auditor.records import Finding, Placement, Progress, Rung, Split
-from auditor.run import Audit, assemble, finish, open_run
+from auditor.progress import Progress
+from auditor.records import (
+    Finding,
+    Placement,
+    Rung,
+    Split,
+)
+from auditor.results import Audit, assemble, finish
+from auditor.run import open_run
 from auditor.stages import atlas_stage, clean_stage, images_stage, open_scene, write_patch
 from auditor.store import RunFolder, slug
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,32 +64,6 @@ class ReviewMark(StrEnum):
     CONTEXT = "context"
 
 
-class Progress(Protocol):
-    """Where a stage tells how far it is. The command line draws it; Python callers may ignore it."""
-
-    def start(self, stage: str, total: int | None = None) -> None:
-        """Begin a piece of work of `total` steps (None: unknown)."""
-
-    def advance(self, steps: int = 1) -> None:
-        """Report that `steps` more steps of the current piece are done."""
-
-    def say(self, message: str) -> None:
-        """Report one line a person should see."""
-
-
-class Silence:
-    """Progress that nobody watches."""
-
-    def start(self, stage: str, total: int | None = None) -> None:
-        del stage, total
-
-    def advance(self, steps: int = 1) -> None:
-        del steps
-
-    def say(self, message: str) -> None:
-        del message
-
-
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A confidence interval with its method named. Rates and uplifts are fractions, not percent."""
@@ -144,15 +117,12 @@ class ImagePool:
 
     def rows(self, split: Split, labels: tuple[int, ...] | None = None) -> IntArray:
         """Row numbers of one split's pictures, of the given labels only (None: all)."""
-        wanted = None if labels is None else set(labels)
-        return np.array(
-            [
-                row
-                for row, image in enumerate(self.images)
-                if image.split == split and (wanted is None or image.label in wanted)
-            ],
-            dtype=np.int64,
+        chosen = (
+            row
+            for row, image in enumerate(self.images)
+            if image.split == split and (labels is None or image.label in labels)
         )
+        return np.fromiter(chosen, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +142,9 @@ class Cell:
     Attributes:
         level: number of bins along each side of the grid.
         column, row: position in the grid, column 0 at the left (towards the source), row 0 at the top.
-        count: activations in the cell; images: distinct pictures they come from.
-        mean_activation: (D,) mean vector.
-        mean_attribution: (K,) mean attribution to every class; attribution_error: its standard error over images.
-        contrast: observed push, the mean contrast in the cell; contrast_error: its standard error over images.
+        count: activations in the cell; images: distinct pictures they come from; mean_activation: (D,).
+        mean_attribution: (K,) to every class; attribution_error: its standard error over images.
+        contrast: observed push, the mean in the cell; contrast_error: its standard error over images.
         predicted_push: mean screened effect of the cell's exemplars on source images (NaN until screened);
             predicted_push_error: its standard error over those crops.
         exemplars: activations nearest the cell's mean, nearest first, at most one a picture.
@@ -206,12 +175,9 @@ class Candidate:
 
     Attributes:
         id: `c-` and a number for suggestions, `r-` for random crops, `l-` for the library, `u-` for the user's.
-        name: a few words for a person.
-        origin, tier: see the enumerations.
-        sha256: of the PNG in the run folder.
-        image_key, image_path, image_label: the picture it was cut from (crops only).
-        box: left, top, right, bottom in the original picture's pixels (crops only).
-        cell: name of the cell it came from (crops from the atlas only).
+        name: a few words for a person; sha256: of the PNG in the run folder.
+        image_key, image_path, image_label: the picture it was cut from; box: left, top, right, bottom in that
+            picture's pixels; cell: the name of its cell (crops only).
         observed_push: contrast at its exemplar's position; predicted_push: mean screened change of the
             target − source margin over source images. Logits; NaN where not measured.
         shows: what annotated things cover which share of its pixels, largest first.

@@ -12,7 +12,8 @@ import torch
 from auditor import __version__
 from auditor.config import AuditConfig
 from auditor.images.annotations import Annotations, read_annotations
-from auditor.records import ClassGroup, Limits, Progress, Subject
+from auditor.progress import Progress
+from auditor.records import ClassGroup, Limits, Subject
 from auditor.subject.classifier import Classifier
 from auditor.subject.cut import LayerCut
 from auditor.subject.device import choose_device, describe_device, reuse_large_blocks

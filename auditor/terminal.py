@@ -76,6 +76,12 @@ def verdict_text(verdict: Verdict) -> str:
     return f"[{STYLES[verdict]}]{str(verdict).upper()}[/]"
 
 
+def summary(result: AuditResult) -> list[Table | str]:
+    """What a finished audit shows: the findings, then what a person should know beside them."""
+    tables: list[Table | str] = [findings_table(result)] if result.findings else []
+    return tables + list(summary_lines(result))
+
+
 def findings_table(result: AuditResult) -> Table:
     """The findings, one row each, rates with their counts; it fits in 80 columns."""
     table = Table(title=f"{result.source.name} → {result.target.name}", title_justify="left", title_style="bold")

@@ -22,7 +22,8 @@ import numpy as np
 import torch
 
 from auditor.config import AuditConfig, TrialsConfig, build_config
-from auditor.records import ClassGroup, Placement, Silence
+from auditor.progress import Silence
+from auditor.records import ClassGroup, Placement
 from auditor.subject.classifier import Classifier
 from auditor.subject.device import choose_device, describe_device, reuse_large_blocks
 from auditor.subject.loading import load_classifier

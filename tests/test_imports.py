@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "auditor"
 
 ORDER: tuple[frozenset[str], ...] = (
-    frozenset({"records", "errors", "draws"}),
+    frozenset({"records", "errors", "draws", "progress"}),
     frozenset({"config"}),
     frozenset({"statistics"}),
     frozenset({"subject", "images"}),
@@ -23,6 +23,7 @@ ORDER: tuple[frozenset[str], ...] = (
     frozenset({"stages"}),
     frozenset({"measuring"}),
     frozenset({"examples"}),
+    frozenset({"results"}),
     frozenset({"run"}),
     frozenset({"patch_trials", "demo", "reviews", "inspecting", "options", "terminal"}),
     frozenset({"cli"}),
@@ -33,14 +34,15 @@ ONLY: dict[str, frozenset[str]] = {
     "records": frozenset(),
     "errors": frozenset(),
     "draws": frozenset(),
+    "progress": frozenset(),
     "config": frozenset({"records", "errors"}),
     "statistics": frozenset({"records", "errors"}),
     "report": frozenset({"records", "errors"}),
-    "worlds": frozenset({"records", "errors", "config", "subject", "images"}),
+    "worlds": frozenset({"records", "errors", "progress", "config", "subject", "images"}),
 }
 """Rooms that may import no more than these, and themselves."""
 
-ASIDE = {"report": "run", "worlds": "run"}
+ASIDE = {"report": "results", "worlds": "run"}
 """Rooms beside the order, and the first in it that may import them."""
 
 SPEAKERS = {"cli.py", "terminal.py", "worlds/train.py"}

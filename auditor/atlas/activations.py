@@ -14,7 +14,13 @@ from torch import Tensor
 from auditor.atlas.attribution import AttributionMethod, attribution_all_classes, attribution_method, contrast_map
 from auditor.atlas.network import CutNetwork
 from auditor.errors import LayerError
-from auditor.records import ClassGroup, FloatArray, IntArray, PixelArray, Progress
+from auditor.progress import Progress
+from auditor.records import (
+    ClassGroup,
+    FloatArray,
+    IntArray,
+    PixelArray,
+)
 
 
 @dataclass(frozen=True, slots=True)

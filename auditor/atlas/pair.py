@@ -11,7 +11,14 @@ from auditor.atlas.layout import pair_layout
 from auditor.atlas.network import CutNetwork
 from auditor.config import AtlasConfig
 from auditor.errors import ImageError
-from auditor.records import Cell, ClassGroup, FloatArray, ImagePool, Progress, Split
+from auditor.progress import Progress
+from auditor.records import (
+    Cell,
+    ClassGroup,
+    FloatArray,
+    ImagePool,
+    Split,
+)
 
 
 @dataclass(frozen=True, slots=True)

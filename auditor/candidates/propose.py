@@ -29,6 +29,7 @@ from auditor.candidates.tiers import Shares, crop_tier
 from auditor.config import CandidatesConfig
 from auditor.draws import keyed_generator
 from auditor.images.duplicates import near_duplicate_groups
+from auditor.progress import Progress
 from auditor.records import (
     Candidate,
     Cell,
@@ -37,7 +38,6 @@ from auditor.records import (
     ImagePool,
     Origin,
     PixelArray,
-    Progress,
     Rung,
     Split,
     Tier,
@@ -199,10 +199,13 @@ def matched_controls(scene: Scene, atlas: Atlas | None, patch: Patch, side_px: i
         controls[SOURCE_CROP] = _shaped_like(patch.rgba, scene, plan)
     if atlas is not None:
         level = max(cell.level for cell in atlas.cells)
-        cells = quiet_cells(atlas.at_level(level))
+        named = cell_names(atlas.xy, level)
+        rows = atlas.samples.image_row
+        givers = {name for name, row in zip(named, rows, strict=True) if scene.may_give_crops(int(row))}
+        cells = quiet_cells([cell for cell in atlas.at_level(level) if cell.name in givers])
         generator = keyed_generator(scene.seed, "control", RANDOM_CELL_CROP, identity)
         plans = plan_random_crops(
-            cells, atlas.samples, cell_names(atlas.xy, level), scene.may_give_crops, scene.grid, scene.input_size,
+            cells, atlas.samples, named, scene.may_give_crops, scene.grid, scene.input_size,
             (size,), 1, generator,
         )  # fmt: skip
         if plans:

@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from auditor.errors import LayerError, ModelError
-from auditor.records import ClassGroup, FloatArray, PixelArray, Progress
+from auditor.progress import Progress
+from auditor.records import ClassGroup, FloatArray, PixelArray
 from auditor.subject.classifier import margin
 from auditor.subject.cut import LayerCut
 

@@ -22,7 +22,14 @@ from auditor.images.listing import list_images
 from auditor.images.mapping import Names, map_labels
 from auditor.images.reading import decode_image, read_bytes, read_image
 from auditor.images.splitting import Shares, assign_splits, keep_smallest
-from auditor.records import ImagePool, ImageRecord, PixelArray, Progress, SkippedImage, Split
+from auditor.progress import Progress
+from auditor.records import (
+    ImagePool,
+    ImageRecord,
+    PixelArray,
+    SkippedImage,
+    Split,
+)
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")

@@ -31,7 +31,7 @@ class Classifier:
         name: str = "",
     ) -> None:
         # channels last is how convolutions run fastest on CPUs and tensor cores alike; only strides change
-        self.module = module.to(device, memory_format=torch.channels_last)
+        self.module = module.to(device).to(memory_format=torch.channels_last)
         set_eval(self.module)
         for parameter in self.module.parameters():
             parameter.requires_grad_(False)

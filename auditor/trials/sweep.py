@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from auditor.config import TrialsConfig
-from auditor.records import FloatArray, IntArray, PixelArray, Progress
+from auditor.progress import Progress
+from auditor.records import FloatArray, IntArray, PixelArray
 from auditor.subject.classifier import Classifier, group_probability
 from auditor.trials.criterion import TargetCalled
 from auditor.trials.pasting import Sticker, paste

@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image
 
 from auditor.errors import StoreError, UnknownNameError
-from auditor.records import PixelArray, Progress
+from auditor.progress import Progress
+from auditor.records import PixelArray
 from auditor.worlds.drawing import SIDE_PX, Brush, Canvas, Pose
 from auditor.worlds.foods import CLASS_CLUTTER, CLUTTER, FOODS, noodles
 from auditor.worlds.tables import cast_shadow, light, table

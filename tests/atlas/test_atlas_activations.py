@@ -7,7 +7,7 @@ import torch
 from auditor.atlas.activations import collect_activations, interior_positions, sample_positions
 from auditor.atlas.attribution import attribution_all_classes, contrast_map
 from auditor.errors import LayerError
-from auditor.records import Silence
+from auditor.progress import Silence
 
 
 def collect(cut, pixels, pair, rows=None, batch_size=4, seed=5, strongest=2, progress=None):

@@ -8,7 +8,13 @@ from auditor.atlas.layout import contrast_axis
 from auditor.atlas.pair import build_pair_atlas
 from auditor.config import AtlasConfig
 from auditor.errors import ImageError
-from auditor.records import ClassGroup, ImagePool, ImageRecord, Silence, Split
+from auditor.progress import Silence
+from auditor.records import (
+    ClassGroup,
+    ImagePool,
+    ImageRecord,
+    Split,
+)
 
 
 @pytest.fixture

@@ -29,7 +29,15 @@ from auditor.candidates.patch import Patch, patch_png, sha256_of
 from auditor.candidates.propose import Proposals, Scene, mark_read_as_target, matched_controls, propose, quiet_cells
 from auditor.candidates.screening import TailScreen
 from auditor.config import CandidatesConfig
-from auditor.records import Candidate, Cell, ClassGroup, Exemplar, Origin, Silence, Tier
+from auditor.progress import Silence
+from auditor.records import (
+    Candidate,
+    Cell,
+    ClassGroup,
+    Exemplar,
+    Origin,
+    Tier,
+)
 from auditor.subject.cut import LayerCut
 
 

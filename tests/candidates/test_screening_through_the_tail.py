@@ -10,7 +10,8 @@ import torch
 from torch.nn import functional
 
 from auditor.candidates.screening import TailScreen
-from auditor.records import ClassGroup, Silence
+from auditor.progress import Silence
+from auditor.records import ClassGroup
 from auditor.subject.classifier import margin
 from auditor.subject.cut import LayerCut
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from auditor.records import Verdict
-from auditor.run import Audit, stored_result
+from auditor.results import Audit, stored_result
 from auditor.store import RunFolder
 
 

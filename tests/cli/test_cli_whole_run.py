@@ -15,7 +15,10 @@ import pytest
 from typer.testing import Result
 
 import auditor
+from auditor.candidates.controls import RANDOM_CELL_CROP
+from auditor.candidates.propose import matched_controls
 from auditor.report.findings_json import schema
+from auditor.results import CONTROLS
 
 CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 FILES = (
@@ -129,13 +132,24 @@ def test_the_planted_spots_are_found_and_wait_for_a_person(finished: tuple[Path,
     assert "auditor review" in best["reason"]
 
 
-def test_a_control_that_could_not_be_made_is_told(finished: tuple[Path, Result]) -> None:
-    """Every feature of this world's other classes pushes, so no cell is left to cut a quiet crop from."""
+def test_every_finding_has_all_its_controls(finished: tuple[Path, Result]) -> None:
+    """Every feature of this world's other classes pushes; the quietest cells that can give crops serve then."""
     findings = findings_of(finished[0])
     made = [{control["name"] for control in one["controls"]} for one in findings["findings"]]
-    assert made == [{"mean colour", "noise", "phase scrambled", "pixel shuffled", "source crop"}] * 3
-    assert any("'random cell crop' is missing from 3 of 3 findings" in note for note in findings["notes"])
-    assert "note: the control 'random cell crop' is missing" in " ".join(finished[1].stdout.split())
+    assert made == [set(CONTROLS)] * 3
+
+
+def test_a_control_that_could_not_be_made_is_told(
+    world: Any, invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_cells(*arguments: Any) -> dict[str, Any]:
+        return {name: pixels for name, pixels in matched_controls(*arguments).items() if name != RANDOM_CELL_CROP}
+
+    monkeypatch.setattr("auditor.measuring.matched_controls", without_cells)
+    result = invoke("run", world.config, "--out", tmp_path / "run")
+    notes = findings_of(tmp_path / "run")["notes"]
+    assert any("'random cell crop' is missing from 3 of 3 findings" in note for note in notes)
+    assert "note: the control 'random cell crop' is missing" in " ".join(result.stdout.split())
 
 
 def test_no_picture_is_in_two_splits(finished: tuple[Path, Result]) -> None:

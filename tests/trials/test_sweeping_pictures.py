@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from auditor.config import TrialsConfig
-from auditor.records import ClassGroup, Placement, Silence
+from auditor.progress import Silence
+from auditor.records import ClassGroup, Placement
 from auditor.subject.classifier import Classifier
 from auditor.trials.criterion import TargetCalled
 from auditor.trials.placements import Draws, variants_of

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from auditor.errors import StoreError, UnknownNameError
-from auditor.records import Silence
+from auditor.progress import Silence
 from auditor.worlds.foods import FOODS
 from auditor.worlds.kitchen import CLASS_NAMES, MASK_VALUES, WORLDS, Scene, class_index, render, write_world
 
