@@ -135,7 +135,7 @@ class CandidatesConfig(Section):
     """How many candidates each step of the search sees."""
 
     sizes: tuple[Share, ...] = Field((0.3, 0.5), min_length=1, description="crop widths, as shares of the shorter side")
-    screened: int = Field(600, ge=1, description="crops screened through the network's tail")
+    screened: int = Field(4000, ge=1, description="crops screened through the network's tail")
     screening_images: int = Field(16, ge=2, description="source pictures each crop is screened on")
     tried: int = Field(32, ge=1, description="suggested crops tried in pixels on the selection pictures")
     random: int = Field(32, ge=0, description="random crops tried beside them, for comparison")

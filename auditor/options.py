@@ -56,7 +56,7 @@ all = "photos"              # one folder a class, or a CSV of path,label; split 
 
 # [candidates]
 # sizes = [0.3, 0.5]        # crop widths, as shares of the picture's shorter side
-# screened = 600            # crops screened through the network's tail
+# screened = 4000           # crops screened through the network's tail
 # tried = 32                # suggested crops tried in pixels, and
 # random = 32               # random crops beside them
 # confirmed = 8             # candidates confirmed with all controls
