@@ -206,7 +206,8 @@ def _in_words(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        # numpy and Arrow tell a full disk in words of their own, without the number
+        if error.errno == errno.ENOSPC or "free space" in str(error) or "No space left" in str(error):
             said = "the disk is full; free some space, then continue with 'auditor run --resume'"
         elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             said = "it is not writable for you; choose another folder with --out"
