@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,13 +54,7 @@ def survey_rows(
             )
         )
     q_values = benjamini_hochberg([row.p_value for row in rows])
-    return tuple(
-        SurveyRow(
-            row.candidate, row.selection_flips, row.selection_eligible, row.flips, row.eligible,
-            row.uplift, row.p_value, q_value, row.confirmed,
-        )
-        for row, q_value in zip(rows, q_values, strict=True)
-    )  # fmt: skip
+    return tuple(replace(row, q_value=q_value) for row, q_value in zip(rows, q_values, strict=True))
 
 
 def suggestion_validity(
