@@ -117,10 +117,11 @@ class ImagePool:
 
     def rows(self, split: Split, labels: tuple[int, ...] | None = None) -> IntArray:
         """Row numbers of one split's pictures, of the given labels only (None: all)."""
+        wanted = None if labels is None else frozenset(labels)
         chosen = (
             row
             for row, image in enumerate(self.images)
-            if image.split == split and (labels is None or image.label in labels)
+            if image.split == split and (wanted is None or image.label in wanted)
         )
         return np.fromiter(chosen, dtype=np.int64)
 
@@ -140,13 +141,11 @@ class Cell:
     """A bin of the layout at one grid level.
 
     Attributes:
-        level: number of bins along each side of the grid.
-        column, row: position in the grid, column 0 at the left (towards the source), row 0 at the top.
+        level: bins along each side of the grid; column 0 is at the left (towards the source), row 0 at the top.
         count: activations in the cell; images: distinct pictures they come from; mean_activation: (D,).
         mean_attribution: (K,) to every class; attribution_error: its standard error over images.
         contrast: observed push, the mean in the cell; contrast_error: its standard error over images.
-        predicted_push: mean screened effect of the cell's exemplars on source images (NaN until screened);
-            predicted_push_error: its standard error over those crops.
+        predicted_push: mean screened effect of its exemplars on source images, NaN until screened; and its error.
         exemplars: activations nearest the cell's mean, nearest first, at most one a picture.
     """
 
@@ -181,8 +180,7 @@ class Candidate:
         observed_push: contrast at its exemplar's position; predicted_push: mean screened change of the
             target − source margin over source images. Logits; NaN where not measured.
         shows: what annotated things cover which share of its pixels, largest first.
-        suggested: whether the ranking proposed it (True), or it is a random crop for comparison (False).
-        read_as_target: the model calls the patch alone the target.
+        suggested: proposed (True) or random, for comparison; read_as_target: the model calls it the target alone.
     """
 
     id: str
@@ -229,10 +227,9 @@ class ControlResult:
 class Finding:
     """A candidate with its confirmed numbers and a verdict.
 
-    `uplift` and `control` are those of the strongest control; `uplift_interval` bounds the smallest uplift
-    over all controls. `images_needed` is the eligible images that would settle an inconclusive finding, None
-    where no number would or none is needed. `reason` says in a sentence why the verdict is what it is.
-    `probability_before` and `probability_after` are the mean probability of the target over eligible images.
+    `uplift` and `control` are those of the strongest control; `uplift_interval` bounds the smallest uplift over all.
+    `images_needed` is the eligible images that would settle an inconclusive finding, None where no number would or
+    none is needed. The probabilities are means of the target's over eligible images.
     """
 
     candidate: Candidate
