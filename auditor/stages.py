@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -21,14 +20,11 @@ from auditor.candidates.library import library_folder, read_library, read_user_p
 from auditor.candidates.patch import Patch, patch_png, read_patch
 from auditor.candidates.propose import Proposals, Scene, mark_read_as_target, propose
 from auditor.candidates.screening import TailScreen
-from auditor.config import AuditConfig
-from auditor.errors import ImageError, StoreError, UnreadableImageError
-from auditor.images.pool import build_pool
-from auditor.images.reading import decode_image, read_bytes
+from auditor.errors import ImageError, StoreError
+from auditor.images.pool import build_pool, load_original
 from auditor.records import (
     FloatArray,
     ImagePool,
-    ImageRecord,
     IntArray,
     Rung,
     SkippedImage,
@@ -160,7 +156,8 @@ def atlas_stage(run: RunFolder, setup: Setup, pool: ImagePool) -> Atlas:
         )
         arrays = {field.name: getattr(atlas.samples, field.name) for field in fields(ActivationSet)}
         run.write_bytes("cache/samples.safetensors", save_arrays({**arrays, "xy": atlas.xy}))
-        run.write_table("cells.parquet", cells_table(atlas.cells, [image.key for image in pool.images]))
+        if not run.has("cells.parquet"):  # after a lost cache, the screened cells that stand there are worth more
+            run.write_table("cells.parquet", cells_table(atlas.cells, [image.key for image in pool.images]))
         _draw_sheets(run, setup, pool, atlas)
         return {"collected": atlas.collected, "kept": len(atlas.samples), "cells": len(atlas.cells)}
 
@@ -197,7 +194,7 @@ def open_scene(setup: Setup, pool: ImagePool) -> Scene:
     _, grid_height, grid_width = setup.cut.feature_shape
 
     def open_original(row: int) -> Image.Image:
-        return _unchanged_original(pool.images[row], setup.config)
+        return load_original(pool.images[row], setup.config)
 
     def shows_of(row: int, box: tuple[int, int, int, int]) -> tuple[tuple[str, float], ...] | None:
         return setup.annotations.shares(pool.images[row].path, box)
@@ -212,25 +209,6 @@ def open_scene(setup: Setup, pool: ImagePool) -> Scene:
         shows_of=shows_of,
         seed=setup.config.seed,
     )
-
-
-def _unchanged_original(image: ImageRecord, config: AuditConfig) -> Image.Image:
-    """The photograph of a record at full resolution, as it was when the run was begun.
-
-    Raises:
-        ImageError: it is gone, cannot be read any more, or holds other bytes.
-    """
-    path = config.path(image.path)
-    advice = "put it back as it was, or start a new run"
-    try:
-        data = read_bytes(path, config.images.max_pixels)
-        if hashlib.sha256(data).hexdigest() != image.sha256:
-            raise ImageError(f"the picture {path} has changed since this run was begun; {advice}")
-        return decode_image(data, config.images.max_pixels)
-    except UnreadableImageError as error:
-        raise ImageError(
-            f"the picture {path} was there when this run was begun and is not now ({error}); {advice}"
-        ) from error
 
 
 def candidates_stage(run: RunFolder, setup: Setup, pool: ImagePool, clean: Clean, atlas: Atlas) -> Proposals:

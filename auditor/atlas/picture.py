@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from auditor.atlas.positions import crop_box
 from auditor.records import Cell, PixelArray
 
 CropOf = Callable[[int, int, int], Image.Image]
@@ -65,11 +66,9 @@ def crops_from_pixels(pixels: PixelArray, grid_height: int, grid_width: int, sha
 
     def crop(image_row: int, y: int, x: int) -> Image.Image:
         picture = pixels[image_row]
-        height, width = picture.shape[1:]
-        side = max(1, round(share * min(height, width)))
-        top = min(max(round((y + 0.5) / grid_height * height - side / 2), 0), height - side)
-        left = min(max(round((x + 0.5) / grid_width * width - side / 2), 0), width - side)
-        inside = picture[:, top : top + side, left : left + side]
+        size = (picture.shape[1], picture.shape[2])
+        left, top, right, bottom = crop_box(y, x, (grid_height, grid_width), size, share)
+        inside = picture[:, top:bottom, left:right]
         return Image.fromarray(np.ascontiguousarray(inside.transpose(1, 2, 0)))
 
     return crop

@@ -20,7 +20,7 @@ from auditor.errors import ImageError, UnreadableImageError
 from auditor.images.duplicates import near_duplicate_groups, thumbnail
 from auditor.images.listing import list_images
 from auditor.images.mapping import Names, map_labels
-from auditor.images.reading import decode_image, read_bytes, read_image
+from auditor.images.reading import decode_image, read_bytes
 from auditor.images.splitting import Shares, assign_splits, keep_smallest
 from auditor.progress import Progress
 from auditor.records import (
@@ -114,13 +114,23 @@ def build_pool(
     return ImagePool(images, tuple(sorted(skipped, key=lambda skip: (skip.path, skip.reason))), pixels)
 
 
-def load_original(path: str, config: AuditConfig) -> Image.Image:
-    """The picture of an `ImageRecord.path` at full resolution, upright RGB.
+def load_original(image: ImageRecord, config: AuditConfig) -> Image.Image:
+    """The picture of a record at full resolution, upright RGB, as it was when the pool was built.
 
     Raises:
-        UnreadableImageError: as `read_image`.
+        ImageError: it is gone, cannot be read any more, or holds other bytes.
     """
-    return read_image(config.path(path), config.images.max_pixels)
+    path = config.path(image.path)
+    advice = "put it back as it was, or start a new run"
+    try:
+        data = read_bytes(path, config.images.max_pixels)
+        if hashlib.sha256(data).hexdigest() != image.sha256:
+            raise ImageError(f"the picture {path} has changed since this run was begun; {advice}")
+        return decode_image(data, config.images.max_pixels)
+    except UnreadableImageError as error:
+        raise ImageError(
+            f"the picture {path} was there when this run was begun and is not now ({error}); {advice}"
+        ) from error
 
 
 def _sources(images: ImagesConfig) -> list[tuple[str, Split]]:

@@ -14,11 +14,11 @@ from PIL import Image
 from auditor.atlas.activations import ActivationSet
 from auditor.atlas.grid import build_cells
 from auditor.atlas.pair import Atlas
+from auditor.atlas.positions import crop_box
 from auditor.candidates.controls import RANDOM_CELL_CROP
 from auditor.candidates.crops import (
     CropPlan,
     cell_names,
-    crop_box,
     cut_crop,
     mark_crop,
     plan_exemplar_crops,

@@ -250,6 +250,15 @@ def test_no_command_shows_the_help(invoke) -> None:
         assert f" {command} " in result.output
 
 
+def test_a_lost_atlas_cache_does_not_lose_the_screening(invoke, finished, own_run) -> None:
+    """The atlas is made again, but the cells' predicted push, which decides a control, is kept."""
+    (own_run / "cache" / "samples.safetensors").unlink()
+    result = invoke("run", "--resume", own_run)
+    assert result.exit_code in (0, 1, 3), result.output
+    for file in ("cells.parquet", "findings.json"):
+        assert (own_run / file).read_bytes() == (finished[0] / file).read_bytes()
+
+
 def test_a_run_without_its_cache_is_still_whole(world, invoke, finished, own_run) -> None:
     """The cache may be deleted: reports do without, and what needs it makes it again."""
     shutil.rmtree(own_run / "cache")

@@ -70,7 +70,7 @@ def test_records_and_pixels_belong_together(tmp_path, photos, configure, build) 
         assert image.sha256 == hashlib.sha256(data).hexdigest()
         assert image.key == image.sha256[:16]
         assert not os.path.isabs(image.path)
-        original = load_original(image.path, config)
+        original = load_original(image, config)
         assert original.size == (image.width_px, image.height_px) == (32, 32)
         np.testing.assert_array_equal(pixels, prepare(original))
 
