@@ -15,6 +15,7 @@ from auditor.records import (
     AuditResult,
     Candidate,
     Cell,
+    CellStability,
     Exemplar,
     ImageRecord,
     Placement,
@@ -25,6 +26,7 @@ from auditor.trials.sweep import TrialBlock
 
 DRAW_COLUMNS = tuple(field.name for field in dataclasses.fields(Draws))
 _KEPT_APART = ("cells", "pictures")
+_STABILITY = TypeAdapter(CellStability)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def cells_table(cells: Sequence[Cell], image_keys: Sequence[str]) -> pa.Table:
         }
         for name in ("mean_activation", "mean_attribution", "attribution_error"):
             row[name] = getattr(cell, name).tolist()
+        row["stability"] = None if cell.stability is None else dataclasses.asdict(cell.stability)
         row["exemplars"] = [
             {**dataclasses.asdict(exemplar), "image": image_keys[exemplar.image_row]} for exemplar in cell.exemplars
         ]
@@ -88,12 +91,13 @@ def cells_from_table(table: pa.Table) -> tuple[Cell, ...]:
     cells = []
     for row in table.to_pylist():
         del row["name"]
+        stability = row.pop("stability")
         for name in ("mean_activation", "mean_attribution", "attribution_error"):
             row[name] = np.array(row[name], dtype=np.float32)
         row["exemplars"] = tuple(
             Exemplar(found["image_row"], found["y"], found["x"], found["contrast"]) for found in row["exemplars"]
         )
-        cells.append(Cell(**row))
+        cells.append(Cell(**row, stability=None if stability is None else _STABILITY.validate_python(stability)))
     return tuple(cells)
 
 

@@ -1,0 +1,81 @@
+"""Frozen records that pass between the stages. They hold values and no behaviour beyond reading them."""
+
+from auditor.records.atlas import (
+    Cell,
+    CellStability,
+    Exemplar,
+)
+from auditor.records.basics import (
+    ClassGroup,
+    FloatArray,
+    IntArray,
+    Interval,
+    Origin,
+    PixelArray,
+    Placement,
+    ReviewMark,
+    Split,
+    Tier,
+    Verdict,
+)
+from auditor.records.candidates import (
+    Candidate,
+    Review,
+    Rung,
+)
+from auditor.records.findings import (
+    ControlResult,
+    Correlation,
+    Finding,
+    Fragility,
+    GroupMean,
+    SuggestionValidity,
+    SurveyRow,
+)
+from auditor.records.images import (
+    ImagePool,
+    ImageRecord,
+    SkippedImage,
+)
+from auditor.records.result import (
+    AuditResult,
+    Example,
+    Limits,
+    SplitCount,
+    Subject,
+)
+
+__all__ = [
+    "AuditResult",
+    "Candidate",
+    "Cell",
+    "CellStability",
+    "ClassGroup",
+    "ControlResult",
+    "Correlation",
+    "Example",
+    "Exemplar",
+    "Finding",
+    "FloatArray",
+    "Fragility",
+    "GroupMean",
+    "ImagePool",
+    "ImageRecord",
+    "IntArray",
+    "Interval",
+    "Limits",
+    "Origin",
+    "PixelArray",
+    "Placement",
+    "Review",
+    "ReviewMark",
+    "Rung",
+    "SkippedImage",
+    "Split",
+    "SplitCount",
+    "Subject",
+    "SuggestionValidity",
+    "SurveyRow",
+    "Tier",
+    "Verdict",
+]

@@ -1,0 +1,81 @@
+"""The words every stage shares: array types, splits, origins, tiers, verdicts, intervals, groups of classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+PixelArray = NDArray[np.uint8]
+
+
+class Split(StrEnum):
+    """The three disjoint sets of images (docs/design.md, section 5, rule 1)."""
+
+    DISCOVERY = "discovery"
+    SELECTION = "selection"
+    CONFIRMATION = "confirmation"
+
+
+class Origin(StrEnum):
+    """How a candidate was made."""
+
+    CROP = "crop"
+    RENDER = "render"
+    LIBRARY = "library"
+    OPTIMISED = "optimised"
+    USER = "user"
+
+
+class Tier(StrEnum):
+    """What a candidate shows, which decides whether a flip is news."""
+
+    TARGET_OBJECT = "target_object"
+    TARGET_CONTEXT = "target_context"
+    TARGET_IMAGE = "target_image"
+    THIRD_CLASS = "third_class"
+    SYNTHETIC = "synthetic"
+    USER = "user"
+
+
+class Verdict(StrEnum):
+    FAIL = "fail"
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    INCONCLUSIVE = "inconclusive"
+
+
+class Placement(StrEnum):
+    """The rule by which a paste is placed; the draw itself is one row of trials.parquet."""
+
+    FIXED = "fixed"
+    BEST = "best"
+    RANDOM = "random"
+
+
+class ReviewMark(StrEnum):
+    """A person's answer to what a `target_image` candidate shows."""
+
+    OBJECT = "object"
+    CONTEXT = "context"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A confidence interval with its method named. Rates and uplifts are fractions, not percent."""
+
+    low: float
+    high: float
+    confidence: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassGroup:
+    """The source or the target: a name and the indices of the model's classes in it."""
+
+    name: str
+    indices: tuple[int, ...]

@@ -1,0 +1,60 @@
+"""Candidates, people's marks on them, and the steps of the search that found them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.records.basics import Origin, ReviewMark, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A patch worth trying, with the provenance that lets anyone make it again.
+
+    Attributes:
+        id: `c-` and a number for suggestions, `r-` for random crops, `l-` for the library, `u-` for the user's.
+        name: a few words for a person; sha256: of the PNG in the run folder.
+        image_key, image_path, image_label: the picture it was cut from; box: left, top, right, bottom in that
+            picture's pixels; cell: the name of its cell (crops only).
+        observed_push: contrast at its exemplar's position; predicted_push: mean screened change of the
+            target − source margin over source images. Logits; NaN where not measured.
+        shows: what annotated things cover which share of its pixels, largest first.
+        suggested: proposed (True) or random, for comparison; read_as_target: the model calls it the target alone.
+    """
+
+    id: str
+    name: str
+    origin: Origin
+    tier: Tier
+    sha256: str
+    image_key: str = ""
+    image_path: str = ""
+    image_label: str = ""
+    box: tuple[int, int, int, int] | None = None
+    cell: str = ""
+    observed_push: float = float("nan")
+    predicted_push: float = float("nan")
+    shows: tuple[tuple[str, float], ...] = ()
+    suggested: bool = True
+    read_as_target: bool = False
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A person's mark on a candidate."""
+
+    candidate: str
+    mark: ReviewMark
+    reviewer: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of the search: how many candidates came in, how many went on, by which number."""
+
+    name: str
+    seen: int
+    passed: int
+    by: str

@@ -1,0 +1,113 @@
+"""Measured candidates: findings, controls, the survey, and whether the suggestions helped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.records.basics import Interval, Placement, Verdict
+from auditor.records.candidates import Candidate, Review
+
+
+@dataclass(frozen=True, slots=True)
+class ControlResult:
+    """One control of one finding, on the same images and placements."""
+
+    name: str
+    flips: int
+    eligible: int
+    uplift: float
+    uplift_interval: Interval
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A candidate with its confirmed numbers and a verdict.
+
+    `uplift` and `control` are those of the strongest control; `uplift_interval` bounds the smallest uplift over all.
+    `images_needed` is the eligible images that would settle an inconclusive finding, None where no number would or
+    none is needed. The probabilities are means of the target's over eligible images.
+    """
+
+    candidate: Candidate
+    placement: Placement
+    flips: int
+    eligible: int
+    rate: float
+    interval: Interval
+    controls: tuple[ControlResult, ...]
+    control: ControlResult
+    uplift: float
+    uplift_interval: Interval
+    p_value: float
+    p_adjusted: float
+    probability_before: float
+    probability_after: float
+    verdict: Verdict
+    reason: str
+    images_needed: int | None = None
+    review: Review | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fragility:
+    """The strongest control's own flip rate: what mere covering does."""
+
+    control: str
+    candidate: str
+    placement: str
+    flips: int
+    eligible: int
+    rate: float
+    interval: Interval
+    compared: int
+    limit: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyRow:
+    """One tried candidate on the confirmation images: the survey behind 'do the suggestions help?'."""
+
+    candidate: Candidate
+    selection_flips: int
+    selection_eligible: int
+    flips: int
+    eligible: int
+    uplift: float
+    p_value: float
+    q_value: float
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """A rank correlation with its bootstrap interval over images; NaN value where fewer than 3 candidates."""
+
+    value: float
+    interval: Interval | None
+    candidates: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMean:
+    """Mean flip rate of a group of candidates on the same images, with an interval that resamples images."""
+
+    candidates: int
+    flips: int
+    trials: int
+    rate: float
+    interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionValidity:
+    """Whether the atlas helped: both readings of push against measured uplift, suggested against random."""
+
+    observed_push: Correlation
+    predicted_push: Correlation
+    suggested: GroupMean
+    random: GroupMean
+    difference: float
+    difference_interval: Interval | None
+    control: str
