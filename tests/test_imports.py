@@ -15,6 +15,7 @@ ORDER: tuple[frozenset[str], ...] = (
     frozenset({"config"}),
     frozenset({"statistics"}),
     frozenset({"subject", "images"}),
+    frozenset({"inversion"}),
     frozenset({"atlas"}),
     frozenset({"candidates"}),
     frozenset({"trials"}),
