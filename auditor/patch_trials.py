@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv
 
+from auditor.atlases import atlas_stage
 from auditor.candidates.library import read_user_patches
 from auditor.candidates.propose import mark_read_as_target
 from auditor.config import AuditConfig
@@ -23,7 +24,7 @@ from auditor.records import (
 )
 from auditor.results import Audit, assemble, finish
 from auditor.run import open_run
-from auditor.stages import atlas_stage, clean_stage, images_stage, open_scene, write_patch
+from auditor.stages import clean_stage, images_stage, open_scene, write_patch
 from auditor.store import RunFolder, slug
 
 FOLDER = "patch-trials"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from auditor.atlas.pair import Atlas
+from auditor.atlases import atlas_stage
 from auditor.candidates.propose import Proposals
 from auditor.config import AuditConfig, build_config, read_config
 from auditor.errors import ConfigError, StoreError
@@ -22,7 +23,6 @@ from auditor.records import (
 from auditor.results import Audit, assemble, finish
 from auditor.setup import Setup, open_setup, versions
 from auditor.stages import (
-    atlas_stage,
     candidates_stage,
     check_unchanged,
     clean_stage,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from PIL import Image
@@ -12,9 +12,7 @@ from pydantic import TypeAdapter
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from auditor.atlas.activations import ActivationSet
-from auditor.atlas.pair import Atlas, build_pair_atlas
-from auditor.atlas.picture import crops_from_pixels, draw_pair_sheet
+from auditor.atlas.pair import Atlas
 from auditor.candidates.crops import mark_crop
 from auditor.candidates.library import library_folder, read_library, read_user_patches
 from auditor.candidates.patch import Patch, patch_png, read_patch
@@ -76,7 +74,7 @@ def forget_from(run: RunFolder, stage: str) -> None:
     run.forget(dropped, [file for name in dropped for file in FILES_OF[name]])
 
 
-def _timed(run: RunFolder, stage: str, make: Callable[[], Mapping[str, Json]]) -> None:
+def timed(run: RunFolder, stage: str, make: Callable[[], Mapping[str, Json]]) -> None:
     """Run a stage that is not done, or whose cached files are gone; it is marked after all of its files are written."""
     if run.is_done(stage) and run.has(*(file for file in FILES_OF[stage] if file.startswith("cache/"))):
         return
@@ -105,7 +103,7 @@ def images_stage(run: RunFolder, setup: Setup) -> ImagePool:
         run.update_manifest({"images": {image.path: image.sha256 for image in pool.images}})
         return {"used": len(pool.images), "skipped": len(pool.skipped)}
 
-    _timed(run, "images", make)
+    timed(run, "images", make)
     images = images_from_table(run.read_table("images.parquet"))
     skipped = TypeAdapter(tuple[SkippedImage, ...]).validate_json(run.read_bytes("cache/skipped.json"))
     return ImagePool(images, skipped, run.read_array("cache/pixels.npy"))
@@ -128,7 +126,7 @@ def clean_stage(run: RunFolder, setup: Setup, pool: ImagePool) -> Clean:
         run.write_bytes("cache/clean.safetensors", save_arrays(arrays))
         return {"pictures": len(rows), "eligible": int(setup.criterion.eligible(clean.predicted).sum())}
 
-    _timed(run, "clean", make)
+    timed(run, "clean", make)
     arrays = load_arrays(run.read_bytes("cache/clean.safetensors"))
     eligible = arrays["rows"][setup.criterion.eligible(arrays["predicted"])]
     return Clean(arrays["rows"], arrays["predicted"], arrays["probability"], eligible)
@@ -139,48 +137,12 @@ def eligible_rows(pool: ImagePool, clean: Clean, split: Split) -> IntArray:
     return np.array([row for row in clean.eligible if pool.images[row].split is split], dtype=np.int64)
 
 
-def atlas_stage(run: RunFolder, setup: Setup, pool: ImagePool) -> Atlas:
-    """Build the atlas of the pair and draw its sheets."""
+def fact(run: RunFolder, stage: str, name: str) -> int:
+    """A whole number that a finished stage noted in the manifest.
 
-    def make() -> Mapping[str, Json]:
-        config = setup.config
-        atlas = build_pair_atlas(
-            setup.cut,
-            pool,
-            setup.source,
-            setup.target,
-            config.atlas,
-            config.trials.batch_size,
-            config.seed,
-            setup.progress,
-        )
-        arrays = {field.name: getattr(atlas.samples, field.name) for field in fields(ActivationSet)}
-        run.write_bytes("cache/samples.safetensors", save_arrays({**arrays, "xy": atlas.xy}))
-        if not run.has("cells.parquet"):  # after a lost cache, the screened cells that stand there are worth more
-            run.write_table("cells.parquet", cells_table(atlas.cells, [image.key for image in pool.images]))
-        _draw_sheets(run, setup, pool, atlas)
-        return {"collected": atlas.collected, "kept": len(atlas.samples), "cells": len(atlas.cells)}
-
-    _timed(run, "atlas", make)
-    arrays = load_arrays(run.read_bytes("cache/samples.safetensors"))
-    xy = arrays.pop("xy")
-    return Atlas(
-        samples=ActivationSet(**arrays),
-        xy=xy,
-        cells=cells_from_table(run.read_table("cells.parquet")),
-        collected=_fact(run, "atlas", "collected"),
-    )
-
-
-def _draw_sheets(run: RunFolder, setup: Setup, pool: ImagePool, atlas: Atlas) -> None:
-    _, grid_height, grid_width = setup.cut.feature_shape
-    crop_of = crops_from_pixels(pool.pixels, grid_height, grid_width, max(setup.config.candidates.sizes))
-    for level in setup.config.atlas.levels:
-        sheet = draw_pair_sheet(atlas.at_level(level), crop_of, setup.source.name, setup.target.name)
-        run.write_bytes(f"atlas/{level}.png", sheet)
-
-
-def _fact(run: RunFolder, stage: str, name: str) -> int:
+    Raises:
+        StoreError: it is not there.
+    """
     stages = run.manifest().get("stages")
     facts = stages.get(stage) if isinstance(stages, dict) else None
     value = facts.get(name) if isinstance(facts, dict) else None
@@ -239,7 +201,7 @@ def candidates_stage(run: RunFolder, setup: Setup, pool: ImagePool, clean: Clean
         run.update_manifest({"patches": {patch.candidate.id: patch.candidate.sha256 for patch in patches}})
         return {"candidates": len(patches)}
 
-    _timed(run, "candidates", make)
+    timed(run, "candidates", make)
     return Proposals(
         patches=stored_patches(run),
         cells=cells_from_table(run.read_table("cells.parquet")),

@@ -22,6 +22,7 @@ ORDER: tuple[frozenset[str], ...] = (
     frozenset({"tables", "store"}),
     frozenset({"setup"}),
     frozenset({"stages"}),
+    frozenset({"atlases"}),
     frozenset({"measuring"}),
     frozenset({"examples"}),
     frozenset({"results"}),
