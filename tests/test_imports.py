@@ -47,7 +47,7 @@ ONLY: dict[str, frozenset[str]] = {
 ASIDE = {"report": "results", "worlds": "run"}
 """Rooms beside the order, and the first in it that may import them."""
 
-SPEAKERS = {"cli.py", "terminal.py", "worlds/train.py"}
+SPEAKERS = {"cli/edge.py", "cli/auditing.py", "cli/exploring.py", "terminal.py", "worlds/train.py"}
 """The command line, its screen, and the one script that is a command of its own."""
 
 

@@ -1,0 +1,155 @@
+"""The edge of the command line: where messages, exit codes and errors come out. The commands are beside it."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from auditor import __version__
+from auditor.errors import AuditorError, StoreError
+from auditor.records import Verdict
+
+if TYPE_CHECKING:
+    from auditor.config import AuditConfig
+    from auditor.results import Audit
+    from auditor.store import RunFolder
+    from auditor.terminal import TerminalProgress
+
+P = ParamSpec("P")
+PASSED, FAILED, NOT_MADE, INCONCLUSIVE = 0, 1, 2, 3
+SEVERITY = (PASSED, INCONCLUSIVE, FAILED)
+EXIT_CODES = {Verdict.PASS: PASSED, Verdict.FAIL: FAILED, Verdict.INCONCLUSIVE: INCONCLUSIVE}
+
+
+@dataclass(slots=True)
+class Session:
+    """What the edge needs to know of a command that did not end well.
+
+    Attributes:
+        folder: the run folder at work; new: whether the command made it; again: the command that goes on with it.
+    """
+
+    folder: Path | None = None
+    new: bool = False
+    again: str = ""
+    debug: bool = False
+
+
+session = Session()
+payload = Console()
+messages = Console(stderr=True)
+
+app = typer.Typer(
+    name="auditor",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    help="Which visible features, pasted into a picture, push an image classifier from one class to another, and how "
+    "often?\n\nExit codes: 0 every limit passes, 1 a limit fails, 2 the audit could not be made, 3 inconclusive.",
+)
+
+ConfigOrRun = Annotated[Path, typer.Argument(help="an audit.toml, or the folder of a run", show_default=False)]
+RunArgument = Annotated[Path, typer.Argument(help="the folder of a run", show_default=False)]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", help="the run folder to make; left out: reports/<source>-to-<target>-<time>"),
+]
+
+
+def edge(command: Callable[P, None]) -> Callable[P, None]:
+    """Wrap a command so that every error ends in a sentence and exit code 2, and nothing in a traceback."""
+
+    @functools.wraps(command)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except StoreError as error:
+            refuse(f"[bold red]error:[/] {escape(str(error))}")
+        except AuditorError as error:
+            refuse(f"[bold red]error:[/] {escape(str(error))}", withdraw=session.new)
+        except (KeyboardInterrupt, typer.Abort):
+            refuse("interrupted; what was finished is kept")
+        except (typer.Exit, typer.BadParameter):
+            raise
+        except Exception as error:  # the edge: a crash, too, ends in a sentence and the documented code
+            if session.debug:
+                traceback.print_exc()
+            told = escape(f"{type(error).__name__}: {error}")
+            refuse(f"[bold red]unexpected error:[/] {told} (auditor --debug … shows where)")
+
+    return guarded
+
+
+def refuse(sentence: str, withdraw: bool = False) -> NoReturn:
+    """Say what went wrong and how to go on.
+
+    Args:
+        withdraw: take a run folder away in which nothing was made, since what was asked for cannot be done.
+    """
+    messages.print(sentence, highlight=False, soft_wrap=True)
+    if session.folder is not None and (session.folder / "manifest.json").is_file():
+        from auditor.store import RunFolder
+
+        if withdraw and RunFolder(session.folder).remove_unstarted():
+            messages.print(f"nothing was made, so {session.folder} is taken away again", style="dim", soft_wrap=True)
+        else:
+            messages.print(f"continue with: {session.again}", highlight=False, soft_wrap=True, markup=False)
+    raise typer.Exit(NOT_MADE)
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="print the version and exit")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="show the traceback of an unexpected error")] = False,
+) -> None:
+    session.folder, session.new, session.debug = None, False, debug
+    if version:
+        payload.print(__version__, highlight=False)
+        raise typer.Exit(PASSED)
+
+
+def begin_run(config_or_run: Path, stage: str | None, out: Path | None) -> tuple[RunFolder, AuditConfig]:
+    from auditor.run import begin
+
+    folder, settings = begin(config_or_run, stage, out)
+    announce(folder, new=not config_or_run.is_dir())
+    return folder, settings
+
+
+def announce(folder: RunFolder, new: bool) -> None:
+    go_on_with(folder.path, new)
+    messages.print(f"run folder: {folder.path}", highlight=False, soft_wrap=True)
+
+
+def go_on_with(folder: Path, new: bool, command: str = "run --resume {}") -> None:
+    """What a person is told to type where the command at work does not end well."""
+    session.folder, session.new = folder, new
+    session.again = f"auditor {command.format(shlex.quote(str(folder)))}"
+
+
+def watched() -> TerminalProgress:
+    from auditor.terminal import TerminalProgress
+
+    return TerminalProgress(messages)
+
+
+def print_result(finished: Audit) -> None:
+    from auditor.terminal import summary
+
+    for part in summary(finished.result):
+        payload.print(part, highlight=False)
+    payload.print(f"report: {finished.report}", highlight=False, soft_wrap=True)
+
+
+def show(finished: Audit) -> None:
+    print_result(finished)
+    raise typer.Exit(EXIT_CODES[finished.verdict])
