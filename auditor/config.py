@@ -87,7 +87,11 @@ class ImagesConfig(Section):
     )
     max_per_class: int | None = Field(None, ge=1, description="use at most this many pictures a class and split")
     max_pixels: int = Field(50_000_000, ge=1, description="pictures with more pixels are refused unread")
-    boxes: str | None = Field(None, description="CSV of path,name,left,top,right,bottom in the picture's pixels")
+    boxes: str | None = Field(
+        None,
+        description="boxes of things: a CSV of path,name,left,top,right,bottom in the picture's pixels, a COCO .json, "
+        "or a folder of Pascal VOC .xml",
+    )
     masks: str | None = Field(
         None, description="folder of PNG masks, one a picture, at the same relative path; a pixel's value names a thing"
     )

@@ -13,22 +13,14 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from auditor.config import AuditConfig
-from auditor.errors import AnnotationError, UnreadableImageError
+from auditor.errors import AnnotationError, UnknownNameError, UnreadableImageError
+from auditor.images.annotations_boxes import BoxIndex, NamedBox, PictureBoxes, Rectangle, read_boxes
+from auditor.images.listing import list_images
+from auditor.images.mapping import Names
 from auditor.images.reading import upright_size
-from auditor.images.tables import read_rows
 from auditor.records import PixelArray
 
-Rectangle = tuple[float, float, float, float]
-_BOX_COLUMNS = ("path", "name", "left", "top", "right", "bottom")
 _MASK_MODES = frozenset(("L", "P", "1"))
-
-
-@dataclass(frozen=True, slots=True)
-class NamedBox:
-    """One annotated thing: left, top, right, bottom in the upright picture's pixels; right and bottom are outside."""
-
-    name: str
-    rectangle: Rectangle
 
 
 @dataclass(slots=True)
@@ -38,19 +30,18 @@ class Annotations:
     Attributes:
         base: folder that relative picture paths start from (that of the configuration).
         roots: folders of the sources; a picture's relative path starts at the innermost root that holds it.
-        boxes_by_file: boxes of rows whose path, from the CSV's own folder, is a file.
-        boxes_by_name: boxes of all other rows, by relative path in the source.
+        boxes: annotated pictures, by path or name.
         masks: folder of masks; mask_values: thing -> its value there.
     """
 
     base: Path
     roots: tuple[Path, ...] = ()
-    boxes_by_file: Mapping[str, tuple[NamedBox, ...]] = field(default_factory=dict)
-    boxes_by_name: Mapping[str, tuple[NamedBox, ...]] = field(default_factory=dict)
+    boxes: BoxIndex = field(default_factory=BoxIndex)
     masks: Path | None = None
     mask_values: Mapping[str, int] = field(default_factory=dict)
     max_pixels: int = 50_000_000
     _last_mask: tuple[Path, PixelArray] | None = None
+    _sizes_checked: set[Path] = field(default_factory=set)
 
     def shares(self, image_path: str | Path, box: tuple[int, int, int, int]) -> tuple[tuple[str, float], ...] | None:
         """Which named things cover which share of a box's pixels.
@@ -63,7 +54,8 @@ class Annotations:
             nothing named lies in the box; None where the picture has no annotation, which says nothing about what
             it shows. A mask, where there is one, goes before boxes. Things may overlap, so shares may exceed 1 in sum.
         Raises:
-            AnnotationError: the box is empty, or the mask cannot be read or has another size than its picture.
+            AnnotationError: the box is empty, the mask cannot be read, or mask or boxes were drawn at another size than
+                the picture has.
         """
         if box[2] <= box[0] or box[3] <= box[1]:
             raise AnnotationError(
@@ -73,33 +65,43 @@ class Annotations:
         mask_path = self._mask_path(image)
         if mask_path is not None:
             return _largest_first(_mask_shares(self._mask(mask_path, image), self.mask_values, box))
-        boxes = self._boxes(image)
-        return None if boxes is None else _largest_first(_box_shares(boxes, box))
+        said = self._boxes(image)
+        if said is None:
+            return None
+        self._check_size(said, image)
+        return _largest_first(_box_shares(said.boxes, box))
 
     def covers(self, image_path: str | Path) -> bool:
-        """Whether the picture has a mask or a row of boxes."""
+        """Whether the picture has a mask or boxes."""
         image = self._absolute(image_path)
         return self._mask_path(image) is not None or self._boxes(image) is not None
 
     def _absolute(self, image_path: str | Path) -> Path:
         return Path(os.path.normpath(self.base / image_path))
 
-    def _relative(self, image: Path) -> Iterable[Path]:
-        """The picture's paths relative to the roots that hold it, from the innermost root outwards."""
+    def relatives(self, image: Path) -> list[Path]:
+        """An absolute path relative to the roots that hold it, from the innermost root outwards."""
         inside = [root for root in self.roots if image.is_relative_to(root)]
-        return (image.relative_to(root) for root in sorted(inside, key=lambda root: -len(root.parts)))
+        return [image.relative_to(root) for root in sorted(inside, key=lambda root: -len(root.parts))]
 
-    def _boxes(self, image: Path) -> tuple[NamedBox, ...] | None:
-        by_file = self.boxes_by_file.get(str(image.resolve()))
-        if by_file is not None:
-            return by_file
-        named = (self.boxes_by_name.get(relative.as_posix()) for relative in self._relative(image))
-        return next((boxes for boxes in named if boxes is not None), None)
+    def _boxes(self, image: Path) -> PictureBoxes | None:
+        return self.boxes.of(image, self.relatives(image))
+
+    def _check_size(self, said: PictureBoxes, image: Path) -> None:
+        if said.size_px is None or image in self._sizes_checked:
+            return
+        width, height = _upright_size(image, Path(said.file), self.max_pixels)
+        if (width, height) != said.size_px:
+            raise AnnotationError(
+                f"{said.file} annotates a picture of {said.size_px[0]}×{said.size_px[1]} pixels, but {image} has "
+                f"{width}×{height} (upright); boxes must be drawn at the picture's own size"
+            )
+        self._sizes_checked.add(image)
 
     def _mask_path(self, image: Path) -> Path | None:
         if self.masks is None:
             return None
-        paths = (self.masks / relative.with_suffix(".png") for relative in self._relative(image))
+        paths = (self.masks / relative.with_suffix(".png") for relative in self.relatives(image))
         return next((path for path in paths if path.is_file()), None)
 
     def _mask(self, path: Path, image: Path) -> PixelArray:
@@ -109,70 +111,80 @@ class Annotations:
         return self._last_mask[1]
 
 
-def read_annotations(config: AuditConfig) -> Annotations:
+def read_annotations(config: AuditConfig, names: Names | None = None) -> Annotations:
     """Read the boxes and find the masks that the configuration names; without either, every picture is unknown.
 
     A row of the boxes' CSV names its picture by its path from the CSV's folder, or else by its relative path in the
     source of pictures. A row with a path alone says that its picture was looked at and shows none of the named things.
+    An XML file names its picture by its own relative path, or else by the file name in it; COCO's JSON by `file_name`:
+    a path from its folder, a relative path in the source, or else the file's name.
 
+    Args:
+        names: the model's classes; a box that is named by an alias of one (such as ImageNet's wnid) bears its name.
     Raises:
-        AnnotationError: a missing or malformed CSV (with the line), a missing folder of masks, or a mask value that
-            8 bits cannot hold.
+        AnnotationError: missing or malformed boxes (with the file, and the line), a file name that two pictures have,
+            a missing folder of masks, or a mask value that 8 bits cannot hold.
     """
     images = config.images
-    sources = (images.all, images.discovery, images.selection, images.confirmation)
-    roots = [Path(os.path.normpath(config.base.resolve() / Path(source).expanduser())) for source in sources if source]
-    by_file: dict[str, tuple[NamedBox, ...]] = {}
-    by_name: dict[str, tuple[NamedBox, ...]] = {}
-    if images.boxes is not None:
-        by_file, by_name = _read_boxes(config.path(images.boxes))
+    given = (images.all, images.discovery, images.selection, images.confirmation)
+    sources = [Path(os.path.normpath(config.base.resolve() / Path(each).expanduser())) for each in given if each]
+    boxes = BoxIndex() if images.boxes is None else _in_class_names(read_boxes(config.path(images.boxes)), names)
     masks = None if images.masks is None else config.path(images.masks)
     if masks is not None and not masks.is_dir():
         raise AnnotationError(f"there is no folder of masks at {masks}; correct images.masks")
     for name, value in images.mask_values.items():
         if not 0 <= value <= 255:
             raise AnnotationError(f"images.mask_values gives {name!r} the value {value}; masks hold 0 to 255")
-    return Annotations(
+    annotations = Annotations(
         base=config.base.resolve(),
-        roots=tuple(root if root.is_dir() else root.parent for root in roots),
-        boxes_by_file=by_file,
-        boxes_by_name=by_name,
+        roots=tuple(source if source.is_dir() else source.parent for source in sources),
+        boxes=boxes,
         masks=masks,
         mask_values=dict(images.mask_values),
         max_pixels=images.max_pixels,
     )
+    _refuse_namesakes(annotations, sources)
+    return annotations
 
 
-def _read_boxes(table: Path) -> tuple[dict[str, tuple[NamedBox, ...]], dict[str, tuple[NamedBox, ...]]]:
-    by_file: dict[str, tuple[NamedBox, ...]] = {}
-    by_name: dict[str, tuple[NamedBox, ...]] = {}
-    for line, row in read_rows(table, _BOX_COLUMNS, AnnotationError):
-        if not row["path"]:
-            raise AnnotationError(f"{table}, line {line}: the path is missing")
-        boxes = _parse_boxes(row, f"{table}, line {line}")
-        file = table.parent / row["path"]
-        if file.is_file():
-            key = str(file.resolve())
-            by_file[key] = (*by_file.get(key, ()), *boxes)
-        else:
-            key = Path(os.path.normpath(row["path"])).as_posix()
-            by_name[key] = (*by_name.get(key, ()), *boxes)
-    return by_file, by_name
+def _in_class_names(index: BoxIndex, names: Names | None) -> BoxIndex:
+    """The boxes with every name that stands for a class (an alias, such as a wnid) turned into the class's own."""
+    if names is None:
+        return index
+
+    def renamed(said: PictureBoxes) -> PictureBoxes:
+        boxes = tuple(NamedBox(_class_name(box.name, names), box.rectangle) for box in said.boxes)
+        return PictureBoxes(boxes, said.size_px, said.file)
+
+    by_file, by_path, by_stem = (
+        {key: renamed(said) for key, said in part.items()} for part in (index.by_file, index.by_path, index.by_stem)
+    )
+    return BoxIndex(by_file, by_path, by_stem)
 
 
-def _parse_boxes(row: Mapping[str, str], where: str) -> tuple[NamedBox, ...]:
-    if not any(row[column] for column in _BOX_COLUMNS[1:]):
-        return ()
+def _class_name(name: str, names: Names) -> str:
     try:
-        left, top, right, bottom = (float(row[column]) for column in _BOX_COLUMNS[2:])
-    except ValueError as problem:
-        raise AnnotationError(f"{where}: left, top, right and bottom must be pixels ({problem})") from problem
-    ordered = all(map(math.isfinite, (left, top, right, bottom))) and left < right and top < bottom
-    if not row["name"] or not ordered:
-        raise AnnotationError(
-            f"{where}: expected a name and left < right, top < bottom, got {','.join(row[c] for c in _BOX_COLUMNS[1:])}"
-        )
-    return (NamedBox(row["name"], (left, top, right, bottom)),)
+        # a bare number would be taken for a class's index
+        return name if name.isdecimal() else names.names[names.index_of(name)]
+    except UnknownNameError:
+        return name
+
+
+def _refuse_namesakes(annotations: Annotations, sources: Iterable[Path]) -> None:
+    """Make sure that no annotation that names its picture by file name alone could mean two pictures."""
+    by_stem = annotations.boxes.by_stem
+    claimed: dict[str, Path] = {}
+    for source in sources if by_stem else ():
+        for listed in list_images(source).images:
+            path = Path(os.path.normpath(listed.path))
+            if path.stem not in by_stem or annotations.boxes.at_path(path, annotations.relatives(path)) is not None:
+                continue
+            other = claimed.setdefault(path.stem, path.resolve())
+            if other != path.resolve():
+                raise AnnotationError(
+                    f"{by_stem[path.stem].file} annotates {path.stem!r}, but {other} and {path} both have that name; "
+                    "give pictures names of their own, or name them there by their path in the source of pictures"
+                )
 
 
 def _box_shares(boxes: Iterable[NamedBox], box: tuple[int, int, int, int]) -> dict[str, float]:
@@ -213,10 +225,7 @@ def _largest_first(shares: Mapping[str, float]) -> tuple[tuple[str, float], ...]
 
 def _read_mask(path: Path, image: Path, max_pixels: int) -> PixelArray:
     """(H, W) uint8 values of a mask that has its picture's upright size."""
-    try:
-        size = upright_size(image, max_pixels)
-    except UnreadableImageError as problem:
-        raise AnnotationError(f"{image} cannot be compared with its mask {path}: {problem}") from problem
+    size = _upright_size(image, path, max_pixels)
     try:
         with Image.open(path, formats=("PNG",)) as mask:
             if mask.size != size:
@@ -233,3 +242,10 @@ def _read_mask(path: Path, image: Path, max_pixels: int) -> PixelArray:
         raise AnnotationError(f"the mask {path} is not a PNG that can be read: {problem}") from problem
     except (OSError, SyntaxError, ValueError) as problem:
         raise AnnotationError(f"the mask {path} is damaged or cannot be opened: {problem}") from problem
+
+
+def _upright_size(image: Path, annotation: Path, max_pixels: int) -> tuple[int, int]:
+    try:
+        return upright_size(image, max_pixels)
+    except UnreadableImageError as problem:
+        raise AnnotationError(f"{image} cannot be compared with its annotation {annotation}: {problem}") from problem
