@@ -1,0 +1,200 @@
+"""Render icons: pictures whose activation at the centre points in a wanted direction, chosen elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auditor.draws import keyed_generator
+from auditor.errors import LayerError
+from auditor.inversion.head import Head, at_rest, rendering_size
+from auditor.inversion.objective import Whitening, centre, cosine, objective
+from auditor.inversion.spectrum import image_to_spectrum, spectrum_shape, spectrum_to_image
+from auditor.inversion.transforms import Movement, draw_movements, move, still
+from auditor.progress import Progress
+from auditor.records import FloatArray, PixelArray
+
+_NOISE = 0.01
+"""Standard deviation of a spectrum that starts from noise: nearly grey."""
+
+
+@dataclass(frozen=True, slots=True)
+class IconSettings:
+    """How icons are rendered.
+
+    Attributes:
+        side_px: height and width of an icon.
+        steps: optimisation steps. learning_rate: of Adam, falling to 0 over the last half of the steps.
+        power: n of the objective, 0 steers by the dot product alone.
+        ridge: of the whitening, as a share of the mean eigenvalue.
+        alpha: also find out what may be left out; icons are RGBA then.
+        movement: the transformations under which an icon must hold.
+    """
+
+    side_px: int = 80
+    steps: int = 128
+    learning_rate: float = 0.05
+    power: float = 2.0
+    ridge: float = 0.1
+    alpha: bool = False
+    movement: Movement = field(default_factory=Movement)
+
+
+@dataclass(frozen=True, slots=True)
+class Icons:
+    """Rendered icons.
+
+    Attributes:
+        pixels: (N, 3, s, s) uint8 RGB, or (N, 4, s, s) RGBA with alpha.
+        scores: (N,) cosine between the activation at the centre of the finished icon, seen without movement (and on
+            grey, where it has alpha), and the direction as it was asked for, before whitening. In [-1, 1], so that
+            cells can be compared.
+    """
+
+    pixels: PixelArray
+    scores: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+def render_icons(
+    head: Head,
+    directions: FloatArray,
+    keys: Sequence[str],
+    settings: IconSettings,
+    seed: int,
+    progress: Progress,
+    *,
+    whitening: Whitening | None = None,
+    start: PixelArray | None = None,
+    batch_size: int = 64,
+) -> Icons:
+    """Render one icon a direction.
+
+    The network runs up to the layer only, at the icon's own size (`rendering_size` says when not). It is left as it
+    was, also when something raises.
+
+    Args:
+        directions: (N, D) in the layer's activation space; an icon of a zero direction stays as it started.
+        keys: (N,) one an icon; with the seed it decides the icon's noise and movements, whatever else is rendered.
+        whitening: steer by the whitened directions; None: by the directions themselves.
+        start: (N, 3, s, s) uint8 pictures to dream further; None: start from noise.
+        batch_size: icons a pass; it decides time and memory.
+    Raises:
+        LayerError: directions that are not (N, D) finite numbers, keys or starts that do not fit them, or a network
+            that runs at no size.
+    """
+    _check(head, directions, keys, settings, start)
+    steered = directions if whitening is None else whitening.whitened(directions, settings.ridge)
+    progress.start("icons", len(directions))
+    pixels = np.empty((len(directions), 4 if settings.alpha else 3, settings.side_px, settings.side_px), np.uint8)
+    scores = np.empty(len(directions), np.float32)
+    with at_rest(head.classifier.module):
+        size = rendering_size(head, settings.side_px)
+        for first in range(0, len(directions), batch_size):
+            part = slice(first, first + batch_size)
+            spectrum = _start(keys[part], settings, seed, None if start is None else start[part])
+            spectrum = spectrum.to(head.classifier.device)
+            targets = torch.from_numpy(np.ascontiguousarray(steered[part], np.float32)).to(spectrum.device)
+            _optimise(head, spectrum, targets, keys[part], settings, seed, size)
+            pixels[part] = _as_pixels(spectrum, settings.side_px)
+            scores[part] = score_icons(head, pixels[part], directions[part], size)
+            progress.advance(len(targets))
+    return Icons(pixels, scores)
+
+
+@torch.no_grad()
+def score_icons(head: Head, pixels: PixelArray, directions: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Cosine between the activation at the centre and the direction.
+
+    Args:
+        pixels: (N, 3 or 4, s, s) uint8; alpha is laid on grey. directions: (N, D). size: (H, W) the network gets.
+    Returns:
+        (N,) in [-1, 1].
+    """
+    images = torch.from_numpy(pixels).to(head.classifier.device).float() / 255
+    seen = move(_on_background(images, None), still(len(images)), size)
+    wanted = torch.from_numpy(np.ascontiguousarray(directions, np.float32)).to(images.device)
+    scores: FloatArray = cosine(centre(head.features(seen)), wanted).cpu().numpy()
+    return scores
+
+
+def _optimise(
+    head: Head,
+    spectrum: Tensor,
+    targets: Tensor,
+    keys: Sequence[str],
+    settings: IconSettings,
+    seed: int,
+    size: tuple[int, int],
+) -> None:
+    """Change the spectra (N, C, s, s // 2 + 1, 2) in place so that their pictures point towards the targets (N, D)."""
+    movements = draw_movements(settings.movement, settings.steps, seed, keys).to(spectrum.device)
+    spectrum.requires_grad_()
+    optimiser = torch.optim.Adam([spectrum], lr=settings.learning_rate)
+    for step, movement in enumerate(movements):
+        left = 1 - step / settings.steps
+        optimiser.param_groups[0]["lr"] = settings.learning_rate * min(1.0, 2 * left)
+        images = spectrum_to_image(spectrum, settings.side_px)
+        seen = move(_on_background(images, None), movement, size)
+        reached = objective(centre(head.features(seen)), targets, settings.power)
+        if settings.alpha:
+            reached = reached * (1 - images[:, 3].mean(dim=(1, 2)))
+        # summed, not averaged: an icon's gradient does not depend on how many others there are
+        (spectrum.grad,) = torch.autograd.grad(-reached.sum(), spectrum)
+        optimiser.step()
+    spectrum.requires_grad_(False)
+
+
+def _start(keys: Sequence[str], settings: IconSettings, seed: int, pictures: PixelArray | None) -> Tensor:
+    """(N, C, s, s // 2 + 1, 2): noise by key, or the spectra of the pictures; alpha starts half transparent."""
+    channels = 4 if settings.alpha else 3
+    if pictures is None:
+        shape = spectrum_shape(1, channels, settings.side_px)
+        noise = [
+            keyed_generator(seed, "icon start", key).standard_normal(shape, dtype=np.float32) * np.float32(_NOISE)
+            for key in keys
+        ]
+        return torch.from_numpy(np.concatenate(noise))
+    images = torch.from_numpy(pictures).float() / 255
+    if settings.alpha:
+        images = torch.cat([images, torch.full_like(images[:, :1], 0.5)], dim=1)
+    return image_to_spectrum(images)
+
+
+def _on_background(images: Tensor, background: Tensor | None) -> Tensor:
+    """Lay RGBA pictures (N, 4, s, s) on a background (grey by default); RGB pictures pass."""
+    if images.shape[1] == 3:
+        return images
+    alpha = images[:, 3:]
+    return images[:, :3] * alpha + (0.5 if background is None else background) * (1 - alpha)
+
+
+@torch.no_grad()
+def _as_pixels(spectrum: Tensor, side_px: int) -> PixelArray:
+    pixels: PixelArray = (spectrum_to_image(spectrum, side_px) * 255).round_().to(torch.uint8).cpu().numpy()
+    return pixels
+
+
+def _check(
+    head: Head, directions: FloatArray, keys: Sequence[str], settings: IconSettings, start: PixelArray | None
+) -> None:
+    width = head.feature_shape[0]
+    if directions.ndim != 2 or directions.shape[1] != width or not np.isfinite(directions).all():
+        raise LayerError(
+            f"directions must be (N, {width}) finite numbers, the width of the layer, got shape {directions.shape}; "
+            "take them from activations of the same layer"
+        )
+    if len(keys) != len(directions):
+        raise LayerError(f"every direction needs its key: got {len(directions)} directions and {len(keys)} keys")
+    side = settings.side_px
+    if start is not None and start.shape != (len(directions), 3, side, side):
+        raise LayerError(
+            f"pictures to start from must be ({len(directions)}, 3, {side}, {side}) uint8, got {start.shape}; "
+            "resize them to the icons' size"
+        )

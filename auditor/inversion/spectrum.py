@@ -1,0 +1,72 @@
+"""Pictures as Fourier spectra with decorrelated colours, and back. What steers the spectra is not its business."""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+from torch import Tensor
+
+# Square root (eigenvectors times standard deviations) of the covariance of RGB in [0, 1], measured on 500 ImageNet
+# photographs. Columns: brightness, red against blue, magenta against green.
+_COLOUR_ROOT = ((0.239, 0.086, 0.026), (0.246, 0.004, -0.049), (0.251, -0.086, 0.024))
+# Keeps sigmoids off saturation at the start: with it, a step of 0.05 changes a pixel by about a hundredth.
+_GAIN = 0.25
+# Black and white have no finite logit; less than half a step of 8 bits from them is near enough.
+_NEAREST_TO_EDGE = 0.4 / 255
+
+
+def spectrum_shape(pictures: int, channels: int, side_px: int) -> tuple[int, ...]:
+    """(N, C, s, s // 2 + 1, 2): real and imaginary parts of the half spectrum of real s × s pictures."""
+    return pictures, channels, side_px, side_px // 2 + 1, 2
+
+
+def spectrum_to_image(spectrum: Tensor, side_px: int) -> Tensor:
+    """Turn spectra into pictures.
+
+    Each frequency is scaled by 1/f (0 counts as the lowest), so that equal steps in the spectrum are steps as large
+    as natural pictures vary there; then an orthonormal inverse transform, colours mixed, and a sigmoid.
+
+    Args:
+        spectrum: (N, C, s, s // 2 + 1, 2), C = 3, or 4 with an alpha channel, which stands by itself.
+    Returns:
+        (N, C, s, s) in (0, 1).
+    Source: Olah, Mordvintsev, Schubert, "Feature Visualization", Distill 2017, doi:10.23915/distill.00007.
+    """
+    scaled = torch.view_as_complex(spectrum) * _frequency_scale(side_px, spectrum.device)
+    waves = torch.fft.irfft2(scaled, s=(side_px, side_px), norm="ortho")
+    mixed = torch.einsum("rc,nchw->nrhw", _colours(waves.shape[1], waves.device), waves)
+    return torch.sigmoid(mixed)
+
+
+def image_to_spectrum(images: Tensor) -> Tensor:
+    """The spectra whose pictures are `images`; the inverse of `spectrum_to_image`.
+
+    Args:
+        images: (N, C, s, s) in [0, 1], C = 3 or 4; values nearer than 0.4/255 to 0 or 1 are moved there.
+    Returns:
+        (N, C, s, s // 2 + 1, 2).
+    """
+    logits = torch.logit(images.float(), eps=_NEAREST_TO_EDGE)
+    waves = torch.einsum("cr,nrhw->nchw", torch.linalg.inv(_colours(images.shape[1], images.device)), logits)
+    scaled = torch.fft.rfft2(waves, norm="ortho") / _frequency_scale(images.shape[-1], images.device)
+    return torch.view_as_real(scaled).contiguous()
+
+
+@functools.lru_cache(maxsize=8)
+def _frequency_scale(side_px: int, device: torch.device) -> Tensor:
+    """(s, s // 2 + 1): gain × 1 / frequency in cycles a pixel."""
+    with torch.inference_mode(False):
+        vertical = torch.fft.fftfreq(side_px, device=device)[:, None]
+        horizontal = torch.fft.rfftfreq(side_px, device=device)[None, :]
+        return _GAIN / torch.hypot(vertical, horizontal).clamp_min(1 / side_px)
+
+
+@functools.lru_cache(maxsize=8)
+def _colours(channels: int, device: torch.device) -> Tensor:
+    """(C, C): from decorrelated colours to RGB, the longest column of length 1; alpha passes through."""
+    with torch.inference_mode(False):
+        root = torch.tensor(_COLOUR_ROOT)
+        mixing = torch.eye(channels)
+        mixing[:3, :3] = root / root.norm(dim=0).max()
+        return mixing.to(device)
