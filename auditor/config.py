@@ -118,15 +118,29 @@ class ImagesConfig(Section):
 class AtlasConfig(Section):
     """The class-filtered atlas of the pair."""
 
-    strongest_per_image: int = Field(1, ge=0, description="positions of strongest contrast kept beside the random one")
+    positions_per_image: int = Field(1, ge=1, description="random positions a picture, away from its border")
+    strongest_per_image: int = Field(
+        1, ge=0, description="positions of strongest contrast towards either class kept beside the random ones"
+    )
+    relaxed_pooling: bool = Field(
+        False, description="attribution through max pooling by the slope of a smooth average; the model is unaltered"
+    )
     filter: Literal["rank", "magnitude", "both", "either"] = "either"
     filter_rank: int = Field(3, ge=1, description="rank filter: the class is among an activation's top attributions")
     filter_magnitude: int = Field(1500, ge=1, description="magnitude filter: this many largest attributions a class")
+    layout: Literal["umap", "tsne"] = "umap"
     neighbours: int = Field(20, ge=2, description="UMAP n_neighbors")
     min_dist: float = Field(0.01, ge=0.0, description="UMAP min_dist")
+    perplexity: float = Field(50.0, gt=1.0, description="t-SNE perplexity")
+    whiten: bool = Field(False, description="whiten the activations before they are laid out")
     levels: tuple[int, ...] = Field((10, 20), description="grid sizes")
     min_count: int = Field(3, ge=1, description="a cell with fewer activations is empty")
     exemplars: int = Field(12, ge=1, description="exemplars kept a cell")
+    repeats: int = Field(2, ge=0, description="further layouts that say which cells' contrast survives")
+    icons: int = Field(150, ge=0, description="cells whose icons are rendered, coarse levels first")
+    icon_px: int = Field(80, ge=16, description="side of an icon")
+    icon_steps: int = Field(128, ge=1, description="steps of an icon's optimisation")
+    looks: int = Field(1, ge=0, description="flipped pictures shown as the network sees them, before and after")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
