@@ -49,9 +49,18 @@ def paste(images: Tensor, sticker: Sticker, draws: Draws, source_px: float) -> T
     A patch that is neither turned nor tilted and whose corner lies on whole pixels keeps its resized
     pixels exactly, to float tolerance. Otherwise it is sampled bilinearly, with soft edges.
     """
+    return paste_pixels(images, sticker.at(source_px), draws)
+
+
+def paste_pixels(images: Tensor, source: Tensor, draws: Draws) -> Tensor:
+    """`paste` for a patch that has its size already; differentiable with respect to its pixels.
+
+    Args:
+        images: as for `paste`; on the patch's device.
+        source: (4, h, w) float32 in [0, 1], colours premultiplied by opacity.
+    """
     count, _, height, width = images.shape
     device = images.device
-    source = sticker.at(source_px)
     texels = (source.shape[1], source.shape[2])
     aspect = (texels[0] / max(texels), texels[1] / max(texels))
     top, left, window_y, window_x = _windows(draws, texels, height, width)
