@@ -10,7 +10,10 @@ from safetensors.numpy import save as save_arrays
 
 from auditor.atlas.activations import ActivationSet
 from auditor.atlas.pair import Atlas, build_pair_atlas
-from auditor.atlas.picture import crops_from_pixels, draw_pair_sheet
+from auditor.atlas.pictures.canvas import png_bytes
+from auditor.atlas.pictures.crops import crops_from_pixels
+from auditor.atlas.pictures.sheet import Scope, draw_sheet
+from auditor.atlas.pictures.tiles import TileArt
 from auditor.records import ImagePool
 from auditor.setup import Setup
 from auditor.stages import fact, timed
@@ -55,5 +58,5 @@ def _draw_sheets(run: RunFolder, setup: Setup, pool: ImagePool, atlas: Atlas) ->
     _, grid_height, grid_width = setup.cut.feature_shape
     crop_of = crops_from_pixels(pool.pixels, grid_height, grid_width, max(setup.config.candidates.sizes))
     for level in setup.config.atlas.levels:
-        sheet = draw_pair_sheet(atlas.at_level(level), crop_of, setup.source.name, setup.target.name)
-        run.write_bytes(f"atlas/{level}.png", sheet)
+        sheet = draw_sheet(atlas.at_level(level), TileArt(crop_of), Scope(setup.source.name, setup.target.name))
+        run.write_bytes(f"atlas/{level}.png", png_bytes(sheet))
