@@ -1,26 +1,15 @@
-"""Collect activations with their attributions from pictures. It samples positions; filtering and layout come after."""
+"""What a sampled activation is, and which positions of a picture are sampled. Running networks is collection's work."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from auditor.atlas.attribution import AttributionMethod, attribution_all_classes, attribution_method, contrast_map
-from auditor.atlas.network import CutNetwork
-from auditor.errors import LayerError
-from auditor.progress import Progress
-from auditor.records import (
-    ClassGroup,
-    FloatArray,
-    IntArray,
-    PixelArray,
-)
+from auditor.draws import keyed_generator
+from auditor.records import ClassGroup, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +19,7 @@ class ActivationSet:
     Attributes:
         vectors: (S, D) activations h.
         attribution: (S, K) attribution to every class, in logits.
-        contrast: (S,) contrast of the pair, in logits.
+        contrast: (S,) contrast of the pair, in logits; NaN where the samples were collected without a pair.
         image_row: (S,) row of the picture in the pool.
         y, x: (S,) position in the layer's grid.
         weight: (S,) share of its picture's interior that a sample stands for; a picture's samples sum to 1.
@@ -53,6 +42,43 @@ class ActivationSet:
         """The samples for which `kept` (S,) is True. Weights stay as they are."""
         return ActivationSet(*(getattr(self, column.name)[kept] for column in fields(self)))
 
+    @staticmethod
+    def joined(parts: Sequence[ActivationSet]) -> ActivationSet:
+        """All samples of one or more sets, in their order."""
+        if len(parts) == 1:
+            return parts[0]
+        return ActivationSet(
+            *(np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(ActivationSet))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Which activations of each picture are kept, and how their attribution is taken.
+
+    Attributes:
+        seed: with a picture's key it decides the picture's random positions.
+        pair: source and target, whose contrast is recorded; None where no pair is meant.
+        positions_per_image: random positions, 1 (the paper's) or more.
+        strongest_per_image: positions kept beside them for their contrast, this many towards the target and as many
+            towards the source; only where there is a pair.
+        relaxed_pooling: take derivatives through max-pooling as `relaxed_max_pooling` does.
+    """
+
+    seed: int
+    pair: tuple[ClassGroup, ClassGroup] | None = None
+    positions_per_image: int = 1
+    strongest_per_image: int = 0
+    relaxed_pooling: bool = False
+
+    def __post_init__(self) -> None:
+        if self.positions_per_image < 1:
+            raise ValueError(f"positions_per_image must be 1 or more, got {self.positions_per_image}")
+        if self.strongest_per_image < 0 or (self.strongest_per_image and self.pair is None):
+            raise ValueError(
+                f"strongest_per_image must be 0 without a pair and 0 or more with one, got {self.strongest_per_image}"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -62,58 +88,6 @@ class Sample:
     x: int
     weight: float
     strongest: bool
-
-
-def collect_activations(
-    cut: CutNetwork,
-    pixels: PixelArray,
-    rows: IntArray,
-    keys: Sequence[str],
-    source: ClassGroup,
-    target: ClassGroup,
-    strongest_per_image: int,
-    batch_size: int,
-    seed: int,
-    progress: Progress,
-) -> ActivationSet:
-    """Sample activations of some pictures: a random position of each, and those of strongest contrast.
-
-    Args:
-        pixels: (N, 3, H, W) uint8 RGB, all pictures of the pool.
-        rows: (R,) the pictures to use, as rows of `pixels`.
-        keys: the key of each picture in `rows`, in the same order.
-        source, target: the pair whose contrast decides what is strong.
-        strongest_per_image: positions kept beside the random one, 0 or more.
-        batch_size: pictures a pass; it decides time and memory, not which positions are drawn.
-        seed: with a picture's key it decides the picture's random position.
-    Returns:
-        The samples in the order of `rows`; within a picture the random one first.
-    Raises:
-        LayerError: an activation or its attribution is not finite.
-    """
-    progress.start("activations", len(rows))
-    width, grid_height, grid_width = cut.feature_shape
-    interior = interior_positions(grid_height, grid_width)
-    method: AttributionMethod | None = None
-    parts: list[ActivationSet] = []
-    for start in range(0, len(rows), batch_size):
-        batch_rows = rows[start : start + batch_size]
-        features = _features(cut, pixels[batch_rows])
-        if method is None:
-            method = attribution_method(cut, features)
-            if method is not AttributionMethod.FORWARD:
-                progress.say(f"this network's tail has no forward-mode derivative; attribution takes {method}")
-        _, contrast = contrast_map(cut, features, source, target)
-        contrasts = contrast.cpu().numpy()
-        positions = [
-            sample_positions(picture, interior, strongest_per_image, seed, key)
-            for picture, key in zip(contrasts, keys[start : start + batch_size], strict=True)
-        ]
-        parts.append(_gather(cut, features, contrasts, batch_rows, positions, method, batch_size))
-        progress.advance(len(batch_rows))
-    samples = _concatenate(parts, width)
-    _refuse_not_finite(samples)
-    return samples
 
 
 def interior_positions(grid_height: int, grid_width: int) -> IntArray:
@@ -126,97 +100,36 @@ def interior_positions(grid_height: int, grid_width: int) -> IntArray:
     return np.stack(np.meshgrid(ys, xs, indexing="ij"), axis=-1).reshape(-1, 2).astype(np.int64)
 
 
-def sample_positions(
-    contrast: FloatArray, interior: IntArray, strongest_per_image: int, seed: int, key: str
-) -> list[Sample]:
+def sample_positions(sampling: Sampling, key: str, interior: IntArray, contrast: FloatArray | None) -> list[Sample]:
     """Positions to keep of one picture, weighted so that they stand for its whole interior.
 
-    Of the P interior positions the k of highest contrast are kept, each standing for itself. One more is drawn at
-    random and stands for the P − k others; a draw that hits one of the k is drawn again, so that it is uniform over
-    the others and weighted sums over the samples are unbiased for sums over the interior.
+    Of the P interior positions the k of highest contrast and the k of lowest are kept, each standing for itself. m
+    more are drawn at random without repetition and share the others between them: weighted sums over the samples are
+    unbiased for sums over the interior.
 
     Args:
-        contrast: (H', W') of the picture.
+        key: the picture's; with the seed it decides the draw.
         interior: (P, 2) positions as y, x.
-        strongest_per_image: k; where it is P or more, everything is kept and nothing drawn.
+        contrast: (H', W') of the picture; needed only where `sampling.strongest_per_image` is not 0.
     Returns:
-        The random sample, then the strongest by falling contrast (of equals the earlier position). Weights sum to 1.
+        The random samples, then the strongest towards the target by falling contrast, then those towards the source
+        by rising contrast (of equals the earlier position). Weights sum to 1. Where the strongest are all there is,
+        nothing is drawn; where fewer than m are left, all of them are.
     """
     total = len(interior)
-    values = contrast[interior[:, 0], interior[:, 1]]
-    strongest = [int(position) for position in np.argsort(-values, kind="stable")[:strongest_per_image]]
-    samples: list[Sample] = []
-    if len(strongest) < total:
-        order = _keyed_generator(seed, key).permutation(total)
-        drawn = next(int(position) for position in order if int(position) not in strongest)
-        y, x = interior[drawn].tolist()
-        samples.append(Sample(y, x, (total - len(strongest)) / total, strongest=False))
-    for position in strongest:
-        y, x = interior[position].tolist()
-        samples.append(Sample(y, x, 1 / total, strongest=True))
-    return samples
+    strongest: list[int] = []
+    if contrast is not None and sampling.strongest_per_image:
+        strongest = _extremes(contrast[interior[:, 0], interior[:, 1]], sampling.strongest_per_image)
+    order = keyed_generator(sampling.seed, "activations", key).permutation(total).tolist()
+    others = [position for position in order if position not in strongest] if strongest else order
+    drawn = others[: sampling.positions_per_image]
+    share = (total - len(strongest)) / (total * len(drawn)) if drawn else 0.0
+    places = [(position, share, False) for position in drawn] + [(position, 1 / total, True) for position in strongest]
+    return [Sample(int(interior[at, 0]), int(interior[at, 1]), weight, kept) for at, weight, kept in places]
 
 
-def _keyed_generator(seed: int, key: str) -> np.random.Generator:
-    digest = hashlib.sha256(f"activations/{seed}/{key}".encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:16], "big"))
-
-
-@torch.no_grad()
-def _features(cut: CutNetwork, pixels: PixelArray) -> Tensor:
-    images = torch.from_numpy(pixels).to(cut.classifier.device).float() / 255
-    return cut.features(images)
-
-
-def _gather(
-    cut: CutNetwork,
-    features: Tensor,
-    contrast: FloatArray,
-    rows: IntArray,
-    samples: list[list[Sample]],
-    method: AttributionMethod,
-    chunk: int,
-) -> ActivationSet:
-    """The samples of one batch: `samples[i]` are positions of `features[i]`, which is picture `rows[i]`."""
-    flat = [(index, sample) for index, of_picture in enumerate(samples) for sample in of_picture]
-    picture = np.array([index for index, _ in flat], dtype=np.int64)
-    y = np.array([sample.y for _, sample in flat], dtype=np.int64)
-    x = np.array([sample.x for _, sample in flat], dtype=np.int64)
-    vectors = features[torch.from_numpy(picture), :, torch.from_numpy(y), torch.from_numpy(x)]
-    attributions: list[Tensor] = []
-    for start in range(0, len(flat), chunk):
-        part = slice(start, start + chunk)
-        maps = features[torch.from_numpy(picture[part])]
-        at_y, at_x = torch.from_numpy(y[part]), torch.from_numpy(x[part])
-        attributions.append(attribution_all_classes(cut, maps, at_y, at_x, method=method, chunk=chunk))
-    return ActivationSet(
-        vectors=vectors.cpu().numpy().astype(np.float32),
-        attribution=torch.cat(attributions).cpu().numpy().astype(np.float32),
-        contrast=contrast[picture, y, x].astype(np.float32),
-        image_row=rows[picture],
-        y=y,
-        x=x,
-        weight=np.array([sample.weight for _, sample in flat], dtype=np.float32),
-        strongest=np.array([sample.strongest for _, sample in flat], dtype=np.bool_),
-    )
-
-
-def _refuse_not_finite(samples: ActivationSet) -> None:
-    """A network with finite logits may still have no derivative somewhere, such as a square root at 0."""
-    broken = ~np.isfinite(samples.vectors).all(axis=1)
-    broken |= ~np.isfinite(samples.attribution).all(axis=1) | ~np.isfinite(samples.contrast)
-    if broken.any():
-        raise LayerError(
-            f"attribution must be finite, but it is not for {int(broken.sum())} of {len(samples)} activations: the "
-            "network behind the layer has no derivative there; choose another layer (auditor layers lists them)"
-        )
-
-
-def _concatenate(parts: list[ActivationSet], width: int) -> ActivationSet:
-    if not parts:
-        none, whole = np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.int64)
-        empty = np.zeros((0, width), dtype=np.float32)
-        return ActivationSet(empty, np.zeros((0, 0), np.float32), none, whole, whole, whole, none, whole.astype(bool))
-    return ActivationSet(
-        *(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(ActivationSet))
-    )
+def _extremes(values: FloatArray, most: int) -> list[int]:
+    """Places of the `most` highest values by falling value, then of the `most` lowest others by rising value."""
+    highest: list[int] = np.argsort(-values, kind="stable")[:most].tolist()
+    lowest = [place for place in np.argsort(values, kind="stable")[: 2 * most].tolist() if place not in highest]
+    return highest + lowest[:most]

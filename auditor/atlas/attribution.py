@@ -41,9 +41,8 @@ def contrast_map(cut: CutNetwork, features: Tensor, source: ClassGroup, target: 
         Logits (B, K), and contrast (B, H', W') in logits; neither carries a graph.
     """
     with torch.enable_grad():
-        leaf = features.detach().clone().requires_grad_(True)
-        # A tail that begins with an in-place operation may not write into a leaf, hence the second copy.
-        logits = cut.logits(leaf.clone())
+        leaf = _differentiable(features).requires_grad_(True)
+        logits = cut.logits(leaf)
         (slope,) = torch.autograd.grad(margin(logits, source, target).sum(), leaf)
     return logits.detach(), (leaf.detach() * slope).sum(dim=1)
 
@@ -59,9 +58,6 @@ def attribution_all_classes(
 ) -> Tensor:
     """Attribution of one position of each feature map to every class.
 
-    The forward-mode derivative of the logits along the tangent that is h at the position and 0 elsewhere
-    is h · ∂logit_c/∂h for all c in one pass of the tail.
-
     Args:
         features: (B, D, H', W') activations of the layer. They are not changed.
         y, x: (B,) whole numbers, the position in each map.
@@ -70,17 +66,57 @@ def attribution_all_classes(
     Returns:
         (B, K) attributions in logits, without a graph.
     """
+    return logits_and_attribution(cut, features, y, x, method=method, chunk=chunk)[1]
+
+
+def logits_and_attribution(
+    cut: CutNetwork,
+    features: Tensor,
+    y: Tensor,
+    x: Tensor,
+    *,
+    method: AttributionMethod = AttributionMethod.FORWARD,
+    chunk: int = 256,
+) -> tuple[Tensor, Tensor]:
+    """The logits of each feature map beside `attribution_all_classes`, both (B, K).
+
+    The forward-mode derivative of the logits along the tangent that is h at the position and 0 elsewhere
+    is h · ∂logit_c/∂h for all c in one pass of the tail.
+    """
     compute = _COMPUTE[method]
-    features = features.detach()
-    parts: list[Tensor] = []
+    features = _differentiable(features)
+    y, x = y.to(features.device), x.to(features.device)
+    tangent = torch.zeros_like(features[:chunk])
+    parts: list[tuple[Tensor, Tensor]] = []
     for start in range(0, len(features), chunk):
-        part = features[start : start + chunk].clone()
-        rows = torch.arange(len(part), device=part.device)
-        part_y, part_x = y[start : start + chunk].to(part.device), x[start : start + chunk].to(part.device)
-        tangent = torch.zeros_like(part)
-        tangent[rows, :, part_y, part_x] = part[rows, :, part_y, part_x]
-        parts.append(compute(cut, part, tangent).detach())
-    return torch.cat(parts)
+        part = features[start : start + chunk]
+        at = (
+            torch.arange(len(part), device=part.device),
+            slice(None),
+            y[start : start + chunk],
+            x[start : start + chunk],
+        )
+        tangent[at] = part[at]
+        parts.append(compute(cut, part, tangent[: len(part)]))
+        tangent[at] = 0
+    logits, attribution = zip(*parts, strict=True)
+    return torch.cat(logits).detach(), torch.cat(attribution).detach()
+
+
+def contrast_of(logits: Tensor, attribution: Tensor, source: ClassGroup, target: ClassGroup) -> Tensor:
+    """Contrast of samples whose attribution to every class is known: what `contrast_map` says of their positions.
+
+    Args:
+        logits: (B, K) of the sample's picture; they say how a group's logit is shared between its classes.
+        attribution: (B, K) of the sample.
+    Returns:
+        (B,) in logits.
+    """
+    of_source, of_target = (
+        (torch.softmax(logits[:, list(group.indices)], dim=1) * attribution[:, list(group.indices)]).sum(dim=1)
+        for group in (source, target)
+    )
+    return of_target - of_source
 
 
 def attribution_method(cut: CutNetwork, features: Tensor) -> AttributionMethod:
@@ -99,42 +135,50 @@ def attribution_method(cut: CutNetwork, features: Tensor) -> AttributionMethod:
                 # torch compiles its forward-mode rules on first use, with a function it calls deprecated itself
                 warnings.simplefilter("ignore", FutureWarning)
                 warnings.simplefilter("ignore", DeprecationWarning)
-                _COMPUTE[method](cut, one.clone(), one)
+                _COMPUTE[method](cut, one, one)
         except RuntimeError:  # torch's only word for a derivative that is missing (NotImplementedError is one)
             continue
         return method
     return AttributionMethod.PER_CLASS
 
 
-def _forward(cut: CutNetwork, features: Tensor, tangent: Tensor) -> Tensor:
+def _differentiable(features: Tensor) -> Tensor:
+    """The same numbers without a graph; a copy where torch can take no derivative of the tensor itself.
+
+    That is so of tensors made in inference mode, and of expanded ones, whose maps share their memory.
+    """
+    return features.clone() if features.is_inference() or 0 in features.stride() else features.detach()
+
+
+def _forward(cut: CutNetwork, features: Tensor, tangent: Tensor) -> tuple[Tensor, Tensor]:
     with torch.no_grad(), forward_ad.dual_level():
-        primal, derivative = _unpack_dual(cut.logits(_make_dual(features, tangent)))
-        return torch.zeros_like(primal) if derivative is None else derivative.clone()
+        logits, derivative = _unpack_dual(cut.logits(_make_dual(features, tangent)))
+        return logits, torch.zeros_like(logits) if derivative is None else derivative
 
 
-def _double_backward(cut: CutNetwork, features: Tensor, tangent: Tensor) -> Tensor:
+def _double_backward(cut: CutNetwork, features: Tensor, tangent: Tensor) -> tuple[Tensor, Tensor]:
     """The backward pass is linear in the slopes fed to it, so differentiating it by them gives the forward one."""
     with torch.enable_grad():
-        leaf = features.requires_grad_(True)
-        logits = cut.logits(leaf.clone())
+        leaf = features.detach().requires_grad_(True)
+        logits = cut.logits(leaf)
         slopes = torch.zeros_like(logits, requires_grad=True)
         (back,) = torch.autograd.grad(logits, leaf, slopes, create_graph=True)
         (derivative,) = torch.autograd.grad(back, slopes, tangent)
-        return derivative
+        return logits, derivative
 
 
-def _per_class(cut: CutNetwork, features: Tensor, tangent: Tensor) -> Tensor:
+def _per_class(cut: CutNetwork, features: Tensor, tangent: Tensor) -> tuple[Tensor, Tensor]:
     with torch.enable_grad():
-        leaf = features.requires_grad_(True)
-        logits = cut.logits(leaf.clone())
+        leaf = features.detach().requires_grad_(True)
+        logits = cut.logits(leaf)
         columns: list[Tensor] = []
         for column in logits.sum(dim=0):
             (slope,) = torch.autograd.grad(column, leaf, retain_graph=True)
             columns.append((slope * tangent).sum(dim=(1, 2, 3)))
-        return torch.stack(columns, dim=1)
+        return logits, torch.stack(columns, dim=1)
 
 
-_COMPUTE: dict[AttributionMethod, Callable[[CutNetwork, Tensor, Tensor], Tensor]] = {
+_COMPUTE: dict[AttributionMethod, Callable[[CutNetwork, Tensor, Tensor], tuple[Tensor, Tensor]]] = {
     AttributionMethod.FORWARD: _forward,
     AttributionMethod.DOUBLE_BACKWARD: _double_backward,
     AttributionMethod.PER_CLASS: _per_class,

@@ -1,13 +1,15 @@
-"""Class filters: which activations speak of the pair. They select; they change no activation."""
+"""Class filters: which activations speak of a class or of a pair. They select; they change no activation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.atlas.shards import Shards
 from auditor.records import ClassGroup, FloatArray
 
 BoolArray = NDArray[np.bool_]
@@ -57,10 +59,8 @@ def magnitude_filter(attribution: FloatArray, indices: Sequence[int], n: int) ->
     return kept
 
 
-def pair_filter(
-    attribution: FloatArray, source: ClassGroup, target: ClassGroup, mode: FilterMode, rank: int, magnitude: int
-) -> BoolArray:
-    """Activations kept for the source or for the target; one that both keep counts once.
+def class_filter(attribution: FloatArray, group: ClassGroup, mode: FilterMode, rank: int, magnitude: int) -> BoolArray:
+    """Activations kept for one class, or for one group of classes.
 
     A group of more than `WIDE_GROUP` classes (such as every class but the target) would let the magnitude filter
     keep everything, so it is measured by its largest attribution. A group of more than half of all the classes
@@ -68,26 +68,73 @@ def pair_filter(
 
     Args:
         attribution: (S, K), to every class.
-        mode: `rank`, `magnitude`, `both` or `either`, applied to each group.
+        mode: `rank`, `magnitude`, `both` or `either`.
         rank: r of `rank_filter`; magnitude: n of `magnitude_filter`.
     Returns:
         (S,) True where kept.
     """
-    return _group_filter(attribution, source.indices, mode, rank, magnitude) | _group_filter(
-        attribution, target.indices, mode, rank, magnitude
-    )
+    return _decide(_evidence(attribution, group, rank), mode, magnitude)
 
 
-def _group_filter(
-    attribution: FloatArray, indices: tuple[int, ...], mode: FilterMode, rank: int, magnitude: int
+def pair_filter(
+    attribution: FloatArray, source: ClassGroup, target: ClassGroup, mode: FilterMode, rank: int, magnitude: int
 ) -> BoolArray:
-    if len(indices) > WIDE_GROUP:
-        by_magnitude = magnitude_filter(attribution[:, list(indices)].max(axis=1, keepdims=True), (0,), magnitude)
-    else:
-        by_magnitude = magnitude_filter(attribution, indices, magnitude)
-    if mode == "magnitude" or len(indices) > attribution.shape[1] / 2:
+    """Activations that `class_filter` keeps for the source or for the target; one that both keep counts once."""
+    of_source, of_target = (class_filter(attribution, group, mode, rank, magnitude) for group in (source, target))
+    return of_source | of_target
+
+
+def filter_shards(
+    shards: Shards, groups: Sequence[ClassGroup], mode: FilterMode, rank: int, magnitude: int
+) -> BoolArray:
+    """What `class_filter` keeps for any of the groups, decided over all shards while one is in memory.
+
+    Of each sample only the attributions to the groups' classes stay, since the largest `magnitude` of them are known
+    at the end alone.
+
+    Args:
+        groups: one for a class atlas, source and target for a pair's.
+    Returns:
+        (S,) over the samples of all shards, True where kept; `Shards.where` then reads those.
+    """
+    evidence: list[list[_Evidence]] = [[] for _ in groups]
+    for attribution in shards.attributions():
+        for of_group, group in zip(evidence, groups, strict=True):
+            of_group.append(_evidence(attribution, group, rank))
+    kept: BoolArray = np.any([_decide(_joined(of_group), mode, magnitude) for of_group in evidence], axis=0)
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What decides for one group: (S, G) attributions to compare over all samples, (S,) whether rank keeps a sample.
+
+    `by_rank` is None where rank says nothing.
+    """
+
+    columns: FloatArray
+    by_rank: BoolArray | None
+
+
+def _evidence(attribution: FloatArray, group: ClassGroup, rank: int) -> _Evidence:
+    columns = attribution[:, list(group.indices)]
+    if len(group.indices) > WIDE_GROUP:
+        columns = columns.max(axis=1, keepdims=True)
+    if len(group.indices) > attribution.shape[1] / 2:
+        return _Evidence(columns, None)
+    return _Evidence(columns, rank_filter(attribution, group.indices, rank))
+
+
+def _joined(parts: Sequence[_Evidence]) -> _Evidence:
+    ranks = [part.by_rank for part in parts if part.by_rank is not None]
+    columns = np.concatenate([part.columns for part in parts])
+    return _Evidence(columns, np.concatenate(ranks) if ranks else None)
+
+
+def _decide(evidence: _Evidence, mode: FilterMode, magnitude: int) -> BoolArray:
+    if mode == "rank" and evidence.by_rank is not None:
+        return evidence.by_rank
+    by_magnitude = magnitude_filter(evidence.columns, range(evidence.columns.shape[1]), magnitude)
+    if mode == "magnitude" or evidence.by_rank is None:
         return by_magnitude
-    by_rank = rank_filter(attribution, indices, rank)
-    if mode == "rank":
-        return by_rank
-    return by_rank & by_magnitude if mode == "both" else by_rank | by_magnitude
+    return evidence.by_rank & by_magnitude if mode == "both" else evidence.by_rank | by_magnitude

@@ -30,4 +30,4 @@ class CutNetwork(Protocol):
         """Images (B, 3, H, W) in [0, 1] to activations (B, D, H', W')."""
 
     def logits(self, features: Tensor) -> Tensor:
-        """Activations (B, D, H', W') to logits (B, K), by the tail alone; differentiable."""
+        """Activations (B, D, H', W') to logits (B, K), by the tail alone; differentiable. They are not modified."""

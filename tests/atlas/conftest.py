@@ -28,7 +28,7 @@ class ToyCut:
         return self.head(images)
 
     def logits(self, features: Tensor) -> Tensor:
-        return self.tail(features)
+        return self.tail(features.clone())  # the tail may work in place
 
 
 class LinearTail(nn.Module):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from auditor.atlas.filters import magnitude_filter, pair_filter, rank_filter
+from auditor.atlas.filters import class_filter, magnitude_filter, pair_filter, rank_filter
 from auditor.records import ClassGroup
 
 ATTRIBUTION = np.array(
@@ -51,6 +51,27 @@ def test_magnitude_keeps_the_largest_positive_of_each_class():
 
 def test_magnitude_never_keeps_what_is_not_positive():
     assert kept(magnitude_filter(ATTRIBUTION, [3], 100)) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("rank", [0, 2, 4]),
+        ("magnitude", [0, 4]),
+        ("both", [0, 4]),
+        ("either", [0, 2, 4]),
+    ],
+)
+def test_one_class_is_filtered_by_rank_magnitude_both_or_either(mode, expected):
+    assert kept(class_filter(ATTRIBUTION, ClassGroup("pan", (0,)), mode, rank=1, magnitude=2)) == expected
+
+
+def test_both_keeps_less_and_either_more_than_one_of_them():
+    group = ClassGroup("wok", (1,))
+    by_mode = {mode: kept(class_filter(ATTRIBUTION, group, mode, 2, 2)) for mode in ("rank", "magnitude")}
+    assert by_mode == {"rank": [0, 2, 3, 4], "magnitude": [0, 3]}
+    assert kept(class_filter(ATTRIBUTION, group, "both", 1, 2)) == [3]
+    assert kept(class_filter(ATTRIBUTION, group, "either", 1, 2)) == [0, 3, 4]
 
 
 @pytest.mark.parametrize(
