@@ -12,7 +12,8 @@ class Candidate:
     """A patch worth trying, with the provenance that lets anyone make it again.
 
     Attributes:
-        id: `c-` and a number for suggestions, `r-` for random crops, `l-` for the library, `u-` for the user's.
+        id: `c-` and a number for suggestions, `r-` for random crops, `l-` for the library, `u-` for the user's,
+            `i-` for icons, `d-` for dreamed crops, `p-` for pairs, `o-` for what was trained.
         name: a few words for a person; sha256: of the PNG in the run folder.
         image_key, image_path, image_label: the picture it was cut from; box: left, top, right, bottom in that
             picture's pixels; cell: the name of its cell (crops only).
@@ -20,6 +21,7 @@ class Candidate:
             target − source margin over source images. Logits; NaN where not measured.
         shows: what annotated things cover which share of its pixels, largest first.
         suggested: proposed (True) or random, for comparison; read_as_target: the model calls it the target alone.
+        parts: ids of the candidates it was made from: one for another shape of a crop, two for a pair.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Candidate:
     suggested: bool = True
     read_as_target: bool = False
     licence: str = ""
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,7 @@ def _candidate(candidate: Candidate) -> dict[str, Json]:
             "cell": plain(candidate.cell) or None,
             "sha256": candidate.sha256,
             "licence": plain(candidate.licence) or None,
+            "parts": [plain(part) for part in candidate.parts],
         },
     }
 
