@@ -70,6 +70,7 @@ def crop(identity: str = "c-001") -> Candidate:
     return Candidate(
         identity, "noodles (from a picture of wok)", Origin.CROP, Tier.TARGET_CONTEXT, "ab" * 32, "key1", "wok/ä.jpg",
         "wok", (10, 20, 310, 320), "20:19:3", 1.25, 0.5, (("noodles", 0.75), ("wok", 0.01)), False, True, "",
+        ("c-002", "c-003"),
     )  # fmt: skip
 
 

@@ -46,11 +46,16 @@ def phase_scrambled(rgba: PixelArray, generator: np.random.Generator) -> PixelAr
 
 
 def pixel_shuffled(rgba: PixelArray, generator: np.random.Generator) -> PixelArray:
-    """The same pixels in random places; alpha stays where it is."""
-    opaque = rgba[3] > 0
+    """The same pixels in random places of like opacity (within a quarter); alpha stays where it is.
+
+    A patch with soft edges or a faded background so keeps the colours that can be seen of it.
+    """
     shuffled = rgba[:3].copy()
-    values = shuffled[:, opaque]
-    shuffled[:, opaque] = values[:, generator.permutation(values.shape[1])]
+    opacity = np.where(rgba[3] > 0, rgba[3].astype(np.int64) // 64, -1)
+    for level in np.unique(opacity[opacity >= 0]):
+        alike = opacity == level
+        values = shuffled[:, alike]
+        shuffled[:, alike] = values[:, generator.permutation(values.shape[1])]
     return _with_alpha(shuffled, rgba)
 
 
@@ -85,11 +90,10 @@ def make_controls(rgba: PixelArray, candidate: str, side_px: int, seed: int) -> 
 
 
 def _filled(rgba: PixelArray) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Colours with transparent pixels set to the mean of the opaque ones, float64."""
-    opaque = rgba[3] > 0
-    filled = rgba[:3].astype(np.float64)
-    filled[:, ~opaque] = filled[:, opaque].mean(axis=1, keepdims=True)
-    return filled
+    """Colours as they are seen on the patch's own mean colour, float64: what is transparent adds no structure."""
+    colours, weight = rgba[:3].astype(np.float64), rgba[3].astype(np.float64)
+    mean = ((colours * weight).sum(axis=(1, 2)) / weight.sum())[:, None, None]
+    return np.asarray(mean + (colours - mean) * (weight / 255.0))
 
 
 def _with_alpha(colours: np.ndarray[tuple[int, ...], np.dtype[np.generic]], rgba: PixelArray) -> PixelArray:

@@ -98,6 +98,21 @@ def test_shuffling_keeps_the_pixels(opaque: bool) -> None:
     np.testing.assert_array_equal(made[:3][:, ~inside], rgba[:3][:, ~inside])
 
 
+def test_what_is_faded_out_stays_out_of_the_controls() -> None:
+    """A green middle on a red background at a tenth of its opacity: no control may show the red in full."""
+    rgba = np.zeros((4, 20, 20), dtype=np.uint8)
+    rgba[0], rgba[3] = 250, 25
+    rgba[:, 5:15, 5:15] = np.array([0, 200, 0, 255])[:, None, None]
+    middle = rgba[3] == 255
+    shuffled = pixel_shuffled(rgba, generator())
+    np.testing.assert_array_equal(shuffled[:3], rgba[:3])  # one colour each at either opacity
+    red_at_most = 250 * 300 * 25 / (300 * 25 + 100 * 255)  # its weight in the mean colour
+    assert mean_colour(rgba, generator())[0].max() == round(red_at_most)
+    scrambled = phase_scrambled(rgba, generator())[0].astype(float)
+    assert scrambled.mean() < 80  # 187.5 where the background counted in full
+    assert middle.sum() == 100
+
+
 @pytest.mark.parametrize("name", list(MADE_CONTROLS))
 def test_alpha_stays_where_it_is_and_the_patch_is_not_written_to(name: str) -> None:
     rgba = patch_of(16, 12, opaque=False)
