@@ -18,8 +18,13 @@ from auditor.inversion.transforms import Movement, draw_movements, move, still
 from auditor.progress import Progress
 from auditor.records import FloatArray, PixelArray
 
+# Standard deviation of a spectrum that starts from noise: nearly grey.
 _NOISE = 0.01
-"""Standard deviation of a spectrum that starts from noise: nearly grey."""
+# From noise, an icon is sketched before it is detailed: frequencies open up from the first to the second number
+# (cycles a pixel) over this share of the steps.
+_COARSEST, _FINEST, _SKETCHING = 0.06, 0.75, 0.6
+# Backgrounds to lay transparent icons on, of which every step takes one.
+_BACKGROUNDS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +36,18 @@ class IconSettings:
         steps: optimisation steps. learning_rate: of Adam, falling to 0 over the last half of the steps.
         power: n of the objective, 0 steers by the dot product alone.
         ridge: of the whitening, as a share of the mean eigenvalue.
-        alpha: also find out what may be left out; icons are RGBA then.
+        alpha: also find out what may be left out; icons are RGBA then. Every step lays the icon on another smooth
+            random background, and the objective is multiplied by the mean transparency, so that only what serves
+            stays opaque (Mordvintsev et al., "Differentiable Image Parameterizations", Distill 2018,
+            doi:10.23915/distill.00012).
         movement: the transformations under which an icon must hold.
     """
 
     side_px: int = 80
     steps: int = 128
     learning_rate: float = 0.05
-    power: float = 2.0
-    ridge: float = 0.1
+    power: float = 4.0
+    ridge: float = 1.0
     alpha: bool = False
     movement: Movement = field(default_factory=Movement)
 
@@ -101,7 +109,7 @@ def render_icons(
             spectrum = _start(keys[part], settings, seed, None if start is None else start[part])
             spectrum = spectrum.to(head.classifier.device)
             targets = torch.from_numpy(np.ascontiguousarray(steered[part], np.float32)).to(spectrum.device)
-            _optimise(head, spectrum, targets, keys[part], settings, seed, size)
+            _optimise(head, spectrum, targets, keys[part], settings, seed, size, sketch=start is None)
             pixels[part] = _as_pixels(spectrum, settings.side_px)
             scores[part] = score_icons(head, pixels[part], directions[part], size)
             progress.advance(len(targets))
@@ -132,16 +140,18 @@ def _optimise(
     settings: IconSettings,
     seed: int,
     size: tuple[int, int],
+    sketch: bool,
 ) -> None:
     """Change the spectra (N, C, s, s // 2 + 1, 2) in place so that their pictures point towards the targets (N, D)."""
     movements = draw_movements(settings.movement, settings.steps, seed, keys).to(spectrum.device)
+    backgrounds = _Backgrounds(settings, seed, keys, spectrum.device) if settings.alpha else None
     spectrum.requires_grad_()
     optimiser = torch.optim.Adam([spectrum], lr=settings.learning_rate)
     for step, movement in enumerate(movements):
         left = 1 - step / settings.steps
         optimiser.param_groups[0]["lr"] = settings.learning_rate * min(1.0, 2 * left)
-        images = spectrum_to_image(spectrum, settings.side_px)
-        seen = move(_on_background(images, None), movement, size)
+        images = spectrum_to_image(spectrum, settings.side_px, _cutoff(step, settings.steps) if sketch else None)
+        seen = move(_on_background(images, backgrounds.at(step) if backgrounds is not None else None), movement, size)
         reached = objective(centre(head.features(seen)), targets, settings.power)
         if settings.alpha:
             reached = reached * (1 - images[:, 3].mean(dim=(1, 2)))
@@ -149,6 +159,29 @@ def _optimise(
         (spectrum.grad,) = torch.autograd.grad(-reached.sum(), spectrum)
         optimiser.step()
     spectrum.requires_grad_(False)
+
+
+def _cutoff(step: int, steps: int) -> float | None:
+    """The finest frequency a step may use, in cycles a pixel; None: all of them."""
+    sketched = step / (_SKETCHING * steps)
+    return _COARSEST * (_FINEST / _COARSEST) ** sketched if sketched < 1 else None
+
+
+class _Backgrounds:
+    """Smooth random backgrounds; which of them an icon is laid on at a step is keyed by the icon."""
+
+    def __init__(self, settings: IconSettings, seed: int, keys: Sequence[str], device: torch.device) -> None:
+        shape = spectrum_shape(_BACKGROUNDS, 3, settings.side_px)
+        noise = keyed_generator(seed, "icon backgrounds").standard_normal(shape, dtype=np.float32)
+        self._pictures = spectrum_to_image(torch.from_numpy(noise), settings.side_px).to(device)
+        draws = [
+            keyed_generator(seed, "icon background", key).integers(_BACKGROUNDS, size=settings.steps) for key in keys
+        ]
+        self._drawn = torch.from_numpy(np.stack(draws, axis=1)).to(device)
+
+    def at(self, step: int) -> Tensor:
+        """(N, 3, s, s) in (0, 1)."""
+        return self._pictures[self._drawn[step]]
 
 
 def _start(keys: Sequence[str], settings: IconSettings, seed: int, pictures: PixelArray | None) -> Tensor:

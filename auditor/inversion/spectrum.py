@@ -10,8 +10,12 @@ from torch import Tensor
 # Square root (eigenvectors times standard deviations) of the covariance of RGB in [0, 1], measured on 500 ImageNet
 # photographs. Columns: brightness, red against blue, magenta against green.
 _COLOUR_ROOT = ((0.239, 0.086, 0.026), (0.246, 0.004, -0.049), (0.251, -0.086, 0.024))
-# Keeps sigmoids off saturation at the start: with it, a step of 0.05 changes a pixel by about a hundredth.
-_GAIN = 0.25
+# A little steeper than 1/f, and small enough that sigmoids stay off saturation at a learning rate of 0.05
+# (docs/icons.md has what was tried).
+_DECAY = 1.15
+_GAIN = 0.17
+# Width of the soft edge of a cutoff, as a share of it.
+_EDGE = 0.15
 # Black and white have no finite logit; less than half a step of 8 bits from them is near enough.
 _NEAREST_TO_EDGE = 0.4 / 255
 
@@ -21,19 +25,23 @@ def spectrum_shape(pictures: int, channels: int, side_px: int) -> tuple[int, ...
     return pictures, channels, side_px, side_px // 2 + 1, 2
 
 
-def spectrum_to_image(spectrum: Tensor, side_px: int) -> Tensor:
+def spectrum_to_image(spectrum: Tensor, side_px: int, cutoff: float | None = None) -> Tensor:
     """Turn spectra into pictures.
 
-    Each frequency is scaled by 1/f (0 counts as the lowest), so that equal steps in the spectrum are steps as large
-    as natural pictures vary there; then an orthonormal inverse transform, colours mixed, and a sigmoid.
+    Each frequency is scaled by about 1/f (0 counts as the lowest), so that equal steps in the spectrum are steps as
+    large as natural pictures vary there; then an orthonormal inverse transform, colours mixed, and a sigmoid.
 
     Args:
         spectrum: (N, C, s, s // 2 + 1, 2), C = 3, or 4 with an alpha channel, which stands by itself.
+        cutoff: in cycles a pixel; what is finer stays out of the picture. None: everything.
     Returns:
         (N, C, s, s) in (0, 1).
     Source: Olah, Mordvintsev, Schubert, "Feature Visualization", Distill 2017, doi:10.23915/distill.00007.
     """
-    scaled = torch.view_as_complex(spectrum) * _frequency_scale(side_px, spectrum.device)
+    scale = _frequency_scale(side_px, spectrum.device)
+    if cutoff is not None:
+        scale = scale * torch.sigmoid((cutoff - _frequencies(side_px, spectrum.device)) / (_EDGE * cutoff))
+    scaled = torch.view_as_complex(spectrum) * scale
     waves = torch.fft.irfft2(scaled, s=(side_px, side_px), norm="ortho")
     mixed = torch.einsum("rc,nchw->nrhw", _colours(waves.shape[1], waves.device), waves)
     return torch.sigmoid(mixed)
@@ -54,12 +62,19 @@ def image_to_spectrum(images: Tensor) -> Tensor:
 
 
 @functools.lru_cache(maxsize=8)
-def _frequency_scale(side_px: int, device: torch.device) -> Tensor:
-    """(s, s // 2 + 1): gain × 1 / frequency in cycles a pixel."""
+def _frequencies(side_px: int, device: torch.device) -> Tensor:
+    """(s, s // 2 + 1) in cycles a pixel, from one cycle a picture on."""
     with torch.inference_mode(False):
         vertical = torch.fft.fftfreq(side_px, device=device)[:, None]
         horizontal = torch.fft.rfftfreq(side_px, device=device)[None, :]
-        return _GAIN / torch.hypot(vertical, horizontal).clamp_min(1 / side_px)
+        return torch.hypot(vertical, horizontal).clamp_min(1 / side_px)
+
+
+@functools.lru_cache(maxsize=8)
+def _frequency_scale(side_px: int, device: torch.device) -> Tensor:
+    """(s, s // 2 + 1): by what each frequency is scaled."""
+    with torch.inference_mode(False):
+        return _GAIN / _frequencies(side_px, device) ** _DECAY
 
 
 @functools.lru_cache(maxsize=8)
