@@ -15,6 +15,7 @@ from auditor.records import (
     AuditResult,
     Candidate,
     Cell,
+    CellLabel,
     CellStability,
     Exemplar,
     ImageRecord,
@@ -27,6 +28,7 @@ from auditor.trials.sweep import TrialBlock
 DRAW_COLUMNS = tuple(field.name for field in dataclasses.fields(Draws))
 _KEPT_APART = ("cells", "pictures")
 _STABILITY = TypeAdapter(CellStability)
+_SUPPORTS = TypeAdapter(tuple[CellLabel, ...])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def cells_table(cells: Sequence[Cell], image_keys: Sequence[str]) -> pa.Table:
         }
         for name in ("mean_activation", "mean_attribution", "attribution_error"):
             row[name] = getattr(cell, name).tolist()
+        row["supports"] = [dataclasses.asdict(label) for label in cell.supports]
         row["stability"] = None if cell.stability is None else dataclasses.asdict(cell.stability)
         row["exemplars"] = [
             {**dataclasses.asdict(exemplar), "image": image_keys[exemplar.image_row]} for exemplar in cell.exemplars
@@ -92,6 +95,7 @@ def cells_from_table(table: pa.Table) -> tuple[Cell, ...]:
     for row in table.to_pylist():
         del row["name"]
         stability = row.pop("stability")
+        row["supports"] = _SUPPORTS.validate_python(row["supports"])
         for name in ("mean_activation", "mean_attribution", "attribution_error"):
             row[name] = np.array(row[name], dtype=np.float32)
         row["exemplars"] = tuple(

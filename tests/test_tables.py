@@ -16,6 +16,8 @@ from auditor.records import (
     AuditResult,
     Candidate,
     Cell,
+    CellLabel,
+    CellStability,
     ClassGroup,
     ControlResult,
     Correlation,
@@ -129,7 +131,23 @@ def test_cells_come_back(tmp_path: Path) -> None:
     errors[1] = NAN
     exemplars = (Exemplar(1, 3, 4, 0.5), Exemplar(0, 0, 6, -0.25))
     cells = (
-        Cell(10, 9, 2, 14, 3, vector(8), vector(3), errors, 1.5, 0.25, exemplars, 0.75, NAN),
+        Cell(
+            10,
+            9,
+            2,
+            14,
+            3,
+            vector(8),
+            vector(3),
+            errors,
+            1.5,
+            0.25,
+            exemplars,
+            0.75,
+            NAN,
+            CellStability((1.2, NAN), (0.5,), 0.75, False),
+            (CellLabel(2, 0.5, 0.125), CellLabel(0, 0.25, 0.0625)),
+        ),
         Cell(20, 0, 19, 3, 1, vector(8), vector(3), np.full(3, NAN, np.float32), -2.0, NAN, ()),
     )
     table = stored(cells_table(cells, ["k0", "k1"]), tmp_path)

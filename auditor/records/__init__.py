@@ -2,6 +2,7 @@
 
 from auditor.records.atlas import (
     Cell,
+    CellLabel,
     CellStability,
     Exemplar,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "AuditResult",
     "Candidate",
     "Cell",
+    "CellLabel",
     "CellStability",
     "ClassGroup",
     "ControlResult",

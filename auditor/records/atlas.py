@@ -18,6 +18,15 @@ class Exemplar:
 
 
 @dataclass(frozen=True, slots=True)
+class CellLabel:
+    """A class that a cell supports: its index, mean attribution in logits, and the standard error over pictures."""
+
+    index: int
+    attribution: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
 class CellStability:
     """Whether a cell's contrast holds on other pictures and in other layouts.
 
@@ -47,6 +56,7 @@ class Cell:
         predicted_push: mean screened effect of its exemplars on source images, NaN until screened; and its error.
         exemplars: activations nearest the cell's mean, nearest first, at most one a picture.
         stability: None where it was not measured.
+        supports: the classes it supports most, largest attribution first; only those told apart from 0.
     """
 
     level: int
@@ -63,6 +73,7 @@ class Cell:
     predicted_push: float = float("nan")
     predicted_push_error: float = float("nan")
     stability: CellStability | None = None
+    supports: tuple[CellLabel, ...] = ()
 
     @property
     def name(self) -> str:

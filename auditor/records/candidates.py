@@ -18,7 +18,7 @@ class Candidate:
         image_key, image_path, image_label: the picture it was cut from; box: left, top, right, bottom in that
             picture's pixels; cell: the name of its cell (crops only).
         observed_push: contrast at its exemplar's position; predicted_push: mean screened change of the
-            target − source margin over source images. Logits; NaN where not measured.
+            target's log-odds over source images. Logits; NaN where not measured.
         shows: what annotated things cover which share of its pixels, largest first.
         suggested: proposed (True) or random, for comparison; read_as_target: the model calls it the target alone.
         parts: ids of the candidates it was made from: one for another shape of a crop, two for a pair.
@@ -55,9 +55,16 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of the search: how many candidates came in, how many went on, by which number."""
+    """One step of the search: how many candidates came in, how many went on, by which number.
+
+    `correlation` is the rank correlation of that number with the next step's, over the `compared` candidates that
+    both steps saw; None where it was not measured. `seconds` is None where the step was read back from a run folder.
+    """
 
     name: str
     seen: int
     passed: int
     by: str
+    correlation: float | None = None
+    compared: int = 0
+    seconds: float | None = None

@@ -46,14 +46,15 @@ class Album:
 
 def _picture(png: bytes, longest_px: int) -> Picture | None:
     try:
-        with Image.open(io.BytesIO(png), formats=("PNG",)) as opened:
+        with Image.open(io.BytesIO(png), formats=("PNG", "WEBP")) as opened:
             opened.load()
+            media_type = f"image/{str(opened.format).lower()}"
             image = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
     coarse = max(image.size) < _COARSE_PX
     if max(image.size) <= longest_px and len(png) <= _AS_IT_IS_BYTES:
-        return Picture(_uri("image/png", png), *image.size, coarse)
+        return Picture(_uri(media_type, png), *image.size, coarse)
     image.thumbnail((longest_px, longest_px), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     # JPEG keeps a report of many photographs mailable; it has no alpha, and the run folder keeps the exact PNG.

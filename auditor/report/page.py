@@ -21,6 +21,7 @@ class Page:
         findings: the most worrying first; survey: largest uplift first.
         skipped_by_reason: reason, count and the pictures, the most frequent reason first.
         pushing_cells: cells of strongest observed push, at most ten.
+        surviving: cells whose contrast survives, and cells for which that was measured.
         intervals: the methods and levels of the findings' intervals, each once.
         confirmed: distinct candidates among the findings.
     """
@@ -40,6 +41,7 @@ class Page:
     skipped_by_reason: tuple[tuple[str, tuple[SkippedImage, ...]], ...]
     pushing_cells: tuple[Cell, ...]
     levels: tuple[tuple[int, int], ...]
+    surviving: tuple[int, int]
     intervals: tuple[str, ...]
     images_used: int
 
@@ -63,6 +65,7 @@ def page_of(result: AuditResult) -> Page:
         skipped_by_reason=_skipped_by_reason(result),
         pushing_cells=_pushing_cells(result),
         levels=tuple(sorted(Counter(cell.level for cell in result.cells).items())),
+        surviving=_surviving(result),
         intervals=_interval_names(result),
         images_used=sum(split.used for split in result.splits),
     )
@@ -79,6 +82,11 @@ def _skipped_by_reason(result: AuditResult) -> tuple[tuple[str, tuple[SkippedIma
 def _pushing_cells(result: AuditResult) -> tuple[Cell, ...]:
     measured = [cell for cell in result.cells if math.isfinite(cell.contrast)]
     return tuple(sorted(measured, key=lambda cell: (-cell.contrast, cell.name))[:_CELLS_SHOWN])
+
+
+def _surviving(result: AuditResult) -> tuple[int, int]:
+    measured = [cell.stability.survives for cell in result.cells if cell.stability is not None]
+    return sum(measured), len(measured)
 
 
 def _interval_names(result: AuditResult) -> tuple[str, ...]:

@@ -101,6 +101,15 @@ GLOSSARY: tuple[Word, ...] = (
     Word("layer, activation", "A stage of the network, and its answer at one place of one picture: a vector."),
     Word("cell", "A bin of the atlas: activations that lie close together, with their mean and their exemplars."),
     Word(
+        "icon",
+        "A picture computed to look, to the layer, like a cell's mean activation. It shows what counts, not what was "
+        "photographed, so it never stands without its natural crops.",
+    ),
+    Word(
+        "survives",
+        "A cell's contrast keeps its sign, beyond its error, in two halves of the pictures and in repeated layouts.",
+    ),
+    Word(
         "push",
         "How strongly a feature is expected to move source pictures to the target, in logits. Observed: read in the "
         "feature's own picture. Predicted: its effect when written into source pictures inside the network.",

@@ -69,6 +69,15 @@ def test_a_large_picture_is_shrunk_and_alpha_survives(channels: int, media_type:
     assert len(left) == channels
 
 
+def test_a_webp_picture_is_shown_as_it_is() -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 20), (200, 10, 10)).save(file, "WEBP")
+    picture = Album({"a": file.getvalue()}).show("a", 100)
+    assert picture is not None
+    assert picture.uri.startswith("data:image/webp;base64,")
+    assert decoded(picture.uri).size == (40, 20)
+
+
 def test_missing_and_broken_pictures_are_none_and_keys_sort_by_number() -> None:
     truncated = encoded(np.zeros((80, 80, 3), dtype=np.uint8))[:60]
     album = Album({"atlas-20": b"", "atlas-5": truncated, "atlas-10": b"GIF89a", "other": b""})

@@ -6,10 +6,11 @@ import dataclasses
 import html.parser
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
-from auditor.records import AuditResult, Verdict
+from auditor.records import AuditResult, CellLabel, CellStability, Verdict
 from auditor.report import FORMATS
 from auditor.report.checklist import checklist_markdown
 from auditor.report.html import report_html
@@ -165,6 +166,27 @@ def test_pictures_are_shown_where_they_are_and_missed_where_not(full_result: Aud
     ]
     assert sum(alt.startswith("frying pan/") for alt in alts) == 1
     assert page.words.count("no picture of the photograph it was cut from") >= 5
+
+
+def test_cells_show_what_they_support_whether_it_holds_and_their_pictures(full_result: AuditResult) -> None:
+    holds = CellStability((1.1, 0.9), (1.0, 1.2), 0.8, True)
+    cells = (
+        replace(full_result.cells[0], stability=replace(holds, survives=False)),
+        replace(full_result.cells[1], stability=holds, supports=(CellLabel(8, 0.9, 0.1), CellLabel(0, 0.4, 0.1))),
+        full_result.cells[2],
+    )
+    strip = full_result.pictures["atlas-10"]
+    pictures = {**full_result.pictures, "hinton": strip, f"cell-{cells[1].name}": strip, "look-1": strip}
+    page = Outline(report_html(replace(full_result, cells=cells, pictures=pictures)))
+    assert "The contrast of 1 of 2 cells survives" in page.words
+    assert "wok & lid, class 0" in page.words
+    alts = [str(attributes["alt"]) for tag, attributes in page.tags if tag == "img"]
+    assert f"icon and natural crops of cell {cells[1].name}" in alts
+    assert sum(alt.startswith("squares whose area") for alt in alts) == 1
+    assert sum(alt.startswith("a picture and what the network sees") for alt in alts) == 1
+    without = Outline(report_html(full_result))
+    assert "survives: it keeps its sign" not in without.words
+    assert not any("squares whose area" in str(attributes.get("alt")) for _, attributes in without.tags)
 
 
 def test_a_broken_picture_is_said_to_be_missing(unmeasured_result: AuditResult) -> None:
