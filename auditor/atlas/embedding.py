@@ -1,0 +1,197 @@
+"""Place activations in one or two dimensions by likeness: UMAP, t-SNE, principal components. Raw coordinates only.
+
+t-SNE is scikit-learn's: it comes with umap-learn, and up to the samples fitted here it keeps neighbours as well as
+openTSNE 1.0, whose FFT method pays off above that, at the price of one more compiled package.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.draws import keyed_generator
+from auditor.records import FloatArray, IntArray
+
+FloatMatrix = NDArray[np.float64]
+
+TOO_FEW = 10
+"""Fewer samples than this have no neighbourhood to speak of and are placed by their principal components."""
+
+NEAREST = 3
+RIDGE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How likeness of activations becomes distance in a layout.
+
+    Attributes:
+        method: `umap` (McInnes, Healy, Melville 2018, arXiv:1802.03426) or `tsne` (van der Maaten, Hinton 2008,
+            JMLR 9), both on cosine distance.
+        neighbours: UMAP's n_neighbors, shrunk where there are fewer samples; min_dist: UMAP's.
+        perplexity: t-SNE's, shrunk to a third of the samples.
+        whitened: take the vectors times the inverse square root of their second moment, so that directions in which
+            all activations vary together count no more than others.
+        fitted: samples the method sees at most, a random subset of more; the others take the mean place of their
+            nearest of them. None: 10 000 for UMAP and 3000 for t-SNE, a quarter of a minute on one core.
+    """
+
+    method: Literal["umap", "tsne"] = "umap"
+    neighbours: int = 20
+    min_dist: float = 0.01
+    perplexity: float = 50.0
+    whitened: bool = False
+    fitted: int | None = None
+
+    @property
+    def fitted_at_most(self) -> int:
+        """`fitted`, or its default for the method."""
+        return self.fitted or (3000 if self.method == "tsne" else 10_000)
+
+
+PAPER_FULL = Likeness()
+"""The Activation Atlas' UMAP for all classes (Carter et al. 2019)."""
+
+PAPER_CLASS = Likeness(neighbours=50, min_dist=0.05)
+"""Its UMAP for the sparser atlas of one class; its t-SNE for that is `Likeness(method="tsne")`."""
+
+
+def embed(vectors: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> FloatMatrix:
+    """Coordinates in which like activations lie close.
+
+    Up to `likeness.fitted_at_most` samples are placed by the method itself. Of more, a random subset of that size is,
+    and each further sample takes the mean place of its three nearest placed ones, weighted by cosine.
+
+    Args:
+        vectors: (S, D) activations.
+        dimensions: 1 or 2.
+        seed: decides the subset and the method's own draws; the same seed gives the same coordinates.
+    Returns:
+        (S, dimensions), in the method's own units.
+    """
+    if likeness.whitened:
+        vectors = whiten(vectors)
+    samples = len(vectors)
+    if samples < TOO_FEW:
+        return principal_components(vectors, dimensions)
+    unit = unit_vectors(vectors)
+    if samples <= likeness.fitted_at_most:
+        return _fit(unit, dimensions, likeness, seed)
+    generator = keyed_generator(seed, "layout", samples)
+    fitted = np.sort(generator.choice(samples, likeness.fitted_at_most, replace=False)).astype(np.int64)
+    return extend(unit, fitted, _fit(unit[fitted], dimensions, likeness, seed))
+
+
+def unit_vectors(vectors: FloatArray) -> FloatArray:
+    """The vectors (S, D) at length 1, so that Euclidean neighbours are cosine neighbours; zeros stay zeros."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: FloatArray = (vectors / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32, copy=False)
+    return unit
+
+
+def whiten(vectors: FloatArray, ridge: float = RIDGE) -> FloatArray:
+    """The vectors (S, D) times (M + ridge · mean eigenvalue · I)^(−1/2), M their second moment.
+
+    The ridge keeps directions that hardly occur from being blown up to the size of all others.
+    """
+    if len(vectors) == 0:
+        return vectors
+    moment = vectors.T.astype(np.float64) @ vectors.astype(np.float64) / len(vectors)
+    values, directions = np.linalg.eigh(moment)
+    values = np.maximum(values, 0.0)
+    if values.mean() == 0.0:
+        return vectors
+    scale = 1.0 / np.sqrt(values + ridge * values.mean())
+    whitened: FloatArray = (vectors @ ((directions * scale) @ directions.T).astype(np.float32)).astype(np.float32)
+    return whitened
+
+
+def principal_components(vectors: FloatArray, dimensions: int) -> FloatMatrix:
+    """Scores (S, dimensions) along the first principal components, each signed so that its largest loading is positive.
+
+    Components that the samples do not have are 0.
+    """
+    scores = np.zeros((len(vectors), dimensions))
+    if len(vectors) == 0:
+        return scores
+    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    for column, direction in enumerate(np.linalg.svd(centred, full_matrices=False)[2][:dimensions]):
+        scores[:, column] = centred @ direction * np.sign(direction[np.abs(direction).argmax()])
+    return scores
+
+
+def nearest_of(unit: FloatArray, others: FloatArray, count: int) -> tuple[FloatArray, IntArray]:
+    """The `count` of `unit` (S, D) that are nearest each of `others` (T, D), exactly, nearest first.
+
+    Returns:
+        Cosines (T, count) and rows of `unit` (T, count).
+    """
+    from sklearn.neighbors import NearestNeighbors  # loads slowly, so only a run that lays something out pays for it
+
+    # Euclidean on unit vectors is the library's fast, parallel path; d² = 2 − 2 cos.
+    distance, rows = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(unit).kneighbors(others)
+    return (1.0 - distance**2 / 2.0).astype(np.float32), rows.astype(np.int64)
+
+
+def extend(unit: FloatArray, fitted: IntArray, places: FloatMatrix) -> FloatMatrix:
+    """Coordinates of all samples (S, D) from those of the fitted ones, by the nearest fitted by cosine."""
+    extended = np.zeros((len(unit), places.shape[1]))
+    others = np.setdiff1d(np.arange(len(unit)), fitted)
+    cosine, rows = nearest_of(unit[fitted], unit[others], NEAREST)
+    weight = np.maximum(cosine, 1e-6).astype(np.float64)
+    extended[others] = (places[rows] * weight[:, :, np.newaxis]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
+    extended[fitted] = places
+    return extended
+
+
+def _fit(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> FloatMatrix:
+    # An activation of zeros is like nothing, and cosine distance has no number for it: it goes to the middle.
+    nonzero = np.flatnonzero(unit.any(axis=1))
+    if len(nonzero) < TOO_FEW:
+        return principal_components(unit, dimensions)
+    fit = _tsne if likeness.method == "tsne" else _umap
+    found = np.nan_to_num(fit(unit[nonzero], dimensions, likeness, seed))
+    places = np.tile(found.mean(axis=0), (len(unit), 1))
+    places[nonzero] = found
+    return places
+
+
+def _umap(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> FloatMatrix:
+    neighbours = max(2, min(likeness.neighbours, len(unit) - 2))
+    cosine, rows = nearest_of(unit, unit, neighbours)
+    with warnings.catch_warnings():
+        # It warns of what is wanted here: one thread because of the seed, one dimension, unlike groups.
+        warnings.simplefilter("ignore")
+        import umap  # takes seconds
+
+        reducer = umap.UMAP(
+            n_components=dimensions,
+            n_neighbors=neighbours,
+            min_dist=likeness.min_dist,
+            metric="cosine",
+            random_state=seed,
+            n_jobs=1,
+            # exact neighbours by matrix products: as fast as the approximate ones at this size, and nothing to compile
+            precomputed_knn=(rows, np.maximum(1.0 - cosine, 0.0), None),
+        )
+        return np.asarray(reducer.fit_transform(unit), dtype=np.float64)
+
+
+def _tsne(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> FloatMatrix:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from sklearn.manifold import TSNE
+
+        reducer = TSNE(
+            n_components=dimensions,
+            perplexity=min(likeness.perplexity, (len(unit) - 1) / 3),
+            metric="cosine",
+            init="pca",
+            random_state=seed,
+            n_jobs=1,
+        )
+        return np.asarray(reducer.fit_transform(unit), dtype=np.float64)
