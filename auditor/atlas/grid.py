@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,13 +28,19 @@ def build_cells(
     Returns:
         The cells that are not empty, row by row from the top, in each row from the left.
     """
-    bins = bin_numbers(xy, level)
-    cells: list[Cell] = []
-    for number in np.unique(bins):
-        members = np.flatnonzero(bins == number)
-        if len(members) >= min_count:
-            cells.append(_cell(activations, members, level, int(number), exemplars))
-    return tuple(cells)
+    return tuple(
+        _cell(activations, members, level, number, exemplars)
+        for number, members in members_of(bin_numbers(xy, level))
+        if len(members) >= min_count
+    )
+
+
+def members_of(bins: IntArray) -> Iterator[tuple[int, IntArray]]:
+    """Each number that occurs among `bins` (S,), rising, with the samples that have it, in their order."""
+    order = np.argsort(bins, kind="stable").astype(np.int64)
+    numbers, starts = np.unique(bins[order], return_index=True)
+    for number, members in zip(numbers, np.split(order, starts[1:]), strict=True):
+        yield int(number), members
 
 
 def bin_numbers(xy: FloatArray, level: int) -> IntArray:
@@ -56,15 +64,17 @@ def clustered_mean(
     Returns:
         Mean (...) and standard error (...); the error of a single cluster is not known, NaN.
     """
-    _, index = np.unique(cluster, return_inverse=True)
-    clusters = int(index.max()) + 1
-    weight = weight.astype(np.float64)
-    mean = np.average(values.astype(np.float64), axis=0, weights=weight)
+    order = np.argsort(cluster, kind="stable")
+    starts = np.flatnonzero(np.diff(cluster[order], prepend=cluster[order[0]] - 1))
+    clusters = len(starts)
+    weight, values = weight[order].astype(np.float64), values[order].astype(np.float64)
+    mean = np.asarray(np.tensordot(weight, values, axes=1) / weight.sum())
     if clusters == 1:
         return mean, np.full_like(mean, np.nan)
-    residual = np.zeros((clusters, *values.shape[1:]))
     # W_i (m_i − m) is the cluster's sum of weighted deviations.
-    np.add.at(residual, index, weight.reshape(-1, *[1] * (values.ndim - 1)) * (values - mean))
+    values -= mean
+    values *= weight.reshape(-1, *[1] * (values.ndim - 1))
+    residual = np.add.reduceat(values, starts, axis=0)
     error = np.sqrt(clusters / (clusters - 1) * (residual**2).sum(axis=0)) / weight.sum()
     return mean, error
 
