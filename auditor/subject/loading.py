@@ -24,6 +24,7 @@ from auditor.subject.sources import (
     load_torchscript,
     source_kind,
 )
+from auditor.subject.timm_models import build_timm, check_timm_name, timm_preprocessing
 from auditor.subject.weights import StateDict, load_strictly, read_weights, sha256_of, torchvision_weights
 
 _IMAGENET_CLASSES = 1000
@@ -51,7 +52,7 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
     """Build the network, load its weights, and make sure that it answers (B, K) finite logits to black pictures.
 
     Raises:
-        UnknownNameError: torchvision has no such model.
+        UnknownNameError: torchvision or timm has no such model.
         ConfigError: settings that contradict each other or are missing.
         ModelError: the network or its weights cannot be loaded, do not fit, or do not answer with logits.
     """
@@ -87,7 +88,7 @@ def unnamed_classifier(
 
     Args:
         name: as [model] name. base: the folder that relative paths start from.
-        preprocessing: None: torchvision's for its own models, 224x224 for others.
+        preprocessing: None: torchvision's and timm's for their own models, 224x224 for others.
     Raises:
         UnknownNameError, ModelError: as `load_classifier`.
     """
@@ -97,8 +98,8 @@ def unnamed_classifier(
     program = _build(
         name, kind, _IMAGENET_CLASSES, preprocessing.output_size if preprocessing else _USUAL_SIZE, base, device
     )
-    if preprocessing is None and kind is SourceKind.TORCHVISION:
-        preprocessing = torchvision_preprocessing(name)
+    if preprocessing is None:
+        preprocessing = _published_preprocessing(name, kind)
     if preprocessing is None:
         preprocessing = Preprocessing(program.size or _USUAL_SIZE, None, "bilinear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     _check_fixed_sizes(program, preprocessing, name)
@@ -174,13 +175,17 @@ def _check_weights_setting(config: AuditConfig, kind: SourceKind) -> None:
     name, weights = config.model.name, config.model.weights
     if kind is SourceKind.TORCHVISION:
         check_torchvision_name(name)
-        if weights is None:
-            raise ConfigError(
-                f"[model] weights is missing: {name} without weights knows nothing; give a .safetensors file, a state "
-                "dict, or 'default' for torchvision's own"
-            )
-    elif weights == _OWN_WEIGHTS:
-        raise ConfigError(f"weights = 'default' means torchvision's own, but the model is {name}; leave weights out")
+    if kind is SourceKind.TIMM:
+        check_timm_name(name)
+    if weights is None and kind in (SourceKind.TORCHVISION, SourceKind.TIMM):
+        own = ", or 'default' for torchvision's own" if kind is SourceKind.TORCHVISION else ""
+        raise ConfigError(
+            f"[model] weights is missing: {name} without weights knows nothing; give a .safetensors file or a state "
+            f"dict{own}"
+        )
+    if weights == _OWN_WEIGHTS and kind is not SourceKind.TORCHVISION:
+        instead = "give a file" if kind is SourceKind.TIMM else "leave weights out"
+        raise ConfigError(f"weights = 'default' means torchvision's own, but the model is {name}; {instead}")
     if kind in (SourceKind.TORCHSCRIPT, SourceKind.EXPORTED) and weights is not None:
         raise ConfigError(f"{name} brings its own weights; leave [model] weights out")
 
@@ -198,12 +203,19 @@ def _class_names(config: AuditConfig, kind: SourceKind) -> ClassNames:
 def _preprocessing(config: AuditConfig, kind: SourceKind) -> Preprocessing:
     if config.preprocessing is not None:
         return Preprocessing.from_config(config.preprocessing)
-    own = torchvision_preprocessing(config.model.name) if kind is SourceKind.TORCHVISION else None
+    own = _published_preprocessing(config.model.name, kind)
     if own is None:
         raise ConfigError(
             f"{config.model.name} needs a [preprocessing] table: resize, crop, mean and std as the network was trained"
         )
     return own
+
+
+def _published_preprocessing(name: str, kind: SourceKind) -> Preprocessing | None:
+    """What the library that a network comes from says of its preprocessing; None: nothing, or there is no library."""
+    if kind is SourceKind.TORCHVISION:
+        return torchvision_preprocessing(name)
+    return timm_preprocessing(name) if kind is SourceKind.TIMM else None
 
 
 def _read_state(config: AuditConfig, classes: int) -> tuple[StateDict | None, Path | None]:
@@ -238,6 +250,8 @@ def _build(
         return load_exported(path, device)
     if kind is SourceKind.FACTORY:
         return SavedProgram(build_from_factory(name, classes, base), None, None)
+    if kind is SourceKind.TIMM:
+        return SavedProgram(build_timm(name, classes), None, None)
     return SavedProgram(build_torchvision(name, classes, state, own_weights), None, None)
 
 

@@ -1,4 +1,4 @@
-"""Where a network comes from: torchvision, a user's Python, a saved program. Weights and checks are elsewhere."""
+"""Where a network comes from: torchvision, a user's Python, a saved program. timm, weights, checks are elsewhere."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from torch import nn
 from auditor.errors import ModelError, UnknownNameError
 from auditor.subject.foreign import ForeignCode
 from auditor.subject.scripted import observable
+from auditor.subject.timm_models import TIMM_PREFIX
 from auditor.subject.weights import StateDict
 
 
@@ -31,12 +32,14 @@ class SourceKind(Enum):
     """What [model] name means."""
 
     TORCHVISION = "torchvision"
+    TIMM = "timm"
     FACTORY = "Python factory"
     TORCHSCRIPT = "TorchScript"
     EXPORTED = "torch.export"
 
 
 _TORCHSCRIPT_SUFFIXES = (".pt", ".ts", ".torchscript", ".pth")
+_NAME_HINT = "a file needs its suffix, a factory a colon, a timm network 'timm/' before its name"
 _EXPORTED_SUFFIX = ".pt2"
 _OTHER_SUFFIXES = (".onnx", ".h5", ".keras", ".pb", ".tflite", ".mlmodel", ".pkl", ".pickle", ".bin", ".safetensors")
 # Heads that train beside the main one; published weights hold them or not, and eval mode never runs them.
@@ -57,9 +60,12 @@ def source_kind(name: str) -> SourceKind:
     if suffix in _OTHER_SUFFIXES:
         raise ModelError(
             f"[model] name {name!r} is a {suffix} file, which is not a network that can be loaded; give a torchvision "
-            "name, 'package.module:factory', 'file.py:factory', a TorchScript (.pt) or a torch.export (.pt2) file"
+            "name, 'timm/NAME', 'package.module:factory', 'file.py:factory', a TorchScript (.pt) or a torch.export "
+            "(.pt2) file"
         )
-    return SourceKind.FACTORY if ":" in name else SourceKind.TORCHVISION
+    if ":" in name:
+        return SourceKind.FACTORY
+    return SourceKind.TIMM if name.startswith(TIMM_PREFIX) else SourceKind.TORCHVISION
 
 
 def torchvision_names() -> list[str]:
@@ -74,7 +80,7 @@ def check_torchvision_name(name: str) -> None:
     """
     if name not in torchvision_names():
         where = f"torchvision {torchvision.__version__}"
-        raise UnknownNameError("model", name, torchvision_names(), where, "a file needs its suffix, a factory a colon")
+        raise UnknownNameError("model", name, torchvision_names(), where, _NAME_HINT)
 
 
 def build_torchvision(name: str, classes: int, state: StateDict | None = None, own_weights: bool = False) -> nn.Module:
