@@ -7,11 +7,12 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from auditor.errors import LayerError, ModelError
 from auditor.subject.classifier import Classifier, check_logits
-from auditor.subject.grids import GridForm, grid_form
+from auditor.subject.grids import Axes, GridForm, grid_form
 from auditor.subject.layers import Captured, capture, find_layer, list_layers
 
 # Both passes run the same kernels behind the layer on the same numbers; only a batch of another size may choose
@@ -19,6 +20,11 @@ from auditor.subject.layers import Captured, capture, find_layer, list_layers
 _TOLERANCE_OF_CHANGE = 1e-4
 _TOLERANCE_OF_SIZE = 1e-5
 _PROBES = 2
+# Of activation and gradient, at the position where it is largest: 0.03 and more where an activation's length counts,
+# 0.0001 and less, which is rounding, where a norm takes it away (measured over the families of torchvision and timm).
+_LEAST_COSINE = 3e-4
+# Share of the tokens that change less than the changed patch's own; one half where the order is another.
+_LEAST_BEATEN = 0.75
 
 
 class LayerCut:
@@ -39,8 +45,8 @@ class LayerCut:
         feature_shape: (D, H', W') of the grid for one picture.
     Raises (on construction):
         UnknownNameError: no such layer.
-        LayerError: it does not run exactly once, its output is no grid, the network goes around it, or reads nothing
-            of the grid behind it.
+        LayerError: it does not run exactly once, its output is no grid, the network goes around it, or every
+            attribution there would be 0.
     """
 
     def __init__(self, classifier: Classifier, layer: str) -> None:
@@ -153,7 +159,8 @@ class LayerCut:
                 self._one_dummy_serves_all = one_dummy
                 difference = self._tail_difference(form, features, whole)
                 if difference is not None and difference <= allowed:
-                    self._check_grid_is_read(form, features)
+                    self._check_places(form, images[:1])
+                    self._check_attribution(form, features)
                     return form
         found = "the tail cannot run alone" if difference is None else f"logits differ by up to {difference:.3g}"
         raise LayerError(
@@ -182,20 +189,55 @@ class LayerCut:
         except (RuntimeError, ValueError, IndexError, AssertionError, ModelError):
             return None
 
-    def _check_grid_is_read(self, form: GridForm, features: Tensor) -> None:
-        """Refuse a layer behind which a class token alone is read: every attribution would be 0."""
-        if not form.prefix_tokens:
+    def _check_places(self, form: GridForm, image: Tensor) -> None:
+        """Refuse tokens that do not stand row by row: a patch that changes has to change its own token above others."""
+        if form.axes is not Axes.TOKENS:
             return
+        _, rows, columns = form.shape
+        height, width = image.shape[2:]
+        places = [(rows // 4, columns // 3), (rows // 2, columns - 1), (rows - 1, columns // 4), (rows // 3, 0)]
+        changed = image.repeat(len(places), 1, 1, 1)
+        for each, (y, x) in zip(changed, places, strict=True):
+            top, left = y * height // rows, x * width // columns
+            patch = each[:, top : (y + 1) * height // rows, left : (x + 1) * width // columns]
+            patch.copy_(1 - patch)
+        with capture(self.classifier.module, self.layer) as captured:
+            self.classifier.logits(torch.cat((image, changed)))
+        if captured.output is None:
+            return
+        features = form.grid(form.to_features(captured.output, height, width))
+        change = (features[1:] - features[:1]).norm(dim=1)
+        own = torch.stack([each[place] for each, place in zip(change, places, strict=True)])
+        beaten = (change < own.view(-1, 1, 1)).float().mean()
+        if float(beaten) < _LEAST_BEATEN:
+            raise LayerError(
+                f"the tokens of layer {self.layer!r} do not stand for places of the picture, row by row: a patch that "
+                "changes does not change its own token above others; choose another layer" + self._others()
+            )
+
+    def _check_attribution(self, form: GridForm, features: Tensor) -> None:
+        """Refuse a layer at which every attribution would be 0, whatever the picture."""
         with torch.enable_grad():
-            leaf = features.detach().requires_grad_()
-            logits = self._tail(form, leaf)
-            # a sum would be blind where the logits are normalised to a constant sum
+            leaf = features.detach().clone().requires_grad_()
+            logits = self._tail(form, leaf.clone())
+            if logits.grad_fn is None:
+                return
+            # NaN sent backwards passes through weights that are 0 too, as a freshly built head's often are
+            (read,) = torch.autograd.grad(logits, leaf, torch.full_like(logits, torch.nan), retain_graph=True)
+            # a plain sum would be blind where the logits are normalised to a constant sum
             weights = torch.linspace(-1.0, 1.0, logits.shape[1], device=logits.device) ** 3 + 0.5
             (slope,) = torch.autograd.grad((logits * weights).sum(), leaf)
-        if not bool(form.grid(slope).any()):
+        if form.prefix_tokens and not bool(form.grid(read).any()):
             raise LayerError(
                 f"behind layer {self.layer!r} the network reads the class token alone, so that nothing can be "
                 "attributed to a position of the picture; choose an earlier layer" + self._others()
+            )
+        slope = form.grid(slope)
+        cosine = functional.cosine_similarity(form.grid(features), slope, dim=1).abs().max()
+        if bool(slope.any()) and float(cosine) < _LEAST_COSINE:
+            raise LayerError(
+                f"right behind layer {self.layer!r} the network normalises each activation by its own length, so that "
+                "every attribution is 0; choose the output of that norm" + self._others()
             )
 
     def _others(self, most: int = 6) -> str:

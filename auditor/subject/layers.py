@@ -12,9 +12,8 @@ from torch.autograd.graph import Node
 
 from auditor.errors import LayerError, UnknownNameError
 from auditor.subject.classifier import Classifier, set_eval
-
-# The borders are not sampled, so a smaller grid has no position left.
-_SMALLEST_GRID = 3
+from auditor.subject.defaults import documented_layer
+from auditor.subject.grids import GridForm, grid_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +22,11 @@ class LayerInfo:
 
     Attributes:
         name: as `named_modules` calls it; type: its class.
-        shape: of its output for one picture, without the batch; () where it is not a tensor.
+        shape: (D, H', W') as it is mapped; of its output for one picture, without the batch, where it is no grid;
+            () where that is not a tensor.
         calls: how often it ran in one forward.
-        mappable: runs once, puts out (B, D, H', W') in the picture's proportions with at least 3x3 positions, and
-            no path of the network goes around it.
+        mappable: runs once, puts out a grid over the picture of at least 3x3 positions (`grids.grid_form`), no path
+            of the network goes around it, and some position of the grid reaches the logits.
     """
 
     name: str
@@ -133,10 +133,13 @@ def _in_eval_mode(module: nn.Module) -> Iterator[None]:
 
 @dataclass(slots=True)
 class _Seen:
+    """What one module put out on one black picture; only tokens are kept, the others cost too much."""
+
     shape: tuple[int, ...] = ()
-    floating: bool = False
+    form: GridForm | None = None
     calls: int = 0
     node: Node | None = None
+    tokens: Tensor | None = None
 
 
 def list_layers(classifier: Classifier) -> list[LayerInfo]:
@@ -152,7 +155,8 @@ def list_layers(classifier: Classifier) -> list[LayerInfo]:
     refuse_torchscript(classifier.module)
     names = [(name, each) for name, each in classifier.module.named_modules() if name]
     seen = {name: _Seen() for name, _ in names}
-    handles = [each.register_forward_hook(_recorder(seen[name])) for name, each in names]
+    size = classifier.preprocessing.output_size
+    handles = [each.register_forward_hook(_recorder(seen[name], *size)) for name, each in names]
     try:
         with torch.inference_mode(False), torch.enable_grad():
             image = classifier.black().requires_grad_()
@@ -162,41 +166,47 @@ def list_layers(classifier: Classifier) -> list[LayerInfo]:
             handle.remove()
     nodes = {record.node for record in seen.values() if record.node is not None}
     everything = _nodes_on_every_path(logits.grad_fn, image, nodes) if logits.grad_fn is not None else nodes
-    height, width = classifier.preprocessing.output_size
-    return [
-        LayerInfo(
-            name,
-            type(each).__name__,
-            seen[name].shape,
-            seen[name].calls,
-            seen[name].calls == 1
-            and seen[name].floating
-            and is_grid(seen[name].shape, height, width)
-            and seen[name].node in everything,
-        )
-        for name, each in names
-    ]
+    mappable = {
+        name
+        for name, record in seen.items()
+        if record.calls == 1 and record.form is not None and record.node in everything
+    }
+    mappable -= _unread(logits, {name: seen[name] for name in mappable})
+    return [_layer_info(name, each, seen[name], name in mappable) for name, each in names]
 
 
-def is_grid(shape: tuple[int, ...], height_px: int, width_px: int) -> bool:
-    """Whether (D, H', W') is a grid over the picture: its proportions, not larger, and at least 3x3.
-
-    A channels-last (H', W', D) output fails by its proportions.
-    """
-    if len(shape) != 3 or min(shape[1:]) < _SMALLEST_GRID or shape[1] > height_px or shape[2] > width_px:
-        return False
-    # Strided layers round each side on its own; two positions cover every padding rule met in practice.
-    return abs(shape[1] - shape[2] * height_px / width_px) <= 2 or abs(shape[2] - shape[1] * width_px / height_px) <= 2
+def _layer_info(name: str, module: nn.Module, record: _Seen, mappable: bool) -> LayerInfo:
+    shape = record.form.shape if mappable and record.form is not None else record.shape
+    return LayerInfo(name, type(module).__name__, shape, record.calls, mappable)
 
 
-def _recorder(record: _Seen) -> Callable[[nn.Module, object, object], None]:
+def _recorder(record: _Seen, height_px: int, width_px: int) -> Callable[[nn.Module, object, object], None]:
     def note(_module: nn.Module, _inputs: object, output: object) -> None:
         record.calls += 1
+        record.form = None
         if isinstance(output, Tensor):
-            record.shape, record.floating = tuple(output.shape[1:]), output.is_floating_point()
-            record.node = output.grad_fn
+            record.shape, record.node = tuple(output.shape[1:]), output.grad_fn
+            if output.is_floating_point() and output.shape[:1] == (1,):
+                record.form = grid_form(record.shape, height_px, width_px)
+            record.tokens = output if record.form is not None and record.form.prefix_tokens else None
 
     return note
+
+
+def _unread(logits: Tensor, records: dict[str, _Seen]) -> set[str]:
+    """Layers of which the network reads the prefix tokens alone, so that nothing can be attributed to the grid."""
+    tokens = {name: record.tokens for name, record in records.items() if record.tokens is not None}
+    if not tokens or logits.grad_fn is None:
+        return set()
+    # NaN sent backwards passes through weights that are 0 too, as a freshly built head's often are
+    start = torch.full_like(logits, torch.nan)
+    slopes = torch.autograd.grad(logits, list(tokens.values()), start, allow_unused=True, materialize_grads=True)
+    unread = set()
+    for name, slope in zip(tokens, slopes, strict=True):
+        form = records[name].form
+        if form is not None and not bool(slope[:, form.prefix_tokens :].any()):
+            unread.add(name)
+    return unread
 
 
 def _nodes_on_every_path(end: Node, leaf: Tensor, wanted: set[Node]) -> set[Node]:
@@ -231,37 +241,8 @@ def _nodes_on_every_path(end: Node, leaf: Tensor, wanted: set[Node]) -> set[Node
     return {node for node in wanted if from_end.get(node, 0) * to_leaf.get(node, 0) == to_leaf[end] > 0}
 
 
-# The last stage but one: features are specific to objects there, and its grid is still 14x14 or so on a
-# 224-pixel picture, where the last stage has 7x7. Longest prefix first where one family's name begins another's.
-_DEFAULT_LAYERS: tuple[tuple[str, str], ...] = (
-    ("convnext", "features.5"),
-    ("densenet", "features.denseblock3"),
-    ("efficientnet", "features.5"),
-    ("googlenet", "inception4d"),
-    ("inception_v3", "Mixed_6d"),
-    ("maxvit", "blocks.2"),
-    ("mnasnet", "layers.11"),
-    ("mobilenet_v2", "features.13"),
-    ("mobilenet_v3_large", "features.12"),
-    ("mobilenet_v3_small", "features.8"),
-    ("regnet", "trunk_output.block3"),
-    ("resnet", "layer3"),
-    ("resnext", "layer3"),
-    ("shufflenet", "stage3"),
-    ("squeezenet", "features.10"),
-    ("swin", "permute"),
-    ("wide_resnet", "layer3"),
-)
-# Plain stacks: their own rule.
-_BEFORE_LAST_POOL = ("alexnet", "vgg")
-
-
 def default_layer(model_name: str, module: nn.Module, classifier: Classifier | None = None) -> tuple[str, str]:
-    """The documented layer of an architecture family, for torchvision's names.
-
-    The rule: the output of the last block of the stage before the last, whose grid is finer than the last stage's
-    (14x14 on a 224-pixel picture for most families). AlexNet and VGG: the last ReLU before the last pooling.
-    Swin: the final grid, since its inner stages put out channels last.
+    """The documented layer of an architecture, for torchvision's and timm's names (`defaults.documented_layer`).
 
     Args:
         classifier: the same network ready to run, so that a refusal can name layers that can be mapped.
@@ -270,13 +251,9 @@ def default_layer(model_name: str, module: nn.Module, classifier: Classifier | N
     Raises:
         LayerError: another architecture.
     """
-    known = {name for name, _ in module.named_modules()}
-    if model_name.startswith(_BEFORE_LAST_POOL):
-        layer, rule = _relu_before_last_pool(module), "the last ReLU before the last pooling"
-    else:
-        layer = next((layer for prefix, layer in _DEFAULT_LAYERS if model_name.startswith(prefix)), "")
-        rule = "the last grid" if model_name.startswith("swin") else "the end of the stage before the last"
-    if layer and layer in known:
+    found = documented_layer(model_name, module)
+    if found is not None:
+        layer, rule = found
         return layer, f"default for {model_name}: {rule}"
     candidates = [info.name for info in list_layers(classifier) if info.mappable] if classifier is not None else []
     shown = f", such as {', '.join(repr(name) for name in candidates[-6:])}" if candidates else ""
@@ -284,14 +261,3 @@ def default_layer(model_name: str, module: nn.Module, classifier: Classifier | N
         f"there is no default layer for {model_name}; give [model] layer one that can be mapped{shown} "
         f"(auditor layers {model_name} lists them)"
     )
-
-
-def _relu_before_last_pool(module: nn.Module) -> str:
-    pools = [name for name, each in module.named_modules() if isinstance(each, nn.MaxPool2d)]
-    before: str = ""
-    for name, each in module.named_modules():
-        if pools and name == pools[-1]:
-            break
-        if isinstance(each, nn.ReLU):
-            before = name
-    return before

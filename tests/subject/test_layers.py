@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from auditor.errors import LayerError, UnknownNameError
 from auditor.subject.classifier import Classifier
-from auditor.subject.layers import capture, default_layer, inject, is_grid, list_layers
+from auditor.subject.layers import capture, default_layer, inject, list_layers
 
 Make = Callable[..., Classifier]
 Networks = dict[str, type[nn.Module]]
@@ -118,27 +118,11 @@ def test_layers_that_are_reused_or_gone_around_cannot_be_mapped(make_classifier:
 
 
 @pytest.mark.parametrize(
-    ("shape", "picture", "grid"),
-    [
-        ((16, 14, 14), (224, 224), True),
-        ((16, 2, 2), (224, 224), False),
-        ((14, 14, 384), (224, 224), False),  # channels last
-        ((64, 7, 14), (224, 448), True),
-        ((64, 14, 7), (224, 448), False),
-        ((16, 14), (224, 224), False),
-        ((16, 300, 300), (224, 224), False),
-    ],
-)
-def test_a_grid_has_the_proportions_of_the_picture(
-    shape: tuple[int, ...], picture: tuple[int, int], grid: bool
-) -> None:
-    assert is_grid(shape, *picture) is grid
-
-
-@pytest.mark.parametrize(
     ("name", "layer"),
     [
         ("alexnet", "features.11"),
+        ("maxvit_t", "blocks.2"),
+        ("swin_t", "features.5"),
         ("mobilenet_v2", "features.13"),
         ("mobilenet_v3_small", "features.8"),
         ("resnet18", "layer3"),
@@ -183,3 +167,11 @@ def test_another_architecture_has_no_default_and_names_candidates(make_classifie
     classifier = make_classifier(networks["BranchNet"]())
     with pytest.raises(LayerError, match=r"no default layer for my_net; .* such as 'stem', 'relu', 'body'"):
         default_layer("my_net", classifier.module, classifier)
+
+
+@pytest.mark.parametrize("name", ["resnet.py:make", "package.resnet18:make", "resnet18.pt", "squeezenet1_1.pt2"])
+def test_a_networks_name_in_a_path_gives_no_default(name: str) -> None:
+    with torch.device("meta"):
+        module = torchvision.models.resnet18()
+    with pytest.raises(LayerError, match="no default layer for"):
+        default_layer(name, module)
