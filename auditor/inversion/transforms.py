@@ -34,7 +34,7 @@ def draw_movements(movement: Movement, steps: int, seed: int, keys: Sequence[str
     Args:
         keys: one an icon; with the seed it decides the icon's draws.
     Returns:
-        (steps, N, 4) float32: shift down and across in pixels, scale, angle in radians.
+        (steps, N, 4) float32: shift down and across in pixels, scale, clockwise angle in radians.
     """
     spread = np.array([movement.jitter_px, movement.jitter_px, movement.scale, np.radians(movement.rotation_degrees)])
     draws = [keyed_generator(seed, "icon movement", key).uniform(-1, 1, (steps, 4)) * spread for key in keys]
