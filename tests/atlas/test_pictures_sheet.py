@@ -235,3 +235,14 @@ def test_same_cells_same_bytes(cells):
     assert first == again
     opened = Image.open(io.BytesIO(first))
     assert (opened.format, opened.mode) == ("WEBP", "RGB")
+
+
+def test_an_atlas_without_a_pair_has_grey_borders_and_no_colour_key(cells):
+    unknown = [dataclasses.replace(one, contrast=float("nan")) for one in cells]
+    pixels = drawn(unknown, scope=Scope(kind="full"))
+    assert border_colours(pixels, GREEN) == border_colours(pixels, BLUE) == {UNKNOWN}
+    keyed = drawn(unknown, scope=Scope("pan", "wok", "full"))
+    assert keyed.shape[0] == pixels.shape[0] + 20 * SHARPNESS  # there the grey is explained
+    orange = contrast_colour(1.0, 1.0)
+    assert where(keyed, orange).any()
+    assert not where(pixels, orange).any()

@@ -49,13 +49,13 @@ class Scope:
     """Which atlas a sheet shows.
 
     Attributes:
-        source, target: names of the pair whose contrast the colours show.
+        source, target: names of the pair whose contrast the colours show; empty where there is no pair.
         kind: `pair` has the contrast as its left-right axis; `class` and `full` have none.
         class_name: whose atlas it is, where kind is `class`.
     """
 
-    source: str
-    target: str
+    source: str = ""
+    target: str = ""
     kind: Literal["pair", "class", "full"] = "pair"
     class_name: str = ""
 
@@ -110,7 +110,7 @@ def draw_sheet(cells: Sequence[Cell], art: TileArt, scope: Scope, notes: Notes |
     shown = [cell for cell in cells if cell.exemplars]
     plan = _Plan.of(cells, art, notes)
     canvas = Canvas.blank(plan.right + plan.left, plan.bottom, plan.unit)
-    marks = lines_of(canvas, _marks(shown, notes), plan.right - plan.left)
+    marks = lines_of(canvas, _marks(shown, notes, scope), plan.right - plan.left)
     axis = canvas.px(AXIS_HEIGHT) if scope.kind == "pair" else 0
     keys = canvas.px(KEY_HEIGHT + MARK_HEIGHT * len(marks)) if shown else 0
     canvas = Canvas.blank(plan.right + plan.left, plan.bottom + axis + keys + canvas.px(32), plan.unit)
@@ -128,7 +128,8 @@ def draw_sheet(cells: Sequence[Cell], art: TileArt, scope: Scope, notes: Notes |
         draw_axis(canvas, plan.left, plan.right, below, scope.source, scope.target)
     if shown:
         draw_size_key(canvas, plan.left, below + axis, [cell.count for cell in shown])
-        draw_colour_key(canvas, plan.right, below + axis, notes.push_words, largest, (scope.source, scope.target))
+        if scope.source:
+            draw_colour_key(canvas, plan.right, below + axis, notes.push_words, largest, (scope.source, scope.target))
         draw_marks(canvas, plan.left, below + axis + canvas.px(KEY_HEIGHT), marks)
     return canvas.image
 
@@ -230,14 +231,14 @@ def _fails(cell: Cell) -> bool:
     return cell.stability is not None and not cell.stability.survives
 
 
-def _marks(shown: Sequence[Cell], notes: Notes) -> list[Mark]:
+def _marks(shown: Sequence[Cell], notes: Notes, scope: Scope) -> list[Mark]:
     """Only what the sheet holds is explained."""
     marks: list[Mark] = []
     if any(cell.name in notes.candidates for cell in shown):
         marks.append(Mark("gave a candidate", "disc"))
     if any(_fails(cell) for cell in shown):
         marks.append(Mark("dashed: contrast did not hold on other pictures or layouts", "dashed"))
-    if any(math.isnan(notes.push(cell)) for cell in shown):
+    if scope.source and any(math.isnan(notes.push(cell)) for cell in shown):
         words = "grey: contrast not known" if notes.colour_by == "observed" else "grey: not screened"
         marks.append(Mark(words, "frame", UNKNOWN))
     return marks
