@@ -87,8 +87,9 @@ def _enlarged(crop: PixelArray, size: tuple[int, int]) -> torch.Tensor:
 def fade_background(rgba: PixelArray, contrast: FloatArray, floor: float = FADED_TO) -> PixelArray:
     """Make the parts of a (4, h, w) patch that do not speak for the target nearly transparent.
 
-    Opacity is the positive part of the contrast, raised to the patch's size by cubic interpolation, as a share of its
-    90th percentile over the patch (so that one strong position does not erase the rest), between `floor` and 1.
+    Opacity is the positive part of the contrast, averaged over 3×3 positions (so that what is kept hangs together),
+    raised to the patch's size by cubic interpolation, as a share of its 90th percentile over the patch (so that one
+    strong position does not erase the rest), between `floor` and 1.
 
     Args:
         contrast: (H', W') over the patch, as `contrast_over_crops` gives it.
@@ -97,7 +98,8 @@ def fade_background(rgba: PixelArray, contrast: FloatArray, floor: float = FADED
         PatchError: no position speaks for the target, so there is nothing to keep.
     """
     positive = torch.from_numpy(np.maximum(contrast, 0.0))[None, None]
-    fine = functional.interpolate(positive, size=rgba.shape[1:], mode="bicubic", align_corners=False)[0, 0].numpy()
+    smooth = functional.avg_pool2d(positive, 3, stride=1, padding=1, count_include_pad=False)
+    fine = functional.interpolate(smooth, size=rgba.shape[1:], mode="bicubic", align_corners=False)[0, 0].numpy()
     full = float(np.percentile(fine, _FULL_AT))
     if not full > 0.0:
         raise PatchError("no part of the patch speaks for the target, so its background cannot be told from it")
