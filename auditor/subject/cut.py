@@ -148,8 +148,11 @@ class LayerCut:
         size = self.classifier.preprocessing.output_size
         images = torch.rand(_PROBES, 3, *size, generator=generator).to(self.classifier.device)
         with torch.inference_mode(False), torch.no_grad():
-            with capture(self.classifier.module, self.layer) as captured:
-                whole = self.classifier.logits(images)
+            try:
+                with capture(self.classifier.module, self.layer) as captured:
+                    whole = self.classifier.logits(images)
+            except LayerError as error:
+                raise LayerError(f"{error}{self._others()}") from error
             output, form = self._checked_grid(captured, len(images))
             features = form.to_features(output, *size)
             black = self.classifier.logits(torch.zeros_like(images[:1]))

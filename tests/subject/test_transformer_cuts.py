@@ -190,3 +190,24 @@ def test_vision_transformers_are_mapped_at_three_quarters(name: str, layer: int)
     found, rule = default_layer(name, module)
     assert found == f"encoder.layers.encoder_layer_{layer}"
     assert rule.endswith("the block at three quarters of the depth")
+
+
+class Pairs(nn.Module):
+    """A layer that puts out two tensors."""
+
+    def forward(self, grid: Tensor) -> tuple[Tensor, Tensor]:
+        return grid, grid
+
+
+class PutsOutPairs(Tokens):
+    def __init__(self) -> None:
+        super().__init__()
+        self.pairs = Pairs()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.pairs(self.patches(images))[0].mean((2, 3))
+
+
+def test_a_layer_that_puts_out_no_tensor_names_others() -> None:
+    with pytest.raises(LayerError, match=r"'pairs' puts out a tuple, not a tensor; .* can be mapped: 'patches' 5x5x5"):
+        LayerCut(classifier_of(PutsOutPairs(), 40), "pairs")
