@@ -16,12 +16,9 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from auditor.atlas.network import CutNetwork
+from auditor.atlas.tangents import FixedWeights, make_dual, unpack_dual
 from auditor.records import ClassGroup
 from auditor.subject.classifier import margin
-
-# torch leaves these two without types.
-_make_dual: Callable[[Tensor, Tensor], Tensor] = forward_ad.make_dual
-_unpack_dual: Callable[[Tensor], tuple[Tensor, Tensor | None]] = forward_ad.unpack_dual
 
 
 class AttributionMethod(StrEnum):
@@ -151,8 +148,8 @@ def _differentiable(features: Tensor) -> Tensor:
 
 
 def _forward(cut: CutNetwork, features: Tensor, tangent: Tensor) -> tuple[Tensor, Tensor]:
-    with torch.no_grad(), forward_ad.dual_level():
-        logits, derivative = _unpack_dual(cut.logits(_make_dual(features, tangent)))
+    with torch.no_grad(), forward_ad.dual_level(), FixedWeights():
+        logits, derivative = unpack_dual(cut.logits(make_dual(features, tangent)))
         return logits, torch.zeros_like(logits) if derivative is None else derivative
 
 

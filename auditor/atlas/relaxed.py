@@ -9,13 +9,13 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd import forward_ad
 from torch.overrides import TorchFunctionMode
+
+from auditor.atlas.tangents import unpack_dual
 
 _SMOOTHING = 1e-2
 
 _Size = int | Sequence[int]
-_unpack_dual: Callable[[Tensor], tuple[Tensor, Tensor | None]] = forward_ad.unpack_dual  # torch leaves it untyped
 
 
 class RelaxedPooling(TorchFunctionMode):
@@ -130,7 +130,7 @@ def _window_mean(
 
 
 def _carries_derivative(values: Tensor) -> bool:
-    return (torch.is_grad_enabled() and values.requires_grad) or _unpack_dual(values)[1] is not None
+    return (torch.is_grad_enabled() and values.requires_grad) or unpack_dual(values)[1] is not None
 
 
 def _pair(size: _Size) -> tuple[int, int]:
