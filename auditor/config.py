@@ -153,10 +153,18 @@ class CandidatesConfig(Section):
     """How many candidates each step of the search sees."""
 
     sizes: tuple[Share, ...] = Field((0.3, 0.5), min_length=1, description="crop widths, as shares of the shorter side")
-    screened: int = Field(4000, ge=1, description="crops screened through the network's tail")
-    screening_images: int = Field(16, ge=2, description="source pictures each crop is screened on")
-    tried: int = Field(32, ge=1, description="suggested crops tried in pixels on the selection pictures")
-    random: int = Field(32, ge=0, description="random crops tried beside them, for comparison")
+    screened: int = Field(
+        10_000, ge=1, description="crops screened linearly: exemplars first, then other positions of discovery pictures"
+    )
+    shortlisted: int = Field(400, ge=1, description="crops screened through the network's tail after that")
+    screening_images: int = Field(32, ge=2, description="source pictures each crop is screened on")
+    tried: int = Field(
+        48, ge=1, description="suggested crops that begin the trials in pixels on the selection pictures"
+    )
+    random: int = Field(48, ge=0, description="random crops tried beside them, for comparison")
+    halving_images: int = Field(
+        16, ge=1, description="selection pictures for all that is tried; the better half goes on to twice as many"
+    )
     confirmed: int = Field(8, ge=1, description="findings confirmed with controls")
     per_cell: int = Field(2, ge=1, description="at most this many suggestions from one cell")
     per_image: int = Field(1, ge=1, description="at most this many suggestions from one picture")

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auditor.atlas.pair import Atlas
 from auditor.candidates.patch import Patch, side_in_pixels
 from auditor.candidates.propose import Scene, matched_controls
-from auditor.candidates.ranking import Contender, choose_diverse
-from auditor.records import ImagePool, PixelArray, Placement, Split
+from auditor.candidates.ranking import Contender, choose_diverse, rank_agreement
+from auditor.records import ImagePool, PixelArray, Placement, Rung, Split
 from auditor.setup import Setup
 from auditor.stages import Clean, eligible_rows
 from auditor.store import RunFolder, slug
 from auditor.tables import TrialName, trials_from_table, trials_table
 from auditor.trials.findings import ConfirmedTrials
-from auditor.trials.placements import variants_of
+from auditor.trials.placements import Draws, variants_of
 from auditor.trials.sweep import Sweep, TrialBlock
 
 SHARDS = "cache/trials"
+Part: TypeAlias = tuple[int, int]
+"""From the first to before the last of a split's eligible pictures, in the order of their keys."""
 SURVEY = "survey"
 """Stands in the place of a candidate's id for the controls that all of the survey shares."""
 
@@ -38,18 +44,20 @@ class Bench:
     setup: Setup
     pool: ImagePool
     clean: Clean
-    _sweeps: dict[Split, Sweep] = field(default_factory=dict)
+    _sweeps: dict[tuple[Split, Part | None], Sweep] = field(default_factory=dict)
     measured: dict[str, None] = field(default_factory=dict)
 
     def eligible(self, split: Split) -> int:
         return len(eligible_rows(self.pool, self.clean, split))
 
-    def sweep(self, split: Split) -> Sweep:
-        """The eligible source pictures of a split, put on the device when first asked for."""
-        if split not in self._sweeps:
+    def sweep(self, split: Split, part: Part | None = None) -> Sweep:
+        """The eligible source pictures of a split, or a part of them, put on the device when first asked for."""
+        if (split, part) not in self._sweeps:
             rows = eligible_rows(self.pool, self.clean, split)
+            if part is not None:  # keys are hashes of the pictures, so any part is a fair sample of all of them
+                rows = np.array(sorted(rows, key=lambda row: self.pool.images[row].key)[slice(*part)], dtype=np.int64)
             predicted, probability = self.clean.of(rows)
-            self._sweeps[split] = Sweep(
+            self._sweeps[split, part] = Sweep(
                 self.setup.classifier,
                 self.setup.criterion,
                 self.pool.pixels[rows],
@@ -59,19 +67,21 @@ class Bench:
                 self.setup.config.trials,
                 self.setup.config.seed,
             )
-        return self._sweeps[split]
+        return self._sweeps[split, part]
 
-    def measure(self, name: TrialName, rgba: PixelArray) -> TrialBlock:
+    def measure(self, name: TrialName, rgba: PixelArray, part: Part | None = None) -> TrialBlock:
         """Paste one patch on the eligible pictures of a split, or read back what was measured before."""
         pixels = hashlib.sha256(rgba.tobytes()).hexdigest()[:12]
-        named = "--".join((name.split, slug(name.candidate), slug(name.control), name.placement, pixels))
+        pictures = (f"{part[0]}-{part[1]}",) if part else ()
+        named = "--".join((name.split, slug(name.candidate), slug(name.control), name.placement, pixels, *pictures))
         file = f"{SHARDS}/{named}.parquet"
         variants = variants_of(name.placement, self.setup.config.trials)
         if not self.run.has(file):
-            block = self.sweep(name.split).run(rgba, variants, name.candidate, self.setup.progress)
+            block = self.sweep(name.split, part).run(rgba, variants, name.candidate, self.setup.progress)
             self.run.write_table(file, trials_table(name, block, self.setup.class_names))
         else:
-            self.setup.progress.advance(len(variants) * self.eligible(name.split))
+            pictures_measured = part[1] - part[0] if part else self.eligible(name.split)
+            self.setup.progress.advance(len(variants) * pictures_measured)
         self.measured[file] = None
         return trials_from_table(self.run.read_table(file))
 
@@ -112,27 +122,142 @@ def shared_controls(bench: Bench, placement: Placement) -> dict[str, TrialBlock]
     }
 
 
-def choose_confirmed(patches: Sequence[Patch], selection: Mapping[str, TrialBlock], count: int) -> list[Patch]:
-    """The candidates to confirm: most flips on the selection pictures, the tiers taking turns; no random crop.
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The trials on selection pictures: what was measured of each patch, who is confirmed, and how it narrowed.
 
-    Where flips tie, the larger mean gain in the target's probability goes first. Without selection trials the
-    predicted push decides.
+    Attributes:
+        blocks: by candidate id, over the selection pictures that patch was tried on; random crops among them.
+        chosen: the patches to confirm, best first; never a random crop.
+        rungs: one a step of the halving.
+        agreement: rank correlation of predicted push with the first step's score, and over how many patches.
     """
-    eligible = [patch for patch in patches if patch.candidate.suggested]
+
+    blocks: Mapping[str, TrialBlock]
+    chosen: tuple[Patch, ...]
+    rungs: tuple[Rung, ...]
+    agreement: float | None
+    compared: int
+
+
+def select(bench: Bench, patches: Sequence[Patch], placement: Placement) -> Selection:
+    """Try patches on selection pictures, few pictures for all and more for the better half (successive halving).
+
+    Random crops are tried at the first step alone, to tell how well screening orders what nobody chose. The tiers take
+    turns at every step. Without eligible selection pictures the predicted push decides.
+
+    Source: Karnin, Koren and Somekh 2013 (successive halving); here no step measures a picture again.
+    """
+    config = bench.setup.config.candidates
+    count = config.confirmed
+    suggested = [patch for patch in patches if patch.candidate.suggested]
+    steps = halving_steps(bench.eligible(Split.SELECTION), config.halving_images)
+    if not steps:
+        pushes = {patch.candidate.id: patch.candidate.predicted_push for patch in suggested}
+        return Selection({}, tuple(_take(suggested, pushes, count)), (), None, 0)
+    blocks: dict[str, list[TrialBlock]] = {patch.candidate.id: [] for patch in patches}
+    steps_scores: list[dict[str, float]] = []
+    rungs: list[Rung] = []
+    entering: list[Patch] = list(patches)
+    for number, part in enumerate(steps):
+        started = time.perf_counter()
+        bench.setup.progress.start(f"selection trials, pictures {part[0] + 1} to {part[1]}", len(entering))
+        for patch in entering:
+            name = TrialName(Split.SELECTION, patch.candidate.id, "", placement)
+            blocks[patch.candidate.id].append(bench.measure(name, patch.rgba, part))
+        steps_scores.append({patch.candidate.id: odds_gain(blocks[patch.candidate.id][-1]) for patch in entering})
+        alive = [patch for patch in entering if patch.candidate.suggested]
+        last = number == len(steps) - 1
+        keep = count if last else max(count, (len(alive) + 1) // 2)
+        scores = {patch.candidate.id: odds_gain(*blocks[patch.candidate.id]) for patch in alive}
+        entering = _take(alive, scores, keep)
+        rungs.append(
+            Rung(
+                f"selection trials on {part[1]} pictures", len(alive), len(entering),
+                "gain in the target's log-odds, tiers in turns", seconds=round(time.perf_counter() - started, 2),
+            )
+        )  # fmt: skip
+    agreement, compared = _agreement({patch.candidate.id: patch.candidate.predicted_push for patch in patches},
+                                     steps_scores[0])  # fmt: skip
+    for number in range(len(rungs) - 1):
+        value, both = _agreement(steps_scores[number], steps_scores[number + 1])
+        rungs[number] = replace(rungs[number], correlation=value, compared=both)
+    joined = {identity: join_blocks(parts) for identity, parts in blocks.items()}
+    return Selection(joined, tuple(entering), tuple(rungs), agreement, compared)
+
+
+def halving_steps(eligible: int, first: int) -> tuple[Part, ...]:
+    """Which pictures each step adds: `first` of them, as many again, and all the rest; none where there are none."""
+    edges = sorted({min(first, eligible), min(2 * first, eligible), eligible} | {0})
+    return tuple(itertools.pairwise(edges))
+
+
+def odds_gain(*blocks: TrialBlock) -> float:
+    """Mean gain in the target's log-odds over all pictures of some blocks, logits.
+
+    It predicts flips on other pictures better than flips do, which are few: every picture says something.
+    """
+    before = np.concatenate([block.before for block in blocks]).astype(np.float64)
+    after = np.concatenate([block.best_after for block in blocks]).astype(np.float64)
+    return float((_log_odds(after) - _log_odds(before)).mean())
+
+
+def _log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    # 1e-6: float32 probabilities close to 1 hold no more, and one certain picture must not outweigh all others
+    clipped = np.clip(probability, 1e-6, 1.0 - 1e-6)
+    return np.asarray(np.log(clipped) - np.log1p(-clipped), dtype=np.float64)
+
+
+def join_blocks(blocks: Sequence[TrialBlock]) -> TrialBlock:
+    """Blocks of one patch on different pictures as one block; at least one, with the same variants."""
+    first = blocks[0]
+    draws = tuple(
+        Draws(*(np.concatenate([getattr(block.draws[row], one.name) for block in blocks]) for one in fields(Draws)))
+        for row in range(len(first.variants))
+    )
+    return TrialBlock(
+        image_keys=tuple(itertools.chain.from_iterable(block.image_keys for block in blocks)),
+        variants=first.variants,
+        draws=draws,
+        clean=np.concatenate([block.clean for block in blocks]),
+        patched=np.concatenate([block.patched for block in blocks], axis=1),
+        before=np.concatenate([block.before for block in blocks]),
+        after=np.concatenate([block.after for block in blocks], axis=1),
+        flips=np.concatenate([block.flips for block in blocks], axis=1),
+    )
+
+
+def _take(patches: Sequence[Patch], scores: Mapping[str, float], count: int) -> list[Patch]:
+    """The best `count`, the tiers taking turns; a score that is not known comes last."""
+    known = {identity: score if np.isfinite(score) else -np.inf for identity, score in scores.items()}
     contenders = [
-        Contender(_selection_score(patch, selection), patch.candidate.tier, "", -1, number)
-        for number, patch in enumerate(eligible)
+        Contender(known[patch.candidate.id], patch.candidate.tier, "", -1, number)
+        for number, patch in enumerate(patches)
     ]
-    return [eligible[index] for index in choose_diverse(contenders, count)]
+    return [patches[index] for index in choose_diverse(contenders, count)]
 
 
-def _selection_score(patch: Patch, selection: Mapping[str, TrialBlock]) -> float:
-    block = selection.get(patch.candidate.id)
-    if block is None:
-        push = patch.candidate.predicted_push
-        return push if np.isfinite(push) else -np.inf
-    gain = float((block.best_after - block.before).mean())  # in (−1, 1): half of it never outweighs a flip
-    return int(block.outcomes.sum()) + gain / 2
+def _agreement(first: Mapping[str, float], second: Mapping[str, float]) -> tuple[float | None, int]:
+    both = [name for name, score in first.items() if name in second and np.isfinite(score)]
+    return rank_agreement([first[name] for name in both], [second[name] for name in both]), len(both)
+
+
+def narrowing(
+    screening: Sequence[Rung], selection: Selection, confirmation: Mapping[str, TrialBlock]
+) -> tuple[Rung, ...]:
+    """All rungs, each with its agreement with the next: the last screening with pixels, the last trials with flips."""
+    rungs = [*screening, *selection.rungs]
+    if not selection.rungs:
+        return tuple(rungs)
+    rungs[len(screening) - 1] = replace(
+        rungs[len(screening) - 1], correlation=selection.agreement, compared=selection.compared
+    )
+    pictures = max(len(block.image_keys) for block in selection.blocks.values())
+    scores = {name: odds_gain(block) for name, block in selection.blocks.items() if len(block.image_keys) == pictures}
+    flips = {name: float(block.outcomes.sum()) for name, block in confirmation.items()}
+    value, compared = _agreement(scores, flips)
+    rungs[-1] = replace(rungs[-1], correlation=value, compared=compared)
+    return tuple(rungs)
 
 
 def confirm(

@@ -14,12 +14,9 @@ from auditor.candidates.propose import Proposals
 from auditor.config import AuditConfig, build_config, read_config
 from auditor.errors import ConfigError, StoreError
 from auditor.examples import draw_examples
-from auditor.measuring import Bench, choose_confirmed, confirm, shared_controls, try_all
+from auditor.measuring import Bench, confirm, narrowing, select, shared_controls, try_all
 from auditor.progress import Progress, Silence
-from auditor.records import (
-    Rung,
-    Split,
-)
+from auditor.records import Split
 from auditor.results import Audit, assemble, finish
 from auditor.setup import Setup, open_setup, versions
 from auditor.stages import (
@@ -123,14 +120,11 @@ def continue_run(run: RunFolder, config: AuditConfig, progress: Progress) -> Aud
     started = time.monotonic()
 
     placement = config.trials.placements[0]
-    selection = try_all(bench, proposals.patches, Split.SELECTION, placement) if bench.eligible(Split.SELECTION) else {}
-    chosen = choose_confirmed(proposals.patches, selection, config.candidates.confirmed)
-    rungs = (
-        *proposals.rungs,
-        Rung("selection trials", len(proposals.patches), len(chosen), "flips on selection pictures, tiers in turns"),
-    )
+    selection = select(bench, proposals.patches, placement)
+    chosen = selection.chosen
     if not bench.eligible(Split.CONFIRMATION):
         bench.keep_trials()
+        rungs = narrowing(proposals.rungs, selection, {})
         return finish(run, assemble(run, setup, pool, clean, rungs, proposals.cells, len(proposals.patches)))
 
     confirmation = try_all(bench, proposals.patches, Split.CONFIRMATION, placement)
@@ -139,14 +133,14 @@ def continue_run(run: RunFolder, config: AuditConfig, progress: Progress) -> Aud
     candidates = [patch.candidate for patch in proposals.patches]
     ids = [patch.candidate.id for patch in chosen]
     confidence = config.limits.confidence
-    survey = survey_rows(candidates, selection, confirmation, shared, ids, confidence)
+    survey = survey_rows(candidates, selection.blocks, confirmation, shared, ids, confidence)
     validity = suggestion_validity(candidates, confirmation, shared, confidence, config.seed)
     bench.keep_trials()
     if not run.is_done("trials"):
         run.mark_done("trials", {"pastes": len(run.read_table("trials.parquet")), "seconds": _since(started)})
     result = assemble(
-        run, setup, pool, clean, rungs, proposals.cells, len(candidates), confirmed, survey, validity,
-        draw_examples(run, bench, confirmed, proposals.patches),
+        run, setup, pool, clean, narrowing(proposals.rungs, selection, confirmation), proposals.cells,
+        len(candidates), confirmed, survey, validity, draw_examples(run, bench, confirmed, proposals.patches),
     )  # fmt: skip
     return finish(run, result)
 

@@ -183,7 +183,6 @@ def candidates_stage(run: RunFolder, setup: Setup, pool: ImagePool, clean: Clean
         screen = TailScreen(
             setup.cut,
             pool.pixels[screening],
-            setup.source,
             setup.target,
             config.trials.size,
             config.trials.batch_size,

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from auditor.atlas.activations import ActivationSet
 from auditor.atlas.grid import bin_numbers
 from auditor.atlas.positions import crop_box
-from auditor.records import Cell, FloatArray, ImagePool, PixelArray
+from auditor.records import Cell, FloatArray, ImagePool, IntArray, PixelArray
 from auditor.subject.preprocessing import Preprocessing
 
 OpenOriginal = Callable[[int], Image.Image]
@@ -109,6 +109,48 @@ def plan_random_crops(
             CropPlan(row, y, x, size, crop_box(y, x, grid, input_size, size), name, float(samples.contrast[index]))
         )
     return plans
+
+
+def plan_further_crops(
+    samples: ActivationSet,
+    cell_of_sample: Sequence[str],
+    rows: IntArray,
+    allowed: Callable[[int], bool],
+    grid: tuple[int, int],
+    input_size: tuple[int, int],
+    sizes: Sequence[float],
+    count: int,
+    generator: np.random.Generator,
+) -> list[CropPlan]:
+    """Crops beside the exemplars: around the atlas' activations in random order, then at random places of `rows`.
+
+    A random place belongs to no cell, and its contrast is not known (NaN). A crop is planned once.
+
+    Args:
+        cell_of_sample: (S,) the name of each sample's bin at the finest level.
+        rows: pictures of the pool, those that may give crops.
+    """
+    plans: dict[tuple[int, tuple[int, int, int, int]], CropPlan] = {}
+
+    def add(row: int, y: int, x: int, size: float, cell: str, contrast: float) -> None:
+        box = crop_box(y, x, grid, input_size, size)
+        if len(plans) < count:
+            plans.setdefault((row, box), CropPlan(row, y, x, size, box, cell, contrast))
+
+    for index in generator.permutation(len(samples)).tolist():
+        row = int(samples.image_row[index])
+        if allowed(row):
+            for size in sizes:
+                add(row, int(samples.y[index]), int(samples.x[index]), size, cell_of_sample[index],
+                    float(samples.contrast[index]))  # fmt: skip
+    # small sets of pictures run out of places, so the number of attempts is bounded
+    for _ in range(3 * count if len(rows) else 0):
+        if len(plans) >= count:
+            break
+        row = int(rows[int(generator.integers(len(rows)))])
+        y, x = int(generator.integers(grid[0])), int(generator.integers(grid[1]))
+        add(row, y, x, sizes[int(generator.integers(len(sizes)))], "", float("nan"))
+    return list(plans.values())
 
 
 def plan_one_crop(

@@ -15,20 +15,19 @@ from auditor.candidates.crops import (
     CropPlan,
     OpenOriginal,
     cell_names,
-    crop_thumbnails,
     cut_crop,
     plan_exemplar_crops,
+    plan_further_crops,
     plan_one_crop,
     plan_random_crops,
     prepared_crops,
 )
+from auditor.candidates.ladder import Entry, climb
 from auditor.candidates.patch import Patch, patch_png, resize_patch, sha256_of
-from auditor.candidates.ranking import Contender, choose_diverse
 from auditor.candidates.screening import TailScreen
 from auditor.candidates.tiers import Shares, crop_tier
 from auditor.config import CandidatesConfig
 from auditor.draws import keyed_generator
-from auditor.images.duplicates import near_duplicate_groups
 from auditor.progress import Progress
 from auditor.records import (
     Candidate,
@@ -81,44 +80,76 @@ class Proposals:
     rungs: tuple[Rung, ...]
 
 
-def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: CandidatesConfig, progress: Progress) -> Proposals:
-    """Screen the exemplars of the atlas' finest level, keep a diverse few, and draw random crops beside them."""
+def propose(
+    scene: Scene,
+    atlas: Atlas,
+    screen: TailScreen,
+    config: CandidatesConfig,
+    progress: Progress,
+    further: Sequence[Patch] = (),
+) -> Proposals:
+    """Screen the exemplars of the atlas' finest level and further crops, keep a diverse few, and add random crops.
+
+    Args:
+        further: patches of other origins, with ids of their own; they join the ladder at the tail's rung, and those
+            that are chosen keep their ids and get their predicted push.
+    """
+    plans, random_plans = _plan(scene, atlas, config)
+    climbed = climb(
+        _entries(scene, plans),
+        _entries(scene, random_plans),
+        [Entry(patch.rgba, patch.candidate.tier, patch.candidate.cell) for patch in further],
+        lambda number: _planned_tier(scene, plans[number]),
+        screen,
+        config,
+        progress,
+    )
+    progress.start("cutting candidates", len(climbed.chosen) + len(random_plans))
+    suggested: list[Patch] = []
+    for number in climbed.chosen:
+        push = climbed.predicted[number]
+        if number < len(plans):
+            identity = f"c-{sum(one.candidate.id.startswith('c-') for one in suggested) + 1:03d}"
+            suggested.append(_cut(scene, plans[number], push, identity, True, progress))
+        else:
+            patch = further[number - len(plans) - len(random_plans)]
+            suggested.append(replace(patch, candidate=replace(patch.candidate, predicted_push=push)))
+    random = [
+        _cut(scene, plan, climbed.predicted[len(plans) + number], f"r-{number + 1:03d}", False, progress)
+        for number, plan in enumerate(random_plans)
+    ]
+    rungs = (Rung("atlas", atlas.collected, len(atlas.samples.contrast), "class filter"), *climbed.rungs)
+    return Proposals((*suggested, *random), _with_predicted_push(atlas.cells, plans, climbed.linear), rungs)
+
+
+def _plan(scene: Scene, atlas: Atlas, config: CandidatesConfig) -> tuple[list[CropPlan], list[CropPlan]]:
+    """Crops to screen, exemplars first, and random crops to compare them with."""
     level = max(cell.level for cell in atlas.cells)
-    cells = atlas.at_level(level)
-    plans = plan_exemplar_crops(
+    cells, named = atlas.at_level(level), cell_names(atlas.xy, level)
+    exemplars = plan_exemplar_crops(
         cells, scene.may_give_crops, scene.grid, scene.input_size, config.sizes, config.screened
     )
-    random_plans = plan_random_crops(
-        cells, atlas.samples, cell_names(atlas.xy, level), scene.may_give_crops, scene.grid, scene.input_size,
+    rows = np.array([row for row in scene.pool.rows(Split.DISCOVERY) if scene.may_give_crops(int(row))], dtype=np.int64)
+    further = plan_further_crops(
+        atlas.samples, named, rows, scene.may_give_crops, scene.grid, scene.input_size, config.sizes,
+        config.screened, keyed_generator(scene.seed, "further crops"),
+    )  # fmt: skip
+    planned = {(plan.image_row, plan.box) for plan in exemplars}
+    others = [plan for plan in further if (plan.image_row, plan.box) not in planned]
+    random = plan_random_crops(
+        cells, atlas.samples, named, scene.may_give_crops, scene.grid, scene.input_size,
         config.sizes, config.random, keyed_generator(scene.seed, "random crops"),
     )  # fmt: skip
-    progress.start("screening crops", len(plans) + len(random_plans))
-    pushes = screen.screen(prepared_crops(scene.pool, [*plans, *random_plans]), progress)
-    tried = _pick(scene, plans, pushes[: len(plans)], config)
-    progress.start("cutting candidates", len(tried) + len(random_plans))
-    suggested = [
-        _cut(scene, plans[index], float(pushes[index]), f"c-{number:03d}", True, progress)
-        for number, index in enumerate(tried, start=1)
-    ]
-    random = [
-        _cut(scene, plan, float(push), f"r-{number:03d}", False, progress)
-        for number, (plan, push) in enumerate(zip(random_plans, pushes[len(plans) :], strict=True), start=1)
-    ]
-    rungs = (
-        Rung("atlas", atlas.collected, len(atlas.samples.contrast), "class filter"),
-        Rung("exemplar crops", len(plans), len(plans), "nearest a cell's mean, cells in turns"),
-        Rung("screening", len(plans), len(tried), "predicted push, tiers in turns, look-alikes merged"),
-    )
-    return Proposals((*suggested, *random), _with_predicted_push(atlas.cells, plans, pushes[: len(plans)]), rungs)
+    return [*exemplars, *others][: config.screened], random
 
 
-def _pick(scene: Scene, plans: Sequence[CropPlan], pushes: FloatArray, config: CandidatesConfig) -> list[int]:
-    looks = near_duplicate_groups(crop_thumbnails(prepared_crops(scene.pool, plans))) if plans else np.empty(0)
-    contenders = [
-        Contender(float(push), _planned_tier(scene, plan), plan.cell, plan.image_row, int(look))
-        for plan, push, look in zip(plans, pushes, looks, strict=True)
+def _entries(scene: Scene, plans: Sequence[CropPlan]) -> list[Entry]:
+    labels = [scene.pool.images[plan.image_row].label for plan in plans]
+    names = scene.classifier.class_names.names
+    return [
+        Entry(pixels, crop_tier(label, scene.target, names, None), plan.cell, plan.image_row)
+        for plan, label, pixels in zip(plans, labels, prepared_crops(scene.pool, plans), strict=True)
     ]
-    return choose_diverse(contenders, config.tried, config.per_cell, config.per_image)
 
 
 def _planned_tier(scene: Scene, plan: CropPlan) -> Tier:
@@ -155,8 +186,9 @@ def _cut(scene: Scene, plan: CropPlan, push: float, identity: str, suggested: bo
 
 
 def _with_predicted_push(cells: Sequence[Cell], plans: Sequence[CropPlan], pushes: FloatArray) -> tuple[Cell, ...]:
+    """Cells with the mean linear prediction over all their crops: the tail's, of the best alone, would flatter them."""
     by_cell: dict[str, list[float]] = {}
-    for plan, push in zip(plans, pushes, strict=True):
+    for plan, push in zip(plans, pushes, strict=False):
         by_cell.setdefault(plan.cell, []).append(float(push))
     screened = []
     for cell in cells:

@@ -1,7 +1,8 @@
-"""Screening: what a crop's own features would do in the source pictures, without pasting a pixel.
+"""Screening: what a patch's own features would do in the source pictures, without pasting it there.
 
-A crop alone, at patch size, goes through the network up to the layer; its feature map is written into the source
-pictures' cached activations where the patch would lie; only the tail is run (docs/design.md, section 4, screening).
+The patch is pasted on a few backgrounds, means of source pictures that are alike under it, and runs through the network
+up to the layer. What it changes there is written into the cached activations of each source picture; only the tail is
+run on them (docs/design.md, section 4, screening).
 """
 
 from __future__ import annotations
@@ -13,106 +14,161 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from auditor.errors import LayerError, ModelError
+from auditor.candidates.patch import pasted_size, side_in_pixels
 from auditor.progress import Progress
 from auditor.records import ClassGroup, FloatArray, PixelArray
-from auditor.subject.classifier import margin
 from auditor.subject.cut import LayerCut
+
+BACKGROUNDS = 4
+"""More follow the source pictures more closely, and each costs one more pass up to the layer."""
+
+
+def log_odds(logits: Tensor, target: ClassGroup) -> Tensor:
+    """Log-odds (B,) of the target against every other class, log p / (1 − p), from (B, K) logits.
+
+    It follows flips more closely than the target − source margin, since a third class may stand between the two.
+    """
+    inside = torch.zeros(logits.shape[1], dtype=torch.bool, device=logits.device)
+    inside[list(target.indices)] = True
+    return logits[:, inside].logsumexp(dim=1) - logits[:, ~inside].logsumexp(dim=1)
+
+
+class Canvas:
+    """A picture on which patches are shown to the network at the fixed placement, and its own features.
+
+    Attributes:
+        picture: (3, H, W) float32 in [0, 1]; features: (D, H', W') of it, without a patch.
+    """
+
+    def __init__(self, cut: LayerCut, picture: Tensor, side_px: int) -> None:
+        """
+        Args:
+            side_px: the longer side at which patches are pasted, top left.
+        """
+        self._cut, self._side_px = cut, side_px
+        self.picture = picture
+        with torch.no_grad():
+            self.features = cut.features(picture.unsqueeze(0))[0].clone()
+
+    @torch.no_grad()
+    def changes(self, patches: Sequence[PixelArray]) -> tuple[Tensor, Tensor]:
+        """What patches change in the features of the canvas, and how much of each position they cover.
+
+        Args:
+            patches: N pictures, (3, h, w) opaque or (4, h, w) with opacity, uint8, of any size.
+        Returns:
+            (N, D, H', W') change and (N, 1, H', W') cover in [0, 1].
+        """
+        shown = self.picture.repeat(len(patches), 1, 1, 1)
+        opacity = shown.new_zeros((len(patches), 1, *shown.shape[2:]))
+        for index, patch in enumerate(patches):
+            colour, alpha = _at_paste_size(patch, self._side_px, shown.device)
+            height, width = colour.shape[1:]
+            under = shown[index, :, :height, :width]
+            under.copy_(under * (1.0 - alpha) + colour)
+            opacity[index, :, :height, :width] = alpha
+        change = self._cut.features(shown) - self.features
+        rows, columns = self.features.shape[1:]
+        return change, functional.adaptive_avg_pool2d(opacity, (rows, columns))
+
+
+def write(clean: Tensor, canvas: Canvas, change: Tensor, cover: Tensor) -> Tensor:
+    """Features of source pictures with a patch written into them.
+
+    Where the patch covers a position its features on the canvas are taken; where it does not, its reach into its
+    surroundings is added; between, in proportion: h + Δ + cover · (h_canvas − h).
+
+    Args:
+        clean: (S, D, H', W') features of source pictures; change, cover: of N patches, from `Canvas.changes`.
+    Returns:
+        (N, S, D, H', W').
+    """
+    towards = (canvas.features - clean).unsqueeze(0)
+    return torch.addcmul(clean.unsqueeze(0) + change.unsqueeze(1), cover.unsqueeze(1), towards)
 
 
 class TailScreen:
-    """Cached activations of a few source pictures, into which crops are written at the fixed placement."""
+    """Cached activations of a few source pictures, into which patches are written at the fixed placement."""
 
     def __init__(
         self,
         cut: LayerCut,
         pixels: PixelArray,
-        source: ClassGroup,
         target: ClassGroup,
         patch_share: float,
         batch_size: int,
+        backgrounds: int = BACKGROUNDS,
     ) -> None:
         """
         Args:
             pixels: (S, 3, H, W) uint8 source pictures of discovery or selection, never of confirmation.
             patch_share: patch width as a share of the shorter side; the top left corner is screened.
+            backgrounds: groups of source pictures, by brightness under the patch, that share one background.
         """
-        self._cut, self._source, self._target, self._batch_size = cut, source, target, batch_size
+        self.cut, self.target, self.batch_size = cut, target, batch_size
         height, width = pixels.shape[2:]
-        _, self._grid_height, self._grid_width = cut.feature_shape
-        stride = (height / self._grid_height, width / self._grid_width)
-        side = patch_share * min(height, width)
-        self._cells = (
-            min(self._grid_height, max(1, round(side / stride[0]))),
-            min(self._grid_width, max(1, round(side / stride[1]))),
-        )
-        self._crop_size = (round(self._cells[0] * stride[0]), round(self._cells[1] * stride[1]))
-        self._input_size = (int(height), int(width))
-        with torch.inference_mode():
-            clean = _as_float(torch.from_numpy(np.ascontiguousarray(pixels)), cut)
-            features, logits = cut.features_and_logits(clean)
-        self._features = features.clone()
-        self._clean_margin = margin(logits, source, target)
-        self._alone = self._runs_alone()
+        side = side_in_pixels(patch_share, int(height), int(width))
+        # in whole numbers, so that the order hangs on no device's rounding
+        brightness = pixels[:, :, :side, :side].sum(axis=(1, 2, 3), dtype=np.int64)
+        groups = np.array_split(np.argsort(brightness, kind="stable"), min(backgrounds, len(pixels)))
+        self.groups: list[tuple[Canvas, Tensor, Tensor]] = []
+        """A background, with the features (S_g, D, H', W') and clean log-odds (S_g,) of the pictures it stands for."""
+        with torch.no_grad():
+            for rows in groups:
+                pictures = as_float(pixels[rows], cut)
+                features, logits = cut.features_and_logits(pictures)
+                canvas = Canvas(cut, pictures.mean(dim=0), side)
+                self.groups.append((canvas, features.clone(), log_odds(logits, target)))
+            everything = as_float(np.ascontiguousarray(pixels), cut).mean(dim=0)
+        self.common = Canvas(cut, everything, side)
+        """One background for all source pictures together."""
 
-    def screen(self, crops: Sequence[PixelArray], progress: Progress) -> FloatArray:
-        """Predicted push of each (3, h, w) uint8 crop: the mean change of the target − source margin, logits.
+    def screen(self, patches: Sequence[PixelArray], progress: Progress) -> FloatArray:
+        """Predicted push of each patch: the mean change of the target's log-odds, logits.
 
+        Args:
+            patches: N pictures, (3, h, w) opaque or (4, h, w) with opacity, uint8, of any size.
         Returns:
-            (N,) float32, in the order of the crops. The same crop gives the same number in any company.
+            (N,) float32, in their order. The same patch gives the same number in any company.
         """
-        pushes = np.empty(len(crops), dtype=np.float32)
-        sources = len(self._features)
-        together = max(1, self._batch_size * 2 // sources)
-        buffer = self._features.new_empty((together * sources, *self._features.shape[1:]))
-        for start in range(0, len(crops), together):
-            part = crops[start : start + together]
-            written = buffer[: len(part) * sources]
-            pushes[start : start + len(part)] = self._screen_some(part, written)
+        pushes = np.empty(len(patches), dtype=np.float32)
+        largest = max(len(features) for _, features, _ in self.groups)
+        together = max(1, self.batch_size * 2 // largest)
+        for start in range(0, len(patches), together):
+            part = patches[start : start + together]
+            pushes[start : start + len(part)] = self.changes_of_odds(part).mean(dim=1).cpu().numpy()
             progress.advance(len(part))
         return pushes
 
-    @torch.inference_mode()
-    def _screen_some(self, crops: Sequence[PixelArray], written: Tensor) -> FloatArray:
-        sources = len(self._features)
-        rows, columns = self._cells
-        crop_features = self._crop_features(crops)
-        by_crop = written.view(len(crops), sources, *self._features.shape[1:])
-        by_crop.copy_(self._features)
-        by_crop[..., :rows, :columns] = crop_features.unsqueeze(1)
-        margins = margin(self._cut.logits(written), self._source, self._target).view(len(crops), sources)
-        return (margins - self._clean_margin).mean(dim=1).float().cpu().numpy()
+    @torch.no_grad()
+    def changes_of_odds(self, patches: Sequence[PixelArray]) -> Tensor:
+        """(N, S) change of the target's log-odds on each source picture, the pictures group by group."""
+        found = []
+        for canvas, clean, clean_odds in self.groups:
+            written = write(clean, canvas, *canvas.changes(patches))
+            odds = log_odds(self.cut.logits(written.flatten(0, 1)), self.target)
+            found.append(odds.view(len(patches), len(clean)) - clean_odds)
+        return torch.cat(found, dim=1)
 
-    def _crop_features(self, crops: Sequence[PixelArray]) -> Tensor:
-        """(N, D, rows, columns) features of the crops at patch size."""
-        resized = torch.cat(
-            [
-                functional.interpolate(
-                    _as_float(torch.from_numpy(np.ascontiguousarray(crop)).unsqueeze(0), self._cut),
-                    size=self._crop_size,
-                    mode="bilinear",
-                    antialias=True,
-                )
-                for crop in crops
-            ]
-        )
-        if not self._alone:
-            canvas = resized.new_full((len(resized), 3, *self._input_size), 0.5)
-            canvas[:, :, : self._crop_size[0], : self._crop_size[1]] = resized
-            resized = canvas
-        features = self._cut.features(resized)
-        return features[:, :, : self._cells[0], : self._cells[1]]
-
-    def _runs_alone(self) -> bool:
-        """Whether the network takes a picture of patch size; else crops are shown on a grey picture of full size."""
-        blank = torch.full((1, 3, *self._crop_size), 0.5, device=self._features.device)
-        try:
-            with torch.inference_mode():
-                alone = self._cut.features(blank)
-        except (RuntimeError, ValueError, AssertionError, LayerError, ModelError):
-            return False
-        return alone.dim() == 4 and alone.shape[2] >= self._cells[0] and alone.shape[3] >= self._cells[1]
+    def seen(self, patches: Sequence[PixelArray]) -> FloatArray:
+        """(N, D) float32 mean features of each patch where it lies: near-duplicates look alike to the network."""
+        found = np.empty((len(patches), len(self.common.features)), dtype=np.float32)
+        for start in range(0, len(patches), self.batch_size):
+            change, cover = self.common.changes(patches[start : start + self.batch_size])
+            under = ((change + self.common.features) * cover).sum(dim=(2, 3)) / cover.sum(dim=(2, 3)).clamp(min=1e-6)
+            found[start : start + len(under)] = under.cpu().numpy()
+        return found
 
 
-def _as_float(pixels: Tensor, cut: LayerCut) -> Tensor:
-    return pixels.to(cut.classifier.device).float().div_(255.0)
+def as_float(pixels: PixelArray, cut: LayerCut) -> Tensor:
+    """uint8 pictures as float32 in [0, 1] on the network's device."""
+    return torch.from_numpy(pixels).to(cut.classifier.device).float().div_(255.0)
+
+
+def _at_paste_size(patch: PixelArray, side_px: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """A patch at the size at which it is pasted: (3, h, w) colours times opacity, and (1, h, w) opacity."""
+    pixels = torch.from_numpy(np.ascontiguousarray(patch)).to(device).float().div_(255.0)
+    alpha = pixels[3:] if len(pixels) == 4 else torch.ones_like(pixels[:1])
+    both = torch.cat([pixels[:3] * alpha, alpha]).unsqueeze(0)
+    resized = functional.interpolate(both, size=pasted_size(patch, side_px), mode="bilinear", antialias=True)[0]
+    return resized[:3], resized[3:]

@@ -74,7 +74,14 @@ def _document(result: AuditResult) -> dict[str, Json]:
         "survey": [_survey_row(row) for row in result.survey],
         "examples": _examples(result),
         "rungs": [
-            {"name": plain(rung.name), "seen": int(rung.seen), "passed": int(rung.passed), "by": plain(rung.by)}
+            {
+                "name": plain(rung.name),
+                "seen": int(rung.seen),
+                "passed": int(rung.passed),
+                "by": plain(rung.by),
+                "correlation": None if rung.correlation is None else _number(rung.correlation),
+                "compared": int(rung.compared),
+            }
             for rung in result.rungs
         ],
         "notes": [plain(note) for note in result.notes],

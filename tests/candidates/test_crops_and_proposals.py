@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -22,9 +23,11 @@ from auditor.candidates.crops import (
     cut_crop,
     mark_crop,
     plan_exemplar_crops,
+    plan_further_crops,
     plan_random_crops,
     prepared_crops,
 )
+from auditor.candidates.linear import LinearScreen
 from auditor.candidates.patch import Patch, patch_png, sha256_of
 from auditor.candidates.propose import Proposals, Scene, mark_read_as_target, matched_controls, propose, quiet_cells
 from auditor.candidates.screening import TailScreen
@@ -142,7 +145,7 @@ def atlas() -> Atlas:
 
 @pytest.fixture
 def screen(linear_cut: Callable[..., LayerCut], scene: Scene) -> TailScreen:
-    return TailScreen(linear_cut(), scene.pool.pixels[:3], scene.source, scene.target, 0.5, 8)
+    return TailScreen(linear_cut(), scene.pool.pixels[:3], scene.target, 0.5, 8)
 
 
 def proposed(scene: Scene, atlas: Atlas, screen: TailScreen, **settings: object) -> Proposals:
@@ -169,32 +172,89 @@ def test_proposals_carry_what_anyone_needs_to_make_them_again(scene: Scene, atla
         assert made.shows == ((("wok", 0.6), ("spoon", 0.1)) if row == 4 else ())
 
 
-def test_predicted_push_is_that_of_the_crop_and_of_its_cells(scene: Scene, atlas: Atlas, screen: TailScreen) -> None:
-    proposals = proposed(scene, atlas, screen, tried=4, random=2, sizes=(0.5,))
+def test_predicted_push_is_the_tails_for_a_crop_and_the_linear_mean_for_a_cell(
+    scene: Scene, atlas: Atlas, screen: TailScreen
+) -> None:
     level3 = atlas.at_level(3)
     plans = plan_exemplar_crops(level3, scene.may_give_crops, scene.grid, scene.input_size, (0.5,), 600)
-    pushes = screen.screen(prepared_crops(scene.pool, plans), Silence())
+    proposals = proposed(scene, atlas, screen, tried=4, random=0, sizes=(0.5,), screened=len(plans))
+    crops = prepared_crops(scene.pool, plans)
+    pushes = screen.screen(crops, Silence())
     # tiers take turns in the order third class, target image, target object; each gives its strongest first
     tiers = {1: 1, 2: 0, 4: 2}
     best = [
         max(push for plan, push in zip(plans, pushes, strict=True) if plan.image_row == row)
         for row in sorted(tiers, key=tiers.__getitem__)
     ]
-    assert [one.candidate.predicted_push for one in proposals.patches[:3]] == pytest.approx(best)
+    assert [one.candidate.predicted_push for one in proposals.patches[:3]] == pytest.approx(best, rel=1e-4)
+    linear = LinearScreen(screen, crops[:: max(1, len(crops) // 16)][:16]).screen(crops, Silence())
     assert [one.name for one in proposals.cells] == [one.name for one in atlas.cells]
     for one in proposals.cells:
-        own = [p for plan, p in zip(plans, pushes, strict=True) if plan.cell == one.name]
+        own = [p for plan, p in zip(plans, linear, strict=True) if plan.cell == one.name]
         if own:
             assert one.predicted_push == pytest.approx(np.mean(own), rel=1e-5)
             error = np.std(own, ddof=1) / np.sqrt(len(own)) if len(own) > 1 else np.nan
             assert one.predicted_push_error == pytest.approx(error, rel=1e-4, nan_ok=True)
         else:
             assert np.isnan(one.predicted_push)
-    assert [(rung.name, rung.seen, rung.passed) for rung in proposals.rungs] == [
-        ("atlas", 40, 31),
-        ("exemplar crops", len(plans), len(plans)),
-        ("screening", len(plans), 4),
+    short = sum(min(4, count) for count in Counter(plan.image_row for plan in plans).values())  # four a picture
+    assert [(rung.name, rung.seen, rung.passed, rung.compared) for rung in proposals.rungs] == [
+        ("atlas", 40, 31, 0),
+        ("linear screening", len(plans), short, short),
+        ("tail screening", short, 4, 0),
     ]
+    assert -1.0 <= (proposals.rungs[1].correlation or -2.0) <= 1.0
+
+
+def test_patches_of_other_origins_join_at_the_tail(scene: Scene, atlas: Atlas, screen: TailScreen) -> None:
+    """The strongest synthetic patch goes on under its own id, with the tail's push; a clear one pushes nothing."""
+    generator = np.random.default_rng(6)
+    further = [
+        Patch(
+            Candidate(f"o-{number}", f"noise {number}", Origin.RENDER, Tier.SYNTHETIC, "0" * 64),
+            np.concatenate([generator.integers(0, 256, size=(3, 8, 8), dtype=np.uint8), np.full((1, 8, 8), alpha)])
+            .astype(np.uint8),
+        )
+        for number, alpha in enumerate((255, 255, 255, 255, 0))
+    ]  # fmt: skip
+    pushes = screen.screen([patch.rgba for patch in further], Silence())
+    assert pushes[4] == pytest.approx(0.0, abs=1e-5)
+    config = CandidatesConfig.model_validate({"per_image": 3, "tried": 3, "random": 2})
+    proposals = propose(scene, atlas, screen, config, Silence(), further)
+    joined = [one for one in proposals.patches if one.candidate.origin is Origin.RENDER]
+    assert [one.candidate.id for one in joined] == [f"o-{int(pushes.argmax())}"]
+    assert joined[0].candidate.predicted_push == pytest.approx(float(pushes.max()), rel=1e-4)
+    assert joined[0].rgba is further[int(pushes.argmax())].rgba
+    crops = [one.candidate.id for one in proposals.patches if one.candidate.origin is Origin.CROP]
+    assert crops == ["c-001", "c-002", "r-001", "r-002"]
+    assert proposals.rungs[2].seen == proposals.rungs[1].passed + 5
+
+
+def test_further_crops_lie_around_activations_first_and_then_anywhere_once(atlas: Atlas) -> None:
+    named = cell_names(atlas.xy, 3)
+
+    def planned(count: int) -> list[CropPlan]:
+        return plan_further_crops(
+            atlas.samples, named, np.array([0, 1]), lambda row: row < 2, (4, 5), (16, 20), (0.3, 0.5), count,
+            np.random.default_rng(0),
+        )  # fmt: skip
+
+    plans = planned(60)
+    assert planned(7) == plans[:7]
+    places = [(plan.image_row, plan.box) for plan in plans]
+    assert len(set(places)) == len(places)
+    known = [plan for plan in plans if plan.cell]
+    assert plans[: len(known)] == known
+    assert 0 < len(known) < len(plans)
+    for plan in known:
+        sample = int(plan.contrast)  # the contrasts number the samples
+        assert (plan.image_row, plan.y, plan.x) == (
+            atlas.samples.image_row[sample], atlas.samples.y[sample], atlas.samples.x[sample],
+        )  # fmt: skip
+        assert plan.cell == named[sample]
+    assert {plan.image_row for plan in plans} == {0, 1}
+    assert all(np.isnan(plan.contrast) for plan in plans[len(known) :])
+    assert {plan.size for plan in plans[len(known) :]} == {0.3, 0.5}
 
 
 def test_where_the_source_is_all_the_rest_any_discovery_picture_may_give_crops(scene: Scene) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from auditor.candidates.ranking import TIER_ORDER, Contender, choose_diverse
+from auditor.candidates.ranking import TIER_ORDER, Contender, choose_diverse, rank_agreement
 from auditor.candidates.tiers import OBJECT_SHARE, Shares, crop_tier, reviewed_tier
 from auditor.records import ClassGroup, ReviewMark, Tier
 
@@ -107,3 +108,20 @@ def test_ties_go_to_the_earlier_contender() -> None:
 def test_a_contender_without_a_score_comes_last() -> None:
     unscored = contenders((float("-inf"), THIRD, "", -1, 0), (-5.0, THIRD, "", -1, 1))
     assert choose_diverse(unscored, 2) == [1, 0]
+
+
+def test_what_the_network_sees_alike_is_taken_once() -> None:
+    """Directions count from the features' mean: 0 and 1 point the same way, 2 the other, 3 across."""
+    contenders = [
+        Contender(score, Tier.THIRD_CLASS, "", -1, number) for number, score in enumerate((4.0, 3.0, 2.0, 1.0))
+    ]
+    features = np.array([[2.0, 0.1], [1.0, 0.0], [-3.0, 0.0], [0.0, -0.1]], dtype=np.float32)
+    assert choose_diverse(contenders, 4) == [0, 1, 2, 3]
+    assert choose_diverse(contenders, 4, features=features) == [0, 2, 3]
+    assert choose_diverse(contenders, 4, features=features + 100) == [0, 2, 3]
+
+
+def test_agreement_is_spearmans_and_silent_where_nothing_can_be_said() -> None:
+    assert rank_agreement([1.0, 2.0, 3.0, 4.0], [0.1, 0.3, 0.2, 9.0]) == pytest.approx(1 - 6 * 2 / (4 * 15))
+    assert rank_agreement([1.0, 2.0, 3.0], [5.0, 5.0, 5.0]) is None
+    assert rank_agreement([1.0, 2.0], [1.0, 2.0]) is None

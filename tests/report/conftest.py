@@ -250,7 +250,7 @@ def full_result() -> r.AuditResult:
         hypotheses_tried=96,
         hypotheses_confirmed=7,
         rungs=(
-            r.Rung("screening", 600, 32, "predicted push"),
+            r.Rung("screening", 600, 32, "predicted push", 0.71, 40, 12.5),
             r.Rung("selection", 96, 7, "uplift over mean colour on selection pictures"),
         ),
         cells=cells(),

@@ -1,0 +1,68 @@
+"""The cheapest screening: what a patch changes in the features, times one mean gradient. It runs no tail a patch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auditor.candidates.screening import TailScreen, log_odds, write
+from auditor.progress import Progress
+from auditor.records import FloatArray, PixelArray
+
+
+class LinearScreen:
+    """A first-order stand-in for `TailScreen`, taken around patches that are already written.
+
+    The gradient at clean source pictures says little of pictures with a patch: whatever is written
+    changes much at once. So it is averaged over source pictures into which a few pilot patches are written.
+    """
+
+    def __init__(self, screen: TailScreen, pilots: Sequence[PixelArray]) -> None:
+        """
+        Args:
+            pilots: patches like those to be screened, a dozen or so, any sizes; at least one.
+        """
+        self._canvas, self._batch_size = screen.common, screen.batch_size
+        clean = torch.cat([features for _, features, _ in screen.groups])
+        towards = self._canvas.features - clean
+        slope = torch.zeros_like(self._canvas.features)
+        of_cover = torch.zeros_like(slope[0])
+        changes, covers = self._canvas.changes(pilots)
+        pushes = []
+        clean_odds = torch.cat([odds for _, _, odds in screen.groups])
+        for change, cover in zip(changes, covers, strict=True):
+            written = write(clean, self._canvas, change.unsqueeze(0), cover.unsqueeze(0))[0]
+            odds, gradient = _odds_and_gradient(screen, written)
+            pushes.append(float((odds - clean_odds).mean()))
+            slope += gradient.mean(dim=0) / len(pilots)
+            of_cover += (gradient * towards).sum(dim=1).mean(dim=0) / len(pilots)
+        self._slope, self._of_cover = slope, of_cover
+        self._offset = 0.0
+        self._offset = float(np.mean(pushes)) - float(self._linear(changes, covers).mean())
+
+    def screen(self, patches: Sequence[PixelArray], progress: Progress) -> FloatArray:
+        """(N,) float32 first-order predicted push of each (3 or 4, h, w) uint8 patch, logits."""
+        pushes = np.empty(len(patches), dtype=np.float32)
+        for start in range(0, len(patches), self._batch_size):
+            part = patches[start : start + self._batch_size]
+            pushes[start : start + len(part)] = self._linear(*self._canvas.changes(part)).cpu().numpy()
+            progress.advance(len(part))
+        return pushes
+
+    def _linear(self, changes: Tensor, covers: Tensor) -> Tensor:
+        by_change = (changes * self._slope).sum(dim=(1, 2, 3))
+        by_cover: Tensor = (covers[:, 0] * self._of_cover).sum(dim=(1, 2))
+        return by_change + by_cover + self._offset
+
+
+def _odds_and_gradient(screen: TailScreen, features: Tensor) -> tuple[Tensor, Tensor]:
+    """(S,) log-odds of the target at (S, D, H', W') features, and their gradient there."""
+    with torch.enable_grad():
+        leaf = features.detach().clone().requires_grad_(True)
+        # a tail that begins with an in-place operation may not write into a leaf, hence the second copy
+        odds = log_odds(screen.cut.logits(leaf.clone()), screen.target)
+        (gradient,) = torch.autograd.grad(odds.sum(), leaf)
+    return odds.detach(), gradient
