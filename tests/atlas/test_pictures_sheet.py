@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from auditor.atlas.kinds import AtlasKind
 from auditor.atlas.pictures.canvas import SHARPNESS, WIDEST_PX, webp_bytes
 from auditor.atlas.pictures.colours import INK, PLOT, UNKNOWN, contrast_colour
 from auditor.atlas.pictures.crops import crops_from_pixels
@@ -186,7 +187,7 @@ def test_fine_levels_carry_no_labels_and_stay_in_bounds():
 
 
 def test_only_a_pair_has_the_contrast_axis(cells):
-    pair, full = drawn(cells), drawn(cells, scope=Scope("frying pan", "wok", "full"))
+    pair, full = drawn(cells), drawn(cells, scope=Scope("frying pan", "wok", AtlasKind.FULL))
     middle = LEFT + 2 * WIDE_BIN
     dashes = slice(TOP + 2, TOP + 4 * WIDE_BIN - 2)
     assert (pair[dashes, middle] != PLOT).any()
@@ -196,7 +197,7 @@ def test_only_a_pair_has_the_contrast_axis(cells):
 
 def test_a_class_atlas_names_its_class(cells):
     pixels = {
-        name: drawn(cells, scope=Scope("frying pan", "wok", "class", name))[: 40 * SHARPNESS]
+        name: drawn(cells, scope=Scope("frying pan", "wok", AtlasKind.CLASS, name))[: 40 * SHARPNESS]
         for name in ("lemon", "wok", "wok ")
     }
     assert (pixels["lemon"] != pixels["wok"]).any()
@@ -239,9 +240,9 @@ def test_same_cells_same_bytes(cells):
 
 def test_an_atlas_without_a_pair_has_grey_borders_and_no_colour_key(cells):
     unknown = [dataclasses.replace(one, contrast=float("nan")) for one in cells]
-    pixels = drawn(unknown, scope=Scope(kind="full"))
+    pixels = drawn(unknown, scope=Scope(kind=AtlasKind.FULL))
     assert border_colours(pixels, GREEN) == border_colours(pixels, BLUE) == {UNKNOWN}
-    keyed = drawn(unknown, scope=Scope("pan", "wok", "full"))
+    keyed = drawn(unknown, scope=Scope("pan", "wok", AtlasKind.FULL))
     assert keyed.shape[0] == pixels.shape[0] + 20 * SHARPNESS  # there the grey is explained
     orange = contrast_colour(1.0, 1.0)
     assert where(keyed, orange).any()

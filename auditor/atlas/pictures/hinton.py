@@ -166,11 +166,16 @@ def _draw_row_head(canvas: Canvas, plan: _Plan, row: int, cell: Cell, art: TileA
     for place, picture in enumerate(pictures):
         canvas.image.paste(picture, (start + place * (_THUMB + 2 * SHARPNESS), y))
     ink = TARGET_INK if cell.contrast > 0 else SOURCE_INK
-    error = "" if math.isnan(cell.contrast_error) else f" ±{cell.contrast_error:.2f}"
+    error = "" if math.isnan(cell.contrast_error) else f" ±{_short(cell.contrast_error)}"
     x, middle, room = plan.left - _WORDS + 6 * SHARPNESS, y + _THUMB // 2, _WORDS - 10 * SHARPNESS
     contrast = "" if math.isnan(cell.contrast) else f"{cell.contrast:+.2f}{error}"
     canvas.text((x, middle - 1 * SHARPNESS), contrast, 13, ink, "ls", room)
     canvas.text((x, middle + 3 * SHARPNESS), f"n = {cell.count}, {cell.images} pictures", 10, SOFT_INK, "lt", room)
+
+
+def _short(error: float) -> str:
+    """Two decimals, or one digit where they would say 0.00."""
+    return f"{error:.2f}" if error >= 0.01 or error == 0 else f"{error:.1g}"
 
 
 def _slanted(canvas: Canvas, at: tuple[int, int], words: str, ink: Colour) -> None:

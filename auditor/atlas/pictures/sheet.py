@@ -9,6 +9,7 @@ from typing import Literal
 
 from PIL import Image
 
+from auditor.atlas.kinds import AtlasKind
 from auditor.atlas.pictures.canvas import SHARPNESS, WIDEST_PX, Canvas
 from auditor.atlas.pictures.colours import FRAME, INK, PLOT, SOFT_INK, UNKNOWN, contrast_colour, largest_size
 from auditor.atlas.pictures.legend import (
@@ -50,20 +51,20 @@ class Scope:
 
     Attributes:
         source, target: names of the pair whose contrast the colours show; empty where there is no pair.
-        kind: `pair` has the contrast as its left-right axis; `class` and `full` have none.
-        class_name: whose atlas it is, where kind is `class`.
+        kind: a pair's atlas has the contrast as its left-right axis, the others have none.
+        class_name: whose atlas it is, where it is a class's.
     """
 
     source: str = ""
     target: str = ""
-    kind: Literal["pair", "class", "full"] = "pair"
+    kind: AtlasKind = AtlasKind.PAIR
     class_name: str = ""
 
     @property
     def title(self) -> str:
-        if self.kind == "pair":
+        if self.kind is AtlasKind.PAIR:
             return f"What the network sees between {self.source} and {self.target}"
-        if self.kind == "class":
+        if self.kind is AtlasKind.CLASS:
             return f"What the network counts towards {self.class_name}"
         return "What the network sees in all pictures"
 
@@ -111,7 +112,7 @@ def draw_sheet(cells: Sequence[Cell], art: TileArt, scope: Scope, notes: Notes |
     plan = _Plan.of(cells, art, notes)
     canvas = Canvas.blank(plan.right + plan.left, plan.bottom, plan.unit)
     marks = lines_of(canvas, _marks(shown, notes, scope), plan.right - plan.left)
-    axis = canvas.px(AXIS_HEIGHT) if scope.kind == "pair" else 0
+    axis = canvas.px(AXIS_HEIGHT) if scope.kind is AtlasKind.PAIR else 0
     keys = canvas.px(KEY_HEIGHT + MARK_HEIGHT * len(marks)) if shown else 0
     canvas = Canvas.blank(plan.right + plan.left, plan.bottom + axis + keys + canvas.px(32), plan.unit)
     _draw_head(canvas, plan, cells, art, scope)
@@ -124,7 +125,7 @@ def draw_sheet(cells: Sequence[Cell], art: TileArt, scope: Scope, notes: Notes |
             _, top, right, bottom = plan.box(cell, art)
             draw_mark(canvas, (right - 1, top), mark_radius(bottom - top))
     below = plan.bottom + canvas.px(16)
-    if scope.kind == "pair":
+    if scope.kind is AtlasKind.PAIR:
         draw_axis(canvas, plan.left, plan.right, below, scope.source, scope.target)
     if shown:
         draw_size_key(canvas, plan.left, below + axis, [cell.count for cell in shown])
@@ -202,7 +203,11 @@ def _draw_head(canvas: Canvas, plan: _Plan, cells: Sequence[Cell], art: TileArt,
     shown = "the photo crop nearest its cell's mean"
     if any(art.shows(cell) == 2 for cell in cells):
         shown = f"icon, then {shown}"
-    near = "Like activations lie at like heights." if scope.kind == "pair" else "Like activations lie close together."
+    near = (
+        "Like activations lie at like heights."
+        if scope.kind is AtlasKind.PAIR
+        else "Like activations lie close together."
+    )
     note = f"{sum(cell.count for cell in cells)} activations in {len(cells)} cells. Each tile: {shown}. {near}"
     canvas.text((plan.left, canvas.px(15)), scope.title, 18, INK, "la", room)
     canvas.text((plan.left, canvas.px(41)), note, 12, SOFT_INK, "la", room)
@@ -210,7 +215,7 @@ def _draw_head(canvas: Canvas, plan: _Plan, cells: Sequence[Cell], art: TileArt,
 
 def _draw_plot(canvas: Canvas, plan: _Plan, scope: Scope) -> None:
     canvas.draw.rectangle((plan.left, plan.top, plan.right, plan.bottom), fill=PLOT, outline=FRAME, width=canvas.px(1))
-    if scope.kind != "pair":
+    if scope.kind is not AtlasKind.PAIR:
         return
     dash, middle = canvas.px(5), (plan.left + plan.right) // 2
     for y in range(plan.top, plan.bottom, 2 * dash):
