@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from auditor.atlas.embedding import Likeness
-from auditor.atlas.layout import MARGIN, contrast_axis, likeness_axis, pair_layout
+from auditor.atlas.embedding import Likeness, extend, nearest_of, unit_vectors, whiten
+from auditor.atlas.layout import MARGIN, contrast_axis, fit_square, likeness_axis, pair_layout, plane_layout
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +85,66 @@ def test_an_activation_of_zeros_does_no_harm(three_kinds, recwarn):
     assert y.min() >= 0.0
     assert y.max() <= 1.0
     assert not recwarn.list
+
+
+def test_a_plane_keeps_its_aspect_but_for_a_small_stretch():
+    def square(width, height):
+        x, y = np.meshgrid(np.linspace(0, width, 101), np.linspace(-height, 0, 101))
+        return fit_square(np.stack([x.ravel(), y.ravel()], axis=1))
+
+    full = (MARGIN, 1 - MARGIN)
+    for width, height in ((1.0, 1.0), (3.0, 2.0), (7.0, 7.0)):  # up to 3 : 2 the square is filled
+        placed = square(width, height)
+        assert (placed.min(), placed.max()) == pytest.approx(full)
+        assert (placed[:, 1].min(), placed[:, 1].max()) == pytest.approx(full)
+    narrow = square(1.0, 4.0)  # a quarter as wide as high, stretched half as much again, in the middle
+    assert (narrow[:, 1].min(), narrow[:, 1].max()) == pytest.approx(full)
+    half = 0.375 * (1 - 2 * MARGIN) / 2
+    assert (narrow[:, 0].min(), narrow[:, 0].max()) == pytest.approx((0.5 - half, 0.5 + half))
+    # The outermost of the 101 columns lie beyond the 1st and 99th percentiles and are clipped to them.
+    assert len(np.unique(narrow[:, 0])) == 99
+    assert fit_square(np.array([[1.0, 5.0], [2.0, 5.0]])).tolist() == [
+        [pytest.approx(MARGIN), 0.5],
+        [pytest.approx(1 - MARGIN), 0.5],
+    ]
+
+
+@pytest.mark.parametrize("method", ["umap", "tsne"])
+def test_a_plane_parts_the_kinds_and_the_same_seed_repeats_it(three_kinds, method):
+    vectors, kind = three_kinds
+    likeness = Likeness(method, neighbours=10, perplexity=10.0)
+    xy = plane_layout(vectors, likeness, seed=1)
+    distance = np.linalg.norm(xy[:, np.newaxis] - xy[np.newaxis], axis=2) + 9 * np.eye(90)
+    assert (kind[distance.argsort(axis=1)[:, :5]] == kind[:, np.newaxis]).mean() > 0.95
+    np.testing.assert_array_equal(plane_layout(vectors, likeness, seed=1), xy)
+    assert np.abs(plane_layout(vectors, likeness, seed=2) - xy).max() > 0.01 or method == "tsne"  # starts from PCA
+
+
+def test_whitened_vectors_have_a_second_moment_near_one_in_every_direction():
+    generator = np.random.default_rng(0)
+    vectors = (generator.normal(size=(5000, 3)) * [1.0, 10.0, 0.0]).astype(np.float32)
+    vectors[:, 2] = 0.0
+    white = whiten(vectors, ridge=1e-6).astype(np.float64)
+    np.testing.assert_allclose(white.T @ white / 5000, np.diag([1.0, 1.0, 0.0]), atol=1e-3)
+    strong = whiten(vectors, ridge=1.0).astype(np.float64)
+    moment = np.square(vectors.astype(np.float64)).mean(axis=0)
+    expected = moment / (moment + moment.mean())
+    np.testing.assert_allclose(np.square(strong).mean(axis=0), expected, rtol=0.01)
+
+
+def test_nearest_are_the_highest_cosines():
+    generator = np.random.default_rng(0)
+    unit, others = (unit_vectors(generator.normal(size=(size, 5)).astype(np.float32)) for size in (40, 7))
+    cosine, rows = nearest_of(unit, others, 3)
+    expected = others @ unit.T
+    np.testing.assert_array_equal(rows, np.argsort(-expected, axis=1)[:, :3])
+    np.testing.assert_allclose(cosine, np.take_along_axis(expected, rows, axis=1), atol=1e-6)
+
+
+def test_joining_takes_the_mean_place_of_the_nearest_weighted_by_cosine():
+    unit = unit_vectors(np.array([[1, 0], [1, 1], [0, 1], [-1, 0], [1, 0]], dtype=np.float32))
+    places = np.array([[0.0], [1.0], [4.0], [100.0]])
+    joined = extend(unit, np.array([0, 1, 2, 3]), places)
+    assert joined[:4].tolist() == places.tolist()
+    half = np.sqrt(0.5)  # cosines of the last with its nearest three: 1, √½ and 0
+    assert joined[4, 0] == pytest.approx(half / (1 + half), abs=1e-4)
