@@ -162,6 +162,7 @@ class CandidatesConfig(Section):
         48, ge=1, description="suggested crops that begin the trials in pixels on the selection pictures"
     )
     random: int = Field(48, ge=0, description="random crops tried beside them, for comparison")
+    strongest: int = Field(10, ge=0, description="crops of strongest contrast tried beside them, for comparison")
     halving_images: int = Field(
         16, ge=1, description="selection pictures for all that is tried; the better half goes on to twice as many"
     )

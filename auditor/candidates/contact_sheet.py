@@ -49,7 +49,16 @@ SECTIONS = (
         "from the library, brought along, or trained against this network (a ceiling, not a finding)",
         lambda one: one.suggested and one.origin not in (Origin.CROP, Origin.RENDER),
     ),
-    Section("Random crops", "from random cells, for comparison", lambda one: not one.suggested),
+    Section(
+        "Random crops",
+        "from random cells, for comparison",
+        lambda one: not one.suggested and not one.id.startswith("k-"),
+    ),
+    Section(
+        "Strongest contrast",
+        "what contrast alone would choose, for comparison",
+        lambda one: not one.suggested and one.id.startswith("k-"),
+    ),
 )
 """In the order in which they are drawn; every candidate belongs to exactly one."""
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from auditor.atlas.pair import Atlas
+from auditor.atlas.positions import crop_box
 from auditor.candidates.controls import RANDOM_CELL_CROP, SOURCE_CROP, make_controls
 from auditor.candidates.crops import (
     CropPlan,
@@ -24,6 +25,7 @@ from auditor.candidates.crops import (
 )
 from auditor.candidates.ladder import Entry, climb
 from auditor.candidates.patch import Patch, patch_png, resize_patch, sha256_of
+from auditor.candidates.ranking import Contender, choose_diverse
 from auditor.candidates.screening import TailScreen
 from auditor.candidates.tiers import Shares, crop_tier
 from auditor.config import CandidatesConfig
@@ -45,6 +47,10 @@ from auditor.subject.classifier import Classifier
 
 ShowsOf = Callable[[int, tuple[int, int, int, int]], Shares | None]
 """What a box (original pixels) of a row's photograph shows; None where it has no annotation."""
+
+
+RANDOM_CROPS, STRONGEST_CONTRAST = "r-", "k-"
+"""How the ids begin of crops that are tried for comparison alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +94,30 @@ def propose(
     progress: Progress,
     further: Sequence[Patch] = (),
 ) -> Proposals:
-    """Screen the exemplars of the atlas' finest level and further crops, keep a diverse few, and add random crops.
+    """Screen the exemplars of the atlas' finest level and further crops, and keep a diverse few.
+
+    Beside them stand, for comparison, random crops and those that contrast alone would choose.
 
     Args:
         further: patches of other origins, with ids of their own; they join the ladder at the tail's rung, and those
             that are chosen keep their ids and get their predicted push.
     """
     plans, random_plans = _plan(scene, atlas, config)
+    strongest = _plan_strongest(scene, atlas, config)
+    compared = [
+        *((plan, f"{RANDOM_CROPS}{number:03d}") for number, plan in enumerate(random_plans, start=1)),
+        *((plan, f"{STRONGEST_CONTRAST}{number:03d}") for number, plan in enumerate(strongest, start=1)),
+    ]
     climbed = climb(
         _entries(scene, plans),
-        _entries(scene, random_plans),
+        _entries(scene, [plan for plan, _ in compared]),
         [Entry(patch.rgba, patch.candidate.tier, patch.candidate.cell) for patch in further],
         lambda number: _planned_tier(scene, plans[number]),
         screen,
         config,
         progress,
     )
-    progress.start("cutting candidates", len(climbed.chosen) + len(random_plans))
+    progress.start("cutting candidates", len(climbed.chosen) + len(compared))
     suggested: list[Patch] = []
     for number in climbed.chosen:
         push = climbed.predicted[number]
@@ -112,14 +125,14 @@ def propose(
             identity = f"c-{sum(one.candidate.id.startswith('c-') for one in suggested) + 1:03d}"
             suggested.append(_cut(scene, plans[number], push, identity, True, progress))
         else:
-            patch = further[number - len(plans) - len(random_plans)]
+            patch = further[number - len(plans) - len(compared)]
             suggested.append(replace(patch, candidate=replace(patch.candidate, predicted_push=push)))
-    random = [
-        _cut(scene, plan, climbed.predicted[len(plans) + number], f"r-{number + 1:03d}", False, progress)
-        for number, plan in enumerate(random_plans)
+    beside = [
+        _cut(scene, plan, climbed.predicted[len(plans) + number], identity, False, progress)
+        for number, (plan, identity) in enumerate(compared)
     ]
     rungs = (Rung("atlas", atlas.collected, len(atlas.samples.contrast), "class filter"), *climbed.rungs)
-    return Proposals((*suggested, *random), _with_predicted_push(atlas.cells, plans, climbed.linear), rungs)
+    return Proposals((*suggested, *beside), _with_predicted_push(atlas.cells, plans, climbed.linear), rungs)
 
 
 def _plan(scene: Scene, atlas: Atlas, config: CandidatesConfig) -> tuple[list[CropPlan], list[CropPlan]]:
@@ -141,6 +154,23 @@ def _plan(scene: Scene, atlas: Atlas, config: CandidatesConfig) -> tuple[list[Cr
         config.sizes, config.random, keyed_generator(scene.seed, "random crops"),
     )  # fmt: skip
     return [*exemplars, *others][: config.screened], random
+
+
+def _plan_strongest(scene: Scene, atlas: Atlas, config: CandidatesConfig) -> list[CropPlan]:
+    """The crops around the strongest contrasts, the paper's own ranking, under the suggestions' caps and turns."""
+    named = cell_names(atlas.xy, max(cell.level for cell in atlas.cells))
+    places = zip(atlas.samples.image_row, atlas.samples.y, atlas.samples.x, named, atlas.samples.contrast, strict=True)
+    plans = []
+    for number, (row, y, x, cell, contrast) in enumerate(places):
+        size = config.sizes[number % len(config.sizes)]
+        if scene.may_give_crops(int(row)):
+            box = crop_box(int(y), int(x), scene.grid, scene.input_size, size)
+            plans.append(CropPlan(int(row), int(y), int(x), size, box, cell, float(contrast)))
+    contenders = [
+        Contender(plan.contrast, entry.tier, plan.cell, plan.image_row, number)
+        for number, (plan, entry) in enumerate(zip(plans, _entries(scene, plans), strict=True))
+    ]
+    return [plans[index] for index in choose_diverse(contenders, config.strongest, config.per_cell, config.per_image)]
 
 
 def _entries(scene: Scene, plans: Sequence[CropPlan]) -> list[Entry]:

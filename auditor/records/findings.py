@@ -102,7 +102,12 @@ class GroupMean:
 
 @dataclass(frozen=True, slots=True)
 class SuggestionValidity:
-    """Whether the atlas helped: both readings of push against measured uplift, suggested against random."""
+    """Whether the atlas helped: both readings of push against measured uplift, suggested against random.
+
+    `strongest_contrast` are the crops that contrast alone, the paper's own ranking, puts first. Precision: of the ten
+    crops with the highest push, by either reading, and of all random crops, how many flip more than `control`, and of
+    how many.
+    """
 
     observed_push: Correlation
     predicted_push: Correlation
@@ -111,3 +116,7 @@ class SuggestionValidity:
     difference: float
     difference_interval: Interval | None
     control: str
+    strongest_contrast: GroupMean | None = None
+    precision_predicted: tuple[int, int] = (0, 0)
+    precision_observed: tuple[int, int] = (0, 0)
+    precision_random: tuple[int, int] = (0, 0)

@@ -218,6 +218,15 @@ def _validity(validity: SuggestionValidity) -> dict[str, Json]:
         "difference": _number(validity.difference),
         "difference_interval": _interval(validity.difference_interval),
         "control": plain(validity.control),
+        "strongest_contrast": None if validity.strongest_contrast is None else _group(validity.strongest_contrast),
+        "precision_at_10": {
+            name: {"beat_control": int(hits), "crops": int(crops)}
+            for name, (hits, crops) in (
+                ("predicted_push", validity.precision_predicted),
+                ("observed_push", validity.precision_observed),
+                ("random", validity.precision_random),
+            )
+        },
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditor.records import (
@@ -143,6 +144,8 @@ def survey_by_uplift(result: AuditResult) -> tuple[SurveyRow, ...]:
 def chosen_by(candidate: Candidate) -> str:
     """How a candidate came to be tried, in a word or two."""
     if candidate.origin is Origin.CROP:
+        if candidate.id.startswith("k-"):
+            return "by contrast alone"
         return "by the atlas" if candidate.suggested else "at random"
     return ORIGINS[candidate.origin].partition(":")[0].lower()
 
@@ -191,8 +194,21 @@ def validity_words(validity: SuggestionValidity) -> ValidityWords:
         (
             _correlation_sentence("predicted push (the crop written into source pictures)", validity.predicted_push),
             _correlation_sentence("observed push (the reading in the crop's own picture)", validity.observed_push),
+            *_precision_sentences(validity),
         ),
     )
+
+
+def _precision_sentences(validity: SuggestionValidity) -> Iterator[str]:
+    """How many of the crops ranked first beat the control; nothing where it was not counted."""
+    if validity.precision_random[1]:
+        by_reading = (("predicted", validity.precision_predicted), ("observed", validity.precision_observed))
+        first = ", ".join(f"{hits} of {crops} by {name} push" for name, (hits, crops) in by_reading)
+        hits, crops = validity.precision_random
+        yield (
+            f"Of the crops ranked first, these flip more pictures than {validity.control}: {first}; "
+            f"of the random crops {hits} of {crops}."
+        )
 
 
 def _candidates_clause(result: AuditResult) -> str:

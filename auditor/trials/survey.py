@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.candidates.propose import RANDOM_CROPS, STRONGEST_CONTRAST
 from auditor.errors import NoEligibleImagesError
 from auditor.records import Candidate, Correlation, GroupMean, Origin, SuggestionValidity, SurveyRow
 from auditor.statistics.multiplicity import benjamini_hochberg
@@ -15,6 +16,8 @@ from auditor.statistics.ranking import rank_correlation
 from auditor.statistics.resampling import difference_interval, mean_rate_interval
 from auditor.statistics.uplift import smallest_uplift
 from auditor.trials.sweep import TrialBlock
+
+PRECISION_AT = 10
 
 
 def survey_rows(
@@ -74,12 +77,15 @@ def suggestion_validity(
     outcomes = np.stack([confirmation[crop.id].outcomes for crop in crops]).astype(np.float64)
     strongest = max(controls, key=lambda name: (int(controls[name].outcomes.sum()), name))
     baseline = controls[strongest].outcomes.astype(np.float64)
+    beats = outcomes.sum(axis=1) > baseline.sum()
     if not outcomes.shape[1]:
         raise NoEligibleImagesError("the suggestions cannot be checked without eligible confirmation images")
     observed = np.array([crop.observed_push for crop in crops])
     predicted = np.array([crop.predicted_push for crop in crops])
     suggested = np.array([crop.suggested for crop in crops])
-    both = bool(suggested.any() and (~suggested).any())
+    random = np.array([crop.id.startswith(RANDOM_CROPS) for crop in crops])
+    contrast = np.array([crop.id.startswith(STRONGEST_CONTRAST) for crop in crops])
+    both = bool(suggested.any() and random.any())
 
     def correlation(push: NDArray[np.float64]) -> Correlation:
         return rank_correlation(push, outcomes, baseline, confidence, seed)
@@ -88,13 +94,24 @@ def suggestion_validity(
         observed_push=correlation(observed),
         predicted_push=correlation(predicted),
         suggested=_group(outcomes[suggested], confidence, seed),
-        random=_group(outcomes[~suggested], confidence, seed),
-        difference=float(outcomes[suggested].mean() - outcomes[~suggested].mean()) if both else float("nan"),
-        difference_interval=difference_interval(outcomes[suggested], outcomes[~suggested], confidence, seed)
+        random=_group(outcomes[random], confidence, seed),
+        difference=float(outcomes[suggested].mean() - outcomes[random].mean()) if both else float("nan"),
+        difference_interval=difference_interval(outcomes[suggested], outcomes[random], confidence, seed)
         if both
         else None,
         control=strongest,
+        strongest_contrast=_group(outcomes[contrast], confidence, seed) if contrast.any() else None,
+        precision_predicted=_precision(predicted, beats),
+        precision_observed=_precision(observed, beats),
+        precision_random=(int(beats[random].sum()), int(random.sum())),
     )
+
+
+def _precision(push: NDArray[np.float64], beats: NDArray[np.bool_]) -> tuple[int, int]:
+    """Of the ten crops with the highest push, how many beat the control, and of how many; of equals the earlier."""
+    known = np.flatnonzero(~np.isnan(push))
+    first = known[np.argsort(-push[known], kind="stable")][:PRECISION_AT]
+    return int(beats[first].sum()), len(first)
 
 
 def _group(outcomes: NDArray[np.float64], confidence: float, seed: int) -> GroupMean:

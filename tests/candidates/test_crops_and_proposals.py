@@ -153,11 +153,11 @@ def proposed(scene: Scene, atlas: Atlas, screen: TailScreen, **settings: object)
 
 
 def test_proposals_carry_what_anyone_needs_to_make_them_again(scene: Scene, atlas: Atlas, screen: TailScreen) -> None:
-    proposals = proposed(scene, atlas, screen, tried=4, random=2)
+    proposals = proposed(scene, atlas, screen, tried=4, random=2, strongest=3)
     suggested = [one for one in proposals.patches if one.candidate.suggested]
     random = [one for one in proposals.patches if not one.candidate.suggested]
     assert [one.candidate.id for one in suggested] == [f"c-00{n}" for n in range(1, 5)]
-    assert [one.candidate.id for one in random] == ["r-001", "r-002"]
+    assert [one.candidate.id for one in random] == ["r-001", "r-002", "k-001", "k-002", "k-003"]
     for one in proposals.patches:
         made = one.candidate
         row = int(made.image_key.removeprefix("key"))
@@ -177,7 +177,7 @@ def test_predicted_push_is_the_tails_for_a_crop_and_the_linear_mean_for_a_cell(
 ) -> None:
     level3 = atlas.at_level(3)
     plans = plan_exemplar_crops(level3, scene.may_give_crops, scene.grid, scene.input_size, (0.5,), 600)
-    proposals = proposed(scene, atlas, screen, tried=4, random=0, sizes=(0.5,), screened=len(plans))
+    proposals = proposed(scene, atlas, screen, tried=4, random=0, strongest=0, sizes=(0.5,), screened=len(plans))
     crops = prepared_crops(scene.pool, plans)
     pushes = screen.screen(crops, Silence())
     # tiers take turns in the order third class, target image, target object; each gives its strongest first
@@ -219,7 +219,7 @@ def test_patches_of_other_origins_join_at_the_tail(scene: Scene, atlas: Atlas, s
     ]  # fmt: skip
     pushes = screen.screen([patch.rgba for patch in further], Silence())
     assert pushes[4] == pytest.approx(0.0, abs=1e-5)
-    config = CandidatesConfig.model_validate({"per_image": 3, "tried": 3, "random": 2})
+    config = CandidatesConfig.model_validate({"per_image": 3, "tried": 3, "random": 2, "strongest": 0})
     proposals = propose(scene, atlas, screen, config, Silence(), further)
     joined = [one for one in proposals.patches if one.candidate.origin is Origin.RENDER]
     assert [one.candidate.id for one in joined] == [f"o-{int(pushes.argmax())}"]

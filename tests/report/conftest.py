@@ -267,6 +267,10 @@ def full_result() -> r.AuditResult:
             difference=414 / 1952,
             difference_interval=r.Interval(0.1577, 0.2689, 0.95, "bootstrap"),
             control="mean colour",
+            strongest_contrast=r.GroupMean(10, 80, 610, 80 / 610, r.Interval(0.0911, 0.1755, 0.95, "bootstrap")),
+            precision_predicted=(9, 10),
+            precision_observed=(4, 10),
+            precision_random=(12, 32),
         ),
         examples=(
             r.Example("c-0001", "fixed", "frying pan/ünïcode 1.jpg", "frying pan", "wok", 0.031, 0.874, "example-0"),

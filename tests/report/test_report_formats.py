@@ -137,6 +137,9 @@ def test_every_number_of_every_finding_is_on_the_page(full_result: AuditResult) 
         "Shows noodles 81.3%, table 11.2%.",
         "5/61 = 8.2% (3.5–17.8, Wilson 95%) against a limit of 25.0%",
         "The atlas helped: suggested candidates flip 512/1952 = 26.2% of trials",
+        "strongest contrast, the paper's ranking 10 80/610 = 13.1%",
+        "these flip more pictures than mean colour: 9 of 10 by predicted push, 4 of 10 by observed push; of the random "
+        "crops 12 of 32.",
         "96 hypotheses tried, 7 confirmed.",
         "screening 600 32 12.5 +0.71 of 40 predicted push",
         "selection 96 7 – – uplift over mean colour",

@@ -87,6 +87,33 @@ def test_suggested_against_random_by_hand(validity: SuggestionValidity) -> None:
     assert validity.control == "noise"
 
 
+def test_precision_counts_crops_that_beat_the_strongest_control(validity: SuggestionValidity) -> None:
+    """Noise flips two; all crops but r-1 flip more. Both readings know fewer than ten crops, so all of those count."""
+    assert validity.precision_predicted == (4, 4)
+    assert validity.precision_observed == (4, 5)
+    assert validity.precision_random == (1, 2)
+    assert validity.strongest_contrast is None
+
+
+def test_crops_of_strongest_contrast_are_a_group_of_their_own(
+    tried: list[Candidate],
+    candidate: Callable[..., Candidate],
+    confirmation: dict[str, TrialBlock],
+    controls: dict[str, TrialBlock],
+    block: Build,
+    flips: Callable[..., np.ndarray],
+) -> None:
+    beside = [candidate(f"k-{number}", observed_push=9.0 - number, suggested=False) for number in range(8)]
+    blocks = {one.id: block(flips(30, range(number))) for number, one in enumerate(beside)}
+    made = suggestion_validity([*tried, *beside], confirmation | blocks, controls, 0.9, seed=0)
+    assert made is not None
+    assert made.strongest_contrast is not None
+    assert (made.strongest_contrast.flips, made.strongest_contrast.trials) == (28, 240)
+    assert (made.random.flips, made.random.trials) == (6, 60)
+    # by observed push k-0 to k-5 (9 to 4) lead c-0, k-6 (both 3), c-1, k-7 (both 2): flips 0 to 5, 14, 6, 9, 7
+    assert made.precision_observed == (7, 10)
+
+
 def test_both_readings_of_push_are_ranked_against_uplift(validity: SuggestionValidity) -> None:
     uplift = [14, 9, 3, 5, 1]
     assert validity.observed_push.value == pytest.approx(stats.spearmanr([3, 2, 1, 0.5, -1], uplift).statistic)
