@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from auditor.atlas.pictures.canvas import png_bytes
 from auditor.candidates.patch import Patch
+from auditor.looking import Seen, look_at
 from auditor.measuring import Bench
-from auditor.records import Example, PixelArray, Split
+from auditor.records import Example, FloatArray, PixelArray, Split
 from auditor.store import RunFolder, slug
 from auditor.trials.findings import ConfirmedTrials
 from auditor.trials.placements import variants_of
@@ -20,38 +23,83 @@ PER_CANDIDATE = 3
 SIDE_PX = 224
 
 
-def draw_examples(
-    run: RunFolder, bench: Bench, confirmed: Sequence[ConfirmedTrials], patches: Sequence[Patch]
-) -> tuple[Example, ...]:
-    """The first few flipped pictures, by key, of the candidates that flip most; each is drawn before | after."""
+@dataclass(frozen=True, slots=True)
+class Flipped:
+    """One flipped picture: row and column of its trial in the block, and (3, H, W) uint8 before and after."""
+
+    trials: ConfirmedTrials
+    row: int
+    column: int
+    before: PixelArray
+    after: PixelArray
+
+    @property
+    def name(self) -> str:
+        key = self.trials.block.image_keys[self.column]
+        return f"{slug(self.trials.candidate.id)}-{self.trials.placement}-{key}"
+
+
+def flipped_pictures(
+    bench: Bench, confirmed: Sequence[ConfirmedTrials], patches: Sequence[Patch], candidates: int, per_candidate: int
+) -> list[Flipped]:
+    """The first few flipped pictures, by key, of the candidates that flip most."""
     by_flips = sorted(confirmed, key=lambda one: (-int(one.block.outcomes.sum()), one.candidate.id))
     rgba_of = {patch.candidate.id: patch.rgba for patch in patches}
     sweep = bench.sweep(Split.CONFIRMATION)
+    found = []
+    for one in by_flips[:candidates]:
+        block, identity = one.block, one.candidate.id
+        variants = variants_of(one.placement, bench.setup.config.trials)
+        for column in np.flatnonzero(block.outcomes)[:per_candidate]:
+            row = int(np.argmax(np.where(block.flips[:, column], block.after[:, column], -1.0)))
+            before, after = sweep.picture(block.image_keys[column], rgba_of[identity], variants[row], identity)
+            found.append(Flipped(one, row, int(column), before, after))
+    return found
+
+
+def draw_examples(
+    run: RunFolder, bench: Bench, confirmed: Sequence[ConfirmedTrials], patches: Sequence[Patch]
+) -> tuple[Example, ...]:
+    """Flipped pictures, each drawn before | after."""
     path_of = {image.key: image.path for image in bench.pool.images}
     names = bench.setup.class_names
     examples = []
-    for one in by_flips[:CANDIDATES]:
-        block, identity = one.block, one.candidate.id
-        variants = variants_of(one.placement, bench.setup.config.trials)
-        for column in np.flatnonzero(block.outcomes)[:PER_CANDIDATE]:
-            row = int(np.argmax(np.where(block.flips[:, column], block.after[:, column], -1.0)))
-            key = block.image_keys[column]
-            before, after = sweep.picture(key, rgba_of[identity], variants[row], identity)
-            picture = f"example-{slug(identity)}-{one.placement}-{key}"
-            run.write_bytes(f"pictures/{picture}.png", side_by_side(before, after))
-            examples.append(
-                Example(
-                    candidate=identity,
-                    placement=str(one.placement),
-                    image_path=path_of[key],
-                    clean_class=names[int(block.clean[column])],
-                    patched_class=names[int(block.patched[row, column])],
-                    probability_before=float(block.before[column]),
-                    probability_after=float(block.after[row, column]),
-                    picture=picture,
-                )
+    for one in flipped_pictures(bench, confirmed, patches, CANDIDATES, PER_CANDIDATE):
+        block, column = one.trials.block, one.column
+        picture = f"example-{one.name}"
+        run.write_bytes(f"pictures/{picture}.png", side_by_side(one.before, one.after))
+        examples.append(
+            Example(
+                candidate=one.trials.candidate.id,
+                placement=str(one.trials.placement),
+                image_path=path_of[block.image_keys[column]],
+                clean_class=names[int(block.clean[column])],
+                patched_class=names[int(block.patched[one.row, column])],
+                probability_before=float(block.before[column]),
+                probability_after=float(block.after[one.row, column]),
+                picture=picture,
             )
+        )
     return tuple(examples)
+
+
+def draw_looks(
+    run: RunFolder,
+    bench: Bench,
+    confirmed: Sequence[ConfirmedTrials],
+    patches: Sequence[Patch],
+    vectors: FloatArray,
+) -> None:
+    """What the network sees in a flipped picture before and after, of as many candidates as configured.
+
+    Args:
+        vectors: (S, D) activations of the layer, by which icons are whitened.
+    """
+    for one in flipped_pictures(bench, confirmed, patches, bench.setup.config.atlas.looks, 1):
+        file = f"pictures/look-{one.name}.png"
+        if not run.has(file):
+            seen = [Seen(one.before, "clean"), Seen(one.after, f"with {one.trials.candidate.id}")]
+            run.write_bytes(file, png_bytes(look_at(bench.setup, seen, vectors)))
 
 
 def side_by_side(before: PixelArray, after: PixelArray) -> bytes:

@@ -29,3 +29,19 @@ class Silence:
 
     def say(self, message: str) -> None:
         del message
+
+
+class Within:
+    """Progress of a part of a piece of work that is told of as a whole: its own beginning is not told."""
+
+    def __init__(self, whole: Progress) -> None:
+        self._whole = whole
+
+    def start(self, stage: str, total: int | None = None) -> None:
+        del stage, total
+
+    def advance(self, steps: int = 1) -> None:
+        self._whole.advance(steps)
+
+    def say(self, message: str) -> None:
+        self._whole.say(message)

@@ -188,11 +188,21 @@ def _times(run: RunFolder) -> dict[str, float]:
 
 def _pictures(run: RunFolder) -> dict[str, bytes]:
     """The report's pictures by key: atlas sheets, candidates, where they were cut, examples."""
-    pictures = {f"atlas-{name}": run.read_bytes(f"atlas/{name}.png") for name in run.names("atlas", ".png")}
+    pictures = {_sheet_key(name): run.read_bytes(f"atlas/{name}.webp") for name in run.names("atlas", ".webp")}
+    pictures |= {name: run.read_bytes(f"atlas/{name}.png") for name in run.names("atlas", ".png")}
+    pictures |= {
+        f"cell-{name.replace('-', ':')}": run.read_bytes(f"atlas/cells/{name}.webp")
+        for name in run.names("atlas/cells", ".webp")
+    }
     pictures |= {
         f"candidate-{name}": run.read_bytes(f"candidates/{name}.png") for name in run.names("candidates", ".png")
     }
     return pictures | {name: run.read_bytes(f"pictures/{name}.png") for name in run.names("pictures", ".png")}
+
+
+def _sheet_key(name: str) -> str:
+    level, _, colours = name.partition("-")
+    return f"predicted-{level}" if colours else f"atlas-{level}"
 
 
 def finish(run: RunFolder, result: AuditResult) -> Audit:

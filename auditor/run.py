@@ -8,12 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from auditor.atlas.pair import Atlas
-from auditor.atlases import atlas_stage
+from auditor.atlas.kinds import Atlas
+from auditor.atlases import atlas_stage, draw_atlas, icons_stage, pair_scope, sheets_stage
 from auditor.candidates.propose import Proposals
 from auditor.config import AuditConfig, build_config, read_config
 from auditor.errors import ConfigError, StoreError
-from auditor.examples import draw_examples
+from auditor.examples import draw_examples, draw_looks
 from auditor.measuring import Bench, confirm, narrowing, select, shared_controls, try_all
 from auditor.progress import Progress, Silence
 from auditor.records import Split
@@ -111,11 +111,15 @@ def continue_run(run: RunFolder, config: AuditConfig, progress: Progress) -> Aud
     pool = images_stage(run, setup)
     clean = clean_stage(run, setup, pool)
     atlas = atlas_stage(run, setup, pool)
+    icons = icons_stage(run, setup, atlas)
     bench = Bench(run, setup, pool, clean)
     if not bench.eligible(Split.DISCOVERY) and not bench.eligible(Split.SELECTION):
+        sheets_stage(run, setup, pool, atlas, icons, ())
         return finish(run, assemble(run, setup, pool, clean, (), atlas.cells, 0))
     proposals = candidates_stage(run, setup, pool, clean, atlas)
     atlas = replace(atlas, cells=proposals.cells)  # the same cells, with their predicted push
+    gave = {patch.candidate.cell for patch in proposals.patches if patch.candidate.suggested}
+    sheets_stage(run, setup, pool, atlas, icons, gave)
     scene = open_scene(setup, pool)
     started = time.monotonic()
 
@@ -138,6 +142,7 @@ def continue_run(run: RunFolder, config: AuditConfig, progress: Progress) -> Aud
     bench.keep_trials()
     if not run.is_done("trials"):
         run.mark_done("trials", {"pastes": len(run.read_table("trials.parquet")), "seconds": _since(started)})
+    draw_looks(run, bench, confirmed, proposals.patches, atlas.samples.vectors)
     result = assemble(
         run, setup, pool, clean, narrowing(proposals.rungs, selection, confirmation), proposals.cells,
         len(candidates), confirmed, survey, validity, draw_examples(run, bench, confirmed, proposals.patches),
@@ -168,9 +173,12 @@ def _since(started: float) -> float:
 
 
 def build_atlas(run: RunFolder, config: AuditConfig, progress: Progress) -> Atlas:
-    """Make a run's atlas, and no more; what is there already is read back."""
+    """Make a run's atlas and its pictures, and no more; what is there already is read back."""
     setup = open_run(run, config, progress)
-    return atlas_stage(run, setup, images_stage(run, setup))
+    pool = images_stage(run, setup)
+    atlas = atlas_stage(run, setup, pool)
+    draw_atlas(run, setup, pool, atlas, icons_stage(run, setup, atlas), pair_scope(setup))
+    return atlas
 
 
 def build_candidates(run: RunFolder, config: AuditConfig, progress: Progress) -> Proposals:

@@ -40,14 +40,16 @@ from auditor.tables import (
 )
 from auditor.trials.sweep import predict_clean
 
-STAGES = ("images", "clean", "atlas", "candidates", "trials", "report")
+STAGES = ("images", "clean", "atlas", "icons", "candidates", "sheets", "trials", "report")
 """In the order in which they depend on each other."""
 
 FILES_OF: Mapping[str, tuple[str, ...]] = {
     "images": ("images.parquet", "cache/pixels.npy", "cache/skipped.json"),
     "clean": ("cache/clean.safetensors", "patch-trials"),
-    "atlas": ("cells.parquet", "cache/samples.safetensors", "atlas"),
+    "atlas": ("cells.parquet", "cache/samples.safetensors", "activations"),
+    "icons": ("cache/icons",),
     "candidates": ("candidates.parquet", "candidates", "pictures", "cache/rungs.json"),
+    "sheets": ("atlas",),
     "trials": ("trials.parquet", "cache/trials"),
     "report": ("findings.json", "report.html", "checklist.md", "junit.xml", "result.json"),
 }

@@ -23,11 +23,12 @@ ORDER: tuple[frozenset[str], ...] = (
     frozenset({"setup"}),
     frozenset({"stages"}),
     frozenset({"atlases"}),
+    frozenset({"looking"}),
     frozenset({"measuring"}),
     frozenset({"examples"}),
     frozenset({"results"}),
     frozenset({"run"}),
-    frozenset({"patch_trials", "demo", "reviews", "inspecting", "options", "terminal"}),
+    frozenset({"patch_trials", "transfer", "demo", "reviews", "inspecting", "options", "terminal"}),
     frozenset({"cli"}),
 )
 """A room may import what stands before it, and itself; rooms on one line leave each other alone."""

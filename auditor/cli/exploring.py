@@ -54,7 +54,7 @@ def atlas(config_or_run: ConfigOrRun, out: OutOption = None) -> None:
         made = build_atlas(folder, settings, progress)
     payload.print(f"{len(made.cells)} cells of {len(made.samples)} activations (of {made.collected} collected)")
     for level in settings.atlas.levels:
-        payload.print(f"{folder.path / 'atlas' / f'{level}.png'}", highlight=False, soft_wrap=True)
+        payload.print(f"{folder.path / 'atlas' / f'{level}.webp'}", highlight=False, soft_wrap=True)
 
 
 @app.command()

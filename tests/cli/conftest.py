@@ -102,6 +102,9 @@ shares = [0.2, 0.2, 0.6]
 [atlas]
 levels = [4, 6]
 min_count = 2
+icons = 6
+icon_px = 16
+icon_steps = 2
 
 [candidates]
 sizes = [0.3]
@@ -109,6 +112,7 @@ screened = 24
 screening_images = 4
 tried = 6
 random = 6
+strongest = 3
 confirmed = 3
 library = false
 
@@ -206,7 +210,7 @@ def build_world(folder: Path) -> World:
 def _quick_layout() -> Iterator[None]:
     """Lay atlases out by their first component: compiling UMAP takes seconds; one test runs it in a process apart."""
     patch = pytest.MonkeyPatch()
-    patch.setattr("auditor.atlas.layout.TOO_FEW_FOR_UMAP", 10**6)
+    patch.setattr("auditor.atlas.embedding.TOO_FEW", 10**6)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -47,7 +47,7 @@ def test_stages_one_after_another_make_the_same_run(world, invoke, finished, tmp
     assert made.exit_code == 0
     cells = pd.read_parquet(folder / "cells.parquet")
     assert f"{len(cells)} cells of" in made.stdout
-    assert f"{folder / 'atlas' / '4.png'}\n{folder / 'atlas' / '6.png'}" in made.stdout
+    assert f"{folder / 'atlas' / '4.webp'}\n{folder / 'atlas' / '6.webp'}" in made.stdout
     assert not (folder / "candidates.parquet").exists()
 
     suggested = invoke("suggest", folder)
