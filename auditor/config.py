@@ -129,8 +129,8 @@ class AtlasConfig(Section):
     filter_rank: int = Field(3, ge=1, description="rank filter: the class is among an activation's top attributions")
     filter_magnitude: int = Field(1500, ge=1, description="magnitude filter: this many largest attributions a class")
     layout: Literal["umap", "tsne"] = "umap"
-    neighbours: int = Field(20, ge=2, description="UMAP n_neighbors")
-    min_dist: float = Field(0.01, ge=0.0, description="UMAP min_dist")
+    neighbours: int | None = Field(None, ge=2, description="UMAP n_neighbors; left out: 20, of a class's atlas 50")
+    min_dist: float | None = Field(None, ge=0.0, description="UMAP min_dist; left out: 0.01, of a class's atlas 0.05")
     perplexity: float = Field(50.0, gt=1.0, description="t-SNE perplexity")
     whiten: bool = Field(False, description="whiten the activations before they are laid out")
     levels: tuple[int, ...] = Field((10, 20), description="grid sizes")
@@ -161,6 +161,12 @@ class CandidatesConfig(Section):
     tried: int = Field(
         48, ge=1, description="suggested crops that begin the trials in pixels on the selection pictures"
     )
+    icons: int = Field(24, ge=0, description="icons made as patches, of the cells that push most")
+    dreams: int = Field(12, ge=0, description="crops rendered onwards, of those that push most")
+    shapes: int = Field(24, ge=0, description="crops made wide, tall, soft-edged and faded, of those that push most")
+    pairs: int = Field(60, ge=0, description="pairs of crops put into one patch, in three arrangements")
+    made: int = Field(24, ge=1, description="of all patches made so, as many join the trials in pixels")
+    trained: int = Field(200, ge=0, description="steps to train a patch: the ceiling for its size; 0: none")
     random: int = Field(48, ge=0, description="random crops tried beside them, for comparison")
     strongest: int = Field(10, ge=0, description="crops of strongest contrast tried beside them, for comparison")
     halving_images: int = Field(

@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
 
 from auditor.atlas.activations import ActivationSet
-from auditor.atlas.attribution import attribution_method, logits_and_attribution
+from auditor.atlas.attribution import attribution_method, contrast_of, logits_and_attribution
 from auditor.atlas.embedding import PAPER_FULL, TOO_FEW, Likeness, extend, unit_vectors, whiten
 from auditor.atlas.layout import fit_square
 from auditor.atlas.network import CutNetwork
+from auditor.atlas.shards import MemoryShelf, ShardShelf
 from auditor.draws import keyed_generator
 from auditor.errors import ImageError
 from auditor.progress import Progress
-from auditor.records import FloatArray, IntArray, PixelArray
+from auditor.records import ClassGroup, FloatArray, IntArray, PixelArray
 
 ALIGNED_FITTED = 4000
 """Images laid out by AlignedUMAP itself; it searches for approximate neighbours, and compiles that search, above."""
@@ -59,6 +60,8 @@ def collect_layers(
     batch_size: int,
     seed: int,
     progress: Progress,
+    pair: tuple[ClassGroup, ClassGroup] | None = None,
+    shelf: ShardShelf | None = None,
 ) -> tuple[ActivationSet, ...]:
     """The activation at one shared place of each picture, in every layer; row i of each set is picture `rows[i]`.
 
@@ -67,20 +70,26 @@ def collect_layers(
         pixels: (N, 3, H, W) uint8 RGB, all pictures of the pool.
         rows: (R,) the pictures to use; keys: theirs, in the same order.
         batch_size: pictures a pass.
+        pair: whose contrast is recorded; None: it is NaN.
+        shelf: keeps each layer's set as one shard, by the layer's place in `cuts`; those that stand there are not
+            collected again. None: memory.
     Returns:
-        A set for each layer, without contrast (NaN) and with weight 1 for each picture.
+        A set for each layer, with weight 1 for each picture.
     """
+    shelf = MemoryShelf() if shelf is None else shelf
     positions = shared_positions(keys, [(cut.feature_shape[1], cut.feature_shape[2]) for cut in cuts], seed)
     progress.start("layers", len(cuts) * len(rows))
-    sets: list[ActivationSet] = []
-    for cut, at in zip(cuts, positions, strict=True):
+    for number, (cut, at) in enumerate(zip(cuts, positions, strict=True)):
+        if shelf.has(number):
+            progress.advance(len(rows))
+            continue
         parts: list[ActivationSet] = []
         for start in range(0, len(rows), batch_size):
             batch = slice(start, start + batch_size)
-            parts.append(_at_positions(cut, pixels, rows[batch], at[batch]))
+            parts.append(_at_positions(cut, pixels, rows[batch], at[batch], pair))
             progress.advance(len(rows[batch]))
-        sets.append(ActivationSet.joined(parts))
-    return tuple(sets)
+        shelf.write(number, ActivationSet.joined(parts))
+    return tuple(shelf.read(number) for number in range(len(cuts)))
 
 
 def aligned_layouts(
@@ -136,18 +145,25 @@ def superposed(first: FloatArray, second: FloatArray) -> FloatArray:
     return moved
 
 
-def _at_positions(cut: CutNetwork, pixels: PixelArray, rows: IntArray, positions: IntArray) -> ActivationSet:
+def _at_positions(
+    cut: CutNetwork,
+    pixels: PixelArray,
+    rows: IntArray,
+    positions: IntArray,
+    pair: tuple[ClassGroup, ClassGroup] | None,
+) -> ActivationSet:
     device = cut.classifier.device
     with torch.no_grad():
         features = cut.features(torch.from_numpy(pixels[rows]).to(device).float() / 255)
     index = torch.arange(len(rows), device=device)
     y, x = (torch.from_numpy(column).to(device) for column in positions.T.copy())
     method = attribution_method(cut, features)
-    _, attribution = logits_and_attribution(cut, features, y, x, method=method, chunk=len(rows))
+    logits, attribution = logits_and_attribution(cut, features, y, x, method=method, chunk=len(rows))
+    contrast = torch.full((len(rows),), torch.nan) if pair is None else contrast_of(logits, attribution, *pair)
     return ActivationSet(
         vectors=features[index, :, y, x].float().cpu().numpy(),
         attribution=attribution.float().cpu().numpy(),
-        contrast=np.full(len(rows), np.nan, dtype=np.float32),
+        contrast=contrast.float().cpu().numpy(),
         image_row=rows,
         y=positions[:, 0],
         x=positions[:, 1],

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from auditor.atlas.activations import ActivationSet
-from auditor.atlas.embedding import PAPER_CLASS, Likeness
+from auditor.atlas.embedding import PAPER_CLASS, PAPER_FULL, Likeness
 from auditor.atlas.grid import build_cells
 from auditor.atlas.layout import pair_layout, plane_layout
 from auditor.config import AtlasConfig
@@ -74,7 +74,8 @@ def class_atlas(
 ) -> Atlas:
     """The atlas of one class, in a plane of likeness; `samples` is what the filters kept for the class.
 
-    Where the configuration sets neither, UMAP takes the paper's 50 neighbours and min_dist 0.05 for sparse atlases.
+    What the configuration leaves out, UMAP takes from the paper's settings for sparse atlases: 50 neighbours, min_dist
+    0.05.
     """
     progress.start("atlas", 1 + len(config.levels))
     xy = plane_layout(samples.vectors, likeness_of(config, PAPER_CLASS), seed)
@@ -95,18 +96,15 @@ def full_atlas(
     return _binned(samples, xy, AtlasKind.FULL, config, progress, None)
 
 
-def likeness_of(config: AtlasConfig, unset: Likeness | None = None) -> Likeness:
-    """The configured likeness; `unset` gives neighbours and min_dist where the configuration names neither."""
-    likeness = Likeness(
+def likeness_of(config: AtlasConfig, unset: Likeness = PAPER_FULL) -> Likeness:
+    """The configured likeness; `unset` gives what the configuration leaves out of neighbours and min_dist."""
+    return Likeness(
         method=config.layout,
-        neighbours=config.neighbours,
-        min_dist=config.min_dist,
+        neighbours=unset.neighbours if config.neighbours is None else config.neighbours,
+        min_dist=unset.min_dist if config.min_dist is None else config.min_dist,
         perplexity=config.perplexity,
         whitened=config.whiten,
     )
-    if unset is not None and not {"neighbours", "min_dist"} & config.model_fields_set:
-        return replace(likeness, neighbours=unset.neighbours, min_dist=unset.min_dist)
-    return likeness
 
 
 def _binned(

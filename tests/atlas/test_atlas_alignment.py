@@ -8,6 +8,7 @@ from auditor.atlas.alignment import aligned_layouts, collect_layers, movement, s
 from auditor.atlas.attribution import attribution_all_classes
 from auditor.atlas.embedding import Likeness
 from auditor.atlas.layout import MARGIN, plane_layout
+from auditor.atlas.shards import MemoryShelf
 from auditor.errors import ImageError
 from auditor.progress import Silence
 
@@ -77,6 +78,18 @@ def test_layers_are_collected_at_the_shared_place(linear_cut, pixels):
     np.testing.assert_allclose(wide.vectors, features[torch.arange(3), :, y, x])
     np.testing.assert_allclose(wide.attribution, attribution_all_classes(linear_cut, features, y, x).numpy(), rtol=1e-6)
     assert wide.image_row.tolist() == [5, 2, 7]
+    assert np.isnan(wide.contrast).all()
+
+
+def test_a_layer_on_the_shelf_is_not_collected_again(linear_cut, pixels, pair):
+    """An interrupted collection goes on with the layers that are missing; contrast is that of the pair."""
+    rows, keys, shelf = np.array([5, 2, 7]), ["a", "b", "c"], MemoryShelf()
+    small = pixels[:, :, :5, :6]
+    (first,) = collect_layers([linear_cut], small, rows, keys, 2, 0, Silence(), pair, shelf)
+    np.testing.assert_allclose(first.contrast, first.attribution[:, 2] - first.attribution[:, 0], rtol=1e-6)
+    one, two = collect_layers([None, linear_cut], small, rows, keys, 2, 0, Silence(), pair, shelf)  # type: ignore[list-item]
+    assert one is first
+    np.testing.assert_array_equal(two.vectors, first.vectors)
 
 
 def test_layers_of_different_images_are_refused():

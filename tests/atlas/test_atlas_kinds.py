@@ -5,7 +5,7 @@ import pytest
 
 from auditor.atlas.activations import ActivationSet
 from auditor.atlas.build import build_class_atlas, build_full_atlas
-from auditor.atlas.embedding import PAPER_CLASS
+from auditor.atlas.embedding import PAPER_CLASS, PAPER_FULL
 from auditor.atlas.filters import class_filter
 from auditor.atlas.grid import bin_numbers
 from auditor.atlas.kinds import AtlasKind, class_atlas, full_atlas, likeness_of, pair_atlas
@@ -66,8 +66,15 @@ def test_a_plane_parts_kinds_and_a_pair_lies_along_contrast(samples):
 def test_a_class_takes_the_papers_settings_unless_others_are_asked_for():
     assert likeness_of(AtlasConfig(layout="umap"), PAPER_CLASS) == PAPER_CLASS
     asked = likeness_of(AtlasConfig(neighbours=7, layout="tsne", perplexity=9.0, whiten=True), PAPER_CLASS)
-    assert (asked.neighbours, asked.min_dist, asked.method, asked.perplexity) == (7, 0.01, "tsne", 9.0)
+    assert (asked.neighbours, asked.min_dist, asked.method, asked.perplexity) == (7, 0.05, "tsne", 9.0)
     assert asked.whitened
+
+
+def test_a_stored_configuration_asks_for_no_more_than_the_one_it_was_made_from():
+    """A run folder holds every key with its value: what was left out has to stay left out."""
+    stored = AtlasConfig.model_validate(AtlasConfig().model_dump(mode="json"))
+    assert likeness_of(stored, PAPER_CLASS) == PAPER_CLASS
+    assert likeness_of(stored) == PAPER_FULL
 
 
 def test_atlases_of_a_class_and_of_everything_from_pictures(conv_cut, pool):
