@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -87,7 +89,9 @@ def test_a_layer_on_the_shelf_is_not_collected_again(linear_cut, pixels, pair):
     small = pixels[:, :, :5, :6]
     (first,) = collect_layers([linear_cut], small, rows, keys, 2, 0, Silence(), pair, shelf)
     np.testing.assert_allclose(first.contrast, first.attribution[:, 2] - first.attribution[:, 0], rtol=1e-6)
-    one, two = collect_layers([None, linear_cut], small, rows, keys, 2, 0, Silence(), pair, shelf)  # type: ignore[list-item]
+    spent = copy.copy(linear_cut)
+    spent.features = None  # not to be asked again
+    one, two = collect_layers([spent, linear_cut], small, rows, keys, 2, 0, Silence(), pair, shelf)
     assert one is first
     np.testing.assert_array_equal(two.vectors, first.vectors)
 
