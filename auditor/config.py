@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
@@ -262,6 +263,20 @@ def build_config(values: dict[str, object], base: Path, where: str = "the config
     except ValidationError as error:
         lines = [_explain(dict(problem)) for problem in error.errors()]
         raise ConfigError(f"{where}: " + "; ".join(lines)) from error
+
+
+def with_atlas(config: AuditConfig, values: Mapping[str, object]) -> AuditConfig:
+    """The same configuration with some settings of the atlas overruled.
+
+    Args:
+        values: key of `AtlasConfig` to value.
+    Raises:
+        ConfigError: as `read_config`.
+    """
+    if not values:
+        return config
+    whole = config.model_dump(exclude={"base"})
+    return build_config({**whole, "atlas": {**whole["atlas"], **values}}, config.base, "the command line")
 
 
 def _explain(problem: dict[str, object]) -> str:

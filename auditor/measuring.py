@@ -12,11 +12,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.atlas.pair import Atlas
+from auditor.atlas.kinds import Atlas
+from auditor.candidates.controls import matched_controls
 from auditor.candidates.patch import Patch, side_in_pixels
-from auditor.candidates.propose import Scene, matched_controls
 from auditor.candidates.ranking import Contender, choose_diverse, rank_agreement
-from auditor.records import ImagePool, PixelArray, Placement, Rung, Split
+from auditor.candidates.scene import Scene
+from auditor.records import Candidate, ImagePool, Origin, PixelArray, Placement, Rung, Split
 from auditor.setup import Setup
 from auditor.stages import Clean, eligible_rows
 from auditor.store import RunFolder, slug
@@ -143,14 +144,15 @@ class Selection:
 def select(bench: Bench, patches: Sequence[Patch], placement: Placement) -> Selection:
     """Try patches on selection pictures, few pictures for all and more for the better half (successive halving).
 
-    Random crops are tried at the first step alone, to tell how well screening orders what nobody chose. The tiers take
-    turns at every step. Without eligible selection pictures the predicted push decides.
+    What is tried for comparison alone, and a trained patch, which is a ceiling and no finding, are tried at the first
+    step alone, to tell how well screening orders what nobody chose. At every step the tiers take turns, and of a crop
+    and its other shapes only the best goes on. Without eligible selection pictures the predicted push decides.
 
     Source: Karnin, Koren and Somekh 2013 (successive halving); here no step measures a picture again.
     """
     config = bench.setup.config.candidates
     count = config.confirmed
-    suggested = [patch for patch in patches if patch.candidate.suggested]
+    suggested = [patch for patch in patches if may_be_found(patch.candidate)]
     steps = halving_steps(bench.eligible(Split.SELECTION), config.halving_images)
     if not steps:
         pushes = {patch.candidate.id: patch.candidate.predicted_push for patch in suggested}
@@ -166,7 +168,7 @@ def select(bench: Bench, patches: Sequence[Patch], placement: Placement) -> Sele
             name = TrialName(Split.SELECTION, patch.candidate.id, "", placement)
             blocks[patch.candidate.id].append(bench.measure(name, patch.rgba, part))
         steps_scores.append({patch.candidate.id: odds_gain(blocks[patch.candidate.id][-1]) for patch in entering})
-        alive = [patch for patch in entering if patch.candidate.suggested]
+        alive = [patch for patch in entering if may_be_found(patch.candidate)]
         last = number == len(steps) - 1
         keep = count if last else max(count, (len(alive) + 1) // 2)
         scores = {patch.candidate.id: odds_gain(*blocks[patch.candidate.id]) for patch in alive}
@@ -227,13 +229,24 @@ def join_blocks(blocks: Sequence[TrialBlock]) -> TrialBlock:
     )
 
 
+def may_be_found(candidate: Candidate) -> bool:
+    """Whether a candidate may become a finding: proposed, and not trained to flip this very model."""
+    return candidate.suggested and candidate.origin is not Origin.OPTIMISED
+
+
 def _take(patches: Sequence[Patch], scores: Mapping[str, float], count: int) -> list[Patch]:
-    """The best `count`, the tiers taking turns; a score that is not known comes last."""
+    """The best `count`, the tiers taking turns, and of a crop and its other shapes only the best.
+
+    A score that is not known comes last.
+    """
     known = {identity: score if np.isfinite(score) else -np.inf for identity, score in scores.items()}
-    contenders = [
-        Contender(known[patch.candidate.id], patch.candidate.tier, "", -1, number)
-        for number, patch in enumerate(patches)
-    ]
+    families: dict[str, int] = {}
+    contenders = []
+    for patch in patches:
+        one = patch.candidate
+        reshaped = one.origin is Origin.CROP and len(one.parts) == 1
+        family = families.setdefault(one.parts[0] if reshaped else one.id, len(families))
+        contenders.append(Contender(known[one.id], one.tier, "", -1, family))
     return [patches[index] for index in choose_diverse(contenders, count)]
 
 

@@ -12,11 +12,12 @@ from pydantic import TypeAdapter
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from auditor.atlas.pair import Atlas
+from auditor.atlas.kinds import Atlas
 from auditor.candidates.crops import mark_crop
 from auditor.candidates.library import library_folder, read_library, read_user_patches
 from auditor.candidates.patch import Patch, patch_png, read_patch
-from auditor.candidates.propose import Proposals, Scene, mark_read_as_target, propose
+from auditor.candidates.propose import Proposals, mark_read_as_target, propose
+from auditor.candidates.scene import Scene
 from auditor.candidates.screening import TailScreen
 from auditor.errors import ImageError, StoreError
 from auditor.images.pool import build_pool, load_original
@@ -38,6 +39,8 @@ from auditor.tables import (
     images_from_table,
     images_table,
 )
+from auditor.trials.optimised import TrainingBudget, train_patch
+from auditor.trials.placements import variants_of
 from auditor.trials.sweep import predict_clean
 
 STAGES = ("images", "clean", "atlas", "icons", "candidates", "sheets", "trials", "report")
@@ -176,7 +179,7 @@ def open_scene(setup: Setup, pool: ImagePool) -> Scene:
 
 
 def candidates_stage(run: RunFolder, setup: Setup, pool: ImagePool, clean: Clean, atlas: Atlas) -> Proposals:
-    """Screen crops, keep a diverse few beside random ones, and add the library's and the user's patches."""
+    """Screen crops, keep a diverse few, make patches of them, and add the library's, the user's and a trained one."""
 
     def make() -> Mapping[str, Json]:
         config = setup.config
@@ -190,7 +193,7 @@ def candidates_stage(run: RunFolder, setup: Setup, pool: ImagePool, clean: Clean
             config.trials.batch_size,
         )
         proposals = propose(scene, atlas, screen, config.candidates, setup.progress)
-        brought = _brought_patches(setup)
+        brought = [*_brought_patches(setup), *_trained_patches(setup, pool)]
         patches = mark_read_as_target([*proposals.patches, *brought], setup.classifier, setup.target)
         setup.progress.start("writing candidates", len(patches))
         for patch in patches:
@@ -232,6 +235,25 @@ def _brought_patches(setup: Setup) -> list[Patch]:
     config = setup.config.candidates
     library = read_library(library_folder()) if config.library else []
     return library + (read_user_patches(setup.config.path(config.patches)) if config.patches else [])
+
+
+def _trained_patches(setup: Setup, pool: ImagePool) -> list[Patch]:
+    """A patch trained on discovery pictures of the source, at the placement that is tried first; none without any."""
+    config = setup.config
+    rows = pool.rows(Split.DISCOVERY, setup.source.indices)
+    if not config.candidates.trained:
+        return []
+    if not len(rows):
+        setup.progress.say("no patch was trained: discovery has no picture of the source")
+        return []
+    keys = [pool.images[row].key for row in rows]
+    return [
+        train_patch(
+            setup.classifier, pool.pixels[rows], keys, setup.target,
+            variants_of(config.trials.placements[0], config.trials), config.trials, config.seed, setup.progress,
+            TrainingBudget(config.candidates.trained),
+        )
+    ]  # fmt: skip
 
 
 def write_patch(run: RunFolder, scene: Scene, patch: Patch) -> None:

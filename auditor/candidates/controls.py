@@ -1,18 +1,23 @@
 """Matched controls: patches of a candidate's size and place without its content.
 
-A new control is one function here and one entry in `MADE_CONTROLS`; crops as controls are cut by `propose`.
+A control that is made from the candidate's own pixels is one function here and one entry in `MADE_CONTROLS`; the crops
+among them are cut from other pictures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from auditor.candidates.patch import pasted_size, resize_patch
+from auditor.atlas.kinds import Atlas
+from auditor.candidates.crops import CropPlan, cell_names, cut_crop, plan_one_crop, plan_random_crops
+from auditor.candidates.patch import Patch, pasted_size, resize_patch
+from auditor.candidates.scene import Scene
 from auditor.draws import keyed_generator
 from auditor.errors import PatchError
-from auditor.records import PixelArray
+from auditor.records import Cell, PixelArray, Split
 
 SOURCE_CROP = "source crop"
 RANDOM_CELL_CROP = "random cell crop"
@@ -99,3 +104,54 @@ def _filled(rgba: PixelArray) -> np.ndarray[tuple[int, ...], np.dtype[np.float64
 def _with_alpha(colours: np.ndarray[tuple[int, ...], np.dtype[np.generic]], rgba: PixelArray) -> PixelArray:
     rounded = np.clip(np.rint(np.asarray(colours, dtype=np.float64)), 0, 255).astype(np.uint8)
     return np.concatenate([rounded, rgba[3:]])
+
+
+def matched_controls(scene: Scene, atlas: Atlas | None, patch: Patch, side_px: int) -> Mapping[str, PixelArray]:
+    """All controls of a patch (docs/design.md, section 5, rule 3), (4, h, w) uint8 each, keyed by name.
+
+    The crops are cut at the candidate's own shape: of a random discovery picture of the source, and of a random
+    cell of the atlas that does not push (`quiet_cells`). Without an atlas the latter is left out.
+    """
+    identity = patch.candidate.id
+    controls = make_controls(patch.rgba, identity, side_px, scene.seed)
+    sources = scene.pool.rows(Split.DISCOVERY, scene.source.indices)
+    size = min(0.5, max(0.2, side_px / min(scene.input_size)))
+    if len(sources):
+        generator = keyed_generator(scene.seed, "control", SOURCE_CROP, identity)
+        plan = plan_one_crop([int(row) for row in sources], scene.grid, scene.input_size, size, generator)
+        controls[SOURCE_CROP] = _shaped_like(patch.rgba, scene, plan)
+    if atlas is not None:
+        level = max(cell.level for cell in atlas.cells)
+        named = cell_names(atlas.xy, level)
+        rows = atlas.samples.image_row
+        givers = {name for name, row in zip(named, rows, strict=True) if scene.may_give_crops(int(row))}
+        cells = quiet_cells([cell for cell in atlas.at_level(level) if cell.name in givers])
+        generator = keyed_generator(scene.seed, "control", RANDOM_CELL_CROP, identity)
+        plans = plan_random_crops(
+            cells, atlas.samples, named, scene.may_give_crops, scene.grid, scene.input_size,
+            (size,), 1, generator,
+        )  # fmt: skip
+        if plans:
+            controls[RANDOM_CELL_CROP] = _shaped_like(patch.rgba, scene, plans[0])
+    return controls
+
+
+def quiet_cells(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """The cells that do not push towards the target; the quarter that pushes least where all of them do.
+
+    A control must be without the candidate's content. A crop from a cell that pushes may show the very feature the
+    candidate shows, and would hide it. Push is the predicted one, or the observed where a cell was not screened.
+    """
+    push = [cell.predicted_push if math.isfinite(cell.predicted_push) else cell.contrast for cell in cells]
+    quiet = tuple(cell for cell, value in zip(cells, push, strict=True) if value <= 0.0)
+    if quiet:
+        return quiet
+    order = sorted(range(len(cells)), key=lambda index: push[index])
+    return tuple(cells[index] for index in order[: max(1, len(cells) // 4)])
+
+
+def _shaped_like(rgba: PixelArray, scene: Scene, plan: CropPlan) -> PixelArray:
+    """A crop resized to the candidate's height and width, under the candidate's own alpha."""
+    crop, _ = cut_crop(scene.open_original(plan.image_row), plan, scene.classifier.preprocessing)
+    resized = resize_patch(crop, *rgba.shape[1:])
+    return np.concatenate([resized[:3], rgba[3:]])

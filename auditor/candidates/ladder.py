@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from auditor.candidates.crops import crop_thumbnails
 from auditor.candidates.linear import LinearScreen
+from auditor.candidates.patch import Patch
 from auditor.candidates.ranking import Contender, choose_diverse, rank_agreement
 from auditor.candidates.screening import TailScreen
 from auditor.config import CandidatesConfig
@@ -44,8 +45,8 @@ class Climb:
 
     Attributes:
         linear: (crops and compared,) first-order predicted push.
-        predicted: by entry number, over crops, compared and further together, of those that reached the tail.
-        chosen: entry numbers that go into trials in pixels, best first.
+        predicted: by entry number, over crops and compared together, of those that reached the tail.
+        chosen: numbers of the crops that go into trials in pixels, best first.
         rungs: the linear one and the tail's.
     """
 
@@ -58,19 +59,17 @@ class Climb:
 def climb(
     crops: Sequence[Entry],
     compared: Sequence[Entry],
-    further: Sequence[Entry],
     annotated_tier: Callable[[int], Tier],
     screen: TailScreen,
     config: CandidatesConfig,
     progress: Progress,
 ) -> Climb:
-    """Screen crops linearly, the best of them and patches of other origins through the tail, and choose.
+    """Screen crops linearly, the best of them through the tail, and choose.
 
     Args:
         crops: may be chosen; compared: random crops, screened at every rung and never chosen.
-        further: patches of other origins, few and costly to make: they join at the tail and may be chosen.
         annotated_tier: the tier of a crop, by its number, with the annotations of its picture.
-    Entries are numbered through the three lists in this order.
+    Entries are numbered through both lists in this order.
     """
     started = time.perf_counter()
     both = [*crops, *compared]
@@ -87,50 +86,65 @@ def climb(
     short = choose_diverse(contenders, config.shortlisted, per_image=PER_IMAGE_ON_SHORTLIST)
     after_linear = time.perf_counter()
 
-    entries = [*both, *further]
-    seen = [*short, *range(len(crops), len(entries))]
-    patches = [entries[number].pixels for number in seen]
+    seen = [*short, *range(len(crops), len(both))]
+    patches = [both[number].pixels for number in seen]
     progress.start("screening crops through the tail", len(patches))
     pushes = screen.screen(patches, progress)
     predicted = {number: float(push) for number, push in zip(seen, pushes, strict=True)}
-    open_to_choice = [number for number in seen if not len(crops) <= number < len(both)]
-    tiers = [annotated_tier(number) if number < len(crops) else entries[number].tier for number in open_to_choice]
-    chosen = _choose(open_to_choice, tiers, entries, predicted, screen, config)
+    chosen = _choose(
+        [replace(both[number], tier=annotated_tier(number)) for number in short],
+        [predicted[number] for number in short], config.tried, screen, config,
+    )  # fmt: skip
     after_tail = time.perf_counter()
-    cropped = [number for number in seen if number < len(both)]
-    agreement = rank_agreement([float(linear[number]) for number in cropped], [predicted[number] for number in cropped])
+    agreement = rank_agreement([float(linear[number]) for number in seen], [predicted[number] for number in seen])
     rungs = (
         Rung(
             "linear screening", len(crops), len(short), "mean gradient · change of features, tiers in turns",
-            agreement, len(cropped), round(after_linear - started, 2),
+            agreement, len(seen), round(after_linear - started, 2),
         ),
         Rung(
-            "tail screening", len(short) + len(further), len(chosen), "predicted push, tiers in turns, look-alikes out",
+            "tail screening", len(short), len(chosen), "predicted push, tiers in turns, look-alikes out",
             seconds=round(after_tail - after_linear, 2),
         ),
     )  # fmt: skip
-    return Climb(linear, predicted, tuple(chosen), rungs)
+    return Climb(linear, predicted, tuple(short[index] for index in chosen), rungs)
+
+
+def screen_made(
+    made: Sequence[Patch], screen: TailScreen, config: CandidatesConfig, progress: Progress
+) -> tuple[list[Patch], Rung]:
+    """Screen patches that were made from others through the tail, and choose as crops are chosen.
+
+    Returns:
+        At most `config.made` of them with their predicted push, best first, and the rung.
+    """
+    started = time.perf_counter()
+    progress.start("screening made patches through the tail", len(made))
+    pushes = [float(push) for push in screen.screen([patch.rgba for patch in made], progress)]
+    entries = [Entry(patch.rgba, patch.candidate.tier, patch.candidate.cell) for patch in made]
+    chosen = _choose(entries, pushes, config.made, screen, config)
+    kept = [
+        replace(made[index], candidate=replace(made[index].candidate, predicted_push=pushes[index])) for index in chosen
+    ]
+    return kept, Rung(
+        "tail screening of made patches", len(made), len(kept), "predicted push, tiers in turns, look-alikes out",
+        seconds=round(time.perf_counter() - started, 2),
+    )  # fmt: skip
 
 
 def _choose(
-    numbers: Sequence[int],
-    tiers: Sequence[Tier],
-    entries: Sequence[Entry],
-    predicted: dict[int, float],
-    screen: TailScreen,
-    config: CandidatesConfig,
+    entries: Sequence[Entry], pushes: Sequence[float], count: int, screen: TailScreen, config: CandidatesConfig
 ) -> list[int]:
     """The diverse few: look-alikes by picture and by features merged, few of one cell or picture."""
-    if not numbers:
+    if not entries:
         return []
-    patches = [entries[number].pixels for number in numbers]
+    patches = [entry.pixels for entry in entries]
     looks = near_duplicate_groups(crop_thumbnails([_on_grey(patch) for patch in patches]))
     contenders = [
-        Contender(predicted[number], tier, entries[number].cell, entries[number].image_row, int(look))
-        for number, tier, look in zip(numbers, tiers, looks, strict=True)
+        Contender(push, entry.tier, entry.cell, entry.image_row, int(look))
+        for push, entry, look in zip(pushes, entries, looks, strict=True)
     ]
-    picked = choose_diverse(contenders, config.tried, config.per_cell, config.per_image, screen.seen(patches))
-    return [numbers[index] for index in picked]
+    return choose_diverse(contenders, count, config.per_cell, config.per_image, screen.seen(patches))
 
 
 def _on_grey(pixels: PixelArray) -> PixelArray:

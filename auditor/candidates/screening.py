@@ -107,7 +107,7 @@ class TailScreen:
         """
         self.cut, self.target, self.batch_size = cut, target, batch_size
         height, width = pixels.shape[2:]
-        side = side_in_pixels(patch_share, int(height), int(width))
+        self.side_px = side = side_in_pixels(patch_share, int(height), int(width))
         # in whole numbers, so that the order hangs on no device's rounding
         brightness = pixels[:, :, :side, :side].sum(axis=(1, 2, 3), dtype=np.int64)
         groups = np.array_split(np.argsort(brightness, kind="stable"), min(backgrounds, len(pixels)))

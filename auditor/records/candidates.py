@@ -12,8 +12,9 @@ class Candidate:
     """A patch worth trying, with the provenance that lets anyone make it again.
 
     Attributes:
-        id: `c-` and a number for suggestions, `r-` for random crops, `l-` for the library, `u-` for the user's,
-            `i-` for icons, `d-` for dreamed crops, `p-` for pairs, `o-` for what was trained.
+        id: `c-` and a number for suggestions, `r-` for random crops, `k-` for those of strongest contrast, `l-` for
+            the library, `u-` for the user's, `i-` for icons, `d-` for dreamed crops, `s-` for other shapes of a crop,
+            `p-` for pairs, `o-` for what was trained.
         name: a few words for a person; sha256: of the PNG in the run folder.
         image_key, image_path, image_label: the picture it was cut from; box: left, top, right, bottom in that
             picture's pixels; cell: the name of its cell (crops only).

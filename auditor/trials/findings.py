@@ -11,6 +11,7 @@ from auditor.records import (
     Finding,
     Fragility,
     Limits,
+    Origin,
     Placement,
     Review,
     Tier,
@@ -103,6 +104,8 @@ def _verdict(finding: Finding, tier: Tier, limits: Limits) -> tuple[Verdict, str
     measured = judge(finding.uplift_interval, limits.uplift)
     if tier is Tier.TARGET_OBJECT:
         return Verdict.PASS, "it shows the target object itself, so a flip is expected and never fails the model"
+    if finding.candidate.origin is Origin.OPTIMISED:
+        return Verdict.PASS, "it was trained against this model: a ceiling to read the others by, never a failure"
     if measured is Verdict.PASS:
         return measured, f"the uplift's upper bound is below {limit}"
     if measured is Verdict.FAIL and tier is Tier.TARGET_IMAGE:
@@ -148,7 +151,11 @@ def measure_fragility(trials: Sequence[ConfirmedTrials], limits: Limits) -> Frag
 
 def run_verdict(findings: Sequence[Finding], fragility: Fragility | None) -> tuple[Verdict, str]:
     """The run's word and what stands behind it: a run fails where one limit fails, and passes where all pass."""
-    news = [finding for finding in findings if shown_tier(finding) is not Tier.TARGET_OBJECT]
+    news = [
+        finding
+        for finding in findings
+        if shown_tier(finding) is not Tier.TARGET_OBJECT and finding.candidate.origin is not Origin.OPTIMISED
+    ]
     failed = [finding for finding in news if finding.verdict is Verdict.FAIL]
     passed = [finding for finding in news if finding.verdict is Verdict.PASS]
     behind = f"{len(news)} findings that do not show the target object: {len(failed)} fail, {len(passed)} pass"

@@ -69,9 +69,10 @@ def suggestion_validity(
 ) -> SuggestionValidity | None:
     """Both readings of push against measured uplift over all crops, and suggested against random crops.
 
+    Other shapes of a crop, and pairs, are left out: random crops have none, and like is compared with like.
     Uplift here is taken against the shared control that flips most. None where no crop was tried.
     """
-    crops = [candidate for candidate in candidates if candidate.origin is Origin.CROP]
+    crops = [candidate for candidate in candidates if candidate.origin is Origin.CROP and not candidate.parts]
     if not crops or not controls:
         return None
     outcomes = np.stack([confirmation[crop.id].outcomes for crop in crops]).astype(np.float64)

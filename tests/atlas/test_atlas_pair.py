@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from auditor.atlas.build import build_pair_atlas
 from auditor.atlas.filters import pair_filter
 from auditor.atlas.layout import contrast_axis
-from auditor.atlas.pair import build_pair_atlas
 from auditor.config import AtlasConfig
 from auditor.errors import ImageError
 from auditor.progress import Silence

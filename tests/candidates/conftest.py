@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from auditor.candidates.propose import Scene
+from auditor.candidates.scene import Scene
 from auditor.records import ClassGroup, ImagePool, ImageRecord, Split
 from auditor.subject.classifier import Classifier
 from auditor.subject.cut import LayerCut

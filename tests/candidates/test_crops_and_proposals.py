@@ -14,9 +14,9 @@ from PIL import Image
 
 from auditor.atlas.activations import ActivationSet
 from auditor.atlas.grid import build_cells
-from auditor.atlas.pair import Atlas
+from auditor.atlas.kinds import Atlas
 from auditor.atlas.positions import crop_box
-from auditor.candidates.controls import RANDOM_CELL_CROP
+from auditor.candidates.controls import RANDOM_CELL_CROP, matched_controls, quiet_cells
 from auditor.candidates.crops import (
     CropPlan,
     cell_names,
@@ -29,7 +29,8 @@ from auditor.candidates.crops import (
 )
 from auditor.candidates.linear import LinearScreen
 from auditor.candidates.patch import Patch, patch_png, sha256_of
-from auditor.candidates.propose import Proposals, Scene, mark_read_as_target, matched_controls, propose, quiet_cells
+from auditor.candidates.propose import Proposals, mark_read_as_target, propose
+from auditor.candidates.scene import Scene
 from auditor.candidates.screening import TailScreen
 from auditor.config import CandidatesConfig
 from auditor.progress import Silence
@@ -90,7 +91,7 @@ def samples_of(rows: list[int]) -> ActivationSet:
         contrast=np.arange(count, dtype=np.float32),
         image_row=np.array(rows),
         y=np.arange(count) % 4,
-        x=np.arange(count) % 5,
+        x=np.arange(count) // 5 % 5,  # no place of a picture twice
         weight=np.ones(count, dtype=np.float32),
         strongest=np.zeros(count, dtype=bool),
     )
@@ -149,7 +150,9 @@ def screen(linear_cut: Callable[..., LayerCut], scene: Scene) -> TailScreen:
 
 
 def proposed(scene: Scene, atlas: Atlas, screen: TailScreen, **settings: object) -> Proposals:
-    return propose(scene, atlas, screen, CandidatesConfig.model_validate({"per_image": 3, **settings}), Silence())
+    """Crops alone, unless told otherwise."""
+    alone = {"per_image": 3, "icons": 0, "dreams": 0, "shapes": 0, "pairs": 0}
+    return propose(scene, atlas, screen, CandidatesConfig.model_validate({**alone, **settings}), Silence())
 
 
 def test_proposals_carry_what_anyone_needs_to_make_them_again(scene: Scene, atlas: Atlas, screen: TailScreen) -> None:
@@ -190,7 +193,8 @@ def test_predicted_push_is_the_tails_for_a_crop_and_the_linear_mean_for_a_cell(
     linear = LinearScreen(screen, crops[:: max(1, len(crops) // 16)][:16]).screen(crops, Silence())
     assert [one.name for one in proposals.cells] == [one.name for one in atlas.cells]
     for one in proposals.cells:
-        own = [p for plan, p in zip(plans, linear, strict=True) if plan.cell == one.name]
+        named = cell_names(atlas.xy, one.level)  # the contrasts number the samples
+        own = [p for plan, p in zip(plans, linear, strict=True) if named[int(plan.contrast)] == one.name]
         if own:
             assert one.predicted_push == pytest.approx(np.mean(own), rel=1e-5)
             error = np.std(own, ddof=1) / np.sqrt(len(own)) if len(own) > 1 else np.nan
@@ -206,28 +210,26 @@ def test_predicted_push_is_the_tails_for_a_crop_and_the_linear_mean_for_a_cell(
     assert -1.0 <= (proposals.rungs[1].correlation or -2.0) <= 1.0
 
 
-def test_patches_of_other_origins_join_at_the_tail(scene: Scene, atlas: Atlas, screen: TailScreen) -> None:
-    """The strongest synthetic patch goes on under its own id, with the tail's push; a clear one pushes nothing."""
-    generator = np.random.default_rng(6)
-    further = [
-        Patch(
-            Candidate(f"o-{number}", f"noise {number}", Origin.RENDER, Tier.SYNTHETIC, "0" * 64),
-            np.concatenate([generator.integers(0, 256, size=(3, 8, 8), dtype=np.uint8), np.full((1, 8, 8), alpha)])
-            .astype(np.uint8),
-        )
-        for number, alpha in enumerate((255, 255, 255, 255, 0))
-    ]  # fmt: skip
-    pushes = screen.screen([patch.rgba for patch in further], Silence())
-    assert pushes[4] == pytest.approx(0.0, abs=1e-5)
-    config = CandidatesConfig.model_validate({"per_image": 3, "tried": 3, "random": 2, "strongest": 0})
-    proposals = propose(scene, atlas, screen, config, Silence(), further)
-    joined = [one for one in proposals.patches if one.candidate.origin is Origin.RENDER]
-    assert [one.candidate.id for one in joined] == [f"o-{int(pushes.argmax())}"]
-    assert joined[0].candidate.predicted_push == pytest.approx(float(pushes.max()), rel=1e-4)
-    assert joined[0].rgba is further[int(pushes.argmax())].rgba
-    crops = [one.candidate.id for one in proposals.patches if one.candidate.origin is Origin.CROP]
-    assert crops == ["c-001", "c-002", "r-001", "r-002"]
-    assert proposals.rungs[2].seen == proposals.rungs[1].passed + 5
+def test_made_patches_are_screened_and_join_the_crops(scene: Scene, atlas: Atlas, screen: TailScreen) -> None:
+    """Shapes and pairs of crops that may be news: here picture 2's alone, since 1 and 4 show the target or may."""
+    settings = {"tried": 6, "random": 1, "strongest": 0, "shapes": 2, "pairs": 5, "made": 3, "per_cell": 9}
+    proposals = proposed(scene, atlas, screen, **settings)
+    crops = [one for one in proposals.patches if one.candidate.id.startswith("c-")]
+    made = [one for one in proposals.patches if one.candidate.parts]
+    news = {one.candidate.id for one in crops if one.candidate.tier is Tier.THIRD_CLASS}
+    assert len(made) == 3
+    assert {part for one in made for part in one.candidate.parts} <= news
+    assert all(one.candidate.suggested for one in made)
+    pushes = screen.screen([one.rgba for one in made], Silence())
+    assert [one.candidate.predicted_push for one in made] == pytest.approx(pushes, rel=1e-4)
+    assert pushes.tolist() == sorted(pushes, reverse=True)  # one tier, so the best first
+    rung = proposals.rungs[-1]
+    assert rung.name == "tail screening of made patches"
+    # wide, tall and soft-edged ones, and those faded where something speaks for the target; pairs need two pictures
+    assert 3 * min(2, len(news)) <= rung.seen <= 4 * min(2, len(news))
+    assert rung.passed == 3
+    order = [one.candidate.id[0] for one in proposals.patches]
+    assert order == ["c"] * len(crops) + ["s"] * 3 + ["r"]
 
 
 def test_further_crops_lie_around_activations_first_and_then_anywhere_once(atlas: Atlas) -> None:

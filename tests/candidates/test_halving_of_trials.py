@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -105,6 +106,22 @@ def test_the_better_half_goes_on_and_no_picture_is_measured_twice() -> None:
     # pushes 3 1 2 0 4 rank as 4 2 3 1 5; scores rank as 4 3 2 1 5
     assert selection.agreement == pytest.approx(1 - 6 * 2 / (5 * 24))
     assert selection.compared == 5
+
+
+def test_of_a_crop_and_its_shapes_the_best_is_confirmed_and_a_trained_patch_never() -> None:
+    """`s-1` is another shape of `a`, and better; what was trained beats everything, and is a ceiling alone."""
+    shape, trained = patch("s-1", [0.8] * 4, 1.0), patch("o-001", [0.99] * 4, float("nan"))
+    patches = [
+        patch("a", [0.7] * 4, 3.0),
+        patch("b", [0.6] * 4, 2.0),
+        Patch(replace(shape.candidate, parts=("a",)), shape.rgba),
+        Patch(replace(trained.candidate, origin=Origin.OPTIMISED), trained.rgba),
+    ]
+    selection = select(Table(4, CandidatesConfig(halving_images=2, confirmed=2)), patches, Placement.FIXED)
+    assert [one.candidate.id for one in selection.chosen] == ["s-1", "b"]
+    assert len(selection.blocks["o-001"].image_keys) == 2  # tried at the first step alone
+    by_push = select(Table(0, CandidatesConfig(confirmed=4)), patches, Placement.FIXED)
+    assert [one.candidate.id for one in by_push.chosen] == ["a", "b"]
 
 
 def test_without_selection_pictures_the_predicted_push_decides() -> None:

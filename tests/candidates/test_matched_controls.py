@@ -10,13 +10,14 @@ from auditor.candidates.controls import (
     RANDOM_CELL_CROP,
     SOURCE_CROP,
     make_controls,
+    matched_controls,
     mean_colour,
     noise,
     phase_scrambled,
     pixel_shuffled,
 )
 from auditor.candidates.patch import Patch, resize_patch
-from auditor.candidates.propose import Scene, matched_controls
+from auditor.candidates.scene import Scene
 from auditor.errors import PatchError
 from auditor.records import Candidate, Origin, Tier
 

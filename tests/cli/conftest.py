@@ -113,6 +113,12 @@ screening_images = 4
 tried = 6
 random = 6
 strongest = 3
+icons = 2
+dreams = 1
+shapes = 2
+pairs = 2
+made = 4
+trained = 3
 confirmed = 3
 library = false
 

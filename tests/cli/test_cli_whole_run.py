@@ -15,8 +15,7 @@ import pytest
 from typer.testing import Result
 
 import auditor
-from auditor.candidates.controls import RANDOM_CELL_CROP
-from auditor.candidates.propose import matched_controls
+from auditor.candidates.controls import RANDOM_CELL_CROP, matched_controls
 from auditor.report.findings_json import schema
 from auditor.results import CONTROLS
 

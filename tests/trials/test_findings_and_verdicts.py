@@ -19,6 +19,7 @@ from auditor.records import (
     Fragility,
     Interval,
     Limits,
+    Origin,
     Placement,
     Review,
     ReviewMark,
@@ -157,6 +158,18 @@ def test_verdict_by_tier_and_interval(
     (judged,) = apply_reviews([finding_with(candidate("c", tier), *bounds)], limits, {})
     assert judged.verdict is verdict
     assert said in judged.reason
+
+
+@pytest.mark.parametrize("bounds", [ABOVE, BELOW, AROUND])
+def test_a_trained_patch_is_a_ceiling_and_fails_nothing(
+    candidate: Build, limits: Limits, bounds: tuple[float, float]
+) -> None:
+    trained = replace(candidate("o", Tier.SYNTHETIC), origin=Origin.OPTIMISED)
+    (judged,) = apply_reviews([finding_with(trained, *bounds)], limits, {})
+    assert judged.verdict is Verdict.PASS
+    assert "a ceiling" in judged.reason
+    # a run in which nothing else was confirmed has learnt nothing of what anyone could find
+    assert run_verdict([judged], fragility_of(Verdict.PASS))[0] is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
