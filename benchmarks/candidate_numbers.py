@@ -1,0 +1,257 @@
+"""The numbers of one pair and of all pairs, from finished runs' result.json and trials.parquet. Runs no model.
+
+A patch is twice as strong as another where it flips at least twice as many of the same pictures, and at least two where
+the other flips none: ratios are taken over max(1, the other's flips).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from candidate_pairs import Pair, plain_crop
+from numpy.typing import NDArray
+from scipy import stats
+
+from auditor.candidates.propose import RANDOM_CROPS, STRONGEST_CONTRAST
+from auditor.candidates.ranking import rank_agreement
+from auditor.records import AuditResult, Candidate, Finding, Placement, Split, SurveyRow, Tier
+from auditor.statistics.resampling import difference_interval
+
+FloatMatrix = NDArray[np.float64]
+
+PRECISION_AT = 10
+RESAMPLES = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """A third-class finding beside its strongest control and the best noodle, on the same pictures."""
+
+    finding: Finding
+    noodle: int
+
+    @property
+    def over_control(self) -> float:
+        return self.finding.flips / max(1, self.finding.control.flips)
+
+    @property
+    def over_noodle(self) -> float:
+        return self.finding.flips / max(1, self.noodle)
+
+    @property
+    def twice_both(self) -> bool:
+        return min(self.over_control, self.over_noodle) >= 2
+
+
+@dataclass(frozen=True, slots=True)
+class PairNumbers:
+    """What one pair's run says of its search.
+
+    Attributes:
+        best: the third-class finding with the highest ratio to both; first: the one that selection pictures put first.
+        suggested, random, contrast: (crops, pictures) outcomes on the confirmation pictures.
+        correlation: rank correlation of a score with flips there, by the score's name and "all" or "random" crops.
+        precision: of the ten crops with the highest score, how many flip more than the survey's stronger control.
+        seconds: of the parts of the search, and of what follows it.
+    """
+
+    pair: Pair
+    eligible: int
+    noodles: Mapping[str, int]
+    noodle_seconds: float
+    third_class: int
+    best: Against | None
+    first: Against | None
+    suggested: FloatMatrix
+    random: FloatMatrix
+    contrast: FloatMatrix
+    correlation: Mapping[tuple[str, str], float]
+    precision: Mapping[str, tuple[int, int]]
+    seconds: Mapping[str, float]
+    screened: int
+
+    @property
+    def best_noodle(self) -> str:
+        return max(self.noodles, key=lambda name: self.noodles[name])
+
+    @property
+    def per_picture(self) -> NDArray[np.float64]:
+        """(pictures,) share of suggested crops that flip each, less the share of random crops."""
+        return self.suggested.mean(axis=0) - self.random.mean(axis=0)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The difference's 95% interval over pictures."""
+        bounds = difference_interval(self.suggested, self.random, 0.95, seed=0)
+        return bounds.low, bounds.high
+
+
+def pair_numbers(
+    pair: Pair,
+    result: AuditResult,
+    trials: pa.Table,
+    noodles: Mapping[str, int],
+    noodle_seconds: float,
+    linear: Mapping[str, float],
+) -> PairNumbers:
+    """Put a pair's numbers together.
+
+    Args:
+        noodles: flips by name; linear: the linear rung's push of the plain crops tried, by id.
+    """
+    third = [one for one in result.findings if one.candidate.tier is Tier.THIRD_CLASS and one.placement == "fixed"]
+    most = max(noodles.values())
+    beside = [Against(one, most) for one in third]
+    gains = {one.candidate.id: _selection_gain(trials, one.candidate.id) for one in third}
+    crops = [row for row in result.survey if plain_crop(row.candidate)]
+    random = [row for row in crops if row.candidate.id.startswith(RANDOM_CROPS)]
+    contrast = [row for row in crops if row.candidate.id.startswith(STRONGEST_CONTRAST)]
+    eligible = next(split.eligible for split in result.splits if split.split is Split.CONFIRMATION)
+    return PairNumbers(
+        pair=pair,
+        eligible=eligible,
+        noodles=noodles,
+        noodle_seconds=noodle_seconds,
+        third_class=len(third),
+        best=max(beside, key=lambda one: (min(one.over_control, one.over_noodle), one.finding.flips), default=None),
+        first=max(beside, key=lambda one: gains[one.finding.candidate.id], default=None),
+        suggested=_outcomes(trials, [row for row in crops if row.candidate.suggested]),
+        random=_outcomes(trials, random),
+        contrast=_outcomes(trials, contrast),
+        correlation=_correlations(crops, random, linear),
+        precision=_precisions(crops, random, linear, _control_flips(result, trials)),
+        seconds=search_seconds(result),
+        screened=crops_screened(result),
+    )
+
+
+def crops_screened(result: AuditResult) -> int:
+    """How many crops entered the first rung."""
+    return next((rung.seen for rung in result.rungs if rung.name == "linear screening"), 0)
+
+
+def search_seconds(result: AuditResult) -> dict[str, float]:
+    """Seconds of the search by part, and of what follows; "search" is the sum up to the trials on selection pictures.
+
+    Reading pictures and clean predictions are no search; "making and cutting" is what the candidates' stage does
+    beside screening.
+    """
+    screening = {rung.name: rung.seconds or 0.0 for rung in result.rungs if "screening" in rung.name}
+    selection = sum(rung.seconds or 0.0 for rung in result.rungs if rung.name.startswith("selection trials"))
+    times = result.times
+    parts = {
+        "atlas": times["atlas"],
+        **screening,
+        "making and cutting": times["candidates"] - sum(screening.values()),
+        "selection trials": selection,
+    }
+    return {
+        "pictures": times["images"] + times["clean"],
+        **parts,
+        "search": sum(parts.values()),
+        "survey and confirmation": times["trials"] - selection,
+    }
+
+
+def scores_of(candidate: Candidate, linear: Mapping[str, float]) -> dict[str, float]:
+    """A crop's readings of push by their names: the ladder's two, and the paper's contrast."""
+    return {
+        "tail": candidate.predicted_push,
+        "linear": linear[candidate.id],
+        "contrast": candidate.observed_push,
+    }
+
+
+def _correlations(
+    crops: Sequence[SurveyRow], random: Sequence[SurveyRow], linear: Mapping[str, float]
+) -> dict[tuple[str, str], float]:
+    found = {}
+    for group, rows in (("all", crops), ("random", random)):
+        for name in ("tail", "linear", "contrast"):
+            scored = [(scores_of(row.candidate, linear)[name], row.flips) for row in rows]
+            known = [(score, flips) for score, flips in scored if math.isfinite(score)]
+            value = rank_agreement([score for score, _ in known], [float(flips) for _, flips in known])
+            found[name, group] = float("nan") if value is None else value
+    return found
+
+
+def _precisions(
+    crops: Sequence[SurveyRow], random: Sequence[SurveyRow], linear: Mapping[str, float], to_beat: int
+) -> dict[str, tuple[int, int]]:
+    found = {"random": (sum(row.flips > to_beat for row in random), len(random))}
+    for name in ("tail", "linear", "contrast"):
+        known = [row for row in crops if math.isfinite(scores_of(row.candidate, linear)[name])]
+        ten = sorted(known, key=lambda row: -scores_of(row.candidate, linear)[name])[:PRECISION_AT]
+        found[name] = (sum(row.flips > to_beat for row in ten), len(ten))
+    return found
+
+
+def _control_flips(result: AuditResult, trials: pa.Table) -> int:
+    """Flips of the survey's shared control that flips most."""
+    if result.suggestion_validity is None:
+        return 0
+    control = result.suggestion_validity.control
+    rows = _trials_of(trials, Split.CONFIRMATION, "survey", control)
+    return int(pc.sum(rows["flip"].cast(pa.int64())).as_py())
+
+
+def _outcomes(trials: pa.Table, rows: Sequence[SurveyRow]) -> FloatMatrix:
+    """(candidates, confirmation pictures) whether each flips, pictures in one order for all."""
+    found = []
+    for row in rows:
+        table = _trials_of(trials, Split.CONFIRMATION, row.candidate.id, "").sort_by("image")
+        found.append(table["flip"].to_numpy(zero_copy_only=False).astype(np.float64))
+    return np.stack(found) if found else np.empty((0, 0))
+
+
+def _selection_gain(trials: pa.Table, identity: str) -> float:
+    """Mean gain in the target's log-odds on the selection pictures, by which the search orders its candidates."""
+    table = _trials_of(trials, Split.SELECTION, identity, "")
+    before, after = (
+        np.clip(table[name].to_numpy().astype(np.float64), 1e-6, 1 - 1e-6) for name in ("target_before", "target_after")
+    )
+    return float((np.log(after / (1 - after)) - np.log(before / (1 - before))).mean())
+
+
+def _trials_of(trials: pa.Table, split: Split, candidate: str, control: str) -> pa.Table:
+    wanted = {"split": str(split), "candidate": candidate, "control": control, "placement": str(Placement.FIXED)}
+    kept = trials
+    for column, value in wanted.items():
+        kept = kept.filter(pc.equal(kept[column], value))
+    return kept
+
+
+def pooled_difference(numbers: Sequence[PairNumbers], seed: int = 0) -> tuple[float, float, float]:
+    """Suggested less random crops' mean flip rate, the mean over pairs, with its 95% interval.
+
+    A two-level bootstrap: pairs are drawn with replacement, and in each drawn pair its pictures. Drawing both counts
+    the noise of pictures twice, so the interval is a little too wide, never too narrow for that reason.
+    """
+    generator = np.random.default_rng(seed)
+    by_pair = [one.per_picture for one in numbers]
+    redrawn = np.stack(
+        [
+            values[generator.integers(len(values), size=(RESAMPLES, len(numbers), len(values)))].mean(axis=2)
+            for values in by_pair
+        ]
+    )  # (pair, resample, slot): every pair's mean as often as it could be drawn, each from pictures of its own draw
+    drawn = generator.integers(len(numbers), size=(RESAMPLES, len(numbers)))
+    slots = np.arange(len(numbers))
+    means = redrawn[drawn, np.arange(RESAMPLES)[:, None], slots[None, :]].mean(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(np.mean([values.mean() for values in by_pair])), float(low), float(high)
+
+
+def mean_over_pairs(values: Sequence[float]) -> tuple[float, float, float, int]:
+    """Mean of one number a pair, its 95% t interval over pairs, and how many pairs had the number."""
+    known = np.array([value for value in values if math.isfinite(value)])
+    if len(known) < 2:
+        return (float(known.mean()) if len(known) else float("nan")), float("nan"), float("nan"), len(known)
+    half = stats.t.ppf(0.975, len(known) - 1) * known.std(ddof=1) / math.sqrt(len(known))
+    mean = float(known.mean())
+    return mean, mean - float(half), mean + float(half), len(known)

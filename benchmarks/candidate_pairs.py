@@ -1,0 +1,194 @@
+"""The pairs on which the candidate search is measured, their audits, and what is measured beside them. Prints no table.
+
+The pairs follow a rule that looks at clean predictions alone: every class of the configuration whose confirmation
+photographs hold at least 60 that the clean model gets right, to the class for which its other photographs are mistaken
+most often (of equals the first by index), where at least 8 are mistaken so. `pairs_by_rule` computes them;
+`python benchmarks/candidates.py pairs` compares them with the list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from auditor.atlas.positions import crop_box
+from auditor.candidates.crops import CropPlan, prepared_crops
+from auditor.candidates.library import read_user_patches
+from auditor.candidates.linear import LinearScreen
+from auditor.candidates.screening import TailScreen
+from auditor.config import AuditConfig
+from auditor.draws import keyed_generator
+from auditor.measuring import Bench, try_all
+from auditor.progress import Progress
+from auditor.records import AuditResult, Candidate, ImagePool, IntArray, Origin, PixelArray, Placement, Split
+from auditor.results import stored_result
+from auditor.run import audit, continue_run, new_run, stored_config
+from auditor.setup import Setup, open_setup
+from auditor.stages import Clean, clean_stage, eligible_rows, forget_from, images_stage
+from auditor.store import RunFolder, slug
+from auditor.tables import candidates_from_table
+
+Pair = tuple[str, str]
+
+FEWEST_ELIGIBLE, FEWEST_MISTAKEN = 60, 8
+PAIRS: tuple[Pair, ...] = (
+    ("barrel", "bucket"),
+    ("bucket", "barrel"),
+    ("cauliflower", "mashed potato"),
+    ("frying pan", "wok"),
+    ("guacamole", "plate"),
+    ("ice cream", "mashed potato"),
+    ("mashed potato", "plate"),
+    ("meat loaf", "mashed potato"),
+    ("pizza", "meat loaf"),
+    ("plate", "mashed potato"),
+    ("potpie", "mashed potato"),
+    ("teapot", "water jug"),
+    ("water jug", "teapot"),
+    ("wok", "frying pan"),
+    ("wooden spoon", "wok"),
+)
+"""What the rule gives for examples/kitchen32.toml, by the name of the source."""
+
+PILOTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A run's model and pictures, and the screens its search uses, for measurements beside the run."""
+
+    run: RunFolder
+    setup: Setup
+    pool: ImagePool
+    clean: Clean
+
+    @property
+    def screening_rows(self) -> IntArray:
+        """The source pictures that candidates are screened on: eligible ones of discovery, then of selection."""
+        rows = [eligible_rows(self.pool, self.clean, split) for split in (Split.DISCOVERY, Split.SELECTION)]
+        return np.concatenate(rows)[: self.setup.config.candidates.screening_images]
+
+    def tail_screen(self) -> TailScreen:
+        trials = self.setup.config.trials
+        pixels = self.pool.pixels[self.screening_rows]
+        return TailScreen(self.setup.cut, pixels, self.setup.target, trials.size, trials.batch_size)
+
+    def linear_screen(self, tail: TailScreen) -> LinearScreen:
+        """Its pilots are random crops of their own: none of those that are measured."""
+        return LinearScreen(tail, self.random_crops(PILOTS, "pilots"))
+
+    def random_crops(self, count: int, key: str) -> list[PixelArray]:
+        """(3, s, s) uint8 crops at random places of random discovery pictures outside the source."""
+        generator = keyed_generator(self.setup.config.seed, "benchmark", key)
+        rows = [row for row in self.pool.rows(Split.DISCOVERY).tolist() if not self._of_source(row)]
+        _, tall, wide = self.setup.cut.feature_shape
+        input_size = (int(self.pool.pixels.shape[2]), int(self.pool.pixels.shape[3]))
+        sizes = self.setup.config.candidates.sizes
+        plans = []
+        for _ in range(count):
+            row = rows[int(generator.integers(len(rows)))]
+            y, x = int(generator.integers(tall)), int(generator.integers(wide))
+            size = sizes[int(generator.integers(len(sizes)))]
+            box = crop_box(y, x, (tall, wide), input_size, size)
+            plans.append(CropPlan(row, y, x, size, box, "", float("nan")))
+        return prepared_crops(self.pool, plans)
+
+    def _of_source(self, row: int) -> bool:
+        return self.pool.images[row].label in self.setup.source.indices
+
+
+@torch.inference_mode()
+def pairs_by_rule(config: AuditConfig, progress: Progress) -> tuple[list[tuple[Pair, int, int]], int]:
+    """The pairs the rule gives, each with its eligible and its mistaken photographs, and the number of classes."""
+    setup = open_setup(config, progress)
+    names = setup.class_names
+    folders = sorted(config.path(config.images.confirmation or "").iterdir())
+    found = []
+    progress.start("clean predictions", len(folders))
+    for folder in folders:
+        label = setup.classifier.class_names.group(folder.name).indices[0]
+        prepared = []
+        for path in sorted(folder.iterdir()):
+            with Image.open(path) as photo:
+                prepared.append(setup.classifier.preprocessing.prepare(photo.convert("RGB")))
+        pixels = torch.from_numpy(np.stack(prepared)).to(setup.classifier.device).float() / 255
+        called = np.bincount(setup.classifier.logits(pixels).argmax(dim=1).cpu().numpy(), minlength=len(names))
+        eligible, called[label] = int(called[label]), 0
+        mistaken = int(called.argmax())
+        if eligible >= FEWEST_ELIGIBLE and called[mistaken] >= FEWEST_MISTAKEN:
+            found.append(((names[label], names[mistaken]), eligible, int(called[mistaken])))
+        progress.advance()
+    return sorted(found), len(folders)
+
+
+def pair_config(config: AuditConfig, pair: Pair, screened: int | None) -> AuditConfig:
+    """The configuration of one pair, without what no finding comes from: icons on the atlas, looks, a trained patch."""
+    atlas = config.atlas.model_copy(update={"icons": 0, "looks": 0})
+    candidates = config.candidates.model_copy(update={"trained": 0})
+    if screened is not None:
+        candidates = candidates.model_copy(update={"screened": screened})
+    return config.model_copy(update={"source": pair[0], "target": pair[1], "atlas": atlas, "candidates": candidates})
+
+
+def run_folder(runs: Path, pair: Pair) -> Path:
+    return runs / f"{slug(pair[0])}-to-{slug(pair[1])}"
+
+
+def audited(config: AuditConfig, folder: Path, progress: Progress) -> AuditResult:
+    """A pair's audit: read back where it is finished; an interrupted one searches anew, so that its seconds are true.
+
+    Raises:
+        AuditorError: the audit cannot be made; SystemExit: the folder holds a run of other settings.
+    """
+    if not folder.exists():
+        return audit(config, folder, progress).result
+    run = RunFolder.open(folder)
+    if stored_config(run) != config:
+        raise SystemExit(f"{folder} was run with other settings; give another folder by --runs")
+    if not run.has("result.json"):
+        forget_from(run, "atlas")
+        return continue_run(run, config, progress).result
+    return stored_result(run)
+
+
+def opened(config: AuditConfig, folder: Path, progress: Progress) -> Opened:
+    """A run's model, pictures and clean predictions; begun where there is no run yet, and searched by `audited` later.
+
+    Raises:
+        AuditorError: they cannot be opened.
+    """
+    run = RunFolder.open(folder) if folder.exists() else new_run(config, folder)
+    setup = open_setup(config, progress)
+    pool = images_stage(run, setup)
+    return Opened(run, setup, pool, clean_stage(run, setup, pool))
+
+
+def noodle_flips(one: Opened, patches: Path) -> dict[str, int]:
+    """Flips of the paper's noodle patches on the run's confirmation pictures, at the fixed placement, by name."""
+    noodles = [patch for patch in read_user_patches(patches) if patch.candidate.name.startswith("noodles")]
+    bench = Bench(RunFolder.within(one.run, "noodles"), one.setup, one.pool, one.clean)
+    blocks = try_all(bench, noodles, Split.CONFIRMATION, Placement.FIXED)
+    return {patch.candidate.name: int(blocks[patch.candidate.id].outcomes.sum()) for patch in noodles}
+
+
+def linear_pushes(one: Opened) -> dict[str, float]:
+    """The linear rung's push of every plain crop that the run tried, by id: a run keeps the tail's alone."""
+    crops = [each for each in candidates_from_table(one.run.read_table("candidates.parquet")) if plain_crop(each)]
+    pixels = [_pixels(one.run, each.id) for each in crops]
+    one.setup.progress.start("linear pushes of the crops tried", len(crops))
+    pushes = one.linear_screen(one.tail_screen()).screen(pixels, one.setup.progress)
+    return {crop.id: float(push) for crop, push in zip(crops, pushes, strict=True)}
+
+
+def plain_crop(candidate: Candidate) -> bool:
+    """A crop as it was cut: other shapes and pairs of crops name what they were made from."""
+    return candidate.origin is Origin.CROP and not candidate.parts
+
+
+def _pixels(run: RunFolder, identity: str) -> PixelArray:
+    with Image.open(run.path / "candidates" / f"{identity}.png") as picture:
+        return np.ascontiguousarray(np.asarray(picture.convert("RGB"), dtype=np.uint8).transpose(2, 0, 1))

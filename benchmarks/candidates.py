@@ -1,0 +1,206 @@
+"""The bar of the candidate search: does it find more than the paper's noodles, and what does each rung cost?
+
+    python benchmarks/candidates.py bar --out bar.md [--update docs/candidates.md]
+    python benchmarks/candidates.py speed --out speed.md [--update docs/candidates.md]
+    python benchmarks/candidates.py planted DEMO/shortcut
+    python benchmarks/candidates.py pairs
+
+`bar` audits every pair of `candidate_pairs.PAIRS`, measures the paper's ten noodle patches on the same confirmation
+pictures at the fixed placement, and writes tables. Runs stay below --runs: what is finished is read back, so it may be
+interrupted; give a fresh folder after a change of the search. `speed` times each rung against trials in pixels in the
+same process and compares each with flips on confirmation pictures over random crops; baseline: the same crop pasted on
+the same source pictures. `planted` reads a finished run of `auditor demo`. `pairs` computes the pairs by their rule.
+Start it with nothing else on the machine; OMP_NUM_THREADS says how many cores it may use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from candidate_numbers import PRECISION_AT, PairNumbers, crops_screened, pair_numbers, search_seconds
+from candidate_pairs import (
+    PAIRS,
+    Pair,
+    audited,
+    linear_pushes,
+    noodle_flips,
+    opened,
+    pair_config,
+    pairs_by_rule,
+    plain_crop,
+    run_folder,
+)
+from candidate_speed import SpeedNumbers, as_json, from_json, goal_sentences, speed_numbers, speed_tables
+from candidate_tables import bar_page, machine, seconds_table, table, update_page, write_out
+from rich.console import Console
+
+from auditor.config import AuditConfig, read_config
+from auditor.errors import AuditorError
+from auditor.progress import Progress
+from auditor.records import SurveyRow
+from auditor.results import stored_result
+from auditor.store import RunFolder
+from auditor.terminal import TerminalProgress
+
+BESIDE, SPEED = "benchmark-bar.json", "benchmark-speed.json"
+
+
+def measure_pair(pair: Pair, config: AuditConfig, options: argparse.Namespace, progress: Progress) -> PairNumbers:
+    """One pair's audit and what is measured beside it; read back where it is there."""
+    config = pair_config(config, pair, options.screened)
+    folder = run_folder(options.runs, pair)
+    result = audited(config, folder, progress)
+    run = RunFolder.open(folder)
+    if not run.has(BESIDE):
+        one = opened(config, folder, progress)
+        started = time.perf_counter()
+        noodles = noodle_flips(one, options.patches)
+        seconds = time.perf_counter() - started
+        run.write_json(BESIDE, {"noodles": noodles, "noodle_seconds": seconds, "linear": linear_pushes(one)})
+    beside = json.loads(run.read_text(BESIDE))
+    trials = run.read_table("trials.parquet")
+    return pair_numbers(pair, result, trials, beside["noodles"], beside["noodle_seconds"], beside["linear"])
+
+
+def bar(pairs: Sequence[Pair], config: AuditConfig, options: argparse.Namespace, progress: Progress) -> None:
+    numbers: list[PairNumbers] = []
+    text = ""
+    for pair in pairs:
+        numbers.append(measure_pair(pair, config, options, progress))
+        print(f"{len(numbers)}/{len(pairs)} {pair[0]} → {pair[1]}: {numbers[-1].seconds['search']:.0f} s of search")
+        text = bar_page(numbers, len(pairs), config.device, options.config.as_posix())
+        write_out(options.out, text)
+    finish("bar", text, options)
+
+
+def speed(pairs: Sequence[Pair], config: AuditConfig, options: argparse.Namespace, progress: Progress) -> None:
+    numbers: list[SpeedNumbers] = []
+    for pair in pairs:
+        settings, folder = pair_config(config, pair, options.screened), run_folder(options.runs, pair)
+        audited(settings, folder, progress)
+        run = RunFolder.open(folder)
+        if not run.has(SPEED):
+            one = opened(settings, folder, progress)
+            run.write_json(SPEED, as_json(speed_numbers(one, pair, options.crops, options.rounds, progress)))
+        numbers.append(from_json(run.read_text(SPEED)))
+        print(f"{len(numbers)}/{len(pairs)} {pair[0]} → {pair[1]}")
+        parts = [
+            f"{len(numbers)} of {len(pairs)} pairs, {machine(config.device)}.\n",
+            speed_tables(numbers, min(1.0, settings.candidates.shortlisted / settings.candidates.screened)),
+            goal_sentences(numbers),
+            whole_search(pairs[: len(numbers)], options),
+        ]
+        text = "\n".join(parts)
+        write_out(options.out, text)
+    finish("speed", text, options)
+
+
+def whole_search(pairs: Sequence[Pair], options: argparse.Namespace) -> str:
+    """Seconds of whole searches, by part, as their runs noted them."""
+    searches = []
+    for pair in pairs:
+        result = stored_result(RunFolder.open(run_folder(options.runs, pair)))
+        searches.append((f"{pair[0]} → {pair[1]}", crops_screened(result), search_seconds(result)))
+    return seconds_table(searches)
+
+
+def planted(run: Path, thing: str) -> None:
+    """Do crops that show a planted thing come first? By each score, over the crops that a demo run tried."""
+    result = stored_result(RunFolder.open(run))
+    crops = [row for row in result.survey if plain_crop(row.candidate)]
+
+    def shown(row: SurveyRow) -> bool:
+        return any(name == thing and share > 0 for name, share in row.candidate.shows)
+
+    groups = {
+        "predicted push": sorted(crops, key=lambda row: -_known(row.candidate.predicted_push)),
+        "observed push": sorted(crops, key=lambda row: -_known(row.candidate.observed_push)),
+        "flips on confirmation pictures": sorted(crops, key=lambda row: -row.flips),
+    }
+    rows = []
+    for name, ordered in groups.items():
+        place = next((number for number, row in enumerate(ordered, start=1) if shown(row)), None)
+        ten = ordered[:PRECISION_AT]
+        rows.append([name, str(place or "—"), f"{sum(map(shown, ten))}/{len(ten)}"])
+    random = [row for row in crops if not row.candidate.suggested and row.candidate.id.startswith("r-")]
+    rows.append(["random crops", "—", f"{sum(map(shown, random))}/{len(random)}"])
+    print(table(["ordered by", f"first that shows {thing}", "of the first ten"], rows))
+
+
+def _known(push: float) -> float:
+    return push if math.isfinite(push) else -math.inf
+
+
+def by_rule(config: AuditConfig, progress: Progress) -> None:
+    found, classes = pairs_by_rule(config, progress)
+    for (source, target), eligible, mistaken in found:
+        print(f"{source} → {target}: {eligible} eligible, {mistaken} mistaken for {target}")
+    same = tuple(pair for pair, _, _ in found) == PAIRS
+    print(f"{len(found)} pairs of {classes} classes; {'the list' if same else 'NOT the list'} in candidate_pairs.py")
+
+
+def finish(mark: str, text: str, options: argparse.Namespace) -> None:
+    print(text)
+    if options.update is not None:
+        update_page(options.update, mark, text)
+
+
+def chosen_pairs(text: str | None, default: Sequence[Pair]) -> list[Pair]:
+    """Pairs from 'a > b, c > d'; without it the default."""
+    if text is None:
+        return list(default)
+    split = [tuple(part.strip() for part in one.split(">")) for one in text.split(",")]
+    if any(len(one) != 2 for one in split):
+        raise SystemExit(f"--pairs takes 'source > target, source > target', got {text!r}")
+    return [(one[0], one[1]) for one in split]
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    modes = parser.add_subparsers(dest="mode", required=True)
+    for name in ("bar", "speed", "pairs"):
+        mode = modes.add_parser(name)
+        mode.add_argument("--config", type=Path, default=Path("examples/kitchen32.toml"))
+        if name == "pairs":
+            continue
+        mode.add_argument("--runs", type=Path, default=Path("reports/benchmark-candidates"))
+        mode.add_argument("--pairs", help="'source > target, source > target' instead of the list")
+        mode.add_argument("--out", type=Path, help="the tables as Markdown, written after every pair")
+        mode.add_argument("--update", type=Path, help="the page whose marked place gets the tables, once all are done")
+        mode.add_argument("--screened", type=int, help="crops screened linearly, instead of the configuration's")
+        if name == "bar":
+            mode.add_argument("--patches", type=Path, default=Path("../shared/real/patches"))
+        else:
+            mode.add_argument("--crops", type=int, default=250, help="random crops that every rung orders")
+            mode.add_argument("--rounds", type=int, default=5)
+    mode = modes.add_parser("planted")
+    mode.add_argument("run", type=Path, help="a finished run folder of auditor demo")
+    mode.add_argument("--thing", default="noodles")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    try:
+        if options.mode == "planted":
+            planted(options.run, options.thing)
+            return
+        config = read_config(options.config)
+        with TerminalProgress(Console(stderr=True)) as progress:
+            if options.mode == "pairs":
+                by_rule(config, progress)
+            elif options.mode == "bar":
+                bar(chosen_pairs(options.pairs, PAIRS), config, options, progress)
+            else:
+                speed(chosen_pairs(options.pairs, PAIRS[:6]), config, options, progress)
+    except AuditorError as error:
+        raise SystemExit(str(error)) from error
+
+
+if __name__ == "__main__":
+    main()
