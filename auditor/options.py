@@ -56,9 +56,12 @@ all = "photos"              # one folder a class, or a CSV of path,label; split 
 
 # [candidates]
 # sizes = [0.3, 0.5]        # crop widths, as shares of the picture's shorter side
-# screened = 4000           # crops screened through the network's tail
-# tried = 32                # suggested crops tried in pixels, and
-# random = 32               # random crops beside them
+# screened = 10000          # crops screened linearly, of which
+# shortlisted = 400         # are screened through the network's tail
+# tried = 48                # suggested crops tried in pixels, and
+# random = 48               # random crops beside them
+# made = 24                 # icons, other shapes and pairs of crops tried as well
+# trained = 200             # steps to train a patch, the ceiling for its size; 0: none
 # confirmed = 8             # candidates confirmed with all controls
 # patches = "my-patches"    # a folder of your own PNG patches
 
@@ -140,6 +143,26 @@ def named_placements(text: str) -> list[Placement]:
         return [Placement(part.strip()) for part in text.split(",")]
     except ValueError as error:
         raise ConfigError(f"--placements takes fixed, best and random, by commas, got {text!r}") from error
+
+
+def atlas_flags(levels: str | None, icons: int | None) -> dict[str, object]:
+    """The settings of an atlas that flags overrule, by their key.
+
+    Raises:
+        ConfigError: levels that are no whole numbers.
+    """
+    values: dict[str, object] = {} if icons is None else {"icons": icons}
+    if levels is not None:
+        try:
+            values["levels"] = tuple(int(part) for part in levels.split(","))
+        except ValueError as error:
+            raise ConfigError(f"--levels takes grid sizes by commas, such as 10,20,40, got {levels!r}") from error
+    return values
+
+
+def listed(text: str | None) -> list[str]:
+    """The words of a flag, separated by commas."""
+    return [part.strip() for part in text.split(",") if part.strip()] if text else []
 
 
 def _classes(text: str | None) -> str | list[str] | None:

@@ -30,6 +30,7 @@ from auditor.report import FORMATS
 from auditor.report.notebook import notebook_html
 from auditor.setup import Setup, versions
 from auditor.stages import (
+    CONTACT_SHEET,
     Clean,
     eligible_rows,
 )
@@ -194,6 +195,8 @@ def _pictures(run: RunFolder) -> dict[str, bytes]:
         f"cell-{name.replace('-', ':')}": run.read_bytes(f"atlas/cells/{name}.webp")
         for name in run.names("atlas/cells", ".webp")
     }
+    if run.has(CONTACT_SHEET):
+        pictures["contact-sheet"] = run.read_bytes(CONTACT_SHEET)
     pictures |= {
         f"candidate-{name}": run.read_bytes(f"candidates/{name}.png") for name in run.names("candidates", ".png")
     }

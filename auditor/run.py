@@ -11,7 +11,7 @@ from pathlib import Path
 from auditor.atlas.kinds import Atlas
 from auditor.atlases import atlas_stage, draw_atlas, icons_stage, pair_scope, sheets_stage
 from auditor.candidates.propose import Proposals
-from auditor.config import AuditConfig, build_config, read_config
+from auditor.config import AuditConfig, build_config, read_config, with_atlas
 from auditor.errors import ConfigError, StoreError
 from auditor.examples import draw_examples, draw_looks
 from auditor.measuring import Bench, confirm, narrowing, select, shared_controls, try_all
@@ -26,6 +26,7 @@ from auditor.stages import (
     forget_from,
     images_stage,
     open_scene,
+    write_contact_sheet,
 )
 from auditor.store import RunFolder, slug
 from auditor.trials.survey import suggestion_validity, survey_rows
@@ -82,19 +83,28 @@ def stored_config(run: RunFolder) -> AuditConfig:
     return build_config(dict(config), Path(base), f"{run.path}'s manifest")
 
 
-def begin(config_or_run: Path, stage: str | None, folder: Path | None) -> tuple[RunFolder, AuditConfig]:
+def begin(
+    config_or_run: Path, stage: str | None, folder: Path | None, atlas: Mapping[str, object] | None = None
+) -> tuple[RunFolder, AuditConfig]:
     """A new run for a TOML file; for a run folder its own settings, with `stage` and what follows dropped.
 
     Args:
         folder: where a new run goes; None: `default_folder`.
+        atlas: settings of the atlas that overrule the file's.
     Raises:
-        ConfigError: a place was given for a run that has one; StoreError: the folder is no run, or is taken.
+        ConfigError: a place or settings were given for a run that has them; StoreError: the folder is no run, or is
+            taken.
     """
     if not config_or_run.is_dir():
-        config = read_config(config_or_run)
+        config = with_atlas(read_config(config_or_run), atlas or {})
         return new_run(config, folder or default_folder(config)), config
     if folder is not None:
         raise ConfigError("--out is for a new run; a run folder keeps its place")
+    if atlas:
+        raise ConfigError(
+            f"a run's candidates come from its atlas, whose settings stay as they are ({', '.join(sorted(atlas))} "
+            "given); begin a new run from the TOML file, or make a full atlas or a class's with --kind"
+        )
     run = RunFolder.open(config_or_run)
     if stage is not None:
         forget_from(run, stage)
@@ -140,6 +150,8 @@ def continue_run(run: RunFolder, config: AuditConfig, progress: Progress) -> Aud
     survey = survey_rows(candidates, selection.blocks, confirmation, shared, ids, confidence)
     validity = suggestion_validity(candidates, confirmation, shared, confidence, config.seed)
     bench.keep_trials()
+    flips = {name: (int(block.outcomes.sum()), len(block.outcomes)) for name, block in confirmation.items()}
+    write_contact_sheet(run, setup, proposals.patches, flips)
     if not run.is_done("trials"):
         run.mark_done("trials", {"pastes": len(run.read_table("trials.parquet")), "seconds": _since(started)})
     draw_looks(run, bench, confirmed, proposals.patches, atlas.samples.vectors)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from auditor.atlas.kinds import Atlas
+from auditor.candidates.contact_sheet import Flips, draw_contact_sheet
 from auditor.candidates.crops import mark_crop
 from auditor.candidates.library import library_folder, read_library, read_user_patches
 from auditor.candidates.patch import Patch, patch_png, read_patch
@@ -46,12 +47,14 @@ from auditor.trials.sweep import predict_clean
 STAGES = ("images", "clean", "atlas", "icons", "candidates", "sheets", "trials", "report")
 """In the order in which they depend on each other."""
 
+CONTACT_SHEET = "contact-sheet.png"
+
 FILES_OF: Mapping[str, tuple[str, ...]] = {
     "images": ("images.parquet", "cache/pixels.npy", "cache/skipped.json"),
     "clean": ("cache/clean.safetensors", "patch-trials"),
     "atlas": ("cells.parquet", "cache/samples.safetensors", "activations"),
     "icons": ("cache/icons",),
-    "candidates": ("candidates.parquet", "candidates", "pictures", "cache/rungs.json"),
+    "candidates": ("candidates.parquet", "candidates", "pictures", "cache/rungs.json", CONTACT_SHEET),
     "sheets": ("atlas",),
     "trials": ("trials.parquet", "cache/trials"),
     "report": ("findings.json", "report.html", "checklist.md", "junit.xml", "result.json"),
@@ -199,6 +202,7 @@ def candidates_stage(run: RunFolder, setup: Setup, pool: ImagePool, clean: Clean
         for patch in patches:
             write_patch(run, scene, patch)
             setup.progress.advance()
+        write_contact_sheet(run, setup, patches)
         run.write_table("candidates.parquet", candidates_table([patch.candidate for patch in patches]))
         run.write_table("cells.parquet", cells_table(proposals.cells, [image.key for image in pool.images]))
         run.write_json("cache/rungs.json", [asdict(rung) for rung in proposals.rungs])
@@ -264,6 +268,12 @@ def write_patch(run: RunFolder, scene: Scene, patch: Patch) -> None:
         return
     row = next(row for row, image in enumerate(scene.pool.images) if image.key == candidate.image_key)
     run.write_bytes(f"pictures/origin-{candidate.id}.png", mark_crop(scene.open_original(row), candidate.box))
+
+
+def write_contact_sheet(run: RunFolder, setup: Setup, patches: Sequence[Patch], flips: Flips | None = None) -> None:
+    """Draw all candidates in one picture, with their flips where they were measured."""
+    title = f"Candidates that may push {setup.source.name} to {setup.target.name}"
+    run.write_bytes(CONTACT_SHEET, draw_contact_sheet(patches, title, flips))
 
 
 def check_unchanged(run: RunFolder, setup: Setup) -> None:

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from auditor.records import AuditResult, Candidate, Correlation, Finding, Verdict
 from auditor.report.numbers import logits, percent
-from auditor.report.summary import scope_sentence, verdict_sentence
+from auditor.report.summary import ceiling_sentence, scope_sentence, verdict_sentence
 from auditor.trials.findings import shown_tier
 
 STYLES = {Verdict.FAIL: "bold red", Verdict.PASS: "bold green", Verdict.INCONCLUSIVE: "bold yellow"}
@@ -107,7 +107,8 @@ def _finding_row(finding: Finding) -> tuple[str, ...]:
 
 def candidates_listing(candidates: Sequence[Candidate]) -> Table:
     """The candidates with both readings of push."""
-    table = Table(title="candidates (r-… are random crops, for comparison)", title_justify="left", title_style="bold")
+    title = "candidates (r-…, random crops, and k-…, of strongest contrast, are for comparison)"
+    table = Table(title=title, title_justify="left", title_style="bold")
     for heading in ("candidate", "tier", "cell"):
         table.add_column(heading)
     for heading in ("predicted\npush", "observed\npush"):
@@ -127,6 +128,9 @@ def summary_lines(result: AuditResult) -> list[str]:
             f"fragility: {verdict_text(fragility.verdict)}: the strongest control ({fragility.control}) flips "
             f"{fragility.flips}/{fragility.eligible} = {percent(fragility.rate)}, limit {percent(fragility.limit)}"
         )
+    ceiling = ceiling_sentence(result)
+    if ceiling is not None:
+        lines.append(escape(ceiling))
     validity = result.suggestion_validity
     if validity is not None and validity.suggested.trials and validity.random.trials:
         lines.append(

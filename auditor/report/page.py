@@ -23,7 +23,7 @@ class Page:
         pushing_cells: cells of strongest observed push, at most ten.
         surviving: cells whose contrast survives, and cells for which that was measured.
         intervals: the methods and levels of the findings' intervals, each once.
-        confirmed: distinct candidates among the findings.
+        confirmed: distinct candidates among the findings; ceiling: what a trained patch does, or None.
     """
 
     verdict_sentence: str
@@ -31,6 +31,7 @@ class Page:
     does_not_say: tuple[str, ...]
     eligible: int
     confirmed: int
+    ceiling: str | None
     splits: tuple[SplitCount, ...]
     findings: tuple[Finding, ...]
     best: tuple[Finding, ...]
@@ -55,6 +56,7 @@ def page_of(result: AuditResult) -> Page:
         does_not_say=summary.what_it_does_not_say(result),
         eligible=summary.eligible(result),
         confirmed=len({finding.candidate.id for finding in result.findings}),
+        ceiling=summary.ceiling_sentence(result),
         splits=summary.ordered_splits(result),
         findings=summary.by_concern(result),
         best=summary.best_of_tiers(result),

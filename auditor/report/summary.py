@@ -141,8 +141,22 @@ def survey_by_uplift(result: AuditResult) -> tuple[SurveyRow, ...]:
     return tuple(sorted(result.survey, key=lambda row: -_finite(row.uplift)))
 
 
+def ceiling_sentence(result: AuditResult) -> str | None:
+    """What a patch of this size can do at all; None where none was trained."""
+    trained = [row for row in result.survey if row.candidate.origin is Origin.OPTIMISED]
+    if not trained:
+        return None
+    best = max(trained, key=lambda row: row.flips)
+    return (
+        f"Ceiling for this size: a patch trained against the model flips {counts(best.flips, best.eligible)}; "
+        "it reads the others, and fails nothing."
+    )
+
+
 def chosen_by(candidate: Candidate) -> str:
     """How a candidate came to be tried, in a word or two."""
+    if candidate.parts:
+        return "made of " + " and ".join(candidate.parts)
     if candidate.origin is Origin.CROP:
         if candidate.id.startswith("k-"):
             return "by contrast alone"

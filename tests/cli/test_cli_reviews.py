@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-SPOTS = "c-004"
+SPOTS = "c-002"
 
 
 def findings_of(folder: Path) -> dict[str, Any]:
@@ -27,17 +27,17 @@ def of_spots(folder: Path) -> dict[str, Any]:
 
 def test_context_makes_it_fail(invoke, finished, own_run) -> None:
     assert of_spots(own_run)["verdict"] == "inconclusive"
-    result = invoke("review", own_run, "--mark", f"{SPOTS}=context", "--by", "Ada", "--why", "spots, no wok")
+    result = invoke("review", own_run, "--mark", f"{SPOTS}=context", "--by", "Ada L.", "--why", "spots, no wok")
     assert result.exit_code == 1
     assert "FAIL" in result.stdout
     spots = of_spots(own_run)
     assert spots["verdict"] == "fail"
-    assert spots["review"] == {"mark": "context", "reviewer": "Ada", "why": "spots, no wok"}
+    assert spots["review"] == {"mark": "context", "reviewer": "Ada L.", "why": "spots, no wok"}
     assert findings_of(own_run)["verdict"] == "fail"
     assert numbers_of(findings_of(own_run)) == numbers_of(findings_of(finished[0]))
     for name in ("report.html", "checklist.md"):
-        assert "Ada" in (own_run / name).read_text()
-        assert "Ada" not in (finished[0] / name).read_text()
+        assert "Ada L." in (own_run / name).read_text()
+        assert "Ada L." not in (finished[0] / name).read_text()
 
 
 def test_object_never_fails_a_model(invoke, own_run) -> None:
@@ -108,11 +108,11 @@ def test_nobody_at_the_keyboard(invoke, own_run) -> None:
     ("arguments", "sentence"),
     [
         (["--mark", "c-04=context", "--by", "Ada"], "candidate 'c-04' is not in the findings of this run; the nearest"),
-        (["--mark", "c-004=wok", "--by", "Ada"], "a mark is object (it shows the target itself) or context"),
-        (["--mark", "c-004", "--by", "Ada"], "--mark takes CANDIDATE=object or CANDIDATE=context, got 'c-004'"),
+        (["--mark", "c-002=wok", "--by", "Ada"], "a mark is object (it shows the target itself) or context"),
+        (["--mark", "c-002", "--by", "Ada"], "--mark takes CANDIDATE=object or CANDIDATE=context, got 'c-002'"),
         (["--mark", "c-001=object", "--by", "Ada"], "'c-001' is of tier third_class"),
-        (["--mark", "c-004=context"], "say who looked: --by NAME"),
-        (["--mark", "c-004=context", "--by", "  "], "say who looked: --by NAME"),
+        (["--mark", "c-002=context"], "say who looked: --by NAME"),
+        (["--mark", "c-002=context", "--by", "  "], "say who looked: --by NAME"),
         (["--csv", "missing.csv"], "missing.csv cannot be read"),
     ],
 )
@@ -129,12 +129,12 @@ def test_marks_that_cannot_be_taken(arguments, sentence, invoke, finished) -> No
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("candidate,mark\nc-004,context\n", "'reviewer' is missing"),
+        ("candidate,mark\nc-002,context\n", "'reviewer' is missing"),
         ("candidate,mark,reviewer,why\n", "needs rows with the columns"),
-        ("candidate,mark,reviewer,why\nc-004,context,,\n", "line 2: say who looked"),
-        ("candidate,mark,reviewer,why\nc-004\n", "line 2"),
+        ("candidate,mark,reviewer,why\nc-002,context,,\n", "line 2: say who looked"),
+        ("candidate,mark,reviewer,why\nc-002\n", "line 2"),
         ("candidate,mark,reviewer,why\nc-999,context,Ada,\n", "candidate 'c-999' is not in"),
-        ("candidate,mark,reviewer,why\nc-004,both,Ada,\n", "got 'both'"),
+        ("candidate,mark,reviewer,why\nc-002,both,Ada,\n", "got 'both'"),
     ],
 )
 def test_csv_marks_that_cannot_be_taken(text, sentence, invoke, finished, tmp_path) -> None:
@@ -149,6 +149,6 @@ def test_csv_marks_that_cannot_be_taken(text, sentence, invoke, finished, tmp_pa
 def test_a_mark_and_a_csv_at_once_are_refused(invoke, finished, tmp_path) -> None:
     marks = tmp_path / "marks.csv"
     marks.write_text("candidate,mark,reviewer,why\n")
-    result = invoke("review", finished[0], "--csv", marks, "--mark", "c-004=context", "--by", "Ada")
+    result = invoke("review", finished[0], "--csv", marks, "--mark", "c-002=context", "--by", "Ada")
     assert result.exit_code == 2
     assert "--mark or --csv" in result.stderr

@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree
+from collections import Counter
 from pathlib import Path
 
 import jsonschema
 import pandas as pd
 import pytest
+from PIL import Image
 
 import auditor
 from auditor.config import read_config
@@ -61,8 +63,17 @@ def test_stages_one_after_another_make_the_same_run(world, invoke, finished, tmp
 
 
 def test_suggest_on_a_toml_makes_candidates_and_stops(world, invoke, tmp_path) -> None:
-    assert invoke("suggest", world.config, "--out", tmp_path / "run").exit_code == 0
-    assert len(list((tmp_path / "run" / "candidates").glob("*.png"))) == 12
+    made = invoke("suggest", world.config, "--out", tmp_path / "run")
+    assert made.exit_code == 0
+    kept = pd.read_parquet(tmp_path / "run" / "candidates.parquet").id.tolist()
+    assert sorted(path.stem for path in (tmp_path / "run" / "candidates").iterdir()) == sorted(kept)
+    # six crops, as many random ones, three by contrast, a trained one, and some made of the others
+    letters = Counter(name[0] for name in kept)
+    assert (letters["c"], letters["r"], letters["k"], letters["o"]) == (6, 6, 3, 1)
+    assert 1 <= len(set(letters) - set("crko")) <= len("idsp")
+    with Image.open(tmp_path / "run" / "contact-sheet.png") as sheet:
+        assert sheet.width == 1920
+    assert f"{tmp_path / 'run' / 'contact-sheet.png'}" in made.stdout
     assert not (tmp_path / "run" / "findings.json").exists()
 
 

@@ -18,6 +18,7 @@ import auditor
 from auditor.candidates.controls import RANDOM_CELL_CROP, matched_controls
 from auditor.report.findings_json import schema
 from auditor.results import CONTROLS
+from auditor.stages import STAGES
 
 CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 FILES = (
@@ -99,16 +100,20 @@ def test_printed_numbers_follow_from_the_trials(finished: tuple[Path, Result]) -
 def test_survey_and_fragility_follow_from_the_trials(finished: tuple[Path, Result]) -> None:
     folder, _ = finished
     findings, trials = findings_of(folder), pd.read_parquet(folder / "trials.parquet")
-    flips: dict[bool, int] = {True: 0, False: 0}
+    flips = dict.fromkeys("cikdlprsuo", 0)
     for row in findings["survey"]:
         tried = outcomes(trials, row["candidate"], "", "fixed", "confirmation")
         chosen_on = outcomes(trials, row["candidate"], "", "fixed", "selection")
         assert (row["flips"], row["eligible"]) == (tried.sum(), len(tried))
         assert (row["selection_flips"], row["selection_eligible"]) == (chosen_on.sum(), len(chosen_on))
-        flips[row["suggested"]] += int(tried.sum())
+        flips[row["candidate"][0]] += int(tried.sum())
     validity = findings["suggestion_validity"]
-    assert (validity["suggested"]["flips"], validity["random"]["flips"]) == (flips[True], flips[False])
-    assert flips[True] > 0
+    groups = [validity[name]["flips"] for name in ("suggested", "random", "strongest_contrast")]
+    assert groups == [flips["c"], flips["r"], flips["k"]]
+    # what was trained is in the survey, and no finding
+    assert [row["candidate"] for row in findings["survey"] if row["origin"] == "optimised"] == ["o-001"]
+    assert not any(finding["candidate"].startswith("o-") for finding in findings["findings"])
+    assert flips["c"] > 0
     controls = trials[(trials.control != "") & (trials.candidate != "survey")]
     by_control = controls.groupby(["candidate", "control", "placement", "image"])["flip"].any()
     assert findings["fragility"]["flips"] == by_control.groupby(level=[0, 1, 2]).sum().max()
@@ -160,7 +165,7 @@ def test_no_picture_is_in_two_splits(finished: tuple[Path, Result]) -> None:
     trials = pd.read_parquet(folder / "trials.parquet")
     assert [split_of[image] for image in trials.image] == list(trials.split)
     candidates = pd.read_parquet(folder / "candidates.parquet")
-    assert {split_of[key] for key in candidates.image_key} == {"discovery"}
+    assert {split_of[key] for key in candidates.image_key if key} == {"discovery"}
     used = findings_of(folder)["images"]["used"]
     assert {split: counts["used"] for split, counts in used.items()} == dict(images.split.value_counts())
 
@@ -184,7 +189,7 @@ def test_manifest_holds_what_it_takes_to_repeat_the_run(finished: tuple[Path, Re
     assert set(manifest["patches"]) == set(kept)
     for name, path in kept.items():
         assert manifest["patches"][name] == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert set(manifest["stages"]) == {"images", "clean", "atlas", "candidates", "trials", "report"}
+    assert set(manifest["stages"]) == set(STAGES)
 
 
 def test_payload_and_messages_go_apart(finished: tuple[Path, Result]) -> None:

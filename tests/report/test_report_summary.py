@@ -162,3 +162,19 @@ def test_class_names_come_from_the_result(full_result: AuditResult) -> None:
     other = dataclasses.replace(full_result, source=ClassGroup("any class but wok", (0, 1, 2)))
     assert "moves any class but wok to wok" in summary.verdict_sentence(other)
     assert "any class but wok to wok" in summary.what_it_does_not_say(other)[1]
+
+
+def test_the_ceiling_is_what_a_trained_patch_flips(full_result: AuditResult) -> None:
+    assert summary.ceiling_sentence(full_result) is None
+    row = full_result.survey[0]
+    trained = dataclasses.replace(row.candidate, id="o-001", origin=Origin.OPTIMISED)
+    survey = (*full_result.survey, dataclasses.replace(row, candidate=trained, flips=58, eligible=61))
+    said = summary.ceiling_sentence(dataclasses.replace(full_result, survey=survey))
+    assert said is not None
+    assert "a patch trained against the model flips 58/61 = 95.1%" in said
+
+
+def test_what_was_made_names_its_parts(full_result: AuditResult) -> None:
+    one = full_result.survey[0].candidate
+    assert summary.chosen_by(dataclasses.replace(one, parts=("c-001", "c-004"))) == "made of c-001 and c-004"
+    assert summary.chosen_by(dataclasses.replace(one, id="k-001", suggested=False)) == "by contrast alone"
