@@ -6,7 +6,6 @@ one place of the picture; AlignedUMAP (umap-learn) lays the layers out at once a
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,7 +15,16 @@ from scipy.linalg import orthogonal_procrustes
 
 from auditor.atlas.activations import ActivationSet
 from auditor.atlas.attribution import attribution_method, contrast_of, logits_and_attribution
-from auditor.atlas.embedding import PAPER_FULL, TOO_FEW, Likeness, extend, unit_vectors, whiten
+from auditor.atlas.embedding import (
+    PAPER_FULL,
+    TOO_FEW,
+    Likeness,
+    extend,
+    quiet,
+    threads_kept,
+    unit_vectors,
+    whiten,
+)
 from auditor.atlas.layout import fit_square
 from auditor.atlas.network import CutNetwork
 from auditor.atlas.shards import MemoryShelf, ShardShelf
@@ -174,9 +182,7 @@ def _at_positions(
 
 def _aligned_umap(layers: list[FloatArray], likeness: Likeness, seed: int, pull: float) -> list[NDArray[np.float64]]:
     images = len(layers[0])
-    with warnings.catch_warnings():
-        # as for one layer: it warns of one thread because of the seed, and of unlike groups
-        warnings.simplefilter("ignore")
+    with quiet(), threads_kept():
         import umap  # takes seconds
 
         reducer = umap.AlignedUMAP(

@@ -6,11 +6,14 @@ openTSNE 1.0, whose FFT method pays off above that, at the price of one more com
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from auditor.draws import keyed_generator
@@ -160,12 +163,32 @@ def _fit(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> Fl
     return places
 
 
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """UMAP warns of what is wanted here: one thread because of the seed, one dimension, unlike groups."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def threads_kept() -> Iterator[None]:
+    """Afterwards PyTorch has as many threads as before.
+
+    numba, on which UMAP runs, sets OpenMP's number of threads to that of the cores. PyTorch shares OpenMP, so all that
+    came after a layout ran on another number of threads than a run that reads the layout back.
+    """
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _umap(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> FloatMatrix:
     neighbours = max(2, min(likeness.neighbours, len(unit) - 2))
     cosine, rows = nearest_of(unit, unit, neighbours)
-    with warnings.catch_warnings():
-        # It warns of what is wanted here: one thread because of the seed, one dimension, unlike groups.
-        warnings.simplefilter("ignore")
+    with quiet(), threads_kept():
         import umap  # takes seconds
 
         reducer = umap.UMAP(
@@ -182,8 +205,7 @@ def _umap(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> F
 
 
 def _tsne(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> FloatMatrix:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet(), threads_kept():
         from sklearn.manifold import TSNE
 
         reducer = TSNE(

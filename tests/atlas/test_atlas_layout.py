@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from auditor.atlas.embedding import Likeness, extend, nearest_of, unit_vectors, whiten
+from auditor.atlas.embedding import Likeness, embed, extend, nearest_of, unit_vectors, whiten
 from auditor.atlas.layout import MARGIN, contrast_axis, fit_square, likeness_axis, pair_layout, plane_layout
 
 
@@ -148,3 +149,16 @@ def test_joining_takes_the_mean_place_of_the_nearest_weighted_by_cosine():
     assert joined[:4].tolist() == places.tolist()
     half = np.sqrt(0.5)  # cosines of the last with its nearest three: 1, √½ and 0
     assert joined[4, 0] == pytest.approx(half / (1 + half), abs=1e-4)
+
+
+@pytest.mark.parametrize("method", ["umap", "tsne"])
+def test_a_layout_leaves_the_number_of_threads_alone(three_kinds, method):
+    """numba sets OpenMP's, which is PyTorch's too: later stages would run on another number than a resumed run."""
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            embed(three_kinds[0], 2, Likeness(method, neighbours=10, perplexity=10.0), seed=0)
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
