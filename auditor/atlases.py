@@ -11,7 +11,7 @@ from safetensors.numpy import save as save_arrays
 
 from auditor.atlas.activations import ActivationSet
 from auditor.atlas.build import build_pair_atlas
-from auditor.atlas.kinds import Atlas, likeness_of
+from auditor.atlas.kinds import Atlas, AtlasKind, likeness_of
 from auditor.atlas.labels import cell_labels
 from auditor.atlas.pictures.canvas import png_bytes, webp_bytes
 from auditor.atlas.pictures.crops import CropOf, crops_from_pixels
@@ -34,6 +34,7 @@ from auditor.tables import cells_from_table, cells_table
 ICONS_A_FILE = 32
 """Icons kept in one file: what an interruption costs at most."""
 
+HINTON = "hinton.png"
 LABELS_KEPT = 3
 STRIPS = 10
 """Cells of strongest push whose exemplars are drawn in a row for the report."""
@@ -71,20 +72,20 @@ def atlas_stage(run: RunFolder, setup: Setup, pool: ImagePool) -> Atlas:
             setup.cut, pool, setup.source, setup.target, config.atlas, config.trials.batch_size, config.seed,
             setup.progress, RunShelf(run),
         )  # fmt: skip
-        atlas, stability = _with_stability(atlas, setup, pool)
-        write_samples(run, atlas)
-        if not run.has("cells.parquet"):  # after a lost cache, the screened cells that stand there are worth more
-            _write_cells(run, pool, labelled(atlas.cells))
-        levels: list[Json] = [asdict(level) for level in stability]
-        return {
-            "collected": atlas.collected,
-            "kept": len(atlas.samples),
-            "cells": len(atlas.cells),
-            "stability": levels,
-        }
+        return keep_atlas(run, setup, pool, atlas)
 
     timed(run, "atlas", make)
     return read_atlas(run, fact(run, "atlas", "collected"))
+
+
+def keep_atlas(run: RunFolder, setup: Setup, pool: ImagePool, atlas: Atlas) -> Mapping[str, Json]:
+    """Measure which of an atlas' cells hold, and write samples and cells. Returns what the manifest notes."""
+    atlas, stability = _with_stability(atlas, setup, pool)
+    write_samples(run, atlas)
+    if not run.has("cells.parquet"):  # after a lost cache, the screened cells that stand there are worth more
+        _write_cells(run, pool, labelled(atlas.cells))
+    levels: list[Json] = [asdict(level) for level in stability]
+    return {"collected": atlas.collected, "kept": len(atlas.samples), "cells": len(atlas.cells), "stability": levels}
 
 
 def write_samples(run: RunFolder, atlas: Atlas) -> None:
@@ -93,11 +94,11 @@ def write_samples(run: RunFolder, atlas: Atlas) -> None:
     run.write_bytes("cache/samples.safetensors", save_arrays({**arrays, "xy": atlas.xy}))
 
 
-def read_atlas(run: RunFolder, collected: int) -> Atlas:
-    """The pair's atlas as it stands in a run folder."""
+def read_atlas(run: RunFolder, collected: int, kind: AtlasKind = AtlasKind.PAIR) -> Atlas:
+    """An atlas as it stands in a run folder."""
     arrays = load_arrays(run.read_bytes("cache/samples.safetensors"))
     xy = arrays.pop("xy")
-    return Atlas(ActivationSet(**arrays), xy, cells_from_table(run.read_table("cells.parquet")), collected)
+    return Atlas(ActivationSet(**arrays), xy, cells_from_table(run.read_table("cells.parquet")), collected, kind)
 
 
 def _write_cells(run: RunFolder, pool: ImagePool, cells: Sequence[Cell]) -> None:
@@ -195,29 +196,42 @@ def draw_atlas(
     scope: Scope,
     gave_candidates: Collection[str] = (),
 ) -> None:
-    """Draw an atlas' pictures into `atlas/`: a sheet a level, coloured by either push, a Hinton diagram, and strips.
+    """Draw the pair's atlas into `atlas/`: a sheet a level, coloured by either push, strips, and a Hinton diagram.
 
     Args:
         gave_candidates: cells to be marked, by name.
     """
-    names = setup.class_names
     art = TileArt(natural_crops(setup, pool), icons)
+    for cell in sorted(atlas.cells, key=lambda one: (-one.contrast, one.name))[:STRIPS]:
+        strip = webp_bytes(draw_cell_strip(cell, art))
+        run.write_bytes(f"atlas/cells/{cell.name.replace(':', '-')}.webp", strip)
+    draw_sheets(run, setup, atlas, art, scope, "atlas", gave_candidates)
+
+
+def draw_sheets(
+    run: RunFolder,
+    setup: Setup,
+    atlas: Atlas,
+    art: TileArt,
+    scope: Scope,
+    folder: str,
+    gave_candidates: Collection[str] = (),
+) -> None:
+    """Draw a sheet a level, coloured by either push, and a Hinton diagram, which comes last, into a folder of a run."""
+    names = setup.class_names
     labels = {cell.name: names[cell.supports[0].index] for cell in atlas.cells if cell.supports}
     setup.progress.start("drawing the atlas", len(setup.config.atlas.levels))
     for level in setup.config.atlas.levels:
         cells = atlas.at_level(level)
         notes = Notes(labels=labels, candidates=frozenset(gave_candidates))
-        run.write_bytes(f"atlas/{level}.webp", webp_bytes(draw_sheet(cells, art, scope, notes)))
+        run.write_bytes(f"{folder}/{level}.webp", webp_bytes(draw_sheet(cells, art, scope, notes)))
         if any(np.isfinite(cell.predicted_push) for cell in cells):
             notes = replace(notes, colour_by="predicted")
-            run.write_bytes(f"atlas/{level}-predicted.webp", webp_bytes(draw_sheet(cells, art, scope, notes)))
+            run.write_bytes(f"{folder}/{level}-predicted.webp", webp_bytes(draw_sheet(cells, art, scope, notes)))
         setup.progress.advance()
     coarsest = atlas.at_level(min(setup.config.atlas.levels))
     hinton = draw_hinton(choose_cells(coarsest), art, names, setup.source, setup.target)
-    run.write_bytes("atlas/hinton.png", png_bytes(hinton))
-    for cell in sorted(atlas.cells, key=lambda one: (-one.contrast, one.name))[:STRIPS]:
-        strip = webp_bytes(draw_cell_strip(cell, art))
-        run.write_bytes(f"atlas/cells/{cell.name.replace(':', '-')}.webp", strip)
+    run.write_bytes(f"{folder}/{HINTON}", png_bytes(hinton))
 
 
 def natural_crops(setup: Setup, pool: ImagePool) -> CropOf:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.config import build_config, read_config
+from auditor.config import AtlasConfig, AuditConfig, build_config, read_config, with_atlas
 from auditor.errors import ConfigError
 
 MINIMAL = """
@@ -72,3 +72,13 @@ def test_configuration_from_python(tmp_path: Path) -> None:
         {"source": "*", "target": ["a", "b"], "model": {"name": "m"}, "images": {"all": "x"}}, tmp_path
     )
     assert config.target == ("a", "b")
+
+
+def test_settings_of_the_atlas_are_overruled_and_checked() -> None:
+    config = AuditConfig(source="a", target="b", model={"name": "m"}, images={"all": "p"}, atlas={"min_count": 7})
+    changed = with_atlas(config, {"levels": (3, 9)})
+    assert changed.atlas == AtlasConfig(levels=(3, 9), min_count=7)
+    assert (changed.base, changed.images) == (config.base, config.images)
+    assert with_atlas(config, {}) is config
+    with pytest.raises(ConfigError, match="the command line: atlas: levels needs at least one grid size"):
+        with_atlas(config, {"levels": (1,)})

@@ -28,7 +28,19 @@ ORDER: tuple[frozenset[str], ...] = (
     frozenset({"examples"}),
     frozenset({"results"}),
     frozenset({"run"}),
-    frozenset({"patch_trials", "transfer", "demo", "reviews", "inspecting", "options", "terminal"}),
+    frozenset(
+        {
+            "patch_trials",
+            "transfer",
+            "other_atlases",
+            "showing",
+            "demo",
+            "reviews",
+            "inspecting",
+            "options",
+            "terminal",
+        }
+    ),
     frozenset({"cli"}),
 )
 """A room may import what stands before it, and itself; rooms on one line leave each other alone."""

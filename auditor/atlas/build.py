@@ -37,9 +37,7 @@ def build_pair_atlas(
     Raises:
         ImageError: no discovery pictures, or no cell holds `config.min_count` activations.
     """
-    shards = _collect(
-        cut, pool, config, config.strongest_per_image, batch_size, seed, progress, (source, target), shelf
-    )
+    shards = collect_pair(cut, pool, source, target, config, batch_size, seed, progress, shelf)
     samples, collected = _filtered(shards, (source, target), config)
     atlas = pair_atlas(samples, config, seed, progress, collected)
     return _with_cells(atlas, f"{source.name} against {target.name}", pool, config)
@@ -85,6 +83,22 @@ def build_full_atlas(
     """The same for every activation collected, in a plane of likeness; arguments as for `build_class_atlas`."""
     samples = _collect(cut, pool, config, 0, batch_size, seed, progress, pair, shelf).whole()
     return _with_cells(full_atlas(samples, config, seed, progress), "everything", pool, config)
+
+
+def collect_pair(
+    cut: CutNetwork,
+    pool: ImagePool,
+    source: ClassGroup,
+    target: ClassGroup,
+    config: AtlasConfig,
+    batch_size: int,
+    seed: int,
+    progress: Progress,
+    shelf: ShardShelf | None = None,
+) -> Shards:
+    """What `build_pair_atlas` collects before it filters, for whoever needs activations alone."""
+    pair = (source, target)
+    return _collect(cut, pool, config, config.strongest_per_image, batch_size, seed, progress, pair, shelf)
 
 
 def _collect(

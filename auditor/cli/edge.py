@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import shlex
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
@@ -117,10 +117,12 @@ def options(
         raise typer.Exit(PASSED)
 
 
-def begin_run(config_or_run: Path, stage: str | None, out: Path | None) -> tuple[RunFolder, AuditConfig]:
+def begin_run(
+    config_or_run: Path, stage: str | None, out: Path | None, atlas: Mapping[str, object] | None = None
+) -> tuple[RunFolder, AuditConfig]:
     from auditor.run import begin
 
-    folder, settings = begin(config_or_run, stage, out)
+    folder, settings = begin(config_or_run, stage, out, atlas)
     announce(folder, new=not config_or_run.is_dir())
     return folder, settings
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +14,21 @@ from auditor.cli.edge import (
     app,
     begin_run,
     edge,
+    go_on_with,
     payload,
+    session,
     watched,
 )
+from auditor.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from auditor.atlas.kinds import Atlas
+    from auditor.config import AuditConfig
+    from auditor.store import RunFolder
+
+KINDS = ("pair", "class", "full")
 
 
 @app.command()
@@ -45,16 +59,116 @@ def doctor() -> None:
 
 @app.command()
 @edge
-def atlas(config_or_run: ConfigOrRun, out: OutOption = None) -> None:
-    """Build the atlas of a new run, or build a run's atlas anew, and stop there."""
+def atlas(
+    config_or_run: ConfigOrRun,
+    kind: Annotated[
+        str | None, typer.Option(help="pair (the default), class or full: what the atlas is of", show_default=False)
+    ] = None,
+    of_class: Annotated[
+        str | None, typer.Option("--class", help="with --kind class: its name; several by commas; default: the target")
+    ] = None,
+    layers: Annotated[str | None, typer.Option(help="lay these layers, by commas, out together instead")] = None,
+    levels: Annotated[str | None, typer.Option(help="grid sizes by commas, such as 10,20,40")] = None,
+    icons: Annotated[int | None, typer.Option(help="cells whose icons are rendered, coarse levels first")] = None,
+    out: OutOption = None,
+) -> None:
+    """Build an atlas and stop there: of a run's pair, of a class, of everything, or of several layers."""
+    from auditor.config import with_atlas
+    from auditor.options import atlas_flags, listed
+
+    if kind not in (None, *KINDS):
+        raise ConfigError(f"--kind takes {', '.join(KINDS)}, got {kind!r}")
+    if of_class is not None and kind != "class":
+        raise ConfigError("--class says whose atlas --kind class makes; give both")
+    values = atlas_flags(levels, icons)
+    if layers is not None and (kind is not None or values):
+        raise ConfigError("--layers draws points, not cells; it takes no --kind, --levels or --icons beside it")
+    if layers is None and kind in (None, "pair"):
+        _pair_atlas(config_or_run, values, out)
+        return
+    folder, settings = begin_run(config_or_run, None, out)
+    given = {"--kind": kind, "--class": of_class, "--layers": layers, "--levels": levels, "--icons": icons}
+    same = "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in given.items() if value is not None)
+    go_on_with(folder.path, session.new, f"atlas {{}}{same}")
+    if layers is not None:
+        _atlas_of_layers(folder, settings, listed(layers))
+    else:
+        _other_atlas(folder, with_atlas(settings, values), str(kind), listed(of_class))
+
+
+def _pair_atlas(config_or_run: Path, values: Mapping[str, object], out: Path | None) -> None:
+    from auditor.atlases import HINTON
     from auditor.run import build_atlas
 
-    folder, settings = begin_run(config_or_run, "atlas", out)
+    # an atlas that was interrupted is gone on with; one that is finished is made anew
+    stage = "atlas" if (config_or_run / "atlas" / HINTON).is_file() else None
+    folder, settings = begin_run(config_or_run, stage, out, values)
     with watched() as progress:
         made = build_atlas(folder, settings, progress)
+    _print_atlas(made, folder.path / "atlas", settings.atlas.levels)
+
+
+def _other_atlas(folder: RunFolder, settings: AuditConfig, kind: str, classes: list[str]) -> None:
+    from auditor.atlas.kinds import AtlasKind
+    from auditor.other_atlases import build_other_atlas
+
+    with watched() as progress:
+        made, pictures = build_other_atlas(folder, settings, AtlasKind(kind), classes, progress)
+    _print_atlas(made, pictures, settings.atlas.levels)
+
+
+def _atlas_of_layers(folder: RunFolder, settings: AuditConfig, layers: list[str]) -> None:
+    from auditor.other_atlases import build_layers_atlas
+
+    with watched() as progress:
+        made = build_layers_atlas(folder, settings, layers, progress)
+    payload.print(f"{made.images} pictures in {len(layers)} layers", highlight=False)
+    for before, after, moved in zip(layers, layers[1:], made.movements, strict=False):
+        payload.print(
+            f"{before} → {after}: a picture moves {moved:.2f} of the distance between pictures", highlight=False
+        )
+    payload.print(f"{made.picture}", highlight=False, soft_wrap=True)
+
+
+def _print_atlas(made: Atlas, pictures: Path, levels: Iterable[int]) -> None:
     payload.print(f"{len(made.cells)} cells of {len(made.samples)} activations (of {made.collected} collected)")
-    for level in settings.atlas.levels:
-        payload.print(f"{folder.path / 'atlas' / f'{level}.webp'}", highlight=False, soft_wrap=True)
+    for level in levels:
+        payload.print(f"{pictures / f'{level}.webp'}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+@edge
+def look(
+    config_or_run: ConfigOrRun,
+    pictures: Annotated[list[Path], typer.Argument(help="photographs to look at", show_default=False)],
+    patch: Annotated[Path | None, typer.Option(help="a PNG to paste: shows each before and after")] = None,
+    out: OutOption = None,
+) -> None:
+    """Draw what the network sees in photographs, position by position; with --patch also after a paste."""
+    from auditor.showing import look_at_photographs
+
+    folder, settings = begin_run(config_or_run, None, out)
+    with watched() as progress:
+        drawn = look_at_photographs(folder, settings, pictures, patch, progress)
+    for path in drawn:
+        payload.print(f"{path}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+@edge
+def icons(
+    config_or_run: ConfigOrRun,
+    channels: Annotated[str, typer.Option(help="channels of the mapped layer by commas, such as 3,17")],
+    out: OutOption = None,
+) -> None:
+    """Render icons of single channels of the mapped layer, beside the crops in which they are largest."""
+    from auditor.showing import draw_channel_icons, named_channels
+
+    wanted = named_channels(channels)
+    folder, settings = begin_run(config_or_run, None, out)
+    with watched() as progress:
+        path = draw_channel_icons(folder, settings, wanted, progress)
+    payload.print(f"{path}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -62,10 +176,12 @@ def atlas(config_or_run: ConfigOrRun, out: OutOption = None) -> None:
 def suggest(config_or_run: ConfigOrRun, out: OutOption = None) -> None:
     """Choose the candidates of a new run, or choose a run's candidates anew, and stop there."""
     from auditor.run import build_candidates
+    from auditor.stages import CONTACT_SHEET
     from auditor.terminal import candidates_listing
 
     folder, settings = begin_run(config_or_run, "candidates", out)
     with watched() as progress:
         proposals = build_candidates(folder, settings, progress)
     payload.print(candidates_listing([patch.candidate for patch in proposals.patches]))
-    payload.print(f"{folder.path / 'candidates'}", highlight=False, soft_wrap=True)
+    for name in ("candidates", CONTACT_SHEET):
+        payload.print(f"{folder.path / name}", highlight=False, soft_wrap=True)
