@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv
 
 from auditor.atlases import atlas_stage
 from auditor.candidates.library import read_user_patches
@@ -63,7 +62,7 @@ def trial_patches(
     rungs = (Rung("patches of a person's own", len(patches), len(patches), "all are measured"),)
     examples = draw_examples(inside, bench, confirmed, patches)
     result = assemble(inside, setup, pool, clean, rungs, (), len(patches), confirmed, examples=examples)
-    inside.write_bytes(TABLE, _csv(paper_table(result.findings, setup.source.name, setup.target.name)))
+    inside.write_csv(TABLE, paper_table(result.findings, setup.source.name, setup.target.name))
     return finish(inside, result)
 
 
@@ -95,10 +94,3 @@ def paper_table(findings: Sequence[Finding], source: str, target: str) -> pa.Tab
         for finding in sorted(findings, key=lambda one: (one.candidate.id, one.placement))
     ]
     return pa.Table.from_pylist(rows)
-
-
-def _csv(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pyarrow.csv.write_csv(table, sink)
-    written: bytes = sink.getvalue().to_pybytes()
-    return written

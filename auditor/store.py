@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 
 from auditor.errors import StoreError
@@ -135,6 +136,10 @@ class RunFolder:
     def write_table(self, file: str, table: pa.Table) -> None:
         with self._replacing(file) as temporary:
             pq.write_table(table, temporary, compression="zstd")
+
+    def write_csv(self, file: str, table: pa.Table) -> None:
+        with self._replacing(file) as temporary:
+            pyarrow.csv.write_csv(table, temporary)
 
     def write_array(self, file: str, array: np.ndarray) -> None:
         with self._replacing(file) as temporary, temporary.open("wb") as stream:

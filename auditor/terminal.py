@@ -16,6 +16,7 @@ from rich.table import Table
 from auditor.records import AuditResult, Candidate, Correlation, Finding, Verdict
 from auditor.report.numbers import logits, percent
 from auditor.report.summary import ceiling_sentence, scope_sentence, verdict_sentence
+from auditor.transfer import Count, Transfer
 from auditor.trials.findings import shown_tier
 
 STYLES = {Verdict.FAIL: "bold red", Verdict.PASS: "bold green", Verdict.INCONCLUSIVE: "bold yellow"}
@@ -117,6 +118,33 @@ def candidates_listing(candidates: Sequence[Candidate]) -> Table:
         name = f"[bold]{one.id}[/] {escape(one.name)}"
         table.add_row(name, str(one.tier), one.cell, logits(one.predicted_push), logits(one.observed_push))
     return table
+
+
+def transfer_listing(transfer: Transfer) -> list[Table | str]:
+    """A run's candidates on another network, beside what they do on the run's own."""
+    title = f"{transfer.source} → {transfer.target}, {transfer.placement} placement"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("candidate")
+    for heading in (transfer.own_model, transfer.other_model, "its control"):
+        table.add_column(escape(heading), justify="right")
+    for row in transfer.rows:
+        one = row.candidate
+        control = (
+            "" if row.control_flips is None else f"{row.control_flips}/{row.other.eligible}\n[dim]{row.control}[/]"
+        )
+        name = f"[bold]{one.id}[/] {escape(one.name)}\n[dim]{one.tier}{', confirmed' if row.confirmed else ''}[/]"
+        table.add_row(name, _flips(row.own), _flips(row.other), control)
+    agreement = _rank(transfer.correlation)
+    return [
+        table,
+        f"{transfer.eligible} confirmation pictures that {escape(transfer.other_model)} calls "
+        f"{escape(transfer.source)}; rank correlation of the flips on both networks {agreement}",
+    ]
+
+
+def _flips(count: Count) -> str:
+    low, high = 100 * count.interval.low, 100 * count.interval.high
+    return f"{count.flips}/{count.eligible} = {percent(count.rate)}\n[dim]{low:.1f} … {high:.1f}[/]"
 
 
 def summary_lines(result: AuditResult) -> list[str]:

@@ -28,10 +28,10 @@ ORDER: tuple[frozenset[str], ...] = (
     frozenset({"examples"}),
     frozenset({"results"}),
     frozenset({"run"}),
+    frozenset({"transfer"}),
     frozenset(
         {
             "patch_trials",
-            "transfer",
             "other_atlases",
             "showing",
             "demo",

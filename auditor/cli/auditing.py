@@ -209,5 +209,28 @@ def review(
     show(review_run(folder, reviews))
 
 
+@app.command()
+@edge
+def transfer(
+    run_folder: RunArgument,
+    model: Annotated[
+        Path, typer.Option(help="a TOML file with the other network's [model], [preprocessing] and [classes]")
+    ],
+) -> None:
+    """Try a finished run's candidates on another network, on the same confirmation pictures."""
+    from auditor.store import RunFolder, slug
+    from auditor.terminal import transfer_listing
+    from auditor.transfer import transfer_run, transfer_table
+
+    folder = RunFolder.open(run_folder)
+    with watched() as progress:
+        measured = transfer_run(folder, model, progress)
+    file = f"transfer/{slug(model.stem)}.csv"
+    folder.write_csv(file, transfer_table(measured))
+    for part in transfer_listing(measured):
+        payload.print(part, highlight=False)
+    payload.print(f"table: {folder.path / file}", highlight=False, soft_wrap=True)
+
+
 def _ask(question: str) -> str:
     return str(typer.prompt(question, err=True))

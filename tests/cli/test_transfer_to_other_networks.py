@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from safetensors.torch import load_file, save_file
 from typer.testing import Result
@@ -117,3 +118,16 @@ def test_networks_that_cannot_serve(finished: tuple[Path, Result], other: Other,
     begun = RunFolder.create(tmp_path / "begun", {})
     with pytest.raises(StoreError, match="holds no result yet"):
         transfer_run(begun, other(), Silence())
+
+
+def test_the_command_prints_a_table_and_keeps_it(invoke, own_run: Path, other: Other) -> None:
+    told = invoke("transfer", own_run, "--model", other())
+    assert told.exit_code == 0
+    table = pd.read_csv(own_run / "transfer" / "other.csv")
+    assert f"table: {own_run / 'transfer' / 'other.csv'}" in told.stdout
+    assert "rank correlation of the flips on both networks +1.00" in " ".join(told.stdout.split())
+    tried = [row for row in stored_result(RunFolder.open(own_run)).survey if row.candidate.suggested or row.confirmed]
+    assert dict(zip(table.candidate, table.other_flips, strict=True)) == {row.candidate.id: row.flips for row in tried}
+    refused = invoke("transfer", own_run, "--model", own_run / "none.toml")
+    assert refused.exit_code == 2
+    assert "there is no file" in refused.stderr
