@@ -37,7 +37,7 @@ ICONS_A_FILE = 32
 HINTON = "hinton.png"
 LABELS_KEPT = 3
 STRIPS = 10
-"""Cells of strongest push whose exemplars are drawn in a row for the report."""
+"""Cells of strongest push whose exemplars are drawn in a row for the report, beside those that gave candidates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,9 @@ def draw_atlas(
         gave_candidates: cells to be marked, by name.
     """
     art = TileArt(natural_crops(setup, pool), icons)
-    for cell in sorted(atlas.cells, key=lambda one: (-one.contrast, one.name))[:STRIPS]:
+    strongest = sorted(atlas.cells, key=lambda one: (-one.contrast, one.name))[:STRIPS]
+    gave = [cell for cell in atlas.cells if cell.name in gave_candidates]
+    for cell in {one.name: one for one in (*strongest, *gave)}.values():
         strip = webp_bytes(draw_cell_strip(cell, art))
         run.write_bytes(f"atlas/cells/{cell.name.replace(':', '-')}.webp", strip)
     draw_sheets(run, setup, atlas, art, scope, "atlas", gave_candidates)
