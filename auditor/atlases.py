@@ -218,10 +218,17 @@ def draw_sheets(
     scope: Scope,
     folder: str,
     gave_candidates: Collection[str] = (),
+    unnamed: Collection[int] = (),
 ) -> None:
-    """Draw a sheet a level, coloured by either push, and a Hinton diagram, which comes last, into a folder of a run."""
+    """Draw a sheet a level, coloured by either push, and a Hinton diagram, which comes last, into a folder of a run.
+
+    Args:
+        gave_candidates: cells to be marked, by name.
+        unnamed: classes that no cell is labelled with, since all cells support them.
+    """
     names = setup.class_names
-    labels = {cell.name: names[cell.supports[0].index] for cell in atlas.cells if cell.supports}
+    supported = {cell.name: [one.index for one in cell.supports if one.index not in unnamed] for cell in atlas.cells}
+    labels = {cell: names[indices[0]] for cell, indices in supported.items() if indices}
     setup.progress.start("drawing the atlas", len(setup.config.atlas.levels))
     for level in setup.config.atlas.levels:
         cells = atlas.at_level(level)

@@ -73,9 +73,9 @@ def build_other_atlas(
     atlas = _atlas_stage(run, inside, setup, pool, kind, group)
     icons = icons_stage(inside, setup, atlas)
     if not inside.has(HINTON):  # what is drawn last
-        class_name = group.name if kind is AtlasKind.CLASS else ""
+        class_name, unnamed = (group.name, group.indices) if kind is AtlasKind.CLASS else ("", ())
         scope = Scope(setup.source.name, setup.target.name, kind, class_name)
-        draw_sheets(inside, setup, atlas, TileArt(natural_crops(setup, pool), icons), scope, ".")
+        draw_sheets(inside, setup, atlas, TileArt(natural_crops(setup, pool), icons), scope, ".", unnamed=unnamed)
     return atlas, inside.path
 
 

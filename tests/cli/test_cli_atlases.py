@@ -71,6 +71,19 @@ def test_an_atlas_of_a_class_is_of_the_target_or_of_the_named_ones(invoke, own_r
     assert one <= two <= len(discovery(own_run))
 
 
+def test_cells_of_a_class_are_named_by_what_else_they_support(invoke, own_run, monkeypatch) -> None:
+    drawn: list[dict[str, str]] = []
+    draw = auditor.atlases.draw_sheet
+    monkeypatch.setattr(
+        auditor.atlases, "draw_sheet", lambda *arguments: drawn.append(arguments[3].labels) or draw(*arguments)
+    )
+    for kind in ("full", "class"):
+        assert invoke("atlas", own_run, "--kind", kind, "--levels", "2", "--icons", "0").exit_code == 0
+    of_all, of_the_class = (set(labels.values()) for labels in drawn)
+    assert "blue wok" in of_all
+    assert "blue wok" not in of_the_class
+
+
 def test_activations_are_collected_once_for_all_of_them(invoke, own_run, monkeypatch) -> None:
     assert invoke("atlas", own_run, "--kind", "class", "--icons", "0").exit_code == 0
     monkeypatch.setattr(_Collector, "shard", stop)

@@ -208,7 +208,8 @@ def _draw_head(canvas: Canvas, plan: _Plan, cells: Sequence[Cell], art: TileArt,
         if scope.kind is AtlasKind.PAIR
         else "Like activations lie close together."
     )
-    note = f"{sum(cell.count for cell in cells)} activations in {len(cells)} cells. Each tile: {shown}. {near}"
+    words = f" Words: what else it supports, beside {scope.class_name}." if scope.kind is AtlasKind.CLASS else ""
+    note = f"{sum(cell.count for cell in cells)} activations in {len(cells)} cells. Each tile: {shown}. {near}{words}"
     canvas.text((plan.left, canvas.px(15)), scope.title, 18, INK, "la", room)
     canvas.text((plan.left, canvas.px(41)), note, 12, SOFT_INK, "la", room)
 
