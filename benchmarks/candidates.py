@@ -10,8 +10,8 @@ pictures at the fixed placement, and writes tables. Runs stay below --runs: what
 interrupted; give a fresh folder after a change of the search. `speed` times each rung against trials in pixels in the
 same process and compares each with flips on confirmation pictures over random crops; baseline: the same crop pasted on
 the same source pictures. `planted` reads a finished run of `auditor demo`. `pairs` computes the pairs by their rule.
-Start it with nothing else on the machine. To use fewer cores set OMP_NUM_THREADS and NUMBA_NUM_THREADS alike: the layout
-gives torch numba's number of threads.
+Start it with nothing else on the machine. To use fewer cores set OMP_NUM_THREADS and NUMBA_NUM_THREADS alike: the
+layout gives torch numba's number of threads.
 """
 
 from __future__ import annotations
