@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 
 from auditor.atlas.activations import ActivationSet
 from auditor.atlas.build import collect_pair
-from auditor.atlas.pictures.canvas import png_bytes
+from auditor.atlas.pictures.canvas import png_bytes, square
 from auditor.atlas.pictures.directions import Direction, draw_directions
 from auditor.atlases import RunShelf, icon_settings, natural_crops
 from auditor.candidates.patch import read_patch
@@ -21,6 +21,7 @@ from auditor.errors import ConfigError, ImageError, UnreadableImageError
 from auditor.images.reading import decode_image, read_bytes
 from auditor.inversion.directions import channel_directions
 from auditor.inversion.icons import render_icons
+from auditor.inversion.objective import Whitening
 from auditor.looking import Seen, look_at
 from auditor.progress import Progress
 from auditor.records import ImagePool, IntArray, PixelArray, Placement
@@ -103,9 +104,10 @@ def pasted_once(setup: Setup, picture: PixelArray, rgba: PixelArray) -> PixelArr
 def draw_channel_icons(run: RunFolder, config: AuditConfig, channels: Sequence[int], progress: Progress) -> Path:
     """Draw icons of single channels of the mapped layer beside natural crops, into `pictures/` of a run.
 
-    An icon is steered by the channel alone and not whitened: it shows what makes the channel large, whatever else
-    that makes large. The crops are those whose activation is largest in it, among the activations that the run's
-    atlas starts from.
+    The crops are those whose activation is largest in the channel, among the activations that the run's atlas starts
+    from. An icon is first steered by the mean activation of these, and then by the channel alone: behind a ReLU most
+    channels are off in a grey picture, and a channel that is off has no slope to climb. Where the mean activation has
+    none either, the first crop is dreamed on.
 
     Args:
         channels: one or more.
@@ -119,15 +121,25 @@ def draw_channel_icons(run: RunFolder, config: AuditConfig, channels: Sequence[i
     pool = images_stage(run, setup)
     samples = _activations(run, setup, pool)
     keys = [f"channel {channel}" for channel in channels]
-    icons = render_icons(setup.cut, directions, keys, icon_settings(config.atlas), config.seed, progress)
+    largest = [strongest_samples(samples, channel, CROPS) for channel in channels]
+    seen = np.stack([samples.vectors[rows].sum(axis=0) for rows in largest])  # 0 where no picture has the channel on
+    half = replace(icon_settings(config.atlas), steps=max(1, config.atlas.icon_steps // 2))
+    first = render_icons(setup.cut, seen, keys, half, config.seed, progress, whitening=Whitening.fit(samples.vectors))
     crop_of = natural_crops(setup, pool)
-    rows = []
-    for place, channel in enumerate(channels):
-        largest = strongest_samples(samples, channel, CROPS)
-        crops = [crop_of(int(samples.image_row[at]), int(samples.y[at]), int(samples.x[at])) for at in largest]
-        rows.append(Direction(keys[place], f"cosine {icons.scores[place]:.2f}", icons.pixels[place], crops))
+    crops = [
+        [crop_of(int(samples.image_row[at]), int(samples.y[at]), int(samples.x[at])) for at in rows] for rows in largest
+    ]
+    start = first.pixels.copy()
+    for place in np.flatnonzero(first.scores <= 0):
+        for crop in crops[place][:1]:
+            start[place] = np.asarray(square(crop, half.side_px)).transpose(2, 0, 1)
+    icons = render_icons(setup.cut, directions, keys, half, config.seed, progress, start=start)
+    drawn = [
+        Direction(key, f"cosine {score:.2f}" if own else "0 in all pictures", icon, own)
+        for key, score, icon, own in zip(keys, icons.scores, icons.pixels, crops, strict=True)
+    ]
     name = slug("-".join(str(channel) for channel in channels))[:60]
-    run.write_bytes(f"pictures/icons-{name}.png", png_bytes(draw_directions(rows, f"Channels of {setup.layer}")))
+    run.write_bytes(f"pictures/icons-{name}.png", png_bytes(draw_directions(drawn, f"Channels of {setup.layer}")))
     return run.path / "pictures" / f"icons-{name}.png"
 
 

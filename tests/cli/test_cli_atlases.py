@@ -13,8 +13,11 @@ import pytest
 from PIL import Image
 
 import auditor.atlases
+import auditor.showing
 from auditor.atlas.collection import _Collector
 from auditor.atlas.embedding import principal_components
+from auditor.atlas.pictures.directions import Direction
+from auditor.atlas.pictures.directions import draw_directions as draw
 
 
 def stop(*_: object, **__: object) -> None:
@@ -231,3 +234,16 @@ def test_icons_of_channels_in_one_picture(invoke, own_run) -> None:
         result = invoke("icons", own_run, "--channels", channels)
         assert result.exit_code == 2
         assert sentence in result.stderr
+
+
+def test_a_channel_that_is_off_in_grey_pictures_has_an_icon_all_the_same(world, invoke, tmp_path, monkeypatch) -> None:
+    """Yellow areas (6) stay at 0 until a picture is quite yellow, and nothing leads there; 7 is never on."""
+    drawn: list[Direction] = []
+    monkeypatch.setattr(auditor.showing, "draw_directions", lambda rows, title: drawn.extend(rows) or draw(rows, title))
+    config = world.edited("icons.toml", ("icon_steps = 2", "icon_steps = 64"))
+    assert invoke("icons", config, "--channels", "6,7", "--out", tmp_path / "run").exit_code == 0
+    yellow, off = drawn
+    assert float(yellow.note.removeprefix("cosine ")) > 0.5
+    red, green, blue = yellow.icon[:, 6:10, 6:10].reshape(3, -1).mean(axis=1)
+    assert min(red, green) > blue + 30
+    assert (off.note, list(off.crops)) == ("0 in all pictures", [])
