@@ -35,7 +35,7 @@ ICONS_A_FILE = 32
 """Icons kept in one file: what an interruption costs at most."""
 
 HINTON = "hinton.png"
-LABELS_KEPT = 3
+LABELS_KEPT = 5
 STRIPS = 10
 """Cells of strongest push whose exemplars are drawn in a row for the report, beside those that gave candidates."""
 
@@ -207,7 +207,14 @@ def draw_atlas(
     for cell in {one.name: one for one in (*strongest, *gave)}.values():
         strip = webp_bytes(draw_cell_strip(cell, art))
         run.write_bytes(f"atlas/cells/{cell.name.replace(':', '-')}.webp", strip)
-    draw_sheets(run, setup, atlas, art, scope, "atlas", gave_candidates)
+    draw_sheets(run, setup, atlas, art, scope, "atlas", gave_candidates, _said_by_the_axis(setup))
+
+
+def _said_by_the_axis(setup: Setup) -> tuple[int, ...]:
+    """The pair's own classes: which of them a cell supports its place across says already."""
+    source, target = setup.source.indices, setup.target.indices
+    every_other = len(source) + len(target) == len(setup.class_names)
+    return target if every_other else (*source, *target)
 
 
 def draw_sheets(
@@ -224,7 +231,7 @@ def draw_sheets(
 
     Args:
         gave_candidates: cells to be marked, by name.
-        unnamed: classes that no cell is labelled with, since all cells support them.
+        unnamed: classes that no cell is labelled with, since its place says so, or all cells support them.
     """
     names = setup.class_names
     supported = {cell.name: [one.index for one in cell.supports if one.index not in unnamed] for cell in atlas.cells}

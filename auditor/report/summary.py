@@ -149,7 +149,7 @@ def ceiling_sentence(result: AuditResult) -> str | None:
     best = max(trained, key=lambda row: row.flips)
     return (
         f"Ceiling for this size: a patch trained against the model flips {counts(best.flips, best.eligible)}; "
-        "it reads the others, and fails nothing."
+        "the others are read by it, and it fails nothing."
     )
 
 
