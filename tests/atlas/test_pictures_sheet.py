@@ -104,6 +104,14 @@ def test_an_icon_never_stands_without_a_crop(cells):
     assert not where(drawn([cells[0], bare], TileArt(crop_of, {"4:3:2": ICON})), YELLOW).any()
 
 
+def test_a_few_icons_take_no_room_from_the_crops_of_all(cells):
+    """One icon for two cells is shown; one for three would make three tiles small, so it is left out."""
+    third = dataclasses.replace(cells[0], column=3, row=0)
+    few = TileArt(crop_of, {"4:3:2": ICON})
+    assert where(drawn(cells, few), YELLOW).any()
+    np.testing.assert_array_equal(drawn([*cells, third], few), drawn([*cells, third]))
+
+
 def test_a_transparent_icon_shows_on_white(cells):
     clear = np.zeros((4, 8, 8), dtype=np.uint8)
     clear[:, :, 4:] = np.array((*YELLOW, 255), dtype=np.uint8)[:, None, None]

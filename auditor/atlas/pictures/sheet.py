@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from PIL import Image
@@ -97,8 +97,9 @@ class Notes:
 def draw_sheet(cells: Sequence[Cell], art: TileArt, scope: Scope, notes: Notes | None = None) -> Image.Image:
     """Draw one level of an atlas.
 
-    A tile holds the cell's icon, where it has one, beside its natural crop, and grows with the cell's activations.
-    Its border shows a push; it is dashed where the cell's contrast did not survive the stability check.
+    A tile holds the cell's icon beside its natural crop, and grows with the cell's activations. Where fewer than half
+    of the cells have an icon, all show the crop alone: a few icons would take half of everyone's room. The border
+    shows a push; it is dashed where the cell's contrast did not survive the stability check.
 
     Args:
         cells: of one level; bins without a cell, and cells without exemplars, stay blank.
@@ -109,6 +110,8 @@ def draw_sheet(cells: Sequence[Cell], art: TileArt, scope: Scope, notes: Notes |
     """
     notes = notes or Notes()
     shown = [cell for cell in cells if cell.exemplars]
+    if 2 * sum(cell.name in art.icons for cell in shown) < len(shown):
+        art = replace(art, icons={})
     plan = _Plan.of(cells, art, notes)
     canvas = Canvas.blank(plan.right + plan.left, plan.bottom, plan.unit)
     marks = lines_of(canvas, _marks(shown, notes, scope), plan.right - plan.left)
