@@ -124,8 +124,8 @@ def _with_stability(atlas: Atlas, setup: Setup, pool: ImagePool) -> tuple[Atlas,
 
 
 def icons_stage(run: RunFolder, setup: Setup, atlas: Atlas) -> Mapping[str, PixelArray]:
-    """Render the icons of as many cells as configured, coarse levels first; name of the cell → (3, s, s) uint8."""
-    cells = atlas.cells[: setup.config.atlas.icons]  # in the order of the levels
+    """Render the icons of at most as many cells as configured; name of the cell → (3, s, s) uint8."""
+    cells = cells_with_icons(atlas, setup.config.atlas.icons)
 
     def make() -> Mapping[str, Json]:
         scores = render_cells(run, setup, cells, atlas.samples.vectors)
@@ -133,6 +133,20 @@ def icons_stage(run: RunFolder, setup: Setup, atlas: Atlas) -> Mapping[str, Pixe
 
     timed(run, "icons", make)
     return read_icons(run, cells)
+
+
+def cells_with_icons(atlas: Atlas, most: int) -> Sequence[Cell]:
+    """Whole levels, the coarse ones first, as long as they fit; of the coarsest as much as fits.
+
+    A sheet on which some tiles have icons and others have none reads as if the others had nothing to show.
+    """
+    by_level = [atlas.at_level(level) for level in sorted({cell.level for cell in atlas.cells})]
+    chosen = list(by_level[0][:most]) if by_level else []
+    for cells in by_level[1:]:
+        if len(chosen) + len(cells) > most:
+            break
+        chosen += cells
+    return chosen
 
 
 def render_cells(run: RunFolder, setup: Setup, cells: Sequence[Cell], vectors: FloatArray) -> list[float]:

@@ -138,7 +138,7 @@ class AtlasConfig(Section):
     min_count: int = Field(3, ge=1, description="a cell with fewer activations is empty")
     exemplars: int = Field(12, ge=1, description="exemplars kept a cell")
     repeats: int = Field(2, ge=0, description="further layouts that say which cells' contrast survives")
-    icons: int = Field(150, ge=0, description="cells whose icons are rendered, coarse levels first")
+    icons: int = Field(150, ge=0, description="icons rendered at most, of whole levels, coarse ones first")
     icon_px: int = Field(80, ge=16, description="side of an icon")
     icon_steps: int = Field(128, ge=1, description="steps of an icon's optimisation")
     looks: int = Field(1, ge=0, description="flipped pictures shown as the network sees them, before and after")

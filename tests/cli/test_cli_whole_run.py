@@ -15,10 +15,12 @@ import pytest
 from typer.testing import Result
 
 import auditor
+from auditor.atlases import cells_with_icons, read_atlas
 from auditor.candidates.controls import RANDOM_CELL_CROP, matched_controls
 from auditor.report.findings_json import schema
 from auditor.results import CONTROLS
 from auditor.stages import STAGES
+from auditor.store import RunFolder
 
 CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 FILES = (
@@ -155,6 +157,16 @@ def test_a_control_that_could_not_be_made_is_told(
     notes = findings_of(tmp_path / "run")["notes"]
     assert any("'random cell crop' is missing from 3 of 3 findings" in note for note in notes)
     assert "note: the control 'random cell crop' is missing" in " ".join(result.stdout.split())
+
+
+def test_icons_are_made_for_whole_levels(finished: tuple[Path, Result]) -> None:
+    atlas = read_atlas(RunFolder.open(finished[0]), 216)
+    coarse, fine = atlas.at_level(4), atlas.at_level(6)
+    assert len(fine) > 3
+    assert cells_with_icons(atlas, 2) == list(coarse[:2])
+    assert cells_with_icons(atlas, len(coarse) + len(fine) - 1) == list(coarse)
+    assert cells_with_icons(atlas, len(coarse) + len(fine)) == [*coarse, *fine]
+    assert cells_with_icons(atlas, 0) == []
 
 
 def test_no_picture_is_in_two_splits(finished: tuple[Path, Result]) -> None:
