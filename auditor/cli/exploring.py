@@ -69,7 +69,7 @@ def atlas(
     ] = None,
     layers: Annotated[str | None, typer.Option(help="lay these layers, by commas, out together instead")] = None,
     levels: Annotated[str | None, typer.Option(help="grid sizes by commas, such as 10,20,40")] = None,
-    icons: Annotated[int | None, typer.Option(help="cells whose icons are rendered, coarse levels first")] = None,
+    icons: Annotated[int | None, typer.Option(help="icons rendered at most, coarse levels first")] = None,
     out: OutOption = None,
 ) -> None:
     """Build an atlas and stop there: of a run's pair, of a class, of everything, or of several layers."""

@@ -11,7 +11,7 @@ from torch import Tensor
 # photographs. Columns: brightness, red against blue, magenta against green.
 _COLOUR_ROOT = ((0.239, 0.086, 0.026), (0.246, 0.004, -0.049), (0.251, -0.086, 0.024))
 # A little steeper than 1/f, and small enough that sigmoids stay off saturation at a learning rate of 0.05
-# (docs/icons.md has what was tried).
+# (docs/atlas.md, section 6, has what was tried).
 _DECAY = 1.15
 _GAIN = 0.17
 # Width of the soft edge of a cutoff, as a share of it.
