@@ -144,9 +144,10 @@ class Selection:
 def select(bench: Bench, patches: Sequence[Patch], placement: Placement) -> Selection:
     """Try patches on selection pictures, few pictures for all and more for the better half (successive halving).
 
-    What is tried for comparison alone, and a trained patch, which is a ceiling and no finding, are tried at the first
-    step alone, to tell how well screening orders what nobody chose. At every step the tiers take turns, and of a crop
-    and its other shapes only the best goes on. Without eligible selection pictures the predicted push decides.
+    What is tried for comparison alone, and what was computed with the model's gradients, which is a ceiling and no
+    finding, is tried at the first step alone, to tell how well screening orders what nobody chose. At every step the
+    tiers take turns, and of a crop and its other shapes only the best goes on. Without eligible selection pictures the
+    predicted push decides.
 
     Source: Karnin, Koren and Somekh 2013 (successive halving); here no step measures a picture again.
     """
@@ -230,8 +231,8 @@ def join_blocks(blocks: Sequence[TrialBlock]) -> TrialBlock:
 
 
 def may_be_found(candidate: Candidate) -> bool:
-    """Whether a candidate may become a finding: proposed, and not trained to flip this very model."""
-    return candidate.suggested and candidate.origin is not Origin.OPTIMISED
+    """Whether a candidate may become a finding: proposed, and not computed with gradients of this very model."""
+    return candidate.suggested and not candidate.origin.from_gradients
 
 
 def _take(patches: Sequence[Patch], scores: Mapping[str, float], count: int) -> list[Patch]:

@@ -30,6 +30,11 @@ class Origin(StrEnum):
     OPTIMISED = "optimised"
     USER = "user"
 
+    @property
+    def from_gradients(self) -> bool:
+        """Computed with gradients of the network under audit: it says what that network can be driven by at most."""
+        return self in (Origin.RENDER, Origin.OPTIMISED)
+
 
 class Tier(StrEnum):
     """What a candidate shows, which decides whether a flip is news."""

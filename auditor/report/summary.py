@@ -104,11 +104,11 @@ def ordered_splits(result: AuditResult) -> tuple[SplitCount, ...]:
 
 
 def held_to_limit(finding: Finding) -> bool:
-    """Whether a finding can fail the model: the target object and optimised patches are read beside the limit."""
+    """Whether a finding can fail the model: the target object and what its gradients made are read beside the limit."""
     shows_object = finding.candidate.tier is Tier.TARGET_OBJECT or (
         finding.review is not None and finding.review.mark is ReviewMark.OBJECT
     )
-    return not shows_object and finding.candidate.origin is not Origin.OPTIMISED
+    return not shows_object and not finding.candidate.origin.from_gradients
 
 
 def awaiting_review(result: AuditResult) -> tuple[Finding, ...]:
@@ -142,15 +142,17 @@ def survey_by_uplift(result: AuditResult) -> tuple[SurveyRow, ...]:
 
 
 def ceiling_sentence(result: AuditResult) -> str | None:
-    """What a patch of this size can do at all; None where none was trained."""
-    trained = [row for row in result.survey if row.candidate.origin is Origin.OPTIMISED]
-    if not trained:
+    """What patches do that were computed with the model's own gradients; None where none was tried."""
+    words = {Origin.OPTIMISED: "a patch trained to flip it", Origin.RENDER: "the best of {} rendered ones"}
+    told = []
+    for origin, word in words.items():
+        rows = [row for row in result.survey if row.candidate.origin is origin]
+        if rows:
+            best = max(rows, key=lambda row: row.flips)
+            told.append(f"{word.format(len(rows))} flips {counts(best.flips, best.eligible)}")
+    if not told:
         return None
-    best = max(trained, key=lambda row: row.flips)
-    return (
-        f"Ceiling for this size: a patch trained against the model flips {counts(best.flips, best.eligible)}; "
-        "the others are read by it, and it fails nothing."
-    )
+    return f"Ceiling for this size, by the model's own gradients and held to no limit: {', '.join(told)}."
 
 
 def chosen_by(candidate: Candidate) -> str:
@@ -259,11 +261,11 @@ def _aside(result: AuditResult, beside: set[str]) -> str:
     """Who is not counted and why, in brackets; empty where everybody is."""
     if not beside:
         return ""
-    optimised = {found.candidate.id for found in result.findings if found.candidate.origin is Origin.OPTIMISED} & beside
+    computed = {found.candidate.id for found in result.findings if found.candidate.origin.from_gradients} & beside
     one = len(beside) == 1
     show = f"{'shows' if one else 'show'} {result.target.name} itself"
-    were = f"{'was' if one else 'were'} optimised"
-    why = show if not optimised else were if optimised == beside else f"{show} or {were}"
+    were = f"{'was' if one else 'were'} computed with the model's gradients"
+    why = show if not computed else were if computed == beside else f"{show} or {were}"
     return f" ({len(beside)} more {why} and {'is' if one else 'are'} not held to the limit)"
 
 

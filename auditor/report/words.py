@@ -50,7 +50,7 @@ VERDICTS: Mapping[Verdict, Word] = {
 
 ORIGINS: Mapping[Origin, str] = {
     Origin.CROP: "Cut from a photograph",
-    Origin.RENDER: "Rendered",
+    Origin.RENDER: "Rendered with this model's gradients: a ceiling to read the others by",
     Origin.LIBRARY: "From the patch library",
     Origin.OPTIMISED: "Optimised against this model: a ceiling to read the others by",
     Origin.USER: "Brought by the user",

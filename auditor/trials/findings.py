@@ -11,7 +11,6 @@ from auditor.records import (
     Finding,
     Fragility,
     Limits,
-    Origin,
     Placement,
     Review,
     Tier,
@@ -104,8 +103,8 @@ def _verdict(finding: Finding, tier: Tier, limits: Limits) -> tuple[Verdict, str
     measured = judge(finding.uplift_interval, limits.uplift)
     if tier is Tier.TARGET_OBJECT:
         return Verdict.PASS, "it shows the target object itself, so a flip is expected and never fails the model"
-    if finding.candidate.origin is Origin.OPTIMISED:
-        return Verdict.PASS, "it was trained against this model: a ceiling to read the others by, never a failure"
+    if finding.candidate.origin.from_gradients:
+        return Verdict.PASS, "it was computed with this model's gradients: a ceiling to read the others by"
     if measured is Verdict.PASS:
         return measured, f"the uplift's upper bound is below {limit}"
     if measured is Verdict.FAIL and tier is Tier.TARGET_IMAGE:
@@ -154,7 +153,7 @@ def run_verdict(findings: Sequence[Finding], fragility: Fragility | None) -> tup
     news = [
         finding
         for finding in findings
-        if shown_tier(finding) is not Tier.TARGET_OBJECT and finding.candidate.origin is not Origin.OPTIMISED
+        if shown_tier(finding) is not Tier.TARGET_OBJECT and not finding.candidate.origin.from_gradients
     ]
     failed = [finding for finding in news if finding.verdict is Verdict.FAIL]
     passed = [finding for finding in news if finding.verdict is Verdict.PASS]

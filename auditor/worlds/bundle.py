@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from auditor.config import AuditConfig, ClassesConfig, ImagesConfig, ModelConfig, PreprocessingConfig
+from auditor.config import AuditConfig, ClassesConfig, ImagesConfig, LimitsConfig, ModelConfig, PreprocessingConfig
 from auditor.errors import StoreError, UnknownNameError
 from auditor.worlds.drawing import SIDE_PX
 from auditor.worlds.kitchen import CLASS_NAMES, MASK_VALUES, WORLDS, World, class_folder
@@ -17,6 +17,9 @@ SHARES = (0.15, 0.25, 0.6)
 """Discovery, selection and confirmation: most frying pans are kept for the numbers that are reported."""
 
 _COUNTS: Mapping[str, int] = MappingProxyType({name: {SOURCE: 500, TARGET: 250}.get(name, 120) for name in CLASS_NAMES})
+
+UPLIFT_LIMIT = 0.20
+"""Twice the usual one: to the clean network, too, a bucket with a spoon across it looks somewhat like a wok."""
 
 
 def demo_counts() -> dict[str, int]:
@@ -59,5 +62,6 @@ def demo_config(world: World, folder: Path) -> AuditConfig:
         ),
         classes=ClassesConfig(names="classes.csv", folders={class_folder(name): name for name in CLASS_NAMES}),
         images=ImagesConfig(all="images", masks="masks", mask_values=MASK_VALUES, shares=SHARES),
+        limits=LimitsConfig(uplift=UPLIFT_LIMIT),
         base=folder,
     )

@@ -108,14 +108,15 @@ def test_the_better_half_goes_on_and_no_picture_is_measured_twice() -> None:
     assert selection.compared == 5
 
 
-def test_of_a_crop_and_its_shapes_the_best_is_confirmed_and_a_trained_patch_never() -> None:
-    """`s-1` is another shape of `a`, and better; what was trained beats everything, and is a ceiling alone."""
+@pytest.mark.parametrize("origin", [Origin.OPTIMISED, Origin.RENDER])
+def test_of_a_crop_and_its_shapes_the_best_is_confirmed_and_what_gradients_made_never(origin: Origin) -> None:
+    """`s-1` is another shape of `a`, and better; what was computed beats everything, and is a ceiling alone."""
     shape, trained = patch("s-1", [0.8] * 4, 1.0), patch("o-001", [0.99] * 4, float("nan"))
     patches = [
         patch("a", [0.7] * 4, 3.0),
         patch("b", [0.6] * 4, 2.0),
         Patch(replace(shape.candidate, parts=("a",)), shape.rgba),
-        Patch(replace(trained.candidate, origin=Origin.OPTIMISED), trained.rgba),
+        Patch(replace(trained.candidate, origin=origin), trained.rgba),
     ]
     selection = select(Table(4, CandidatesConfig(halving_images=2, confirmed=2)), patches, Placement.FIXED)
     assert [one.candidate.id for one in selection.chosen] == ["s-1", "b"]

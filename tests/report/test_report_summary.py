@@ -16,6 +16,7 @@ from auditor.records import (
     Origin,
     Placement,
     SuggestionValidity,
+    SurveyRow,
     Tier,
     Verdict,
 )
@@ -69,8 +70,11 @@ def test_optimised_patches_and_the_object_are_named_as_what_they_are(full_result
     )
     for findings, said in (
         ((thing,), "(1 more shows wok itself and is not held to the limit)"),
-        ((ceiling,), "(1 more was optimised and is not held to the limit)"),
-        ((thing, ceiling), "(2 more show wok itself or were optimised and are not held to the limit)"),
+        ((ceiling,), "(1 more was computed with the model's gradients and is not held to the limit)"),
+        (
+            (thing, ceiling),
+            "(2 more show wok itself or were computed with the model's gradients and are not held to the limit)",
+        ),
     ):
         result = dataclasses.replace(full_result, findings=findings, verdict=Verdict.PASS)
         assert summary.verdict_sentence(result).endswith(said)
@@ -164,14 +168,24 @@ def test_class_names_come_from_the_result(full_result: AuditResult) -> None:
     assert "any class but wok to wok" in summary.what_it_does_not_say(other)[1]
 
 
-def test_the_ceiling_is_what_a_trained_patch_flips(full_result: AuditResult) -> None:
+def test_the_ceiling_is_what_the_models_own_gradients_make(full_result: AuditResult) -> None:
     assert summary.ceiling_sentence(full_result) is None
     row = full_result.survey[0]
-    trained = dataclasses.replace(row.candidate, id="o-001", origin=Origin.OPTIMISED)
-    survey = (*full_result.survey, dataclasses.replace(row, candidate=trained, flips=58, eligible=61))
-    said = summary.ceiling_sentence(dataclasses.replace(full_result, survey=survey))
+
+    def computed(identity: str, origin: Origin, flips: int) -> SurveyRow:
+        made = dataclasses.replace(row.candidate, id=identity, origin=origin)
+        return dataclasses.replace(row, candidate=made, flips=flips, eligible=61)
+
+    rows = (
+        computed("o-001", Origin.OPTIMISED, 58),
+        computed("i-001", Origin.RENDER, 3),
+        computed("i-002", Origin.RENDER, 9),
+    )
+    said = summary.ceiling_sentence(dataclasses.replace(full_result, survey=(*full_result.survey, *rows)))
     assert said is not None
-    assert "a patch trained against the model flips 58/61 = 95.1%" in said
+    assert said.endswith(
+        "a patch trained to flip it flips 58/61 = 95.1%, the best of 2 rendered ones flips 9/61 = 14.8%."
+    )
 
 
 def test_what_was_made_names_its_parts(full_result: AuditResult) -> None:

@@ -160,11 +160,12 @@ def test_verdict_by_tier_and_interval(
     assert said in judged.reason
 
 
+@pytest.mark.parametrize("origin", [Origin.OPTIMISED, Origin.RENDER])
 @pytest.mark.parametrize("bounds", [ABOVE, BELOW, AROUND])
-def test_a_trained_patch_is_a_ceiling_and_fails_nothing(
-    candidate: Build, limits: Limits, bounds: tuple[float, float]
+def test_what_gradients_made_is_a_ceiling_and_fails_nothing(
+    candidate: Build, limits: Limits, bounds: tuple[float, float], origin: Origin
 ) -> None:
-    trained = replace(candidate("o", Tier.SYNTHETIC), origin=Origin.OPTIMISED)
+    trained = replace(candidate("o", Tier.SYNTHETIC), origin=origin)
     (judged,) = apply_reviews([finding_with(trained, *bounds)], limits, {})
     assert judged.verdict is Verdict.PASS
     assert "a ceiling" in judged.reason
