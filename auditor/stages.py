@@ -13,6 +13,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from auditor.atlas.kinds import Atlas
+from auditor.atlas.pictures.canvas import webp_bytes
 from auditor.candidates.contact_sheet import Flips, draw_contact_sheet
 from auditor.candidates.crops import mark_crop
 from auditor.candidates.library import library_folder, read_library, read_user_patches
@@ -47,7 +48,7 @@ from auditor.trials.sweep import predict_clean
 STAGES = ("images", "clean", "atlas", "icons", "candidates", "sheets", "trials", "report")
 """In the order in which they depend on each other."""
 
-CONTACT_SHEET = "contact-sheet.png"
+CONTACT_SHEET = "contact-sheet.webp"
 
 FILES_OF: Mapping[str, tuple[str, ...]] = {
     "images": ("images.parquet", "cache/pixels.npy", "cache/skipped.json"),
@@ -273,7 +274,7 @@ def write_patch(run: RunFolder, scene: Scene, patch: Patch) -> None:
 def write_contact_sheet(run: RunFolder, setup: Setup, patches: Sequence[Patch], flips: Flips | None = None) -> None:
     """Draw all candidates in one picture, with their flips where they were measured."""
     title = f"Candidates that may push {setup.source.name} to {setup.target.name}"
-    run.write_bytes(CONTACT_SHEET, draw_contact_sheet(patches, title, flips))
+    run.write_bytes(CONTACT_SHEET, webp_bytes(draw_contact_sheet(patches, title, flips)))
 
 
 def check_unchanged(run: RunFolder, setup: Setup) -> None:

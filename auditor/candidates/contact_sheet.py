@@ -1,4 +1,4 @@
-"""One picture of all candidates: what each shows, what it is, how far it pushes. It returns a PNG, writes nothing."""
+"""One picture of all candidates: what each shows, what it is, how far it pushes. It draws and writes no file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from auditor.atlas.pictures.canvas import Canvas, png_bytes
+from auditor.atlas.pictures.canvas import Canvas
 from auditor.atlas.pictures.colours import FRAME, INK, SOFT_INK, Colour, contrast_colour, largest_size
 from auditor.atlas.pictures.legend import draw_colour_key
 from auditor.candidates.patch import Patch
@@ -63,7 +63,7 @@ SECTIONS = (
 """In the order in which they are drawn; every candidate belongs to exactly one."""
 
 
-def draw_contact_sheet(patches: Sequence[Patch], title: str, flips: Flips | None = None) -> bytes:
+def draw_contact_sheet(patches: Sequence[Patch], title: str, flips: Flips | None = None) -> Image.Image:
     """Draw every candidate with its id, name, tier, origin and both readings of push; and flips, where measured.
 
     Suggested, brought and random candidates stand under headings of their own, each sorted by flip rate where there
@@ -74,7 +74,7 @@ def draw_contact_sheet(patches: Sequence[Patch], title: str, flips: Flips | None
         title: of the whole sheet.
         flips: of candidates measured so far; a candidate without stands behind those with.
     Returns:
-        A PNG, 1280 nominal pixels wide, drawn half as large again.
+        RGB, 1280 nominal pixels wide, drawn half as large again.
     """
     known = flips or {}
     groups = [
@@ -96,7 +96,7 @@ def draw_contact_sheet(patches: Sequence[Patch], title: str, flips: Flips | None
             at = (_MARGIN + column * (_PICTURE + _GAP), top + row * _row_height(lines))
             _draw_candidate(canvas, patch, known.get(patch.candidate.id), at, largest)
         top += -(-len(group) // _COLUMNS) * _row_height(lines)
-    return png_bytes(canvas.image)
+    return canvas.image
 
 
 def sort_candidates(patches: Sequence[Patch], flips: Flips) -> list[Patch]:

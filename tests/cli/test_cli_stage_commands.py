@@ -71,9 +71,9 @@ def test_suggest_on_a_toml_makes_candidates_and_stops(world, invoke, tmp_path) -
     letters = Counter(name[0] for name in kept)
     assert (letters["c"], letters["r"], letters["k"], letters["o"]) == (6, 6, 3, 1)
     assert 1 <= len(set(letters) - set("crko")) <= len("idsp")
-    with Image.open(tmp_path / "run" / "contact-sheet.png") as sheet:
+    with Image.open(tmp_path / "run" / "contact-sheet.webp") as sheet:
         assert sheet.width == 1920
-    assert f"{tmp_path / 'run' / 'contact-sheet.png'}" in made.stdout
+    assert f"{tmp_path / 'run' / 'contact-sheet.webp'}" in made.stdout
     assert not (tmp_path / "run" / "findings.json").exists()
 
 
