@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from candidate_pairs import Pair, plain_crop
+from candidate_pairs import Pair
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -108,7 +108,7 @@ def pair_numbers(
     most = max(noodles.values())
     beside = [Against(one, most) for one in third]
     gains = {one.candidate.id: _selection_gain(trials, one.candidate.id) for one in third}
-    crops = [row for row in result.survey if plain_crop(row.candidate)]
+    crops = [row for row in result.survey if row.candidate.is_plain_crop]
     random = [row for row in crops if row.candidate.id.startswith(RANDOM_CROPS)]
     contrast = [row for row in crops if row.candidate.id.startswith(STRONGEST_CONTRAST)]
     eligible = next(split.eligible for split in result.splits if split.split is Split.CONFIRMATION)

@@ -24,7 +24,7 @@ from auditor.config import AuditConfig
 from auditor.draws import keyed_generator
 from auditor.measuring import Bench, try_all
 from auditor.progress import Progress
-from auditor.records import AuditResult, Candidate, ImagePool, IntArray, Origin, PixelArray, Placement, Split
+from auditor.records import AuditResult, ImagePool, IntArray, PixelArray, Placement, Split
 from auditor.results import stored_result
 from auditor.run import audit, continue_run, new_run, stored_config
 from auditor.setup import Setup, open_setup
@@ -177,16 +177,11 @@ def noodle_flips(one: Opened, patches: Path) -> dict[str, int]:
 
 def linear_pushes(one: Opened) -> dict[str, float]:
     """The linear rung's push of every plain crop that the run tried, by id: a run keeps the tail's alone."""
-    crops = [each for each in candidates_from_table(one.run.read_table("candidates.parquet")) if plain_crop(each)]
+    crops = [each for each in candidates_from_table(one.run.read_table("candidates.parquet")) if each.is_plain_crop]
     pixels = [_pixels(one.run, each.id) for each in crops]
     one.setup.progress.start("linear pushes of the crops tried", len(crops))
     pushes = one.linear_screen(one.tail_screen()).screen(pixels, one.setup.progress)
     return {crop.id: float(push) for crop, push in zip(crops, pushes, strict=True)}
-
-
-def plain_crop(candidate: Candidate) -> bool:
-    """A crop as it was cut: other shapes and pairs of crops name what they were made from."""
-    return candidate.origin is Origin.CROP and not candidate.parts
 
 
 def _pixels(run: RunFolder, identity: str) -> PixelArray:

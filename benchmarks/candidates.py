@@ -33,7 +33,6 @@ from candidate_pairs import (
     opened,
     pair_config,
     pairs_by_rule,
-    plain_crop,
     run_folder,
 )
 from candidate_speed import SpeedNumbers, as_json, from_json, goal_sentences, speed_numbers, speed_tables
@@ -113,7 +112,7 @@ def whole_search(pairs: Sequence[Pair], options: argparse.Namespace) -> str:
 def planted(run: Path, thing: str) -> None:
     """Do crops that show a planted thing come first? By each score, over the crops that a demo run tried."""
     result = stored_result(RunFolder.open(run))
-    crops = [row for row in result.survey if plain_crop(row.candidate)]
+    crops = [row for row in result.survey if row.candidate.is_plain_crop]
 
     def shown(row: SurveyRow) -> bool:
         return any(name == thing and share > 0 for name, share in row.candidate.shows)
@@ -128,7 +127,7 @@ def planted(run: Path, thing: str) -> None:
         place = next((number for number, row in enumerate(ordered, start=1) if shown(row)), None)
         ten = ordered[:PRECISION_AT]
         rows.append([name, str(place or "—"), f"{sum(map(shown, ten))}/{len(ten)}"])
-    random = [row for row in crops if not row.candidate.suggested and row.candidate.id.startswith("r-")]
+    random = [row for row in crops if row.candidate.is_random_crop]
     rows.append(["random crops", "—", f"{sum(map(shown, random))}/{len(random)}"])
     print(table(["ordered by", f"first that shows {thing}", "of the first ten"], rows))
 

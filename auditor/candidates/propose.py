@@ -29,10 +29,8 @@ from auditor.config import CandidatesConfig
 from auditor.draws import keyed_generator
 from auditor.progress import Progress
 from auditor.records import Cell, ClassGroup, FloatArray, Rung, Split, Tier
+from auditor.records.candidates import RANDOM_CROPS, STRONGEST_CONTRAST
 from auditor.subject.classifier import Classifier
-
-RANDOM_CROPS, STRONGEST_CONTRAST = "r-", "k-"
-"""How the ids begin of crops that are tried for comparison alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from auditor.records.basics import Origin, ReviewMark, Tier
 
+RANDOM_CROPS, STRONGEST_CONTRAST = "r-", "k-"
+"""How the ids begin of crops that are tried for comparison alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -42,6 +45,21 @@ class Candidate:
     read_as_target: bool = False
     licence: str = ""
     parts: tuple[str, ...] = ()
+
+    @property
+    def is_plain_crop(self) -> bool:
+        """A crop as it was cut: other shapes and pairs of crops name what they were made from."""
+        return self.origin is Origin.CROP and not self.parts
+
+    @property
+    def is_random_crop(self) -> bool:
+        """Cut at random, for comparison."""
+        return self.id.startswith(RANDOM_CROPS)
+
+    @property
+    def is_strongest_contrast(self) -> bool:
+        """Cut where contrast alone, the paper's own ranking, is highest, for comparison."""
+        return self.id.startswith(STRONGEST_CONTRAST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def page_of(result: AuditResult) -> Page:
         best=summary.best_of_tiers(result),
         awaiting=summary.awaiting_review(result),
         survey=summary.survey_by_uplift(result),
-        survey_at_random=sum(row.candidate.id.startswith("r-") for row in result.survey),
+        survey_at_random=sum(row.candidate.is_random_crop for row in result.survey),
         validity=None if validity is None else summary.validity_words(validity),
         skipped_by_reason=_skipped_by_reason(result),
         pushing_cells=_pushing_cells(result),

@@ -160,7 +160,7 @@ def chosen_by(candidate: Candidate) -> str:
     if candidate.parts:
         return "made of " + " and ".join(candidate.parts)
     if candidate.origin is Origin.CROP:
-        if candidate.id.startswith("k-"):
+        if candidate.is_strongest_contrast:
             return "by contrast alone"
         return "by the atlas" if candidate.suggested else "at random"
     return ORIGINS[candidate.origin].partition(":")[0].lower()

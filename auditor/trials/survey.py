@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.candidates.propose import RANDOM_CROPS, STRONGEST_CONTRAST
 from auditor.errors import NoEligibleImagesError
-from auditor.records import Candidate, Correlation, GroupMean, Origin, SuggestionValidity, SurveyRow
+from auditor.records import Candidate, Correlation, GroupMean, SuggestionValidity, SurveyRow
 from auditor.statistics.multiplicity import benjamini_hochberg
 from auditor.statistics.ranking import rank_correlation
 from auditor.statistics.resampling import difference_interval, mean_rate_interval
@@ -72,7 +71,7 @@ def suggestion_validity(
     Other shapes of a crop, and pairs, are left out: random crops have none, and like is compared with like.
     Uplift here is taken against the shared control that flips most. None where no crop was tried.
     """
-    crops = [candidate for candidate in candidates if candidate.origin is Origin.CROP and not candidate.parts]
+    crops = [candidate for candidate in candidates if candidate.is_plain_crop]
     if not crops or not controls:
         return None
     outcomes = np.stack([confirmation[crop.id].outcomes for crop in crops]).astype(np.float64)
@@ -84,8 +83,8 @@ def suggestion_validity(
     observed = np.array([crop.observed_push for crop in crops])
     predicted = np.array([crop.predicted_push for crop in crops])
     suggested = np.array([crop.suggested for crop in crops])
-    random = np.array([crop.id.startswith(RANDOM_CROPS) for crop in crops])
-    contrast = np.array([crop.id.startswith(STRONGEST_CONTRAST) for crop in crops])
+    random = np.array([crop.is_random_crop for crop in crops])
+    contrast = np.array([crop.is_strongest_contrast for crop in crops])
     both = bool(suggested.any() and random.any())
 
     def correlation(push: NDArray[np.float64]) -> Correlation:
