@@ -27,9 +27,9 @@ from auditor.inversion.objective import Whitening
 from auditor.progress import Within
 from auditor.records import Cell, FloatArray, ImagePool, PixelArray
 from auditor.setup import Setup
-from auditor.stages import fact, timed
+from auditor.stages import fact, timed, write_cells
 from auditor.store import Json, RunFolder
-from auditor.tables import cells_from_table, cells_table
+from auditor.tables import cells_from_table
 
 ICONS_A_FILE = 32
 """Icons kept in one file: what an interruption costs at most."""
@@ -83,7 +83,7 @@ def keep_atlas(run: RunFolder, setup: Setup, pool: ImagePool, atlas: Atlas) -> M
     atlas, stability = _with_stability(atlas, setup, pool)
     write_samples(run, atlas)
     if not run.has("cells.parquet"):  # after a lost cache, the screened cells that stand there are worth more
-        _write_cells(run, pool, labelled(atlas.cells))
+        write_cells(run, pool, labelled(atlas.cells))
     levels: list[Json] = [asdict(level) for level in stability]
     return {"collected": atlas.collected, "kept": len(atlas.samples), "cells": len(atlas.cells), "stability": levels}
 
@@ -99,10 +99,6 @@ def read_atlas(run: RunFolder, collected: int, kind: AtlasKind = AtlasKind.PAIR)
     arrays = load_arrays(run.read_bytes("cache/samples.safetensors"))
     xy = arrays.pop("xy")
     return Atlas(ActivationSet(**arrays), xy, cells_from_table(run.read_table("cells.parquet")), collected, kind)
-
-
-def _write_cells(run: RunFolder, pool: ImagePool, cells: Sequence[Cell]) -> None:
-    run.write_table("cells.parquet", cells_table(cells, [image.key for image in pool.images]))
 
 
 def labelled(cells: Sequence[Cell]) -> tuple[Cell, ...]:
@@ -195,7 +191,7 @@ def sheets_stage(
     """Draw the pair's atlas with its candidates' cells marked."""
 
     def make() -> Mapping[str, Json]:
-        draw_atlas(run, setup, pool, atlas, icons, pair_scope(setup), gave)
+        draw_atlas(run, setup, pool, atlas, icons, gave)
         return {"levels": list(setup.config.atlas.levels)}
 
     timed(run, "sheets", make)
@@ -207,7 +203,6 @@ def draw_atlas(
     pool: ImagePool,
     atlas: Atlas,
     icons: Mapping[str, PixelArray],
-    scope: Scope,
     gave_candidates: Collection[str] = (),
 ) -> None:
     """Draw the pair's atlas into `atlas/`: a sheet a level, coloured by either push, strips, and a Hinton diagram.
@@ -221,14 +216,15 @@ def draw_atlas(
     for cell in {one.name: one for one in (*strongest, *gave)}.values():
         strip = webp_bytes(draw_cell_strip(cell, art))
         run.write_bytes(f"atlas/cells/{cell.name.replace(':', '-')}.webp", strip)
+    scope = Scope(setup.source.name, setup.target.name)
     draw_sheets(run, setup, atlas, art, scope, "atlas", gave_candidates, _said_by_the_axis(setup))
 
 
 def _said_by_the_axis(setup: Setup) -> tuple[int, ...]:
     """The pair's own classes: which of them a cell supports its place across says already."""
-    source, target = setup.source.indices, setup.target.indices
-    every_other = len(source) + len(target) == len(setup.class_names)
-    return target if every_other else (*source, *target)
+    source, target = setup.source, setup.target
+    everything = source.and_other_are_all(target, len(setup.class_names))
+    return target.indices if everything else (*source.indices, *target.indices)
 
 
 def draw_sheets(
@@ -268,7 +264,3 @@ def natural_crops(setup: Setup, pool: ImagePool) -> CropOf:
     """Crops of the pool's pictures around the layer's positions, as wide as the widest candidate."""
     _, grid_height, grid_width = setup.cut.feature_shape
     return crops_from_pixels(pool.pixels, grid_height, grid_width, max(setup.config.candidates.sizes))
-
-
-def pair_scope(setup: Setup) -> Scope:
-    return Scope(setup.source.name, setup.target.name)

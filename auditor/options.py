@@ -153,11 +153,24 @@ def atlas_flags(levels: str | None, icons: int | None) -> dict[str, object]:
     """
     values: dict[str, object] = {} if icons is None else {"icons": icons}
     if levels is not None:
-        try:
-            values["levels"] = tuple(int(part) for part in levels.split(","))
-        except ValueError as error:
-            raise ConfigError(f"--levels takes grid sizes by commas, such as 10,20,40, got {levels!r}") from error
+        values["levels"] = _whole_numbers(levels, "--levels takes grid sizes by commas, such as 10,20,40")
     return values
+
+
+def named_channels(text: str) -> list[int]:
+    """The channels of a flag's words, separated by commas, each once.
+
+    Raises:
+        ConfigError: one of them is no whole number.
+    """
+    return list(dict.fromkeys(_whole_numbers(text, "--channels takes whole numbers by commas, such as 3,17")))
+
+
+def _whole_numbers(text: str, expected: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise ConfigError(f"{expected}, got {text!r}") from error
 
 
 def listed(text: str | None) -> list[str]:

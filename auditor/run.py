@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from auditor.atlas.kinds import Atlas
-from auditor.atlases import atlas_stage, draw_atlas, icons_stage, pair_scope, sheets_stage
+from auditor.atlases import atlas_stage, draw_atlas, icons_stage, sheets_stage
 from auditor.candidates.propose import Proposals
 from auditor.config import AuditConfig, build_config, read_config, with_atlas
 from auditor.errors import ConfigError, StoreError
@@ -189,7 +189,7 @@ def build_atlas(run: RunFolder, config: AuditConfig, progress: Progress) -> Atla
     setup = open_run(run, config, progress)
     pool = images_stage(run, setup)
     atlas = atlas_stage(run, setup, pool)
-    draw_atlas(run, setup, pool, atlas, icons_stage(run, setup, atlas), pair_scope(setup))
+    draw_atlas(run, setup, pool, atlas, icons_stage(run, setup, atlas))
     return atlas
 
 

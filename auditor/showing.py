@@ -17,7 +17,7 @@ from auditor.atlas.pictures.directions import Direction, draw_directions
 from auditor.atlases import RunShelf, icon_settings, natural_crops
 from auditor.candidates.patch import read_patch
 from auditor.config import AuditConfig
-from auditor.errors import ConfigError, ImageError, UnreadableImageError
+from auditor.errors import ImageError, UnreadableImageError
 from auditor.images.reading import decode_image, read_bytes
 from auditor.inversion.directions import channel_directions
 from auditor.inversion.icons import render_icons
@@ -151,18 +151,6 @@ def strongest_samples(samples: ActivationSet, channel: int, most: int) -> IntArr
     _, first_of_picture = np.unique(samples.image_row[order], return_index=True)
     chosen: IntArray = order[np.sort(first_of_picture)][:most].astype(np.int64)
     return chosen
-
-
-def named_channels(text: str) -> list[int]:
-    """The channels of a flag's words, separated by commas.
-
-    Raises:
-        ConfigError: one of them is no whole number.
-    """
-    try:
-        return list(dict.fromkeys(int(part) for part in text.split(",")))
-    except ValueError as error:
-        raise ConfigError(f"--channels takes whole numbers by commas, such as 3,17, got {text!r}") from error
 
 
 def _activations(run: RunFolder, setup: Setup, pool: ImagePool) -> ActivationSet:

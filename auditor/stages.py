@@ -24,6 +24,7 @@ from auditor.candidates.screening import TailScreen
 from auditor.errors import ImageError, StoreError
 from auditor.images.pool import build_pool, load_original
 from auditor.records import (
+    Cell,
     FloatArray,
     ImagePool,
     IntArray,
@@ -205,7 +206,7 @@ def candidates_stage(run: RunFolder, setup: Setup, pool: ImagePool, clean: Clean
             setup.progress.advance()
         write_contact_sheet(run, setup, patches)
         run.write_table("candidates.parquet", candidates_table([patch.candidate for patch in patches]))
-        run.write_table("cells.parquet", cells_table(proposals.cells, [image.key for image in pool.images]))
+        write_cells(run, pool, proposals.cells)
         run.write_json("cache/rungs.json", [asdict(rung) for rung in proposals.rungs])
         run.update_manifest({"patches": {patch.candidate.id: patch.candidate.sha256 for patch in patches}})
         return {"candidates": len(patches)}
@@ -269,6 +270,11 @@ def write_patch(run: RunFolder, scene: Scene, patch: Patch) -> None:
         return
     row = next(row for row, image in enumerate(scene.pool.images) if image.key == candidate.image_key)
     run.write_bytes(f"pictures/origin-{candidate.id}.png", mark_crop(scene.open_original(row), candidate.box))
+
+
+def write_cells(run: RunFolder, pool: ImagePool, cells: Sequence[Cell]) -> None:
+    """Keep an atlas' cells as a table."""
+    run.write_table("cells.parquet", cells_table(cells, [image.key for image in pool.images]))
 
 
 def write_contact_sheet(run: RunFolder, setup: Setup, patches: Sequence[Patch], flips: Flips | None = None) -> None:

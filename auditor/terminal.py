@@ -6,6 +6,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,8 +17,10 @@ from rich.table import Table
 from auditor.records import AuditResult, Candidate, Correlation, Finding, Verdict
 from auditor.report.numbers import logits, percent
 from auditor.report.summary import ceiling_sentence, scope_sentence, verdict_sentence
-from auditor.transfer import Count, Transfer
 from auditor.trials.findings import shown_tier
+
+if TYPE_CHECKING:  # a listing needs no network, and every command waits for what is imported here
+    from auditor.transfer import Count, Transfer
 
 STYLES = {Verdict.FAIL: "bold red", Verdict.PASS: "bold green", Verdict.INCONCLUSIVE: "bold yellow"}
 

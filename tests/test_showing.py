@@ -12,8 +12,9 @@ from torch import Tensor
 from auditor.atlas.activations import ActivationSet
 from auditor.config import TrialsConfig
 from auditor.errors import ConfigError
+from auditor.options import named_channels
 from auditor.records import ClassGroup, Placement
-from auditor.showing import named_channels, pasted_once, strongest_samples
+from auditor.showing import pasted_once, strongest_samples
 from auditor.trials.criterion import TargetCalled
 from auditor.trials.placements import variants_of
 from auditor.trials.sweep import Sweep

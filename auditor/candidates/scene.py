@@ -31,7 +31,7 @@ class Scene:
     def may_give_crops(self, row: int) -> bool:
         """Discovery pictures outside the source; where the source is all the rest, any discovery picture."""
         image = self.pool.images[row]
-        everything = len(self.source.indices) + len(self.target.indices) >= len(self.classifier.class_names.names)
+        everything = self.source.and_other_are_all(self.target, len(self.classifier.class_names.names))
         return image.split is Split.DISCOVERY and (everything or image.label not in self.source.indices)
 
     @property

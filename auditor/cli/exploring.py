@@ -162,7 +162,8 @@ def icons(
     out: OutOption = None,
 ) -> None:
     """Render icons of single channels of the mapped layer, beside the crops in which they are largest."""
-    from auditor.showing import draw_channel_icons, named_channels
+    from auditor.options import named_channels
+    from auditor.showing import draw_channel_icons
 
     wanted = named_channels(channels)
     folder, settings = begin_run(config_or_run, None, out)

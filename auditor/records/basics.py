@@ -84,3 +84,7 @@ class ClassGroup:
 
     name: str
     indices: tuple[int, ...]
+
+    def and_other_are_all(self, other: ClassGroup, classes: int) -> bool:
+        """Whether this group and another, which share no class, are all of the model's `classes` together."""
+        return len(self.indices) + len(other.indices) >= classes
