@@ -1,7 +1,8 @@
 """How fast icons are rendered, against torch-lucent on the same layer, directions and objective, in one run.
 
     python benchmarks/icons.py [--real ../shared/real] [--icons 100] [--steps 128] [--lucent-icons 3]
-    python benchmarks/icons.py --device cuda --icons 400 --side 128 --steps 512 --lucent-icons 0
+    python benchmarks/icons.py --device cuda --icons 400 --side 128 --steps 512 --batch-size 400 --lucent-icons 0
+    python benchmarks/icons.py --precisions
 
 SqueezeNet from the real pack, cut after features.10; the directions are centres of a k-means of activations.
 torch-lucent (install it beside the project, with kornia) renders one direction at a time, enlarged to 224 px, through
@@ -10,7 +11,8 @@ the whole network, with its own transforms less the rotation, which today's korn
 One judge for both: the objective (h·v)⁵/(‖h‖‖v‖)⁴, v at length 1, and the cosine, at the centre of the finished
 8-bit icon, the mean over the same 16 movements (up to 4 px, 5%, 5 degrees), at the input size the icon was made at
 (lucent 224, here the icon's own) and, so that neither is at home, at both sizes for both.
-The ladder below says what each step bought, in milliseconds an icon and step.
+The ladder says what each step bought, in milliseconds an icon and step. `--precisions` compares icons rendered in
+bfloat16 with those in float32 instead; baseline: how far another seed's are from them.
 """
 
 from __future__ import annotations
@@ -162,27 +164,30 @@ def ladder(cut: LayerCut, directions: FloatArray, settings: IconSettings, batch_
         print(f"  {name:<46}{(seconds[1] - seconds[0]) / 8 / icons * 1000:>8.1f} ms an icon and step", flush=True)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--real", type=Path, default=Path("../shared/real"))
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--icons", type=int, default=100)
-    parser.add_argument("--side", type=int, default=80)
-    parser.add_argument("--steps", type=int, default=IconSettings().steps)
-    parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--lucent-icons", type=int, default=3)
-    parser.add_argument("--lucent-steps", type=int, default=512)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--sheet", type=Path, help="write the first icons as a PNG: ours, then lucent's")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    reuse_large_blocks()
-    device = choose_device(options.device)
-    print(f"device: {describe_device(device)}, torch {torch.__version__}")
-    with tempfile.TemporaryDirectory() as scratch:
-        cut = LayerCut(squeezenet(options.real.resolve(), device, Path(scratch)), LAYER)
-    directions = cell_means(cut, options.real, options.icons)
-    settings = IconSettings(side_px=options.side, steps=options.steps, power=POWER)
+def precisions(cut: LayerCut, directions: FloatArray, settings: IconSettings, batch_size: int) -> None:
+    """Print how far icons rendered in bfloat16 are from those in float32, beside those of another seed."""
+    keys = [str(index) for index in range(len(directions))]
+    kinds = {"float32": (False, 0), "bfloat16": (True, 0), "float32, other seed": (False, 1)}
+    first: PixelArray | None = None
+    for name, (bfloat16, seed) in kinds.items():
+        chosen = replace(settings, bfloat16=bfloat16)
+        pixels, seconds = timed(
+            lambda chosen=chosen, seed=seed: (
+                render_icons(cut, directions, keys, chosen, seed, Silence(), batch_size=batch_size).pixels
+            ),
+            cut.classifier.device,
+        )
+        first = pixels if first is None else first
+        value, reached = judge(cut, pixels, directions, settings.side_px)
+        print(
+            f"  {name:<20}{len(directions) / seconds:6.2f} icons/s, objective {value:7.2f}, cosine {reached:.3f}, mean "
+            f"difference from the first {np.abs(pixels.astype(int) - first.astype(int)).mean():5.2f} of 255", flush=True
+        )  # fmt: skip
+
+
+def against_lucent(cut: LayerCut, directions: FloatArray, settings: IconSettings, options: argparse.Namespace) -> None:
+    """Print what each step of speed bought, then icons a second and the judge's numbers, here and by torch-lucent."""
+    device = cut.classifier.device
     ladder(cut, directions, settings, options.batch_size)
     own = cut.input_size[0]
     keys = [str(index) for index in range(len(directions))]
@@ -214,6 +219,35 @@ def main() -> None:
         wide = max(line.shape[2] for line in lines)
         padded = [np.pad(line, ((0, 0), (0, 0), (0, wide - line.shape[2])), constant_values=255) for line in lines]
         Image.fromarray(np.concatenate(padded, axis=1).transpose(1, 2, 0)).save(options.sheet)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--real", type=Path, default=Path("../shared/real"))
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--icons", type=int, default=100)
+    parser.add_argument("--side", type=int, default=80)
+    parser.add_argument("--steps", type=int, default=IconSettings().steps)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--bfloat16", action=argparse.BooleanOptionalAction, help="left out: on GPUs that have it")
+    parser.add_argument("--precisions", action="store_true", help="only compare bfloat16 with float32")
+    parser.add_argument("--lucent-icons", type=int, default=3)
+    parser.add_argument("--lucent-steps", type=int, default=512)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--sheet", type=Path, help="write the first icons as a PNG: ours, then lucent's")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    reuse_large_blocks()
+    device = choose_device(options.device)
+    print(f"device: {describe_device(device)}, torch {torch.__version__}")
+    with tempfile.TemporaryDirectory() as scratch:
+        cut = LayerCut(squeezenet(options.real.resolve(), device, Path(scratch)), LAYER)
+    directions = cell_means(cut, options.real, options.icons)
+    settings = IconSettings(side_px=options.side, steps=options.steps, power=POWER, bfloat16=options.bfloat16)
+    if options.precisions:
+        precisions(cut, directions, settings, options.batch_size)
+    else:
+        against_lucent(cut, directions, settings, options)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -209,3 +210,21 @@ def test_no_directions_give_no_icons(conv_head: Any) -> None:
     icons = render(conv_head, np.zeros((0, 6)))
     assert len(icons) == 0
     assert icons.pixels.shape == (0, 3, 20, 20)
+
+
+def test_bfloat16_is_for_gpus_unless_asked_for_and_hardly_changes_the_icon(conv_head: Any) -> None:
+    seen: list[torch.dtype] = []
+    conv_head.classifier.module.register_forward_hook(lambda _module, _inputs, output: seen.append(output.dtype))
+    directions = np.random.default_rng(2).normal(size=(4, 6))
+    settings = IconSettings(20, 40, 0.1, movement=Movement(1, 0, 0))
+    exact = render(conv_head, directions, settings)
+    assert set(seen) == {torch.float32}
+    assert np.array_equal(exact.pixels, render(conv_head, directions, replace(settings, bfloat16=False)).pixels)
+    seen.clear()
+    rounded = render(conv_head, directions, replace(settings, bfloat16=True))
+    assert seen.count(torch.bfloat16) == settings.steps
+    assert seen[-1] == torch.float32  # the score
+    other = render(conv_head, directions, settings, seed=1)
+    apart, aside = (np.abs(each.pixels.astype(int) - exact.pixels.astype(int)).mean() for each in (rounded, other))
+    assert 0 < apart < aside / 3
+    np.testing.assert_allclose(rounded.scores, exact.scores, atol=0.03)
