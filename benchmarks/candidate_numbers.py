@@ -73,7 +73,6 @@ class PairNumbers:
     correlation: Mapping[tuple[str, str], float]
     precision: Mapping[str, tuple[int, int]]
     seconds: Mapping[str, float]
-    screened: int
 
     @property
     def best_noodle(self) -> str:
@@ -126,7 +125,6 @@ def pair_numbers(
         correlation=_correlations(crops, random, linear),
         precision=_precisions(crops, random, linear, _control_flips(result, trials)),
         seconds=search_seconds(result),
-        screened=crops_screened(result),
     )
 
 

@@ -34,9 +34,7 @@ def bar_page(numbers: Sequence[PairNumbers], pairs: int, device: str, config: st
         f"**{passed} of {len(numbers)}** pairs; the one that selection pictures put first, on {first}. "
         f"Measuring the ten noodles without controls took {noodle_seconds:.0f} s a pair on average.\n"
     )
-    parts = [opening, _bar(numbers), _help(numbers), _ranking(numbers)]
-    parts.append(seconds_table([(_pair(one), one.screened, one.seconds) for one in numbers]))
-    return "\n".join(parts)
+    return "\n".join([opening, _bar(numbers), _help(numbers), _ranking(numbers)])
 
 
 def _bar(numbers: Sequence[PairNumbers]) -> str:

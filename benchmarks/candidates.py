@@ -2,6 +2,7 @@
 
     python benchmarks/candidates.py bar --out bar.md [--update docs/candidates.md]
     python benchmarks/candidates.py speed --out speed.md [--update docs/candidates.md]
+    python benchmarks/candidates.py seconds RUN [RUN ...]
     python benchmarks/candidates.py planted DEMO/shortcut
     python benchmarks/candidates.py pairs
 
@@ -9,7 +10,8 @@
 pictures at the fixed placement, and writes tables. Runs stay below --runs: what is finished is read back, so it may be
 interrupted; give a fresh folder after a change of the search. `speed` times each rung against trials in pixels in the
 same process and compares each with flips on confirmation pictures over random crops; baseline: the same crop pasted on
-the same source pictures. `planted` reads a finished run of `auditor demo`. `pairs` computes the pairs by their rule.
+the same source pictures. `seconds` says what the parts of finished runs' searches took. `planted` reads a finished run
+of `auditor demo`. `pairs` computes the pairs by their rule.
 Start it with nothing else on the machine. To use fewer cores set OMP_NUM_THREADS and NUMBA_NUM_THREADS alike: the
 layout gives torch numba's number of threads.
 """
@@ -93,20 +95,21 @@ def speed(pairs: Sequence[Pair], config: AuditConfig, options: argparse.Namespac
             f"{len(numbers)} of {len(pairs)} pairs, {machine(config.device)}.\n",
             speed_tables(numbers, min(1.0, settings.candidates.shortlisted / settings.candidates.screened)),
             goal_sentences(numbers),
-            whole_search(pairs[: len(numbers)], options),
         ]
         text = "\n".join(parts)
         write_out(options.out, text)
     finish("speed", text, options)
 
 
-def whole_search(pairs: Sequence[Pair], options: argparse.Namespace) -> str:
-    """Seconds of whole searches, by part, as their runs noted them."""
-    searches = []
-    for pair in pairs:
-        result = stored_result(RunFolder.open(run_folder(options.runs, pair)))
-        searches.append((f"{pair[0]} → {pair[1]}", crops_screened(result), search_seconds(result)))
-    return seconds_table(searches)
+def whole_searches(runs: Sequence[Path]) -> str:
+    """Seconds of whole searches, by part, as finished runs noted them."""
+    results = [stored_result(RunFolder.open(run)) for run in runs]
+    return seconds_table(
+        [
+            (f"{result.source.name} → {result.target.name}", crops_screened(result), search_seconds(result))
+            for result in results
+        ]
+    )
 
 
 def planted(run: Path, thing: str) -> None:
@@ -178,6 +181,8 @@ def arguments() -> argparse.Namespace:
         else:
             mode.add_argument("--crops", type=int, default=250, help="random crops that every rung orders")
             mode.add_argument("--rounds", type=int, default=5)
+    mode = modes.add_parser("seconds")
+    mode.add_argument("finished", type=Path, nargs="+", help="finished run folders")
     mode = modes.add_parser("planted")
     mode.add_argument("run", type=Path, help="a finished run folder of auditor demo")
     mode.add_argument("--thing", default="noodles")
@@ -189,6 +194,9 @@ def main() -> None:
     try:
         if options.mode == "planted":
             planted(options.run, options.thing)
+            return
+        if options.mode == "seconds":
+            print(whole_searches(options.finished))
             return
         config = read_config(options.config)
         with TerminalProgress(Console(stderr=True)) as progress:
