@@ -150,7 +150,7 @@ def _notes(pool: ImagePool, clean: Clean, eligible: int, needed: int, hypotheses
     if eligible < needed:
         notes.append(
             f"{eligible} eligible confirmation images; with {hypotheses} hypotheses and {len(CONTROLS)} controls each, "
-            f"no candidate can pass with fewer than {needed}, even if it never flips an image"
+            f"a pass takes {needed} where candidate and controls never flip, and fewer only where controls flip more"
         )
     if len(clean.eligible) and not len(eligible_rows(pool, clean, Split.SELECTION)):
         notes.append("no selection image is eligible; the confirmed candidates were chosen by predicted push alone")
