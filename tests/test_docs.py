@@ -129,7 +129,7 @@ def test_the_pictures_needed_are_the_computed_ones() -> None:
     at_defaults = images_to_pass(
         int(str(candidates["candidates.confirmed"])), controls_each, limits.confidence, limits.uplift
     )
-    assert f"at least {at_defaults} eligible pictures" in README
+    assert f"takes {at_defaults} eligible pictures" in README
 
 
 def test_every_control_is_explained() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import html.parser
+import io
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from auditor.records import AuditResult, CellLabel, CellStability, Verdict
 from auditor.report import FORMATS
@@ -16,6 +18,8 @@ from auditor.report.checklist import checklist_markdown
 from auditor.report.html import report_html
 from auditor.report.junit import junit_xml
 from auditor.report.notebook import notebook_html
+from auditor.report.summary import held_to_limit
+from auditor.terminal import findings_table
 
 VOID = {"meta", "img", "br", "line", "rect", "circle"}
 
@@ -301,3 +305,16 @@ def test_the_same_result_gives_the_same_bytes(name: str, kind: str, request: pyt
     first = FORMATS[name].write(result).encode("utf-8")
     assert FORMATS[name].write(again).encode("utf-8") == first
     assert b"somebody" not in first
+
+
+def test_what_is_not_held_to_the_limit_wears_no_verdict(full_result: AuditResult) -> None:
+    beside = sum(not held_to_limit(finding) for finding in full_result.findings)
+    page = report_html(full_result)
+    table = page[page.index('<section id="findings"') :]
+    table = table[: table.index("</section>")]
+    assert beside == 2
+    assert table.count('class="pill aside"') == beside
+    assert table.count('class="pill ') == len(full_result.findings)
+    printed = io.StringIO()
+    Console(file=printed, width=100).print(findings_table(full_result))
+    assert printed.getvalue().count("not held") == beside
