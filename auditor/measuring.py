@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from auditor.atlas.kinds import Atlas
 from auditor.candidates.controls import matched_controls
+from auditor.candidates.ladder import TAIL, TAIL_OF_MADE
 from auditor.candidates.patch import Patch, side_in_pixels
 from auditor.candidates.ranking import Contender, choose_diverse, rank_agreement
 from auditor.candidates.scene import Scene
@@ -29,6 +30,8 @@ from auditor.trials.sweep import Sweep, TrialBlock
 SHARDS = "cache/trials"
 Part: TypeAlias = tuple[int, int]
 """From the first to before the last of a split's eligible pictures, in the order of their keys."""
+Agreement: TypeAlias = tuple[float | None, int]
+"""A rank correlation, None where nothing can be said, and over how many candidates."""
 SURVEY = "survey"
 """Stands in the place of a candidate's id for the controls that all of the survey shares."""
 
@@ -131,14 +134,14 @@ class Selection:
         blocks: by candidate id, over the selection pictures that patch was tried on; random crops among them.
         chosen: the patches to confirm, best first; never a random crop.
         rungs: one a step of the halving.
-        agreement: rank correlation of predicted push with the first step's score, and over how many patches.
+        agreements: by the rung that gave a predicted push, its rank correlation with the first step's score over the
+            patches that came by it, and over how many.
     """
 
     blocks: Mapping[str, TrialBlock]
     chosen: tuple[Patch, ...]
     rungs: tuple[Rung, ...]
-    agreement: float | None
-    compared: int
+    agreements: Mapping[str, Agreement]
 
 
 def select(bench: Bench, patches: Sequence[Patch], placement: Placement) -> Selection:
@@ -157,7 +160,7 @@ def select(bench: Bench, patches: Sequence[Patch], placement: Placement) -> Sele
     steps = halving_steps(bench.eligible(Split.SELECTION), config.halving_images)
     if not steps:
         pushes = {patch.candidate.id: patch.candidate.predicted_push for patch in suggested}
-        return Selection({}, tuple(_take(suggested, pushes, count)), (), None, 0)
+        return Selection({}, tuple(_take(suggested, pushes, count)), (), {})
     blocks: dict[str, list[TrialBlock]] = {patch.candidate.id: [] for patch in patches}
     steps_scores: list[dict[str, float]] = []
     rungs: list[Rung] = []
@@ -180,13 +183,19 @@ def select(bench: Bench, patches: Sequence[Patch], placement: Placement) -> Sele
                 "gain in the target's log-odds, tiers in turns", seconds=round(time.perf_counter() - started, 2),
             )
         )  # fmt: skip
-    agreement, compared = _agreement({patch.candidate.id: patch.candidate.predicted_push for patch in patches},
-                                     steps_scores[0])  # fmt: skip
+    came_by = {
+        TAIL: [patch.candidate for patch in patches if patch.candidate.is_plain_crop],
+        TAIL_OF_MADE: [patch.candidate for patch in patches if patch.candidate.is_made],
+    }
+    agreements = {
+        name: _agreement({one.id: one.predicted_push for one in of_rung}, steps_scores[0])
+        for name, of_rung in came_by.items()
+    }
     for number in range(len(rungs) - 1):
         value, both = _agreement(steps_scores[number], steps_scores[number + 1])
         rungs[number] = replace(rungs[number], correlation=value, compared=both)
     joined = {identity: join_blocks(parts) for identity, parts in blocks.items()}
-    return Selection(joined, tuple(entering), tuple(rungs), agreement, compared)
+    return Selection(joined, tuple(entering), tuple(rungs), agreements)
 
 
 def halving_steps(eligible: int, first: int) -> tuple[Part, ...]:
@@ -251,7 +260,7 @@ def _take(patches: Sequence[Patch], scores: Mapping[str, float], count: int) -> 
     return [patches[index] for index in choose_diverse(contenders, count)]
 
 
-def _agreement(first: Mapping[str, float], second: Mapping[str, float]) -> tuple[float | None, int]:
+def _agreement(first: Mapping[str, float], second: Mapping[str, float]) -> Agreement:
     both = [name for name, score in first.items() if name in second and np.isfinite(score)]
     return rank_agreement([first[name] for name in both], [second[name] for name in both]), len(both)
 
@@ -259,13 +268,14 @@ def _agreement(first: Mapping[str, float], second: Mapping[str, float]) -> tuple
 def narrowing(
     screening: Sequence[Rung], selection: Selection, confirmation: Mapping[str, TrialBlock]
 ) -> tuple[Rung, ...]:
-    """All rungs, each with its agreement with the next: the last screening with pixels, the last trials with flips."""
+    """All rungs, each with its agreement with the next: predicted pushes with pixels, the last trials with flips."""
     rungs = [*screening, *selection.rungs]
     if not selection.rungs:
         return tuple(rungs)
-    rungs[len(screening) - 1] = replace(
-        rungs[len(screening) - 1], correlation=selection.agreement, compared=selection.compared
-    )
+    for number, rung in enumerate(screening):
+        if rung.name in selection.agreements:
+            value, compared = selection.agreements[rung.name]
+            rungs[number] = replace(rung, correlation=value, compared=compared)
     pictures = max(len(block.image_keys) for block in selection.blocks.values())
     scores = {name: odds_gain(block) for name, block in selection.blocks.items() if len(block.image_keys) == pictures}
     flips = {name: float(block.outcomes.sum()) for name, block in confirmation.items()}

@@ -21,6 +21,9 @@ from auditor.images.duplicates import near_duplicate_groups
 from auditor.progress import Progress
 from auditor.records import FloatArray, PixelArray, Rung, Tier
 
+TAIL, TAIL_OF_MADE = "tail screening", "tail screening of made patches"
+"""The rungs whose number is the predicted push, by the name they go by in a report."""
+
 PILOTS = 16
 PER_IMAGE_ON_SHORTLIST = 4
 """Else a few pictures that push, cut at many places, would fill the shortlist."""
@@ -103,7 +106,7 @@ def climb(
             agreement, len(seen), round(after_linear - started, 2),
         ),
         Rung(
-            "tail screening", len(short), len(chosen), "predicted push, tiers in turns, look-alikes out",
+            TAIL, len(short), len(chosen), "predicted push, tiers in turns, look-alikes out",
             seconds=round(after_tail - after_linear, 2),
         ),
     )  # fmt: skip
@@ -127,7 +130,7 @@ def screen_made(
         replace(made[index], candidate=replace(made[index].candidate, predicted_push=pushes[index])) for index in chosen
     ]
     return kept, Rung(
-        "tail screening of made patches", len(made), len(kept), "predicted push, tiers in turns, look-alikes out",
+        TAIL_OF_MADE, len(made), len(kept), "predicted push, tiers in turns, look-alikes out",
         seconds=round(time.perf_counter() - started, 2),
     )  # fmt: skip
 

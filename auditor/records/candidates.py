@@ -52,6 +52,11 @@ class Candidate:
         return self.origin is Origin.CROP and not self.parts
 
     @property
+    def is_made(self) -> bool:
+        """Made by the search out of others or of a cell: other shapes and pairs of crops, dreamed crops, icons."""
+        return self.origin is Origin.RENDER or bool(self.parts)
+
+    @property
     def is_random_crop(self) -> bool:
         """Cut at random, for comparison."""
         return self.id.startswith(RANDOM_CROPS)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from auditor.candidates.ladder import TAIL, TAIL_OF_MADE
 from auditor.candidates.patch import Patch
 from auditor.config import CandidatesConfig
 from auditor.measuring import Bench, halving_steps, join_blocks, narrowing, odds_gain, select
@@ -104,8 +105,7 @@ def test_the_better_half_goes_on_and_no_picture_is_measured_twice() -> None:
         "a": 4, "b": 4, "c": 2, "d": 2, "r": 2,
     }  # fmt: skip
     # pushes 3 1 2 0 4 rank as 4 2 3 1 5; scores rank as 4 3 2 1 5
-    assert selection.agreement == pytest.approx(1 - 6 * 2 / (5 * 24))
-    assert selection.compared == 5
+    assert selection.agreements == {TAIL: (pytest.approx(1 - 6 * 2 / (5 * 24)), 5), TAIL_OF_MADE: (None, 0)}
 
 
 @pytest.mark.parametrize("origin", [Origin.OPTIMISED, Origin.RENDER])
@@ -134,17 +134,20 @@ def test_without_selection_pictures_the_predicted_push_decides() -> None:
 
 
 def test_each_rung_tells_its_agreement_with_the_next() -> None:
-    """The tail's with the first trials, the last trials' with flips on confirmation pictures."""
+    """The tail's with the first trials, of crops and of made patches; the last trials' with flips on confirmation."""
     chances = {"a": 0.2, "b": 0.4, "c": 0.6, "d": 0.8}
     patches = [patch(name, [chance] * 3, push) for push, (name, chance) in enumerate(chances.items())]
+    made = [patch(f"p-{number}", [0.1 * number] * 3, -number) for number in range(1, 4)]
+    patches += [Patch(replace(one.candidate, parts=("a", "b")), one.rgba) for one in made]
     selection = select(Table(3, CandidatesConfig(halving_images=3, confirmed=2)), patches, Placement.FIXED)
     confirmation = {"a": block([0.95] * 2), "b": block([0.95, 0.1]), "c": block([0.1, 0.1]), "d": block([0.95] * 2)}
-    screening = Rung("tail screening", 9, 4, "push")
-    told = narrowing((screening,), selection, confirmation)
+    linear = Rung("linear screening", 99, 9, "gradient", 0.5, 9)
+    screening = (linear, Rung(TAIL, 9, 4, "push"), Rung(TAIL_OF_MADE, 5, 3, "push"))
+    told = narrowing(screening, selection, confirmation)
     assert [(rung.name, rung.compared) for rung in told] == [
-        ("tail screening", 4), ("selection trials on 3 pictures", 4),
+        ("linear screening", 9), (TAIL, 4), (TAIL_OF_MADE, 3), ("selection trials on 3 pictures", 4),
     ]  # fmt: skip
-    assert told[0].correlation == pytest.approx(1.0)
+    assert [rung.correlation for rung in told[:3]] == [0.5, pytest.approx(1.0), pytest.approx(-1.0)]
     # flips 2 1 0 2 rank 3.5 2 1 3.5 against 1 2 3 4
     ranks = np.array([3.5, 2, 1, 3.5])
-    assert told[1].correlation == pytest.approx(np.corrcoef(ranks, [1, 2, 3, 4])[0, 1])
+    assert told[3].correlation == pytest.approx(np.corrcoef(ranks, [1, 2, 3, 4])[0, 1])
