@@ -182,7 +182,7 @@ def _files(cells: Sequence[Cell]) -> list[tuple[int, Sequence[Cell]]]:
 
 def icon_settings(config: AtlasConfig) -> IconSettings:
     """How the icons of an audit are rendered."""
-    return IconSettings(side_px=config.icon_px, steps=config.icon_steps)
+    return IconSettings(side_px=config.icon_px, steps=config.icon_steps, bfloat16=config.icon_bfloat16)
 
 
 def sheets_stage(

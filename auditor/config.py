@@ -141,6 +141,7 @@ class AtlasConfig(Section):
     icons: int = Field(150, ge=0, description="icons rendered at most, of whole levels, coarse ones first")
     icon_px: int = Field(80, ge=16, description="side of an icon")
     icon_steps: int = Field(128, ge=1, description="steps of an icon's optimisation")
+    icon_bfloat16: bool = Field(False, description="render icons in bfloat16: faster where the processor has it")
     looks: int = Field(1, ge=0, description="flipped pictures shown as the network sees them, before and after")
 
     @model_validator(mode="after")

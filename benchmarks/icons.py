@@ -229,7 +229,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=80)
     parser.add_argument("--steps", type=int, default=IconSettings().steps)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--bfloat16", action=argparse.BooleanOptionalAction, help="left out: on GPUs that have it")
+    parser.add_argument("--bfloat16", action="store_true", help="run the network in bfloat16")
     parser.add_argument("--precisions", action="store_true", help="only compare bfloat16 with float32")
     parser.add_argument("--lucent-icons", type=int, default=3)
     parser.add_argument("--lucent-steps", type=int, default=512)

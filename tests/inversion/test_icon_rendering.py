@@ -212,14 +212,13 @@ def test_no_directions_give_no_icons(conv_head: Any) -> None:
     assert icons.pixels.shape == (0, 3, 20, 20)
 
 
-def test_bfloat16_is_for_gpus_unless_asked_for_and_hardly_changes_the_icon(conv_head: Any) -> None:
+def test_bfloat16_is_asked_for_and_stays_within_the_network(conv_head: Any) -> None:
     seen: list[torch.dtype] = []
     conv_head.classifier.module.register_forward_hook(lambda _module, _inputs, output: seen.append(output.dtype))
     directions = np.random.default_rng(2).normal(size=(4, 6))
     settings = IconSettings(20, 40, 0.1, movement=Movement(1, 0, 0))
     exact = render(conv_head, directions, settings)
     assert set(seen) == {torch.float32}
-    assert np.array_equal(exact.pixels, render(conv_head, directions, replace(settings, bfloat16=False)).pixels)
     seen.clear()
     rounded = render(conv_head, directions, replace(settings, bfloat16=True))
     assert seen.count(torch.bfloat16) == settings.steps
