@@ -57,7 +57,6 @@ def look_at(setup: Setup, pictures: Sequence[Seen], vectors: FloatArray) -> Imag
         looks.append(
             Look(
                 picture=seen.picture,
-                grid=(height, width),
                 seen=grid,
                 contrast=contrast[positions[:, 0], positions[:, 1]],
                 heading=seen.heading,

@@ -9,6 +9,8 @@ from auditor.records import AuditResult, Interval
 
 WIDTH = 200.0
 _MARGIN = 8.0
+_LABEL_WIDTH = 78.0
+"""Of "limit 10 points" at the size the page writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class Scale:
         """Where a fraction lies; beyond the scale it sticks to the edge."""
         share = (min(max(fraction, self.low), self.high) - self.low) / (self.high - self.low)
         return round(_MARGIN + share * (WIDTH - 2 * _MARGIN), 2)
+
+    @property
+    def label_x(self) -> float:
+        """Where the limit's label begins: at the limit, or so far before it that its end is still drawn."""
+        return min(self.x(self.limit) - 1, WIDTH - _LABEL_WIDTH)
 
     def bar(self, value: float, interval: Interval) -> Bar | None:
         """The bar of one uplift; None where a part of it was not measured."""

@@ -21,7 +21,7 @@ CAPTION = 44 * SHARPNESS
 
 
 def look(magnitude=(1.0, 4.0), contrast=None, called="wok", picture=(90, 120, 30)):
-    """A picture of one colour, 20 × 40, under a grid of 2 × 4 of which two positions have icons."""
+    """A picture of one colour, 20 × 40, under a grid of 2 × 4, of which every second column is shown, and two icons."""
     pixels = np.broadcast_to(np.array(picture, dtype=np.uint8)[:, None, None], (3, 20, 40))
     icons = np.stack([np.full((3, 6, 6), shade, dtype=np.uint8) for shade in (11, 22)])
     seen = PictureGrid(
@@ -31,7 +31,7 @@ def look(magnitude=(1.0, 4.0), contrast=None, called="wok", picture=(90, 120, 30
         icons=Icons(icons, np.zeros(2, dtype=np.float32)),
     )
     numbers = None if contrast is None else np.array(contrast, dtype=np.float32)
-    return Look(pixels, (2, 4), seen, numbers, "clean", called, 0.9)
+    return Look(pixels, seen, numbers, "clean", called, 0.9)
 
 
 def drawn(*looks):
@@ -46,11 +46,10 @@ def extent(pixels, colour):
 def test_icons_lie_where_their_positions_lie_in_the_picture():
     pixels = drawn(look())
     assert extent(pixels, (90, 120, 30)) == (CAPTION, CAPTION + WIDTH // 2 - 1, PAGE, PAGE + WIDTH - 1)
-    pitch = WIDTH / 4
-    for shade, (y, x) in ((11, (0, 0)), (22, (1, 2))):
+    for shade, (y, x) in ((11, (0, 0)), (22, (1, 1))):
         top, bottom, left, right = extent(pixels, (shade, shade, shade))
-        assert (top + bottom + 1) / 2 == pytest.approx(CAPTION + (y + 0.5) * pitch, abs=1)
-        assert (left + right + 1) / 2 == pytest.approx(RIGHT + (x + 0.5) * pitch, abs=1)
+        assert (top + bottom + 1) / 2 == pytest.approx(CAPTION + (y + 0.5) * WIDTH / 4, abs=1)
+        assert (left + right + 1) / 2 == pytest.approx(RIGHT + (x + 0.5) * WIDTH / 2, abs=1)
 
 
 def test_the_area_of_an_icon_grows_with_its_activation():
@@ -59,6 +58,21 @@ def test_the_area_of_an_icon_grows_with_its_activation():
     assert strong[1] - strong[0] + 1 == WIDTH / 4
     assert weak[1] - weak[0] + 1 == WIDTH / 8
     assert tile_side(0.0, 1.0, 100.0) == tile_side(0.0, 0.0, 100.0) == 25
+
+
+def test_icons_of_every_fourth_position_take_the_room_between_them():
+    """Positions 1, 5, …, 25 of 27: seven tiles a side fill the plot, and the middle one lies in the middle."""
+    y, x = (each.reshape(-1) for each in np.meshgrid(np.arange(1, 27, 4), np.arange(1, 27, 4), indexing="ij"))
+    icons = np.full((49, 3, 6, 6), 11, dtype=np.uint8)
+    icons[24] = 22
+    seen = PictureGrid(y=y, x=x, magnitude=np.ones(49, np.float32), icons=Icons(icons, np.zeros(49, np.float32)))
+    pixels = drawn(dataclasses.replace(look(), picture=np.zeros((3, 27, 27), np.uint8), seen=seen))
+    top, bottom, left, right = extent(pixels, (22,) * 3)
+    assert (bottom - top + 1, right - left + 1) == (pytest.approx(WIDTH / 7, abs=1),) * 2
+    assert (top + bottom + 1) / 2 == pytest.approx(CAPTION + WIDTH / 2, abs=1)
+    assert (left + right + 1) / 2 == pytest.approx(RIGHT + WIDTH / 2, abs=1)
+    edges = (CAPTION, CAPTION + WIDTH - 1, RIGHT, RIGHT + WIDTH - 1)
+    assert extent(pixels, (11,) * 3) == tuple(pytest.approx(edge, abs=1) for edge in edges)
 
 
 def test_borders_show_the_contrast_at_each_position():

@@ -31,6 +31,11 @@ def test_a_bar_lies_in_proportion_between_the_margins() -> None:
     assert scale.bar(0.3, Interval(0.05, 0.55, 0.95, "Tango")) == Bar(54.0, 146.0, 100.0)
 
 
+@pytest.mark.parametrize(("low", "begins"), [(0.0, 99.0), (-0.1, 122.0)])
+def test_the_limits_label_begins_at_the_limit_and_ends_within_the_drawing(low: float, begins: float) -> None:
+    assert Scale(low, 0.2, 0.1).label_x == begins
+
+
 def test_a_bar_beyond_the_scale_stops_at_its_edge_and_nan_has_none() -> None:
     scale = Scale(-0.2, 0.8, 0.1)
     assert scale.bar(0.3, Interval(-0.9, 0.95, 0.95, "Tango")) == Bar(8.0, 192.0, 100.0)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
 
 from auditor.atlas.pictures.canvas import SHARPNESS, Canvas, from_array, square
@@ -27,14 +28,13 @@ class Look:
 
     Attributes:
         picture: (3, H, W) uint8 RGB, as the network receives it.
-        grid: the layer's height and width. seen: icons of all or some of its positions.
+        seen: icons of all of the layer's positions, or of some at even distances.
         contrast: (P,) logits at these positions, shown as borders; None: no borders.
         heading: what this picture is, such as "clean" or "with c-001".
         called, probability: the class the model calls it, and how likely it finds that, in [0, 1].
     """
 
     picture: PixelArray
-    grid: tuple[int, int]
     seen: PictureGrid
     contrast: FloatArray | None
     heading: str
@@ -49,8 +49,8 @@ class Look:
 def draw_look(looks: Sequence[Look], source_name: str, target_name: str) -> Image.Image:
     """Draw pictures below each other, each with its activation grid at its right: one, or one before and after a paste.
 
-    An icon lies where its position lies in the picture, and its area grows with the length of the activation there.
-    Sizes and colours have one scale for all pictures, so that before and after can be compared.
+    An icon lies where its position lies in the picture (of a finer grid, within half the distance between two that are
+    shown), and its area grows with the length of the activation there. Sizes and colours have one scale for all pictures, so that before and after can be compared.
 
     Args:
         looks: one or more, of pictures and grids of equal shape.
@@ -98,17 +98,17 @@ def _draw_captions(canvas: Canvas, look: Look, right: int, top: int, *, first: b
 def _draw_grid(canvas: Canvas, look: Look, box: tuple[int, int, int, int], longest: float, largest: float) -> None:
     left, top, right, bottom = box
     canvas.draw.rectangle((left, top, right - 1, bottom - 1), fill=PLOT, outline=FRAME, width=SHARPNESS // 2)
-    rows, columns = look.grid
-    pitch_x, pitch_y = (right - left) / columns, (bottom - top) / rows
+    seen = look.seen
+    rows, columns = (np.unique(places).tolist() for places in (seen.y, seen.x))
+    pitch_x, pitch_y = (right - left) / len(columns), (bottom - top) / len(rows)
     room = min(pitch_x, pitch_y)
     border = max(2, round(room / 24)) if look.contrast is not None else 0
-    seen = look.seen
     for place, (y, x, magnitude) in enumerate(
         zip(seen.y.tolist(), seen.x.tolist(), seen.magnitude.tolist(), strict=True)
     ):
         side = tile_side(magnitude, longest, room)
-        tile_left = round(left + (x + 0.5) * pitch_x - side / 2)
-        tile_top = round(top + (y + 0.5) * pitch_y - side / 2)
+        tile_left = round(left + (columns.index(x) + 0.5) * pitch_x - side / 2)
+        tile_top = round(top + (rows.index(y) + 0.5) * pitch_y - side / 2)
         if look.contrast is not None:
             colour = contrast_colour(float(look.contrast[place]), largest)
             canvas.draw.rectangle((tile_left, tile_top, tile_left + side - 1, tile_top + side - 1), fill=colour)
