@@ -50,7 +50,8 @@ def draw_look(looks: Sequence[Look], source_name: str, target_name: str) -> Imag
     """Draw pictures below each other, each with its activation grid at its right: one, or one before and after a paste.
 
     An icon lies where its position lies in the picture (of a finer grid, within half the distance between two that are
-    shown), and its area grows with the length of the activation there. Sizes and colours have one scale for all pictures, so that before and after can be compared.
+    shown), and its area grows with the length of the activation there. Sizes and colours have one scale for all
+    pictures, so that before and after can be compared.
 
     Args:
         looks: one or more, of pictures and grids of equal shape.
