@@ -183,19 +183,11 @@ def select(bench: Bench, patches: Sequence[Patch], placement: Placement) -> Sele
                 "gain in the target's log-odds, tiers in turns", seconds=round(time.perf_counter() - started, 2),
             )
         )  # fmt: skip
-    came_by = {
-        TAIL: [patch.candidate for patch in patches if patch.candidate.is_plain_crop],
-        TAIL_OF_MADE: [patch.candidate for patch in patches if patch.candidate.is_made],
-    }
-    agreements = {
-        name: _agreement({one.id: one.predicted_push for one in of_rung}, steps_scores[0])
-        for name, of_rung in came_by.items()
-    }
     for number in range(len(rungs) - 1):
         value, both = _agreement(steps_scores[number], steps_scores[number + 1])
         rungs[number] = replace(rungs[number], correlation=value, compared=both)
     joined = {identity: join_blocks(parts) for identity, parts in blocks.items()}
-    return Selection(joined, tuple(entering), tuple(rungs), agreements)
+    return Selection(joined, tuple(entering), tuple(rungs), _screening_agreements(patches, steps_scores[0]))
 
 
 def halving_steps(eligible: int, first: int) -> tuple[Part, ...]:
@@ -258,6 +250,16 @@ def _take(patches: Sequence[Patch], scores: Mapping[str, float], count: int) -> 
         family = families.setdefault(one.parts[0] if reshaped else one.id, len(families))
         contenders.append(Contender(known[one.id], one.tier, "", -1, family))
     return [patches[index] for index in choose_diverse(contenders, count)]
+
+
+def _screening_agreements(patches: Sequence[Patch], scores: Mapping[str, float]) -> Mapping[str, Agreement]:
+    """How far the predicted pushes of crops, and of what was made, agree with the first trials in pixels, by rung."""
+    candidates = [patch.candidate for patch in patches]
+    came_by = {
+        TAIL: {one.id: one.predicted_push for one in candidates if one.is_plain_crop},
+        TAIL_OF_MADE: {one.id: one.predicted_push for one in candidates if one.is_made},
+    }
+    return {name: _agreement(pushes, scores) for name, pushes in came_by.items()}
 
 
 def _agreement(first: Mapping[str, float], second: Mapping[str, float]) -> Agreement:
