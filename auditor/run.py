@@ -16,7 +16,7 @@ from auditor.errors import ConfigError, StoreError
 from auditor.examples import draw_examples, draw_looks
 from auditor.measuring import Bench, confirm, narrowing, select, shared_controls, try_all
 from auditor.progress import Progress, Silence
-from auditor.records import Split
+from auditor.records import ImagePool, PixelArray, Split
 from auditor.results import Audit, assemble, finish
 from auditor.setup import Setup, open_setup, versions
 from auditor.stages import (
@@ -127,9 +127,7 @@ def continue_run(run: RunFolder, config: AuditConfig, progress: Progress) -> Aud
         sheets_stage(run, setup, pool, atlas, icons, ())
         return finish(run, assemble(run, setup, pool, clean, (), atlas.cells, 0))
     proposals = candidates_stage(run, setup, pool, clean, atlas)
-    atlas = replace(atlas, cells=proposals.cells)  # the same cells, with their predicted push
-    gave = {patch.candidate.cell for patch in proposals.patches if patch.candidate.suggested}
-    sheets_stage(run, setup, pool, atlas, icons, gave)
+    atlas = _draw_with_candidates(run, setup, pool, atlas, icons, proposals)
     scene = open_scene(setup, pool)
     started = time.monotonic()
 
@@ -194,8 +192,22 @@ def build_atlas(run: RunFolder, config: AuditConfig, progress: Progress) -> Atla
 
 
 def build_candidates(run: RunFolder, config: AuditConfig, progress: Progress) -> Proposals:
-    """Make a run's candidates, and the atlas they need; what is there already is read back."""
+    """Make a run's atlas, its candidates, and the sheets that mark their cells; what is there already is read back."""
     setup = open_run(run, config, progress)
     pool = images_stage(run, setup)
     clean = clean_stage(run, setup, pool)
-    return candidates_stage(run, setup, pool, clean, atlas_stage(run, setup, pool))
+    atlas = atlas_stage(run, setup, pool)
+    icons = icons_stage(run, setup, atlas)
+    proposals = candidates_stage(run, setup, pool, clean, atlas)
+    _draw_with_candidates(run, setup, pool, atlas, icons, proposals)
+    return proposals
+
+
+def _draw_with_candidates(
+    run: RunFolder, setup: Setup, pool: ImagePool, atlas: Atlas, icons: Mapping[str, PixelArray], proposals: Proposals
+) -> Atlas:
+    """Draw the atlas' sheets, the cells that gave candidates marked; returns it with its cells' predicted push."""
+    atlas = replace(atlas, cells=proposals.cells)
+    gave = {patch.candidate.cell for patch in proposals.patches if patch.candidate.suggested}
+    sheets_stage(run, setup, pool, atlas, icons, gave)
+    return atlas

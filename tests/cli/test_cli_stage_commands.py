@@ -56,6 +56,8 @@ def test_stages_one_after_another_make_the_same_run(world, invoke, finished, tmp
     assert suggested.exit_code == 0
     assert {"c-001", "c-006", "r-001", "r-006"} <= set(suggested.stdout.split())
     assert not (folder / "trials.parquet").exists()
+    for drawn in ("4.webp", "6.webp", "4-predicted.webp", "hinton.png"):
+        assert (folder / "atlas" / drawn).read_bytes() == (finished[0] / "atlas" / drawn).read_bytes()
 
     tried = invoke("trial", folder)
     assert tried.exit_code == finished[1].exit_code
