@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from auditor.atlas.grid import clustered_mean
 from auditor.atlas.kinds import Atlas
 from auditor.atlas.positions import crop_box
 from auditor.candidates.crops import (
@@ -156,19 +157,22 @@ def _with_predicted_push(atlas: Atlas, plans: Sequence[CropPlan], pushes: FloatA
     samples = atlas.samples
     places = zip(samples.image_row.tolist(), samples.y.tolist(), samples.x.tolist(), strict=True)
     sample_at = {place: sample for sample, place in enumerate(places)}
-    by_cell: dict[str, list[float]] = {}
+    by_cell: dict[str, list[tuple[float, int]]] = {}
     for level in {cell.level for cell in atlas.cells}:
         named = cell_names(atlas.xy, level)
         for plan, push in zip(plans, pushes.tolist(), strict=False):
             sample = sample_at.get((plan.image_row, plan.y, plan.x))
             if sample is not None:
-                by_cell.setdefault(named[sample], []).append(push)
+                by_cell.setdefault(named[sample], []).append((push, plan.image_row))
     screened = []
     for cell in atlas.cells:
-        values = np.array(by_cell.get(cell.name, ()), dtype=np.float64)
-        error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
-        mean = float(values.mean()) if len(values) else float("nan")
-        screened.append(replace(cell, predicted_push=mean, predicted_push_error=error))
+        seen = by_cell.get(cell.name)
+        if seen is None:
+            screened.append(replace(cell, predicted_push=float("nan"), predicted_push_error=float("nan")))
+            continue
+        values, rows = (np.array(column) for column in zip(*seen, strict=True))
+        mean, error = clustered_mean(values, np.ones(len(values)), rows)  # one picture's crops are not independent
+        screened.append(replace(cell, predicted_push=float(mean), predicted_push_error=float(error)))
     return tuple(screened)
 
 

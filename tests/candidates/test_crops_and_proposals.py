@@ -194,10 +194,13 @@ def test_predicted_push_is_the_tails_for_a_crop_and_the_linear_mean_for_a_cell(
     assert [one.name for one in proposals.cells] == [one.name for one in atlas.cells]
     for one in proposals.cells:
         named = cell_names(atlas.xy, one.level)  # the contrasts number the samples
-        own = [p for plan, p in zip(plans, linear, strict=True) if named[int(plan.contrast)] == one.name]
-        if own:
+        mine = [named[int(plan.contrast)] == one.name for plan in plans]
+        own, rows = linear[mine], np.array([plan.image_row for plan in plans])[mine]
+        if len(own):
             assert one.predicted_push == pytest.approx(np.mean(own), rel=1e-5)
-            error = np.std(own, ddof=1) / np.sqrt(len(own)) if len(own) > 1 else np.nan
+            apart = [(own[rows == row] - np.mean(own)).sum() for row in set(rows.tolist())]  # by picture
+            pictures = len(apart)
+            error = np.sqrt(pictures / (pictures - 1) * np.square(apart).sum()) / len(own) if pictures > 1 else np.nan
             assert one.predicted_push_error == pytest.approx(error, rel=1e-4, nan_ok=True)
         else:
             assert np.isnan(one.predicted_push)
