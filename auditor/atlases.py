@@ -25,7 +25,7 @@ from auditor.config import AtlasConfig
 from auditor.inversion.icons import IconSettings, render_icons
 from auditor.inversion.objective import Whitening
 from auditor.progress import Within
-from auditor.records import Cell, FloatArray, ImagePool, PixelArray
+from auditor.records import Cell, FloatArray, ImagePool, PixelArray, by_push
 from auditor.setup import Setup
 from auditor.stages import fact, timed, write_cells
 from auditor.store import Json, RunFolder
@@ -211,7 +211,7 @@ def draw_atlas(
         gave_candidates: cells to be marked, by name.
     """
     art = TileArt(natural_crops(setup, pool), icons)
-    strongest = sorted(atlas.cells, key=lambda one: (-one.contrast, one.name))[:STRIPS]
+    strongest = by_push(atlas.cells)[:STRIPS]
     gave = [cell for cell in atlas.cells if cell.name in gave_candidates]
     for cell in {one.name: one for one in (*strongest, *gave)}.values():
         strip = webp_bytes(draw_cell_strip(cell, art))

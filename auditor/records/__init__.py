@@ -5,6 +5,7 @@ from auditor.records.atlas import (
     CellLabel,
     CellStability,
     Exemplar,
+    by_push,
 )
 from auditor.records.basics import (
     ClassGroup,
@@ -80,4 +81,5 @@ __all__ = [
     "SurveyRow",
     "Tier",
     "Verdict",
+    "by_push",
 ]

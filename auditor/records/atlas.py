@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from auditor.records.basics import FloatArray
@@ -78,3 +80,13 @@ class Cell:
     @property
     def name(self) -> str:
         return f"{self.level}:{self.column}:{self.row}"
+
+
+def by_push(cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    """Cells by predicted push, the strongest first; after them those without one, by observed push."""
+
+    def order(cell: Cell) -> tuple[bool, float, str]:
+        unknown = math.isnan(cell.predicted_push)
+        return unknown, -(cell.contrast if unknown else cell.predicted_push), cell.name
+
+    return tuple(sorted(cells, key=order))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from auditor.records import AuditResult, Cell, Finding, SkippedImage, SplitCount, SurveyRow
+from auditor.records import AuditResult, Candidate, Cell, Finding, SkippedImage, SplitCount, SurveyRow, by_push
 from auditor.report import summary
 from auditor.report.numbers import method_name
 
@@ -20,7 +21,8 @@ class Page:
     Attributes:
         findings: the most worrying first; survey: largest uplift first.
         skipped_by_reason: reason, count and the pictures, the most frequent reason first.
-        pushing_cells: cells of strongest observed push, at most ten.
+        pushing_cells: cells of strongest push, by the predicted where it is known, at most ten.
+        tried: every candidate tried, by id.
         surviving: cells whose contrast survives, and cells for which that was measured.
         intervals: the methods and levels of the findings' intervals, each once.
         confirmed: distinct candidates among the findings; ceiling: what a trained patch does, or None.
@@ -38,6 +40,7 @@ class Page:
     awaiting: tuple[Finding, ...]
     survey: tuple[SurveyRow, ...]
     survey_at_random: int
+    tried: Mapping[str, Candidate]
     validity: summary.ValidityWords | None
     skipped_by_reason: tuple[tuple[str, tuple[SkippedImage, ...]], ...]
     pushing_cells: tuple[Cell, ...]
@@ -63,6 +66,7 @@ def page_of(result: AuditResult) -> Page:
         awaiting=summary.awaiting_review(result),
         survey=summary.survey_by_uplift(result),
         survey_at_random=sum(row.candidate.is_random_crop for row in result.survey),
+        tried={row.candidate.id: row.candidate for row in result.survey},
         validity=None if validity is None else summary.validity_words(validity),
         skipped_by_reason=_skipped_by_reason(result),
         pushing_cells=_pushing_cells(result),
@@ -83,7 +87,7 @@ def _skipped_by_reason(result: AuditResult) -> tuple[tuple[str, tuple[SkippedIma
 
 def _pushing_cells(result: AuditResult) -> tuple[Cell, ...]:
     measured = [cell for cell in result.cells if math.isfinite(cell.contrast)]
-    return tuple(sorted(measured, key=lambda cell: (-cell.contrast, cell.name))[:_CELLS_SHOWN])
+    return by_push(measured)[:_CELLS_SHOWN]
 
 
 def _surviving(result: AuditResult) -> tuple[int, int]:

@@ -223,7 +223,7 @@ def test_the_checklist_ticks_only_what_the_evidence_settles(full_result: AuditRe
     text = checklist_markdown(full_result)
     lines = text.splitlines()
     for expected in (
-        "- [ ] Uplift within its limit of 10 points at 95% confidence: 1 fail, 4 pass, 2 inconclusive",
+        "- [ ] Uplift within its limit of 10 points at 95% confidence: 1 fail, 2 pass, 2 inconclusive, 2 not held",
         "- [x] 6 controls a finding, on the finding's own pictures and placements",
         "- [x] Splits share no picture: discovery 903, selection 899, confirmation 1,204",
         "- [ ] 3 pictures skipped (truncated 2, animated 1): do the rest still represent?",
