@@ -1,14 +1,18 @@
-"""A person's marks on `target_image` candidates, from flags, from a CSV or asked one by one. Stores nothing."""
+"""A person's marks on `target_image` candidates, from flags, from a CSV or asked one by one. Stores no mark."""
 
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from PIL import Image
 
 from auditor.errors import ConfigError, UnknownNameError
 from auditor.records import AuditResult, Candidate, Review, ReviewMark, Tier
 from auditor.report.summary import awaiting_review
+from auditor.store import RunFolder
 
 MARKS = "object (it shows the target itself) or context (only what lies beside it)"
 
@@ -54,12 +58,12 @@ def csv_reviews(path: Path, result: AuditResult) -> list[Review]:
     return [_review(row["candidate"], row["mark"], row["reviewer"], row["why"] or "", result) for row in rows]
 
 
-def asked_reviews(result: AuditResult, folder: Path, reviewer: str, ask: Callable[[str], str]) -> list[Review]:
+def asked_reviews(result: AuditResult, run: RunFolder, reviewer: str, ask: Callable[[str], str]) -> list[Review]:
     """Ask for a mark on every candidate that awaits one; an empty `reviewer` is asked for first."""
     reviewer = reviewer or ask("who is looking?")
     reviews = []
     for candidate in (finding.candidate for finding in awaiting_review(result)):
-        question = f"{describe(candidate, folder)}\nobject, context or skip?"
+        question = f"{describe(candidate, run)}\nobject, context or skip?"
         answer = ask(question).strip().lower()
         while answer not in (*ReviewMark, "skip"):
             answer = ask(f"{answer!r} is none of {MARKS}, or skip; which?").strip().lower()
@@ -68,13 +72,30 @@ def asked_reviews(result: AuditResult, folder: Path, reviewer: str, ask: Callabl
     return reviews
 
 
-def describe(candidate: Candidate, folder: Path) -> str:
-    """Where a person finds the patch and the photograph it was cut from."""
+def describe(candidate: Candidate, run: RunFolder) -> str:
+    """What a person is to look at: a picture of the patch beside its photograph, drawn here, and each by itself."""
+    patch, photograph = f"candidates/{candidate.id}.png", f"pictures/origin-{candidate.id}.png"
+    both = f"pictures/review-{candidate.id}.png"
+    run.write_bytes(both, _side_by_side(run.read_bytes(patch), run.read_bytes(photograph)))
     return (
         f"\n{candidate.id}: {candidate.name}, box {candidate.box} of {candidate.image_path}\n"
-        f"  patch:      {folder / 'candidates' / f'{candidate.id}.png'}\n"
-        f"  photograph: {folder / 'pictures' / f'origin-{candidate.id}.png'} (the crop is marked)"
+        f"  look at:    {run.path / both} (the patch, and its photograph with the crop marked)\n"
+        f"  patch:      {run.path / patch}\n"
+        f"  photograph: {run.path / photograph}"
     )
+
+
+def _side_by_side(patch: bytes, photograph: bytes) -> bytes:
+    """A PNG of both on white, the patch enlarged to the photograph's height."""
+    with Image.open(io.BytesIO(patch)) as left, Image.open(io.BytesIO(photograph)) as right:
+        height = right.height
+        shown = left.convert("RGBA").resize((max(1, round(left.width * height / left.height)), height))
+        sheet = Image.new("RGB", (shown.width + height // 20 + right.width, height), "white")
+        sheet.paste(shown, (0, 0), shown)
+        sheet.paste(right.convert("RGB"), (sheet.width - right.width, 0))
+    file = io.BytesIO()
+    sheet.save(file, "PNG")
+    return file.getvalue()
 
 
 def _review(candidate: str, mark: str, reviewer: str, why: str, result: AuditResult) -> Review:

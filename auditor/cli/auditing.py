@@ -205,7 +205,7 @@ def review(
         show(review_run(folder, []))
         return
     else:
-        reviews = asked_reviews(result, folder.path, by, _ask)
+        reviews = asked_reviews(result, folder, by, _ask)
     show(review_run(folder, reviews))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 SPOTS = "c-002"
 
@@ -85,6 +86,14 @@ def test_asked_one_by_one(invoke, own_run) -> None:
     assert result.exit_code == 1
     assert str(own_run / "candidates" / f"{SPOTS}.png") in result.stderr
     assert str(own_run / "pictures" / f"origin-{SPOTS}.png") in result.stderr
+    assert str(own_run / "pictures" / f"review-{SPOTS}.png") in result.stderr
+    with (
+        Image.open(own_run / "pictures" / f"review-{SPOTS}.png") as both,
+        Image.open(own_run / "pictures" / f"origin-{SPOTS}.png") as origin,
+    ):
+        assert (both.height, both.width) == (origin.height, origin.height + origin.height // 20 + origin.width)
+        beside = both.crop((both.width - origin.width, 0, both.width, both.height))
+        assert beside.tobytes() == origin.convert("RGB").tobytes()
     assert "'perhaps' is none of" in result.stderr
     assert of_spots(own_run)["review"] == {"mark": "context", "reviewer": "Ada", "why": "spots"}
     again = invoke("review", own_run)
