@@ -132,13 +132,15 @@ def icons_stage(run: RunFolder, setup: Setup, atlas: Atlas) -> Mapping[str, Pixe
 
 
 def cells_with_icons(atlas: Atlas, most: int) -> Sequence[Cell]:
-    """Whole levels, the coarse ones first, as long as they fit; of the coarsest as much as fits.
+    """Whole levels, the coarse ones first, as long as they fit; of the coarsest its largest cells, as many as fit.
 
     A sheet on which some tiles have icons and others have none reads as if the others had nothing to show.
     """
     by_level = [atlas.at_level(level) for level in sorted({cell.level for cell in atlas.cells})]
-    chosen = list(by_level[0][:most]) if by_level else []
-    for cells in by_level[1:]:
+    if by_level and len(by_level[0]) > most:
+        return sorted(by_level[0], key=lambda cell: (-cell.count, cell.name))[:most]
+    chosen: list[Cell] = []
+    for cells in by_level:
         if len(chosen) + len(cells) > most:
             break
         chosen += cells

@@ -116,6 +116,10 @@ class ImagesConfig(Section):
         return self
 
 
+FINEST_LEVEL = 320
+"""Bins along a side of the finest grid: a sheet of more could not be drawn."""
+
+
 class AtlasConfig(Section):
     """The class-filtered atlas of the pair."""
 
@@ -146,8 +150,8 @@ class AtlasConfig(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if not self.levels or min(self.levels) < 2:
-            raise ValueError("levels needs at least one grid size, each 2 or more")
+        if not self.levels or min(self.levels) < 2 or max(self.levels) > FINEST_LEVEL:
+            raise ValueError(f"levels needs at least one grid size, each from 2 to {FINEST_LEVEL}")
         return self
 
 

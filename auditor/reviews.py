@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -58,18 +58,16 @@ def csv_reviews(path: Path, result: AuditResult) -> list[Review]:
     return [_review(row["candidate"], row["mark"], row["reviewer"], row["why"] or "", result) for row in rows]
 
 
-def asked_reviews(result: AuditResult, run: RunFolder, reviewer: str, ask: Callable[[str], str]) -> list[Review]:
+def asked_reviews(result: AuditResult, run: RunFolder, reviewer: str, ask: Callable[[str], str]) -> Iterator[Review]:
     """Ask for a mark on every candidate that awaits one; an empty `reviewer` is asked for first."""
     reviewer = reviewer or ask("who is looking?")
-    reviews = []
     for candidate in (finding.candidate for finding in awaiting_review(result)):
         question = f"{describe(candidate, run)}\nobject, context or skip?"
         answer = ask(question).strip().lower()
         while answer not in (*ReviewMark, "skip"):
             answer = ask(f"{answer!r} is none of {MARKS}, or skip; which?").strip().lower()
         if answer != "skip":
-            reviews.append(Review(candidate.id, ReviewMark(answer), reviewer, ask("why, in a few words?")))
-    return reviews
+            yield Review(candidate.id, ReviewMark(answer), reviewer, ask("why, in a few words?"))
 
 
 def describe(candidate: Candidate, run: RunFolder) -> str:

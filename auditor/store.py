@@ -58,6 +58,8 @@ class RunFolder:
         if not path.is_dir():
             raise StoreError(f"there is no run folder {path}; 'auditor run' makes one")
         run = cls(path)
+        if not run.has(MANIFEST):
+            raise StoreError(f"{path} is no run folder, it holds no {MANIFEST}; 'auditor run' makes one")
         run.manifest()
         return run
 

@@ -17,7 +17,6 @@ from rich.table import Table
 from auditor.records import AuditResult, Candidate, Correlation, Finding, Verdict
 from auditor.report.numbers import logits, percent
 from auditor.report.summary import ceiling_sentence, held_to_limit, scope_sentence, verdict_sentence
-from auditor.trials.findings import shown_tier
 
 if TYPE_CHECKING:  # a listing needs no network, and every command waits for what is imported here
     from auditor.transfer import Count, Transfer
@@ -101,7 +100,7 @@ def findings_table(result: AuditResult) -> Table:
 def _finding_row(finding: Finding) -> tuple[str, ...]:
     candidate, uplift = finding.candidate, finding.uplift_interval
     return (
-        f"[bold]{candidate.id}[/] {escape(candidate.name)}\n[dim]{shown_tier(finding)}, {finding.placement}[/]",
+        f"[bold]{candidate.id}[/] {escape(candidate.name)}\n[dim]{finding.tier}, {finding.placement}[/]",
         f"{finding.flips}/{finding.eligible}\n[dim]{percent(finding.rate)}[/]",
         f"{finding.control.flips}/{finding.control.eligible}\n[dim]{finding.control.name}[/]",
         f"{100 * finding.uplift:+.1f}\n[dim]{100 * uplift.low:+.1f} … {100 * uplift.high:+.1f}[/]",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from auditor.records import ClassGroup, ReviewMark, Tier
+from auditor.records import ClassGroup, Tier
 
 OBJECT_SHARE = 0.05
 """From this share of its pixels on, an annotated target object counts as shown."""
@@ -25,10 +25,3 @@ def crop_tier(label: int, target: ClassGroup, class_names: Sequence[str], shows:
     if label not in target.indices:
         return Tier.THIRD_CLASS
     return Tier.TARGET_IMAGE if shows is None else Tier.TARGET_CONTEXT
-
-
-def reviewed_tier(tier: Tier, mark: ReviewMark | None) -> Tier:
-    """The tier after a person looked; a mark settles `target_image` and leaves every other tier alone."""
-    if tier is not Tier.TARGET_IMAGE or mark is None:
-        return tier
-    return Tier.TARGET_OBJECT if mark is ReviewMark.OBJECT else Tier.TARGET_CONTEXT

@@ -126,7 +126,9 @@ def init(
 def trial(
     config_or_run: ConfigOrRun,
     patches: Annotated[Path | None, typer.Option(help="measure the PNG patches of this folder instead")] = None,
-    placements: Annotated[str, typer.Option(help="with --patches: fixed, best, random, by commas")] = "fixed",
+    placements: Annotated[
+        str | None, typer.Option(help="with --patches: fixed, best, random, by commas; left out: fixed")
+    ] = None,
     out: OutOption = None,
 ) -> None:
     """Run a run's trials anew and report on them; or measure the patches a person brings with --patches."""
@@ -135,6 +137,8 @@ def trial(
     from auditor.run import continue_run
 
     if patches is None:
+        if placements is not None:
+            raise ConfigError("--placements is for patches you bring: give --patches too, or set trials.placements")
         folder, settings = begin_run(config_or_run, "trials", out)
         with watched() as progress:
             finished = continue_run(folder, settings, progress)
@@ -142,7 +146,7 @@ def trial(
         return
     if not patches.is_dir():
         raise PatchError(f"--patches takes a folder of PNG files; there is none at {patches}")
-    chosen = named_placements(placements)
+    chosen = named_placements(placements or "fixed")
     folder, settings = begin_run(config_or_run, None, out)
     same = f"--patches {shlex.quote(str(patches))} --placements {','.join(chosen)}"
     go_on_with(folder.path, session.new, f"trial {{}} {same}")
@@ -205,7 +209,11 @@ def review(
         show(review_run(folder, []))
         return
     else:
-        reviews = asked_reviews(result, folder, by, _ask)
+        finished = None
+        for review in asked_reviews(result, folder, by, _ask):
+            finished = review_run(folder, [review])  # kept at once: who is interrupted loses no answer
+        show(finished or review_run(folder, []))
+        return
     show(review_run(folder, reviews))
 
 
@@ -213,9 +221,7 @@ def review(
 @edge
 def transfer(
     run_folder: RunArgument,
-    model: Annotated[
-        Path, typer.Option(help="a TOML file with the other network's [model], [preprocessing] and [classes]")
-    ],
+    model: Annotated[Path, typer.Option(help="a TOML file with the other network's model, preprocessing and classes")],
 ) -> None:
     """Try a finished run's candidates on another network, on the same confirmation pictures."""
     from auditor.store import RunFolder, slug

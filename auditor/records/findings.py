@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auditor.records.basics import Interval, Placement, Verdict
+from auditor.records.basics import Interval, Placement, ReviewMark, Tier, Verdict
 from auditor.records.candidates import Candidate, Review
 
 
@@ -47,6 +47,18 @@ class Finding:
     reason: str
     images_needed: int | None = None
     review: Review | None = None
+
+    @property
+    def tier(self) -> Tier:
+        """The tier that decides the verdict: the candidate's own, or the one a review settled."""
+        return reviewed_tier(self.candidate.tier, self.review.mark if self.review else None)
+
+
+def reviewed_tier(tier: Tier, mark: ReviewMark | None) -> Tier:
+    """The tier after a person looked; a mark settles `target_image` and leaves every other tier alone."""
+    if tier is not Tier.TARGET_IMAGE or mark is None:
+        return tier
+    return Tier.TARGET_OBJECT if mark is ReviewMark.OBJECT else Tier.TARGET_CONTEXT
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,7 @@ def _finding(finding: Finding) -> dict[str, Json]:
     review = finding.review
     return {
         **_candidate(finding.candidate),
+        "tier": finding.tier.value,
         "placement": finding.placement.value,
         "flips": int(finding.flips),
         "eligible": int(finding.eligible),

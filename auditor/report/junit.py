@@ -54,9 +54,7 @@ def _properties(result: AuditResult) -> Iterable[tuple[str, str]]:
 
 
 def _finding_case(result: AuditResult, finding: Finding, pair: str) -> ET.Element:
-    name = (
-        f"{finding.candidate.id} {finding.candidate.name} ({finding.candidate.tier.value}, {finding.placement.value})"
-    )
+    name = f"{finding.candidate.id} {finding.candidate.name} ({finding.tier.value}, {finding.placement.value})"
     return _case(pair, name, finding.verdict, finding.reason, finding_sentence(finding, result.limits.uplift))
 
 

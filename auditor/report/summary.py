@@ -14,7 +14,6 @@ from auditor.records import (
     Fragility,
     Interval,
     Origin,
-    ReviewMark,
     Split,
     SplitCount,
     SuggestionValidity,
@@ -105,18 +104,13 @@ def ordered_splits(result: AuditResult) -> tuple[SplitCount, ...]:
 
 def held_to_limit(finding: Finding) -> bool:
     """Whether a finding can fail the model: the target object and what its gradients made are read beside the limit."""
-    shows_object = finding.candidate.tier is Tier.TARGET_OBJECT or (
-        finding.review is not None and finding.review.mark is ReviewMark.OBJECT
-    )
-    return not shows_object and not finding.candidate.origin.from_gradients
+    return finding.tier is not Tier.TARGET_OBJECT and not finding.candidate.origin.from_gradients
 
 
 def awaiting_review(result: AuditResult) -> tuple[Finding, ...]:
     """Findings on unannotated crops of target pictures that nobody has looked at, one a candidate."""
     waiting = {
-        finding.candidate.id: finding
-        for finding in reversed(result.findings)
-        if finding.candidate.tier is Tier.TARGET_IMAGE and finding.review is None
+        finding.candidate.id: finding for finding in reversed(result.findings) if finding.tier is Tier.TARGET_IMAGE
     }
     return tuple(reversed(waiting.values()))
 
@@ -130,10 +124,10 @@ def best_of_tiers(result: AuditResult) -> tuple[Finding, ...]:
     """The finding with the largest uplift of every tier, the most worrying first."""
     best: dict[Tier, Finding] = {}
     for finding in by_concern(result):
-        known = best.get(finding.candidate.tier)
+        known = best.get(finding.tier)
         if known is None or _finite(finding.uplift) > _finite(known.uplift):
-            best[finding.candidate.tier] = finding
-    return tuple(finding for finding in by_concern(result) if best[finding.candidate.tier] is finding)
+            best[finding.tier] = finding
+    return tuple(finding for finding in by_concern(result) if best[finding.tier] is finding)
 
 
 def survey_by_uplift(result: AuditResult) -> tuple[SurveyRow, ...]:
@@ -169,7 +163,7 @@ def chosen_by(candidate: Candidate) -> str:
 def finding_sentence(finding: Finding, limit: float) -> str:
     """A finding's numbers in one line, for places without a table."""
     return (
-        f"{TIERS[finding.candidate.tier].label}, {finding.placement.value} placement: flips "
+        f"{TIERS[finding.tier].label}, {finding.placement.value} placement: flips "
         f"{rate_with_counts(finding.flips, finding.eligible, finding.interval)}; strongest control "
         f"{finding.control.name} {counts(finding.control.flips, finding.control.eligible)}; "
         f"uplift {points(finding.uplift)} ({points_interval(finding.uplift_interval)}) "

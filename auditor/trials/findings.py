@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from auditor.candidates.tiers import reviewed_tier
 from auditor.records import (
     Candidate,
     Finding,
@@ -87,27 +86,22 @@ def apply_reviews(findings: Sequence[Finding], limits: Limits, reviews: Mapping[
     settled = []
     for finding in findings:
         review = reviews.get(finding.candidate.id, finding.review)
-        tier = reviewed_tier(finding.candidate.tier, review.mark if review else None)
-        verdict, reason = _verdict(finding, tier, limits)
-        settled.append(replace(finding, review=review, verdict=verdict, reason=reason))
+        reviewed = replace(finding, review=review)
+        verdict, reason = _verdict(reviewed, limits)
+        settled.append(replace(reviewed, verdict=verdict, reason=reason))
     return tuple(settled)
 
 
-def shown_tier(finding: Finding) -> Tier:
-    """The tier that decides a finding's verdict: the candidate's own, or the one a review settled."""
-    return reviewed_tier(finding.candidate.tier, finding.review.mark if finding.review else None)
-
-
-def _verdict(finding: Finding, tier: Tier, limits: Limits) -> tuple[Verdict, str]:
+def _verdict(finding: Finding, limits: Limits) -> tuple[Verdict, str]:
     limit = f"{100 * limits.uplift:g} points"
     measured = judge(finding.uplift_interval, limits.uplift)
-    if tier is Tier.TARGET_OBJECT:
+    if finding.tier is Tier.TARGET_OBJECT:
         return Verdict.PASS, "it shows the target object itself, so a flip is expected and never fails the model"
     if finding.candidate.origin.from_gradients:
         return Verdict.PASS, "it was computed with this model's gradients: a ceiling to read the others by"
     if measured is Verdict.PASS:
         return measured, f"the uplift's upper bound is below {limit}"
-    if measured is Verdict.FAIL and tier is Tier.TARGET_IMAGE:
+    if measured is Verdict.FAIL and finding.tier is Tier.TARGET_IMAGE:
         return (
             Verdict.INCONCLUSIVE,
             f"the uplift's lower bound is above {limit}, but nobody has said yet whether the patch shows the target "
@@ -153,7 +147,7 @@ def run_verdict(findings: Sequence[Finding], fragility: Fragility | None) -> tup
     news = [
         finding
         for finding in findings
-        if shown_tier(finding) is not Tier.TARGET_OBJECT and not finding.candidate.origin.from_gradients
+        if finding.tier is not Tier.TARGET_OBJECT and not finding.candidate.origin.from_gradients
     ]
     failed = [finding for finding in news if finding.verdict is Verdict.FAIL]
     passed = [finding for finding in news if finding.verdict is Verdict.PASS]

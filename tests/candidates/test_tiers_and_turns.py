@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from auditor.candidates.ranking import TIER_ORDER, Contender, choose_diverse, rank_agreement
-from auditor.candidates.tiers import OBJECT_SHARE, Shares, crop_tier, reviewed_tier
+from auditor.candidates.tiers import OBJECT_SHARE, Shares, crop_tier
 from auditor.records import ClassGroup, ReviewMark, Tier
+from auditor.records.findings import reviewed_tier
 
 NAMES = ("pan", "wok", "wok lid", "cup")
 TARGET = ClassGroup("woks", (1, 2))

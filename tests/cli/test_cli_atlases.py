@@ -170,7 +170,7 @@ def test_layers_are_laid_out_together(world, invoke, tmp_path, monkeypatch) -> N
         (["--kind", "full", "--class", "pink cup"], "--class says whose atlas --kind class makes"),
         (["--kind", "class", "--class", "pink cap"], "pink cup"),
         (["--kind", "full", "--levels", "ten"], "--levels takes grid sizes by commas, such as 10,20,40, got 'ten'"),
-        (["--kind", "full", "--levels", "1"], "levels needs at least one grid size, each 2 or more"),
+        (["--kind", "full", "--levels", "1"], "levels needs at least one grid size, each from 2 to 320"),
         (["--layers", "features.1"], "--layers takes two or more different layers, by commas, got features.1"),
         (["--layers", "features.1,features.9"], "features.9"),
         (["--layers", "features.1,features.3", "--kind", "full"], "it takes no --kind, --levels or --icons"),

@@ -61,7 +61,7 @@ def test_a_file_that_is_no_text(world, invoke) -> None:
         (("[0.2, 0.2, 0.6]", "[0.0, 0.4, 0.6]"), ("images.shares", "greater than 0")),
         (("[0.2, 0.2, 0.6]", "[0.4, 0.6]"), ("images.shares",)),
         (('all = "photos"', 'all = "photos"\ndiscovery = "photos"'), ("either 'all' or separate folders",)),
-        (("levels = [4, 6]", "levels = [1]"), ("levels", "each 2 or more")),
+        (("levels = [4, 6]", "levels = [1]"), ("levels", "each from 2 to 320")),
         (('device = "cpu"', 'device = "gpu"'), ("device", "got 'gpu'")),
         (("uplift = 0.35", "uplift = 35"), ("limits.uplift", "less than 1")),
         (("[trials]", '[trials]\nplacements = ["corner"]'), ("trials.placements", "'fixed', 'best' or 'random'")),
@@ -328,6 +328,8 @@ def test_patches_that_are_not_there(world, invoke, finished, tmp_path) -> None:
     (tmp_path / "broken" / "star.png").write_bytes(b"no picture")
     refused(invoke("trial", folder, "--patches", tmp_path / "empty"), "empty holds no PNG")
     refused(invoke("trial", folder, "--patches", tmp_path / "none"), "none", "folder of PNG")
+    refused(invoke("trial", folder, "--placements", "best"), "--placements is for patches you bring")
+    refused(invoke("report", tmp_path / "empty"), "is no run folder", "'auditor run' makes one")
     refused(invoke("trial", folder, "--patches", tmp_path / "broken"), "star.png")
     refused(invoke("run", world.config, "--patches", tmp_path / "none", "--out", tmp_path / "run"), "none")
 

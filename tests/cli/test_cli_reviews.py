@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from PIL import Image
+
+from auditor import reviews
+from auditor.records import Review, ReviewMark
 
 SPOTS = "c-002"
 
@@ -18,7 +22,7 @@ def findings_of(folder: Path) -> dict[str, Any]:
 
 def numbers_of(findings: dict[str, Any]) -> list[dict[str, Any]]:
     """The findings without what a review may change."""
-    settled = ("verdict", "reason", "review")
+    settled = ("verdict", "reason", "review", "tier")
     return [{key: value for key, value in one.items() if key not in settled} for one in findings["findings"]]
 
 
@@ -99,6 +103,29 @@ def test_asked_one_by_one(invoke, own_run) -> None:
     again = invoke("review", own_run)
     assert again.exit_code == 1
     assert "no target_image candidate awaits" in again.stderr
+
+
+def test_an_answer_is_kept_though_the_next_question_is_not_answered(invoke, own_run, monkeypatch) -> None:
+    def one_and_no_more(result, run, reviewer, ask):
+        yield Review(SPOTS, ReviewMark.CONTEXT, "Ada", "spots")
+        raise typer.Abort
+
+    monkeypatch.setattr(reviews, "asked_reviews", one_and_no_more)
+    assert invoke("review", own_run).exit_code == 2
+    assert of_spots(own_run)["review"] == {"mark": "context", "reviewer": "Ada", "why": "spots"}
+
+
+def test_every_format_names_the_tier_that_the_review_settled(invoke, own_run) -> None:
+    assert of_spots(own_run)["tier"] == "target_image"
+    assert invoke("review", own_run, "--mark", f"{SPOTS}=object", "--by", "Ada").exit_code == 0
+    assert of_spots(own_run)["tier"] == "target_object"
+    assert "(target_object, fixed)" in (own_run / "junit.xml").read_text()
+    lines = (own_run / "checklist.md").read_text().splitlines()
+    (line,) = [one for one in lines if one.startswith("| ") and SPOTS in one]
+    assert "| not held |" in line
+    assert "| target object" in line
+    page = (own_run / "report.html").read_text()
+    assert "A person has to say" not in page[: page.index('<section id="glossary"')]
 
 
 def test_skipping_leaves_it_open(invoke, own_run) -> None:

@@ -33,7 +33,6 @@ from auditor.trials.findings import (
     make_findings,
     measure_fragility,
     run_verdict,
-    shown_tier,
 )
 
 Build = Callable[..., object]
@@ -186,7 +185,7 @@ def test_a_review_settles_a_target_image(
     finding = finding_with(candidate("c", Tier.TARGET_IMAGE), *ABOVE)
     review = Review("c", mark, "a person", "looked")
     (judged,) = apply_reviews([finding], limits, {"c": review})
-    assert (judged.verdict, judged.review, shown_tier(judged)) == (verdict, review, tier)
+    assert (judged.verdict, judged.review, judged.tier) == (verdict, review, tier)
     assert replace(judged, verdict=finding.verdict, review=None, reason="") == finding
     # the mark is kept where no new one is given, and replaced where one is
     assert apply_reviews([judged], limits, {})[0].verdict is verdict
