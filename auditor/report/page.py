@@ -23,6 +23,7 @@ class Page:
         skipped_by_reason: reason, count and the pictures, the most frequent reason first.
         pushing_cells: cells of strongest push, by the predicted where it is known, at most ten.
         tried: every candidate tried, by id.
+        sections: parts of the page in their order, each with its title; where nothing was searched, none of a search.
         surviving: cells whose contrast survives, and cells for which that was measured.
         intervals: the methods and levels of the findings' intervals, each once.
         confirmed: distinct candidates among the findings; ceiling: what a trained patch does, or None.
@@ -48,6 +49,24 @@ class Page:
     surviving: tuple[int, int]
     intervals: tuple[str, ...]
     images_used: int
+    sections: tuple[tuple[str, str], ...]
+
+
+_SECTIONS = (
+    ("verdict", "Verdict"),
+    ("headline", "Headline"),
+    ("findings", "Findings"),
+    ("examples", "Examples"),
+    ("fragility", "Fragility"),
+    ("atlas", "Atlas"),
+    ("validity", "Do the suggestions help?"),
+    ("survey", "Survey"),
+    ("tried", "What was tried"),
+    ("images", "Images"),
+    ("reproduce", "Reproduce"),
+    ("glossary", "Glossary"),
+)
+_OF_A_SEARCH = ("atlas", "validity", "survey")
 
 
 def page_of(result: AuditResult) -> Page:
@@ -74,6 +93,7 @@ def page_of(result: AuditResult) -> Page:
         surviving=_surviving(result),
         intervals=_interval_names(result),
         images_used=sum(split.used for split in result.splits),
+        sections=tuple(one for one in _SECTIONS if not (summary.all_brought(result) and one[0] in _OF_A_SEARCH)),
     )
 
 

@@ -66,6 +66,12 @@ def scope_sentence(result: AuditResult) -> str:
         )
     confirmed = len({finding.candidate.id for finding in result.findings})
     placements = len({finding.placement for finding in result.findings})
+    if all_brought(result):
+        at = f" at {placements} placements ({len(result.findings)} findings)" if placements > 1 else ""
+        return (
+            f"Behind this word {'stands' if confirmed == 1 else 'stand'} {how_many(confirmed, 'patch', 'patches')} "
+            f"that a person brought, every one measured{at}, on {how_many(eligible(result), 'eligible picture')}."
+        )
     spread = f" at {placements} placements ({len(result.findings)} findings)" if placements > 1 else ""
     return (
         f"Behind this word {'stands' if confirmed == 1 else 'stand'} "
@@ -73,6 +79,12 @@ def scope_sentence(result: AuditResult) -> str:
         f"chosen from {how_many(result.hypotheses_tried, 'hypothesis', 'hypotheses')} tried and measured on "
         f"{how_many(eligible(result), 'eligible picture')} that had no part in choosing them."
     )
+
+
+def all_brought(result: AuditResult) -> bool:
+    """Whether nothing was searched: every finding is a patch that a person brought, and no other was tried."""
+    own = all(finding.candidate.origin is Origin.USER for finding in result.findings)
+    return bool(result.findings) and own and result.hypotheses_tried == len(result.findings)
 
 
 def what_it_does_not_say(result: AuditResult) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from auditor.records import (
     Verdict,
 )
 from auditor.report import summary
+from auditor.report.page import page_of
 
 NAN = float("nan")
 
@@ -192,3 +193,16 @@ def test_what_was_made_names_its_parts(full_result: AuditResult) -> None:
     one = full_result.survey[0].candidate
     assert summary.chosen_by(dataclasses.replace(one, parts=("c-001", "c-004"))) == "made of c-001 and c-004"
     assert summary.chosen_by(dataclasses.replace(one, id="k-001", suggested=False)) == "by contrast alone"
+
+
+def test_patches_that_a_person_brought_were_not_chosen_and_no_search_is_shown(full_result: AuditResult) -> None:
+    one = full_result.findings[0]
+    brought = dataclasses.replace(one, candidate=dataclasses.replace(one.candidate, origin=Origin.USER))
+    twice = (brought, dataclasses.replace(brought, placement=Placement.BEST))
+    result = dataclasses.replace(full_result, findings=twice, hypotheses_tried=2, survey=())
+    assert summary.scope_sentence(result) == (
+        f"Behind this word stands 1 patch that a person brought, every one measured at 2 placements (2 findings), "
+        f"on {summary.eligible(result)} eligible pictures."
+    )
+    assert {"atlas", "validity", "survey"}.isdisjoint(part for part, _ in page_of(result).sections)
+    assert [title for _, title in page_of(full_result).sections][5:8] == ["Atlas", "Do the suggestions help?", "Survey"]

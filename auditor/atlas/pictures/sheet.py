@@ -206,12 +206,8 @@ def _draw_head(canvas: Canvas, plan: _Plan, cells: Sequence[Cell], art: TileArt,
     shown = "the photo crop nearest its cell's mean"
     if any(art.shows(cell) == 2 for cell in cells):
         shown = f"icon, then {shown}"
-    near = (
-        "Like activations lie at like heights."
-        if scope.kind is AtlasKind.PAIR
-        else "Like activations lie close together."
-    )
-    words = f" Words: what else it supports, beside {scope.class_name}." if scope.kind is AtlasKind.CLASS else ""
+    near = "Like activations lie at like heights." if scope.kind is AtlasKind.PAIR else "What is near is alike."
+    words = " Words: what else it supports." if scope.kind is AtlasKind.CLASS else ""
     note = f"{sum(cell.count for cell in cells)} activations in {len(cells)} cells. Each tile: {shown}. {near}{words}"
     canvas.text((plan.left, canvas.px(15)), scope.title, 18, INK, "la", room)
     canvas.text((plan.left, canvas.px(41)), note, 12, SOFT_INK, "la", room)
