@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from auditor import __version__
-from auditor.errors import AuditorError, StoreError
+from auditor.errors import AuditorError, ConfigError, PatchError, StoreError, UnknownNameError, UnreadableImageError
 from auditor.records import Verdict
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ def edge(command: Callable[P, None]) -> Callable[P, None]:
         except StoreError as error:
             refuse(f"[bold red]error:[/] {escape(str(error))}")
         except AuditorError as error:
-            refuse(f"[bold red]error:[/] {escape(str(error))}", withdraw=session.new)
+            # on a run that stood before, wrong words are to be mended and not to be given again
+            mended = isinstance(error, (ConfigError, UnknownNameError, UnreadableImageError, PatchError))
+            refuse(f"[bold red]error:[/] {escape(str(error))}", withdraw=session.new, hint=session.new or not mended)
         except (KeyboardInterrupt, typer.Abort):
             refuse("interrupted; what was finished is kept")
         except (typer.Exit, typer.BadParameter):
@@ -89,11 +91,12 @@ def edge(command: Callable[P, None]) -> Callable[P, None]:
     return guarded
 
 
-def refuse(sentence: str, withdraw: bool = False) -> NoReturn:
+def refuse(sentence: str, withdraw: bool = False, hint: bool = True) -> NoReturn:
     """Say what went wrong and how to go on.
 
     Args:
         withdraw: take a run folder away in which nothing was made, since what was asked for cannot be done.
+        hint: say by which command the run goes on.
     """
     messages.print(sentence, highlight=False, soft_wrap=True)
     if session.folder is not None and (session.folder / "manifest.json").is_file():
@@ -101,7 +104,7 @@ def refuse(sentence: str, withdraw: bool = False) -> NoReturn:
 
         if withdraw and RunFolder(session.folder).remove_unstarted():
             messages.print(f"nothing was made, so {session.folder} is taken away again", style="dim", soft_wrap=True)
-        else:
+        elif hint:
             messages.print(f"continue with: {session.again}", highlight=False, soft_wrap=True, markup=False)
     raise typer.Exit(NOT_MADE)
 

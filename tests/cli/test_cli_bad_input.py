@@ -329,6 +329,8 @@ def test_patches_that_are_not_there(world, invoke, finished, tmp_path) -> None:
     refused(invoke("trial", folder, "--patches", tmp_path / "empty"), "empty holds no PNG")
     refused(invoke("trial", folder, "--patches", tmp_path / "none"), "none", "folder of PNG")
     refused(invoke("trial", folder, "--placements", "best"), "--placements is for patches you bring")
+    assert "continue with" not in invoke("look", folder, tmp_path / "none.png").stderr
+    assert "continue with" not in invoke("trial", folder, "--patches", tmp_path / "broken").stderr
     refused(invoke("report", tmp_path / "empty"), "is no run folder", "'auditor run' makes one")
     refused(invoke("trial", folder, "--patches", tmp_path / "broken"), "star.png")
     refused(invoke("run", world.config, "--patches", tmp_path / "none", "--out", tmp_path / "run"), "none")
