@@ -15,7 +15,15 @@ from rich.console import Console
 from rich.markup import escape
 
 from auditor import __version__
-from auditor.errors import AuditorError, ConfigError, PatchError, StoreError, UnknownNameError, UnreadableImageError
+from auditor.errors import (
+    AuditorError,
+    ConfigError,
+    ImageError,
+    PatchError,
+    StoreError,
+    UnknownNameError,
+    UnreadableImageError,
+)
 from auditor.records import Verdict
 
 if TYPE_CHECKING:
@@ -63,6 +71,9 @@ OutOption = Annotated[
     Path | None,
     typer.Option("--out", help="the run folder to make; left out: reports/<source>-to-<target>-<time>"),
 ]
+
+
+WRONG_INPUT = (ConfigError, ImageError, PatchError, UnknownNameError, UnreadableImageError)
 
 
 def edge(command: Callable[P, None]) -> Callable[P, None]:
