@@ -87,8 +87,8 @@ def edge(command: Callable[P, None]) -> Callable[P, None]:
             refuse(f"[bold red]error:[/] {escape(str(error))}")
         except AuditorError as error:
             # on a run that stood before, wrong words are to be mended and not to be given again
-            mended = isinstance(error, (ConfigError, UnknownNameError, UnreadableImageError, PatchError))
-            refuse(f"[bold red]error:[/] {escape(str(error))}", withdraw=session.new, hint=session.new or not mended)
+            hint = session.new or not isinstance(error, WRONG_INPUT)
+            refuse(f"[bold red]error:[/] {escape(str(error))}", withdraw=session.new, hint=hint)
         except (KeyboardInterrupt, typer.Abort):
             refuse("interrupted; what was finished is kept")
         except (typer.Exit, typer.BadParameter):
