@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from auditor.atlas.pictures.canvas import png_bytes
 from auditor.errors import ConfigError, UnknownNameError
 from auditor.records import AuditResult, Candidate, Review, ReviewMark, Tier
 from auditor.report.summary import awaiting_review
@@ -91,9 +92,7 @@ def _side_by_side(patch: bytes, photograph: bytes) -> bytes:
         sheet = Image.new("RGB", (shown.width + height // 20 + right.width, height), "white")
         sheet.paste(shown, (0, 0), shown)
         sheet.paste(right.convert("RGB"), (sheet.width - right.width, 0))
-    file = io.BytesIO()
-    sheet.save(file, "PNG")
-    return file.getvalue()
+    return png_bytes(sheet)
 
 
 def _review(candidate: str, mark: str, reviewer: str, why: str, result: AuditResult) -> Review:

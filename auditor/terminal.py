@@ -16,7 +16,7 @@ from rich.table import Table
 
 from auditor.records import AuditResult, Candidate, Correlation, Finding, Verdict
 from auditor.report.numbers import logits, percent
-from auditor.report.summary import ceiling_sentence, held_to_limit, scope_sentence, verdict_sentence
+from auditor.report.summary import ceiling_sentence, scope_sentence, verdict_sentence
 
 if TYPE_CHECKING:  # a listing needs no network, and every command waits for what is imported here
     from auditor.transfer import Count, Transfer
@@ -105,7 +105,7 @@ def _finding_row(finding: Finding) -> tuple[str, ...]:
         f"{finding.control.flips}/{finding.control.eligible}\n[dim]{finding.control.name}[/]",
         f"{100 * finding.uplift:+.1f}\n[dim]{100 * uplift.low:+.1f} … {100 * uplift.high:+.1f}[/]",
         # a green "pass" beside a patch that flips everything would be read as praise
-        verdict_text(finding.verdict) if held_to_limit(finding) else "[dim]not held[/]",
+        verdict_text(finding.verdict) if finding.held_to_limit else "[dim]not held[/]",
     )
 
 

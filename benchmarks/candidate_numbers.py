@@ -17,7 +17,6 @@ from candidate_pairs import Pair
 from numpy.typing import NDArray
 from scipy import stats
 
-from auditor.candidates.propose import RANDOM_CROPS, STRONGEST_CONTRAST
 from auditor.candidates.ranking import rank_agreement
 from auditor.records import AuditResult, Candidate, Finding, Placement, Split, SurveyRow, Tier
 from auditor.statistics.resampling import difference_interval
@@ -108,8 +107,8 @@ def pair_numbers(
     beside = [Against(one, most) for one in third]
     gains = {one.candidate.id: _selection_gain(trials, one.candidate.id) for one in third}
     crops = [row for row in result.survey if row.candidate.is_plain_crop]
-    random = [row for row in crops if row.candidate.id.startswith(RANDOM_CROPS)]
-    contrast = [row for row in crops if row.candidate.id.startswith(STRONGEST_CONTRAST)]
+    random = [row for row in crops if row.candidate.is_random_crop]
+    contrast = [row for row in crops if row.candidate.is_strongest_contrast]
     eligible = next(split.eligible for split in result.splits if split.split is Split.CONFIRMATION)
     return PairNumbers(
         pair=pair,

@@ -53,6 +53,11 @@ class Finding:
         """The tier that decides the verdict: the candidate's own, or the one a review settled."""
         return reviewed_tier(self.candidate.tier, self.review.mark if self.review else None)
 
+    @property
+    def held_to_limit(self) -> bool:
+        """Whether it can fail the model: the target object and what its gradients made are read beside the limit."""
+        return self.tier is not Tier.TARGET_OBJECT and not self.candidate.origin.from_gradients
+
 
 def reviewed_tier(tier: Tier, mark: ReviewMark | None) -> Tier:
     """The tier after a person looked; a mark settles `target_image` and leaves every other tier alone."""

@@ -10,7 +10,7 @@ from auditor.records import AuditResult, Split, Verdict
 from auditor.report.layout import markdown_environment
 from auditor.report.numbers import confidence, how_many, plain_points
 from auditor.report.page import Page, page_of
-from auditor.report.summary import fragility_sentence, held_to_limit
+from auditor.report.summary import fragility_sentence
 from auditor.report.text import shown_path
 
 
@@ -121,7 +121,7 @@ def _person(result: AuditResult, page: Page) -> Iterator[Box]:
 def _tally(result: AuditResult) -> str:
     if not result.findings:
         return "no finding"
-    found = [finding.verdict for finding in result.findings if held_to_limit(finding)]
+    found = [finding.verdict for finding in result.findings if finding.held_to_limit]
     counted = [f"{found.count(verdict)} {verdict.value}" for verdict in Verdict]
     beside = len(result.findings) - len(found)
     return ", ".join(counted + [f"{beside} not held"] * (beside > 0))

@@ -7,7 +7,7 @@ import functools
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from auditor.report import numbers, text, words
-from auditor.report.summary import chosen_by, fragility_sentence, held_to_limit
+from auditor.report.summary import chosen_by, fragility_sentence
 
 
 @functools.cache
@@ -57,7 +57,6 @@ def _environment(*, autoescape: bool) -> Environment:
         logits_with_error=numbers.logits_with_error,
         how_many=numbers.how_many,
         chosen_by=chosen_by,
-        held_to_limit=held_to_limit,
         fragility_sentence=fragility_sentence,
         tiers=words.TIERS,
         verdicts=words.VERDICTS,

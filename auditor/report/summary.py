@@ -66,18 +66,16 @@ def scope_sentence(result: AuditResult) -> str:
         )
     confirmed = len({finding.candidate.id for finding in result.findings})
     placements = len({finding.placement for finding in result.findings})
-    if all_brought(result):
-        at = f" at {placements} placements ({len(result.findings)} findings)" if placements > 1 else ""
-        return (
-            f"Behind this word {'stands' if confirmed == 1 else 'stand'} {how_many(confirmed, 'patch', 'patches')} "
-            f"that a person brought, every one measured{at}, on {how_many(eligible(result), 'eligible picture')}."
-        )
     spread = f" at {placements} placements ({len(result.findings)} findings)" if placements > 1 else ""
+    stand = f"Behind this word {'stands' if confirmed == 1 else 'stand'}"
+    pictures = how_many(eligible(result), "eligible picture")
+    if all_brought(result):
+        patches = how_many(confirmed, "patch", "patches")
+        return f"{stand} {patches} that a person brought, every one measured{spread}, on {pictures}."
     return (
-        f"Behind this word {'stands' if confirmed == 1 else 'stand'} "
-        f"{how_many(confirmed, 'confirmed candidate')}{spread}, "
+        f"{stand} {how_many(confirmed, 'confirmed candidate')}{spread}, "
         f"chosen from {how_many(result.hypotheses_tried, 'hypothesis', 'hypotheses')} tried and measured on "
-        f"{how_many(eligible(result), 'eligible picture')} that had no part in choosing them."
+        f"{pictures} that had no part in choosing them."
     )
 
 
@@ -112,11 +110,6 @@ def eligible(result: AuditResult) -> int:
 def ordered_splits(result: AuditResult) -> tuple[SplitCount, ...]:
     """Discovery, selection, confirmation, whatever order they came in."""
     return tuple(sorted(result.splits, key=lambda split: list(Split).index(split.split)))
-
-
-def held_to_limit(finding: Finding) -> bool:
-    """Whether a finding can fail the model: the target object and what its gradients made are read beside the limit."""
-    return finding.tier is not Tier.TARGET_OBJECT and not finding.candidate.origin.from_gradients
 
 
 def awaiting_review(result: AuditResult) -> tuple[Finding, ...]:
@@ -234,7 +227,7 @@ def _precision_sentences(validity: SuggestionValidity) -> Iterator[str]:
 
 
 def _candidates_clause(result: AuditResult) -> str:
-    held = {finding.candidate.id for finding in result.findings if held_to_limit(finding)}
+    held = {finding.candidate.id for finding in result.findings if finding.held_to_limit}
     beside = {finding.candidate.id for finding in result.findings} - held
     move = f"{result.source.name} to {result.target.name}"
     limit = plain_points(result.limits.uplift)

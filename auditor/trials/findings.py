@@ -144,11 +144,7 @@ def measure_fragility(trials: Sequence[ConfirmedTrials], limits: Limits) -> Frag
 
 def run_verdict(findings: Sequence[Finding], fragility: Fragility | None) -> tuple[Verdict, str]:
     """The run's word and what stands behind it: a run fails where one limit fails, and passes where all pass."""
-    news = [
-        finding
-        for finding in findings
-        if finding.tier is not Tier.TARGET_OBJECT and not finding.candidate.origin.from_gradients
-    ]
+    news = [finding for finding in findings if finding.held_to_limit]
     failed = [finding for finding in news if finding.verdict is Verdict.FAIL]
     passed = [finding for finding in news if finding.verdict is Verdict.PASS]
     behind = f"{len(news)} findings that do not show the target object: {len(failed)} fail, {len(passed)} pass"

@@ -18,7 +18,6 @@ from auditor.report.checklist import checklist_markdown
 from auditor.report.html import report_html
 from auditor.report.junit import junit_xml
 from auditor.report.notebook import notebook_html
-from auditor.report.summary import held_to_limit
 from auditor.terminal import findings_table
 
 VOID = {"meta", "img", "br", "line", "rect", "circle"}
@@ -308,7 +307,7 @@ def test_the_same_result_gives_the_same_bytes(name: str, kind: str, request: pyt
 
 
 def test_what_is_not_held_to_the_limit_wears_no_verdict(full_result: AuditResult) -> None:
-    beside = sum(not held_to_limit(finding) for finding in full_result.findings)
+    beside = sum(not finding.held_to_limit for finding in full_result.findings)
     page = report_html(full_result)
     table = page[page.index('<section id="findings"') :]
     table = table[: table.index("</section>")]
