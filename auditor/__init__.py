@@ -11,21 +11,21 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from auditor.config import AuditConfig as AuditConfig
-    from auditor.config import read_config as read_config
-    from auditor.errors import AuditorError as AuditorError
-    from auditor.results import Audit as Audit
-    from auditor.run import audit as audit
+    from auditor.core.config import AuditConfig as AuditConfig
+    from auditor.core.config import read_config as read_config
+    from auditor.core.errors import AuditorError as AuditorError
+    from auditor.run.audit import audit as audit
+    from auditor.run.stages.old_results import Audit as Audit
 
 __version__ = "0.1.0"
 __all__ = ["Audit", "AuditConfig", "AuditorError", "__version__", "audit", "read_config"]
 
 _HOMES = {
-    "Audit": "auditor.results",
-    "AuditConfig": "auditor.config",
-    "AuditorError": "auditor.errors",
-    "audit": "auditor.run",
-    "read_config": "auditor.config",
+    "Audit": "auditor.run.stages.old_results",
+    "AuditConfig": "auditor.core.config",
+    "AuditorError": "auditor.core.errors",
+    "audit": "auditor.run.audit",
+    "read_config": "auditor.core.config",
 }
 
 

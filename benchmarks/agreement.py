@@ -24,18 +24,18 @@ from safetensors.numpy import load
 
 from auditor.atlas.embedding import unit_vectors
 from auditor.atlas.grid import bin_numbers
-from auditor.atlases import natural_crops, read_atlas
-from auditor.inversion import spectrum
-from auditor.inversion.head import rendering_size
-from auditor.inversion.icons import IconSettings, render_icons
-from auditor.inversion.objective import Whitening, centre
-from auditor.inversion.transforms import Movement, draw_movements, move, still
-from auditor.progress import Silence
-from auditor.records import Cell, FloatArray, PixelArray
-from auditor.run import open_run, stored_config
-from auditor.setup import Setup
-from auditor.stages import images_stage
-from auditor.store import RunFolder
+from auditor.atlas.icons import spectrum
+from auditor.atlas.icons.head import rendering_size
+from auditor.atlas.icons.objective import Whitening, centre
+from auditor.atlas.icons.render import IconSettings, render_icons
+from auditor.atlas.icons.transforms import Movement, draw_movements, move, still
+from auditor.core.progress import Silence
+from auditor.core.records import Cell, FloatArray, PixelArray
+from auditor.inputs.opening import Setup
+from auditor.run.audit import open_run, stored_config
+from auditor.run.folder import RunFolder
+from auditor.run.stages.old_atlases import natural_crops, read_atlas
+from auditor.run.stages.old_stages import images_stage
 
 CELLS = 24
 SETTINGS: dict[str, tuple[dict[str, object], dict[str, float]]] = {

@@ -23,9 +23,9 @@ from trials import subjects
 
 from auditor.atlas.activations import interior_positions
 from auditor.atlas.attribution import attribution_all_classes
-from auditor.subject.cut import LayerCut
-from auditor.subject.device import choose_device, describe_device, reuse_large_blocks
-from auditor.subject.loading import load_classifier
+from auditor.inputs.model.cut import LayerCut
+from auditor.inputs.model.device import choose_device, describe_device, reuse_large_blocks
+from auditor.inputs.model.loading import load_classifier
 
 
 def cuts(real: Path, device: torch.device) -> Iterator[tuple[str, LayerCut]]:

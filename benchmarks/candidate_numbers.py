@@ -17,8 +17,8 @@ from candidate_pairs import Pair
 from numpy.typing import NDArray
 from scipy import stats
 
-from auditor.candidates.ranking import rank_agreement
-from auditor.records import AuditResult, Candidate, Finding, Placement, Split, SurveyRow, Tier
+from auditor.candidates.choosing import rank_agreement
+from auditor.core.records import AuditResult, Candidate, Finding, Placement, Split, SurveyRow, Tier
 from auditor.statistics.resampling import difference_interval
 
 FloatMatrix = NDArray[np.float64]

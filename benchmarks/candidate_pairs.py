@@ -16,21 +16,23 @@ import torch
 from PIL import Image
 
 from auditor.atlas.positions import crop_box
+from auditor.candidates.confirmation import try_all
 from auditor.candidates.crops import CropPlan, prepared_crops
-from auditor.candidates.library import read_user_patches
 from auditor.candidates.linear import LinearScreen
+from auditor.candidates.makers.brought import read_user_patches
 from auditor.candidates.screening import TailScreen
-from auditor.config import AuditConfig
-from auditor.draws import keyed_generator
-from auditor.measuring import Bench, try_all
-from auditor.progress import Progress
-from auditor.records import AuditResult, ImagePool, IntArray, PixelArray, Placement, Split
-from auditor.results import stored_result
-from auditor.run import audit, continue_run, new_run, stored_config
-from auditor.setup import Setup, open_setup
-from auditor.stages import Clean, clean_stage, eligible_rows, forget_from, images_stage
-from auditor.store import RunFolder, slug
-from auditor.tables import candidates_from_table
+from auditor.core.config import AuditConfig
+from auditor.core.draws import keyed_generator
+from auditor.core.progress import Progress
+from auditor.core.records import AuditResult, ImagePool, IntArray, PixelArray, Placement, Split
+from auditor.core.records.trials import Clean, eligible_rows
+from auditor.inputs.opening import Setup, open_setup
+from auditor.run.audit import audit, continue_run, new_run, stored_config
+from auditor.run.folder import RunFolder, slug
+from auditor.run.stages.old_results import stored_result
+from auditor.run.stages.old_stages import clean_stage, forget_from, images_stage
+from auditor.run.tables import candidates_from_table
+from auditor.trials.bench import Bench
 
 Pair = tuple[str, str]
 

@@ -20,14 +20,14 @@ from candidate_pairs import Opened
 from candidate_tables import table
 from pydantic import TypeAdapter
 
-from auditor.candidates.ranking import rank_agreement
-from auditor.measuring import odds_gain
-from auditor.progress import Progress, Silence
-from auditor.records import FloatArray, IntArray, PixelArray, Placement, Split
-from auditor.stages import eligible_rows
-from auditor.store import Json
+from auditor.candidates.choosing import rank_agreement
+from auditor.core.progress import Progress, Silence
+from auditor.core.records import FloatArray, IntArray, PixelArray, Placement, Split
+from auditor.core.records.trials import TrialBlock, eligible_rows
+from auditor.run.folder import Json
+from auditor.trials.bench import odds_gain
 from auditor.trials.placements import variants_of
-from auditor.trials.sweep import Sweep, TrialBlock
+from auditor.trials.sweep import Sweep
 
 RUNGS = ("linear", "tail", "pixels, same pictures", "pixels, selection pictures")
 BASELINE = RUNGS[2]

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from candidate_numbers import Against, FloatMatrix, PairNumbers, mean_over_pairs, pooled_difference
 
-from auditor.subject.device import choose_device, describe_device
+from auditor.inputs.model.device import choose_device, describe_device
 
 AFTER_SEARCH = "survey and confirmation"
 

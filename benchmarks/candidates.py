@@ -41,13 +41,13 @@ from candidate_speed import SpeedNumbers, as_json, from_json, goal_sentences, sp
 from candidate_tables import bar_page, machine, seconds_table, table, update_page, write_out
 from rich.console import Console
 
-from auditor.config import AuditConfig, read_config
-from auditor.errors import AuditorError
-from auditor.progress import Progress
-from auditor.records import SurveyRow
-from auditor.results import stored_result
-from auditor.store import RunFolder
-from auditor.terminal import TerminalProgress
+from auditor.cli.console import TerminalProgress
+from auditor.core.config import AuditConfig, read_config
+from auditor.core.errors import AuditorError
+from auditor.core.progress import Progress
+from auditor.core.records import SurveyRow
+from auditor.run.folder import RunFolder
+from auditor.run.stages.old_results import stored_result
 
 BESIDE, SPEED = "benchmark-bar.json", "benchmark-speed.json"
 

@@ -27,11 +27,11 @@ from auditor.atlas.activations import ActivationSet, Sampling
 from auditor.atlas.collection import SHARD_IMAGES, collect_activations
 from auditor.atlas.filters import filter_shards
 from auditor.atlas.shards import Shards, read_shard, read_shard_attribution, shard_to_bytes
-from auditor.progress import Silence
-from auditor.records import ClassGroup, FloatArray
-from auditor.subject.cut import LayerCut
-from auditor.subject.device import choose_device, describe_device, reuse_large_blocks
-from auditor.subject.loading import load_classifier
+from auditor.core.progress import Silence
+from auditor.core.records import ClassGroup, FloatArray
+from auditor.inputs.model.cut import LayerCut
+from auditor.inputs.model.device import choose_device, describe_device, reuse_large_blocks
+from auditor.inputs.model.loading import load_classifier
 
 LAYERS = {"mobilenet_v2": "features.13", "squeezenet1_0": "features.10"}
 PAIR = ClassGroup("source", (0,)), ClassGroup("target", (1,))

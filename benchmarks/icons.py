@@ -31,18 +31,18 @@ from PIL import Image
 from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
-from auditor.config import build_config
-from auditor.errors import LayerError
-from auditor.inversion.head import Head
-from auditor.inversion.icons import IconSettings, render_icons
-from auditor.inversion.objective import centre, cosine, objective
-from auditor.inversion.transforms import Movement, draw_movements, move
-from auditor.progress import Silence
-from auditor.records import FloatArray, PixelArray
-from auditor.subject.classifier import Classifier
-from auditor.subject.cut import LayerCut
-from auditor.subject.device import choose_device, describe_device, reuse_large_blocks
-from auditor.subject.loading import load_classifier
+from auditor.atlas.icons.head import Head
+from auditor.atlas.icons.objective import centre, cosine, objective
+from auditor.atlas.icons.render import IconSettings, render_icons
+from auditor.atlas.icons.transforms import Movement, draw_movements, move
+from auditor.core.config import build_config
+from auditor.core.errors import LayerError
+from auditor.core.progress import Silence
+from auditor.core.records import FloatArray, PixelArray
+from auditor.inputs.model.classifier import Classifier
+from auditor.inputs.model.cut import LayerCut
+from auditor.inputs.model.device import choose_device, describe_device, reuse_large_blocks
+from auditor.inputs.model.loading import load_classifier
 
 LAYER, POWER = "features.10", 4.0
 

@@ -24,7 +24,7 @@ from auditor.atlas.embedding import Likeness, nearest_of, unit_vectors
 from auditor.atlas.grid import build_cells
 from auditor.atlas.labels import cell_labels
 from auditor.atlas.layout import pair_layout, plane_layout
-from auditor.records import FloatArray
+from auditor.core.records import FloatArray
 
 LEVELS = (10, 20, 40, 80)
 

@@ -23,14 +23,14 @@ from art.attacks.evasion import AdversarialPatchPyTorch
 from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
-from auditor.candidates.patch import side_in_pixels
-from auditor.config import AuditConfig, TrialsConfig, build_config
-from auditor.images.pool import build_pool
-from auditor.progress import Silence
-from auditor.records import ImagePool, PixelArray, Placement, Split
-from auditor.setup import Setup, open_setup
+from auditor.candidates.makers.trained import TrainingBudget, train_patch
+from auditor.core.config import AuditConfig, TrialsConfig, build_config
+from auditor.core.progress import Silence
+from auditor.core.records import ImagePool, PixelArray, Placement, Split
+from auditor.inputs.images.pool import build_pool
+from auditor.inputs.opening import Setup, open_setup
 from auditor.statistics.intervals import wilson_interval
-from auditor.trials.optimised import TrainingBudget, train_patch
+from auditor.trials.patch import side_in_pixels
 from auditor.trials.placements import largest_side_px, variants_of
 from auditor.trials.sweep import Sweep, predict_clean
 

@@ -21,16 +21,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from auditor.config import AuditConfig, TrialsConfig, build_config
-from auditor.progress import Silence
-from auditor.records import ClassGroup, Placement
-from auditor.subject.classifier import Classifier
-from auditor.subject.device import choose_device, describe_device, reuse_large_blocks
-from auditor.subject.loading import load_classifier
-from auditor.trials.criterion import TargetCalled
+from auditor.core.config import AuditConfig, TrialsConfig, build_config
+from auditor.core.progress import Silence
+from auditor.core.records import ClassGroup, Placement
+from auditor.inputs.criterion import TargetCalled
+from auditor.inputs.model.classifier import Classifier
+from auditor.inputs.model.device import choose_device, describe_device, reuse_large_blocks
+from auditor.inputs.model.loading import load_classifier
+from auditor.inputs.world.bundle import demo_config
 from auditor.trials.placements import variants_of
 from auditor.trials.sweep import Sweep
-from auditor.worlds.bundle import demo_config
 
 
 def subjects(real: Path, scratch: Path) -> Iterator[tuple[str, AuditConfig]]:

@@ -14,19 +14,18 @@ from pydantic import BaseModel
 
 from auditor.candidates.controls import MADE_CONTROLS, RANDOM_CELL_CROP, SOURCE_CROP
 from auditor.cli import FAILED, INCONCLUSIVE, NOT_MADE, PASSED, app
-from auditor.config import AuditConfig, build_config
-from auditor.records import Candidate, Cell, ImageRecord, Placement, Split
+from auditor.core.config import AuditConfig, build_config
+from auditor.core.records import Candidate, Cell, ImageRecord, Placement, Split
+from auditor.core.records.trials import Draws, TrialBlock, TrialName
+from auditor.inputs.model.sources.factory import build_from_factory
 from auditor.report import FORMATS
-from auditor.stages import FILES_OF
+from auditor.run.stages.old_stages import FILES_OF
 from auditor.statistics.intervals import two_sided_z, wilson_interval
 from auditor.statistics.multiplicity import benjamini_hochberg, bonferroni_confidence, holm
 from auditor.statistics.paired import tango_bounds
 from auditor.statistics.uplift import smallest_uplift
 from auditor.statistics.verdicts import images_to_pass, images_to_settle, judge
-from auditor.subject.sources import build_from_factory
-from auditor.tables import TrialName, trials_table
-from auditor.trials.placements import Draws
-from auditor.trials.sweep import TrialBlock
+from auditor.trials.blocks import trials_table
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "reports" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.draws import keyed_generator
-from auditor.records import ClassGroup, FloatArray, IntArray
+from auditor.core.draws import keyed_generator
+from auditor.core.records import ClassGroup, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)

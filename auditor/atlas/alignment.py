@@ -28,10 +28,10 @@ from auditor.atlas.embedding import (
 from auditor.atlas.layout import fit_square
 from auditor.atlas.network import CutNetwork
 from auditor.atlas.shards import MemoryShelf, ShardShelf
-from auditor.draws import keyed_generator
-from auditor.errors import ImageError
-from auditor.progress import Progress
-from auditor.records import ClassGroup, FloatArray, IntArray, PixelArray
+from auditor.core.draws import keyed_generator
+from auditor.core.errors import ImageError
+from auditor.core.progress import Progress
+from auditor.core.records import ClassGroup, FloatArray, IntArray, PixelArray
 
 ALIGNED_FITTED = 4000
 """Images laid out by AlignedUMAP itself; it searches for approximate neighbours, and compiles that search, above."""

@@ -17,8 +17,8 @@ from torch.autograd import forward_ad
 
 from auditor.atlas.network import CutNetwork
 from auditor.atlas.tangents import FixedWeights, make_dual, unpack_dual
-from auditor.records import ClassGroup
-from auditor.subject.classifier import margin
+from auditor.core.records import ClassGroup
+from auditor.inputs.model.classifier import margin
 
 
 class AttributionMethod(StrEnum):

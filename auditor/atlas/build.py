@@ -10,10 +10,10 @@ from auditor.atlas.filters import filter_shards
 from auditor.atlas.kinds import Atlas, class_atlas, full_atlas, pair_atlas
 from auditor.atlas.network import CutNetwork
 from auditor.atlas.shards import Shards, ShardShelf
-from auditor.config import AtlasConfig
-from auditor.errors import ImageError
-from auditor.progress import Progress
-from auditor.records import ClassGroup, ImagePool, Split
+from auditor.core.config import AtlasConfig
+from auditor.core.errors import ImageError
+from auditor.core.progress import Progress
+from auditor.core.records import ClassGroup, ImagePool, Split
 
 
 def build_pair_atlas(

@@ -20,9 +20,9 @@ from auditor.atlas.attribution import (
 from auditor.atlas.network import CutNetwork
 from auditor.atlas.relaxed import relaxed_max_pooling
 from auditor.atlas.shards import MemoryShelf, Shards, ShardShelf
-from auditor.errors import ImageError, LayerError
-from auditor.progress import Progress
-from auditor.records import FloatArray, IntArray, PixelArray
+from auditor.core.errors import ImageError, LayerError
+from auditor.core.progress import Progress
+from auditor.core.records import FloatArray, IntArray, PixelArray
 
 SHARD_IMAGES = 1024
 """Pictures a shard: what is held in memory at once, and what an interruption costs at most."""

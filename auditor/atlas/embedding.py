@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from auditor.draws import keyed_generator
-from auditor.records import FloatArray, IntArray
+from auditor.core.draws import keyed_generator
+from auditor.core.records import FloatArray, IntArray
 
 FloatMatrix = NDArray[np.float64]
 

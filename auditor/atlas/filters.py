@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.atlas.shards import Shards
-from auditor.records import ClassGroup, FloatArray
+from auditor.core.records import ClassGroup, FloatArray
 
 BoolArray = NDArray[np.bool_]
 FilterMode = Literal["rank", "magnitude", "both", "either"]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.atlas.activations import ActivationSet
-from auditor.records import Cell, Exemplar, FloatArray, IntArray
+from auditor.core.records import Cell, Exemplar, FloatArray, IntArray
 
 
 def build_cells(

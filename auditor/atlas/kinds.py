@@ -9,9 +9,9 @@ from auditor.atlas.activations import ActivationSet
 from auditor.atlas.embedding import PAPER_CLASS, PAPER_FULL, Likeness
 from auditor.atlas.grid import build_cells
 from auditor.atlas.layout import pair_layout, plane_layout
-from auditor.config import AtlasConfig
-from auditor.progress import Progress
-from auditor.records import Cell, FloatArray
+from auditor.core.config import AtlasConfig
+from auditor.core.progress import Progress
+from auditor.core.records import Cell, FloatArray
 
 PAIR_FITTED = 2000
 """Samples of a pair's atlas that UMAP sees: its one axis needs no more, and every audit waits for it."""

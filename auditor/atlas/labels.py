@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from auditor.records import Cell, CellLabel
+from auditor.core.records import Cell, CellLabel
 
 LEAST_ERRORS = 2.0
 """Attribution above this many standard errors counts as support; one-sided, about 98 in 100 if errors are normal."""

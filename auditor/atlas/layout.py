@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.atlas.embedding import PAPER_FULL, Likeness, embed
-from auditor.records import FloatArray
+from auditor.core.records import FloatArray
 
 MARGIN = 0.02
 MOST_STRETCH = 1.5

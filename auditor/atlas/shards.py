@@ -16,7 +16,7 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from auditor.atlas.activations import ActivationSet
-from auditor.records import FloatArray
+from auditor.core.records import FloatArray
 
 
 class ShardShelf(Protocol):

@@ -26,9 +26,9 @@ from auditor.atlas.embedding import Likeness, nearest_of, unit_vectors
 from auditor.atlas.grid import bin_numbers, clustered_mean
 from auditor.atlas.kinds import PAIR_FITTED, Atlas
 from auditor.atlas.layout import plane_layout
-from auditor.draws import keyed_generator
-from auditor.progress import Progress
-from auditor.records import Cell, CellStability, FloatArray, IntArray
+from auditor.core.draws import keyed_generator
+from auditor.core.progress import Progress
+from auditor.core.records import Cell, CellStability, FloatArray, IntArray
 
 REGION_SAMPLES = 20
 """Samples a region of a repeated layout holds on average; fewer would leave its contrast to chance."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from auditor.atlas.pictures.canvas import Canvas
-from auditor.atlas.pictures.colours import FRAME, INK, SOFT_INK, Colour, contrast_colour, largest_size
-from auditor.atlas.pictures.legend import draw_colour_key
-from auditor.candidates.patch import Patch
-from auditor.records import Candidate, Origin, PixelArray
+from auditor.atlas.drawings.canvas import Canvas
+from auditor.atlas.drawings.colours import FRAME, INK, SOFT_INK, Colour, contrast_colour, largest_size
+from auditor.atlas.drawings.legend import draw_colour_key
+from auditor.core.records import Candidate, Origin, PixelArray
+from auditor.trials.patch import Patch
 
 Flips = Mapping[str, tuple[int, int]]
 """Candidate id -> (flipped, tried) on pictures of one split."""

@@ -13,11 +13,11 @@ import numpy as np
 
 from auditor.atlas.kinds import Atlas
 from auditor.candidates.crops import CropPlan, cell_names, cut_crop, plan_one_crop, plan_random_crops
-from auditor.candidates.patch import Patch, pasted_size, resize_patch
 from auditor.candidates.scene import Scene
-from auditor.draws import keyed_generator
-from auditor.errors import PatchError
-from auditor.records import Cell, PixelArray, Split
+from auditor.core.draws import keyed_generator
+from auditor.core.errors import PatchError
+from auditor.core.records import Cell, PixelArray, Split
+from auditor.trials.patch import Patch, pasted_size, resize_patch
 
 SOURCE_CROP = "source crop"
 RANDOM_CELL_CROP = "random cell crop"

@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw
 from auditor.atlas.activations import ActivationSet
 from auditor.atlas.grid import bin_numbers
 from auditor.atlas.positions import crop_box
-from auditor.records import Cell, FloatArray, ImagePool, IntArray, PixelArray
-from auditor.subject.preprocessing import Preprocessing
+from auditor.core.records import Cell, FloatArray, ImagePool, IntArray, PixelArray
+from auditor.inputs.model.preprocessing import Preprocessing
 
 OpenOriginal = Callable[[int], Image.Image]
 """Opens the original photograph of a row of the pool, RGB at full resolution."""

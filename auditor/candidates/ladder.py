@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from auditor.candidates.choosing import Contender, choose_diverse, rank_agreement
 from auditor.candidates.crops import crop_thumbnails
 from auditor.candidates.linear import LinearScreen
-from auditor.candidates.patch import Patch
-from auditor.candidates.ranking import Contender, choose_diverse, rank_agreement
 from auditor.candidates.screening import TailScreen
-from auditor.config import CandidatesConfig
-from auditor.images.duplicates import near_duplicate_groups
-from auditor.progress import Progress
-from auditor.records import FloatArray, PixelArray, Rung, Tier
+from auditor.core.config import CandidatesConfig
+from auditor.core.progress import Progress
+from auditor.core.records import FloatArray, PixelArray, Rung, Tier
+from auditor.inputs.images.duplicates import near_duplicate_groups
+from auditor.trials.patch import Patch
 
 TAIL, TAIL_OF_MADE = "tail screening", "tail screening of made patches"
 """The rungs whose number is the predicted push, by the name they go by in a report."""

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from auditor.candidates.screening import TailScreen, log_odds, write
-from auditor.progress import Progress
-from auditor.records import FloatArray, PixelArray
+from auditor.core.progress import Progress
+from auditor.core.records import FloatArray, PixelArray
 
 
 class LinearScreen:

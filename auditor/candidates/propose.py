@@ -11,6 +11,7 @@ import torch
 from auditor.atlas.grid import clustered_mean
 from auditor.atlas.kinds import Atlas
 from auditor.atlas.positions import crop_box
+from auditor.candidates.choosing import Contender, choose_diverse
 from auditor.candidates.crops import (
     CropPlan,
     cell_names,
@@ -20,18 +21,17 @@ from auditor.candidates.crops import (
     prepared_crops,
 )
 from auditor.candidates.ladder import Entry, climb, screen_made
-from auditor.candidates.making import Found, make_patches
-from auditor.candidates.patch import Patch, resize_patch
-from auditor.candidates.ranking import Contender, choose_diverse
+from auditor.candidates.makers import Found, make_patches
 from auditor.candidates.scene import Scene, cut_patch, planned_tier
 from auditor.candidates.screening import TailScreen
 from auditor.candidates.tiers import crop_tier
-from auditor.config import CandidatesConfig
-from auditor.draws import keyed_generator
-from auditor.progress import Progress
-from auditor.records import Cell, ClassGroup, FloatArray, Rung, Split, Tier
-from auditor.records.candidates import RANDOM_CROPS, STRONGEST_CONTRAST
-from auditor.subject.classifier import Classifier
+from auditor.core.config import CandidatesConfig
+from auditor.core.draws import keyed_generator
+from auditor.core.progress import Progress
+from auditor.core.records import Cell, ClassGroup, FloatArray, Rung, Split, Tier
+from auditor.core.records.candidates import RANDOM_CROPS, STRONGEST_CONTRAST
+from auditor.inputs.model.classifier import Classifier
+from auditor.trials.patch import Patch, resize_patch
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from auditor.candidates.patch import pasted_size, side_in_pixels
-from auditor.progress import Progress
-from auditor.records import ClassGroup, FloatArray, PixelArray
-from auditor.subject.cut import LayerCut
+from auditor.core.progress import Progress
+from auditor.core.records import ClassGroup, FloatArray, PixelArray
+from auditor.inputs.model.cut import LayerCut
+from auditor.trials.patch import pasted_size, side_in_pixels
 
 BACKGROUNDS = 4
 """More follow the source pictures more closely, and each costs one more pass up to the layer."""

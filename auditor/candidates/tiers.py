@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from auditor.records import ClassGroup, Tier
+from auditor.core.records import ClassGroup, Tier
 
 OBJECT_SHARE = 0.05
 """From this share of its pixels on, an annotated target object counts as shown."""

@@ -1,9 +1,9 @@
 """The command line: commands, messages and exit codes. The only place that prints or exits."""
 
-from auditor.cli import auditing, exploring
+from auditor.cli import commands
 from auditor.cli.edge import FAILED, INCONCLUSIVE, NOT_MADE, PASSED, app
 
-__all__ = ["FAILED", "INCONCLUSIVE", "NOT_MADE", "PASSED", "app", "auditing", "exploring", "main"]
+__all__ = ["FAILED", "INCONCLUSIVE", "NOT_MADE", "PASSED", "app", "commands", "main"]
 
 
 def main() -> None:

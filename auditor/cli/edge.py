@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from auditor import __version__
-from auditor.errors import (
+from auditor.core.errors import (
     AuditorError,
     ConfigError,
     ImageError,
@@ -24,13 +24,13 @@ from auditor.errors import (
     UnknownNameError,
     UnreadableImageError,
 )
-from auditor.records import Verdict
+from auditor.core.records import Verdict
 
 if TYPE_CHECKING:
-    from auditor.config import AuditConfig
-    from auditor.results import Audit
-    from auditor.store import RunFolder
-    from auditor.terminal import TerminalProgress
+    from auditor.cli.console import TerminalProgress
+    from auditor.core.config import AuditConfig
+    from auditor.run.folder import RunFolder
+    from auditor.run.stages.old_results import Audit
 
 P = ParamSpec("P")
 PASSED, FAILED, NOT_MADE, INCONCLUSIVE = 0, 1, 2, 3
@@ -111,7 +111,7 @@ def refuse(sentence: str, withdraw: bool = False, hint: bool = True) -> NoReturn
     """
     messages.print(sentence, highlight=False, soft_wrap=True)
     if session.folder is not None and (session.folder / "manifest.json").is_file():
-        from auditor.store import RunFolder
+        from auditor.run.folder import RunFolder
 
         if withdraw and RunFolder(session.folder).remove_unstarted():
             messages.print(f"nothing was made, so {session.folder} is taken away again", style="dim", soft_wrap=True)
@@ -134,7 +134,7 @@ def options(
 def begin_run(
     config_or_run: Path, stage: str | None, out: Path | None, atlas: Mapping[str, object] | None = None
 ) -> tuple[RunFolder, AuditConfig]:
-    from auditor.run import begin
+    from auditor.run.audit import begin
 
     folder, settings = begin(config_or_run, stage, out, atlas)
     announce(folder, new=not config_or_run.is_dir())
@@ -153,13 +153,13 @@ def go_on_with(folder: Path, new: bool, command: str = "run --resume {}") -> Non
 
 
 def watched() -> TerminalProgress:
-    from auditor.terminal import TerminalProgress
+    from auditor.cli.console import TerminalProgress
 
     return TerminalProgress(messages)
 
 
 def print_result(finished: Audit) -> None:
-    from auditor.terminal import summary
+    from auditor.cli.console import summary
 
     for part in summary(finished.result):
         payload.print(part, highlight=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from auditor.records import AuditResult
+from auditor.core.records import AuditResult
 from auditor.report.checklist import checklist_markdown
 from auditor.report.findings_json import findings_json
 from auditor.report.html import report_html

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from auditor.records import AuditResult, Interval
+from auditor.core.records import AuditResult, Interval
 
 WIDTH = 200.0
 _MARGIN = 8.0

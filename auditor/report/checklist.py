@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from auditor.records import AuditResult, Split, Verdict
-from auditor.report.layout import markdown_environment
+from auditor.core.records import AuditResult, Split, Verdict
+from auditor.report.environment import markdown_environment
 from auditor.report.numbers import confidence, how_many, plain_points
 from auditor.report.page import Page, page_of
 from auditor.report.summary import fragility_sentence

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from importlib import resources
 from typing import TypeAlias
 
-from auditor.records import (
+from auditor.core.records import (
     AuditResult,
     Candidate,
     ControlResult,

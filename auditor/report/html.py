@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from auditor.records import AuditResult
+from auditor.core.records import AuditResult
 from auditor.report.album import Album
 from auditor.report.bars import WIDTH, scale_of
-from auditor.report.layout import html_environment
+from auditor.report.environment import html_environment
 from auditor.report.page import page_of
 
 

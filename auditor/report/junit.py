@@ -5,7 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 
-from auditor.records import AuditResult, Finding, Verdict
+from auditor.core.records import AuditResult, Finding, Verdict
 from auditor.report.numbers import confidence, percent, plain_points
 from auditor.report.summary import eligible, finding_sentence, fragility_sentence, verdict_sentence
 from auditor.report.text import plain, shown_path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from auditor.records import Interval
+from auditor.core.records import Interval
 
 NOT_MEASURED = "not measured"
 MINUS = "\N{MINUS SIGN}"

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from auditor.records import AuditResult, Candidate, Cell, Finding, SkippedImage, SplitCount, SurveyRow, by_push
+from auditor.core.records import AuditResult, Candidate, Cell, Finding, SkippedImage, SplitCount, SurveyRow, by_push
 from auditor.report import summary
 from auditor.report.numbers import method_name
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from auditor.records import (
+from auditor.core.records import (
     AuditResult,
     Candidate,
     Correlation,

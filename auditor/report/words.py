@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from auditor.records import Origin, Placement, Split, Tier, Verdict
+from auditor.core.records import Origin, Placement, Split, Tier, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import math
 
 from scipy import stats
 
-from auditor.errors import NoEligibleImagesError
-from auditor.records import Interval
+from auditor.core.errors import NoEligibleImagesError
+from auditor.core.records import Interval
 
 
 def wilson_interval(flips: int, eligible: int, confidence: float = 0.95) -> Interval:

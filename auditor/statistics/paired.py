@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from auditor.errors import NoEligibleImagesError
-from auditor.records import Interval
+from auditor.core.errors import NoEligibleImagesError
+from auditor.core.records import Interval
 from auditor.statistics.intervals import two_sided_z
 
 

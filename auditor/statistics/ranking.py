@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from auditor.records import Correlation, Interval
+from auditor.core.records import Correlation, Interval
 from auditor.statistics.intervals import require_confidence
 from auditor.statistics.resampling import BOOTSTRAP_METHOD, check_outcomes, resampled_sums
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.errors import NoEligibleImagesError
-from auditor.records import Interval
+from auditor.core.errors import NoEligibleImagesError
+from auditor.core.records import Interval
 from auditor.statistics.intervals import require_confidence
 
 BOOTSTRAP_METHOD = "bootstrap over images"

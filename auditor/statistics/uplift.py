@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.records import ControlResult, Interval
+from auditor.core.records import ControlResult, Interval
 from auditor.statistics.multiplicity import bonferroni_confidence
 from auditor.statistics.paired import PairedCounts, mcnemar_exact, paired_counts, tango_bounds, tango_interval
 

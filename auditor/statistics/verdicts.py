@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.errors import NoEligibleImagesError
-from auditor.records import Interval, Verdict
+from auditor.core.errors import NoEligibleImagesError
+from auditor.core.records import Interval, Verdict
 from auditor.statistics.intervals import two_sided_z
 from auditor.statistics.multiplicity import bonferroni_confidence
 from auditor.statistics.uplift import UPLIFT_METHOD, control_tables, uplift_bounds

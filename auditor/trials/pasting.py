@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from auditor.candidates.patch import aspect_of, pasted_size, resize_patch
-from auditor.records import PixelArray
-from auditor.trials.placements import Draws, half_extents
+from auditor.core.records import PixelArray
+from auditor.core.records.trials import Draws
+from auditor.trials.patch import aspect_of, pasted_size, resize_patch
+from auditor.trials.placements import half_extents
 
 
 class Sticker:

@@ -4,46 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.candidates.patch import side_in_pixels
-from auditor.config import TrialsConfig
-from auditor.draws import keyed_generator
-from auditor.records import Placement
+from auditor.core.config import TrialsConfig
+from auditor.core.draws import keyed_generator
+from auditor.core.records import Placement
+from auditor.core.records.trials import Draws
+from auditor.trials.patch import side_in_pixels
 
 CORNERS = ("top left", "top right", "bottom left", "bottom right")
-
-
-@dataclass(frozen=True, slots=True)
-class Draws:
-    """One paste an image, as (B,) float64 arrays.
-
-    Attributes:
-        centre_y, centre_x: of the patch, in pixels of the prepared picture; 0 is its top or left edge.
-        side_px: length of the patch's longer side.
-        rotation: radians, counter-clockwise as seen.
-        tilt_y, tilt_x: perspective; how much the far edge shrinks, as a share of half the patch's side.
-        brightness: added to the patch, in [−1, 1]; contrast: factor about mid grey.
-    """
-
-    centre_y: NDArray[np.float64]
-    centre_x: NDArray[np.float64]
-    side_px: NDArray[np.float64]
-    rotation: NDArray[np.float64]
-    tilt_y: NDArray[np.float64]
-    tilt_x: NDArray[np.float64]
-    brightness: NDArray[np.float64]
-    contrast: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.centre_y)
-
-    def part(self, start: int, stop: int) -> Draws:
-        """The draws of images start … stop − 1."""
-        return Draws(*(getattr(self, field.name)[start:stop] for field in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,46 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from auditor.config import TrialsConfig
-from auditor.progress import Progress
-from auditor.records import FloatArray, IntArray, PixelArray
-from auditor.subject.classifier import Classifier, group_probability
-from auditor.trials.criterion import TargetCalled
+from auditor.core.config import TrialsConfig
+from auditor.core.progress import Progress
+from auditor.core.records import FloatArray, IntArray, PixelArray
+from auditor.core.records.trials import Draws, TrialBlock
+from auditor.inputs.criterion import TargetCalled
+from auditor.inputs.model.classifier import Classifier, group_probability
 from auditor.trials.pasting import Sticker, paste
-from auditor.trials.placements import Draws, Variant, draw, largest_side_px
-
-
-@dataclass(frozen=True, slots=True)
-class TrialBlock:
-    """All pastes of one patch under one placement: V variants of N pictures.
-
-    Attributes:
-        image_keys: N picture keys; variants: V variant names; draws: V records of N draws each.
-        clean, patched: (N,) and (V, N) predicted class indices.
-        before, after: (N,) and (V, N) probability of the target, in [0, 1].
-        flips: (V, N) whether the patched model calls the target.
-    """
-
-    image_keys: tuple[str, ...]
-    variants: tuple[str, ...]
-    draws: tuple[Draws, ...]
-    clean: IntArray
-    patched: IntArray
-    before: FloatArray
-    after: FloatArray
-    flips: NDArray[np.bool_]
-
-    @property
-    def outcomes(self) -> NDArray[np.bool_]:
-        """(N,) whether a picture flips under any of its variants: `best` may take the best, one variant is itself."""
-        return np.asarray(self.flips.any(axis=0), dtype=np.bool_)
-
-    @property
-    def best_after(self) -> FloatArray:
-        """(N,) the target's highest probability over a picture's variants."""
-        return np.asarray(self.after.max(axis=0), dtype=np.float32)
+from auditor.trials.placements import Variant, draw, largest_side_px
 
 
 class Sweep:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from auditor.records import ClassGroup
+from auditor.core.records import ClassGroup
 
 
 @dataclass

@@ -11,11 +11,11 @@ from PIL import Image
 from torch import Tensor, nn
 
 from auditor.candidates.scene import Scene
-from auditor.records import ClassGroup, ImagePool, ImageRecord, Split
-from auditor.subject.classifier import Classifier
-from auditor.subject.cut import LayerCut
-from auditor.subject.labels import ClassNames
-from auditor.subject.preprocessing import Preprocessing
+from auditor.core.records import ClassGroup, ImagePool, ImageRecord, Split
+from auditor.inputs.model.classifier import Classifier
+from auditor.inputs.model.cut import LayerCut
+from auditor.inputs.model.labels import ClassNames
+from auditor.inputs.model.preprocessing import Preprocessing
 
 torch.set_num_threads(1)
 

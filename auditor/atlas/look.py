@@ -1,0 +1,89 @@
+"""What the network sees in single pictures, position by position, before and after a paste. It measures no flips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from PIL import Image
+
+from auditor.atlas.attribution import contrast_map
+from auditor.atlas.drawings.look import Look, draw_look
+from auditor.atlas.icons.directions import render_picture_grid
+from auditor.atlas.icons.objective import Whitening
+from auditor.atlas.icons.render import icon_settings
+from auditor.core.progress import Within
+from auditor.core.records import FloatArray, IntArray, PixelArray
+from auditor.inputs.opening import Setup
+
+POSITIONS_A_SIDE = 7
+"""Positions shown along each side of a picture: of a finer grid every second or third, since each icon costs time."""
+
+ICON_PX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A picture to look at: (3, H, W) uint8 as the network receives it, and what it is in a word or two."""
+
+    picture: PixelArray
+    heading: str
+
+
+def look_at(setup: Setup, pictures: Sequence[Seen], vectors: FloatArray) -> Image.Image:
+    """Draw pictures below each other, each beside the icons of its positions.
+
+    Icons are keyed by position, so between two pictures only what the network sees differently differs.
+
+    Args:
+        vectors: (S, D) activations of the layer, by which the icons are whitened.
+    Raises:
+        LayerError: the network cannot be run up to the layer at the icons' size.
+    """
+    _, height, width = setup.cut.feature_shape
+    settings = replace(icon_settings(setup.config.atlas), side_px=ICON_PX)
+    positions = shown_positions(height, width)
+    whitening = Whitening.fit(vectors)
+    setup.progress.start("looking", len(pictures) * len(positions))
+    looks = []
+    for seen in pictures:
+        grid = render_picture_grid(
+            setup.cut, seen.picture, settings, setup.config.seed, Within(setup.progress),
+            whitening=whitening, positions=positions,
+        )  # fmt: skip
+        contrast, called, probability = _reading(setup, seen.picture)
+        looks.append(
+            Look(
+                picture=seen.picture,
+                seen=grid,
+                contrast=contrast[positions[:, 0], positions[:, 1]],
+                heading=seen.heading,
+                called=setup.class_names[called],
+                probability=probability,
+            )
+        )
+    return draw_look(looks, setup.source.name, setup.target.name)
+
+
+def shown_positions(height: int, width: int, a_side: int = POSITIONS_A_SIDE) -> IntArray:
+    """Positions (P, 2) as y, x, row by row: all of a coarse grid, of a finer one evenly spaced about its middle."""
+    axes = []
+    for side in (height, width):
+        step = -(-side // a_side)
+        shown = len(range(0, side, step))
+        first = (side - 1 - (shown - 1) * step) // 2
+        axes.append(np.arange(first, side, step))
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2).astype(np.int64)
+
+
+def _reading(setup: Setup, picture: PixelArray) -> tuple[FloatArray, int, float]:
+    """Contrast (H', W') in logits, and the class the model calls the picture with its probability."""
+    images = torch.from_numpy(picture[None].copy()).to(setup.classifier.device).float() / 255
+    with torch.no_grad():
+        features = setup.cut.features(images)
+    logits, contrast = contrast_map(setup.cut, features, setup.source, setup.target)
+    probabilities = logits[0].softmax(dim=0)
+    called = int(probabilities.argmax())
+    return contrast[0].cpu().numpy(), called, float(probabilities[called])

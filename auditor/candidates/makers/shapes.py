@@ -1,0 +1,144 @@
+"""Other shapes of a crop: wide and tall boxes, soft edges, and a background faded out by attribution. Ranks nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from auditor.atlas.attribution import contrast_map
+from auditor.candidates.crops import CropPlan
+from auditor.core.errors import PatchError
+from auditor.core.records import ClassGroup, FloatArray, PixelArray
+from auditor.inputs.model.cut import LayerCut
+from auditor.trials.patch import Patch, patch_png, resize_patch, sha256_of
+
+SOFT_EDGE = 0.3
+FADED_TO = 0.15
+_FULL_AT = 90.0
+
+
+def rectangular_plan(plan: CropPlan, aspect: float, grid: tuple[int, int], input_size: tuple[int, int]) -> CropPlan:
+    """The same crop `aspect` times as wide as it is tall (below 1: tall), of the same area where the picture has room.
+
+    It is centred on the same grid position and moved inside the picture where it would stick out.
+
+    Args:
+        grid: (H', W') of the layer; input_size: (H, W) of the prepared pictures.
+    """
+    height, width = input_size
+    side = plan.size * min(height, width)
+    wide = min(width, max(1, round(side * math.sqrt(aspect))))
+    tall = min(height, max(1, round(side / math.sqrt(aspect))))
+    left = round((plan.x + 0.5) * width / grid[1] - wide / 2)
+    top = round((plan.y + 0.5) * height / grid[0] - tall / 2)
+    left, top = min(max(left, 0), width - wide), min(max(top, 0), height - tall)
+    return replace(plan, box=(left, top, left + wide, top + tall))
+
+
+def soft_edges(rgba: PixelArray, fade: float = SOFT_EDGE) -> PixelArray:
+    """Fade a (4, h, w) patch out towards its border; colours stay.
+
+    Opacity is multiplied by a tapered cosine window over each axis (Tukey's): sin²(π/2 · d / fade) where a pixel's
+    centre lies nearer than `fade` to the border, 1 further in; d is a share of the patch's width or height.
+    """
+    rows, columns = (_taper(length, fade) for length in rgba.shape[1:])
+    return _with_opacity(rgba, rows[:, None] * columns[None, :])
+
+
+def _taper(length_px: int, fade: float) -> NDArray[np.float64]:
+    centres = (np.arange(length_px) + 0.5) / length_px
+    nearest = np.minimum(centres, 1.0 - centres)
+    window: NDArray[np.float64] = np.sin(np.pi / 2 * np.minimum(nearest / fade, 1.0)) ** 2
+    return window
+
+
+def contrast_over_crops(
+    cut: LayerCut, crops: Sequence[PixelArray], source: ClassGroup, target: ClassGroup, batch_size: int = 32
+) -> FloatArray:
+    """What speaks for the target, and where, when a crop fills the whole picture.
+
+    Args:
+        crops: (3, h, w) uint8 each, of any size; each is resized to the network's input.
+    Returns:
+        (N, H', W') contrast at every position of the layer, logits.
+    """
+    size = cut.classifier.preprocessing.output_size
+    maps: list[FloatArray] = []
+    for start in range(0, len(crops), batch_size):
+        part = crops[start : start + batch_size]
+        images = torch.cat([_enlarged(crop, size) for crop in part]).to(cut.classifier.device)
+        with torch.no_grad():
+            features = cut.features(images)
+        maps.append(contrast_map(cut, features, source, target)[1].float().cpu().numpy())
+    return np.concatenate(maps) if maps else np.empty((0, *cut.feature_shape[1:]), dtype=np.float32)
+
+
+def _enlarged(crop: PixelArray, size: tuple[int, int]) -> torch.Tensor:
+    pixels = torch.from_numpy(np.ascontiguousarray(crop))[None].float().div_(255.0)
+    return functional.interpolate(pixels, size=size, mode="bilinear", antialias=True).clamp_(0.0, 1.0)
+
+
+def fade_background(rgba: PixelArray, contrast: FloatArray, floor: float = FADED_TO) -> PixelArray:
+    """Make the parts of a (4, h, w) patch that do not speak for the target nearly transparent.
+
+    Opacity is the positive part of the contrast, averaged over 3×3 positions (so that what is kept hangs together),
+    raised to the patch's size by cubic interpolation, as a share of its 90th percentile over the patch (so that one
+    strong position does not erase the rest), between `floor` and 1.
+
+    Args:
+        contrast: (H', W') over the patch, as `contrast_over_crops` gives it.
+        floor: least share of a pixel's opacity that stays, above 0.
+    Raises:
+        PatchError: no position speaks for the target, so there is nothing to keep.
+    """
+    positive = torch.from_numpy(np.maximum(contrast, 0.0))[None, None]
+    smooth = functional.avg_pool2d(positive, 3, stride=1, padding=1, count_include_pad=False)
+    fine = functional.interpolate(smooth, size=rgba.shape[1:], mode="bicubic", align_corners=False)[0, 0].numpy()
+    full = float(np.percentile(fine, _FULL_AT))
+    if not full > 0.0:
+        raise PatchError("no part of the patch speaks for the target, so its background cannot be told from it")
+    share = np.clip(fine / full, 0.0, 1.0).astype(np.float64)
+    return _with_opacity(rgba, floor + (1.0 - floor) * share)
+
+
+def reshaped(parent: Patch, identity: str, word: str, rgba: PixelArray) -> Patch:
+    """A candidate of another shape of a crop: its parent's provenance, its own pixels, and nothing measured yet.
+
+    Args:
+        word: what was done to it, for its name ("soft-edged").
+    """
+    candidate = replace(
+        parent.candidate,
+        id=identity,
+        name=f"{parent.candidate.name}, {word}",
+        sha256=sha256_of(patch_png(rgba)),
+        predicted_push=float("nan"),
+        parts=(parent.candidate.id,),
+    )
+    return Patch(candidate, rgba)
+
+
+def faded_patches(
+    cut: LayerCut, parents: Sequence[Patch], identities: Sequence[str], source: ClassGroup, target: ClassGroup
+) -> list[Patch]:
+    """Every parent with its background faded out; those of which no part speaks for the target are left out."""
+    size = cut.classifier.preprocessing.output_size
+    crops = [resize_patch(parent.rgba, *size)[:3] for parent in parents]
+    made = []
+    for parent, identity, contrast in zip(
+        parents, identities, contrast_over_crops(cut, crops, source, target), strict=True
+    ):
+        if (contrast > 0.0).any():
+            made.append(reshaped(parent, identity, "background faded", fade_background(parent.rgba, contrast)))
+    return made
+
+
+def _with_opacity(rgba: PixelArray, share: NDArray[np.float64]) -> PixelArray:
+    alpha = np.rint(rgba[3] * share).astype(np.uint8)
+    return np.concatenate([rgba[:3], alpha[None]])

@@ -1,0 +1,33 @@
+"""One file a command. What is imported here is there to be typed."""
+
+from auditor.cli.commands import (
+    atlas,
+    demo,
+    doctor,
+    icons,
+    init,
+    layers,
+    look,
+    report,
+    review,
+    run,
+    suggest,
+    transfer,
+    trial,
+)
+
+__all__ = [
+    "atlas",
+    "demo",
+    "doctor",
+    "icons",
+    "init",
+    "layers",
+    "look",
+    "report",
+    "review",
+    "run",
+    "suggest",
+    "transfer",
+    "trial",
+]

@@ -1,0 +1,110 @@
+"""`auditor atlas`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from auditor.cli.edge import (
+    ConfigOrRun,
+    OutOption,
+    app,
+    begin_run,
+    edge,
+    go_on_with,
+    payload,
+    session,
+    watched,
+)
+from auditor.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from auditor.atlas.kinds import Atlas
+    from auditor.core.config import AuditConfig
+    from auditor.run.folder import RunFolder
+
+KINDS = ("pair", "class", "full")
+
+
+@app.command()
+@edge
+def atlas(
+    config_or_run: ConfigOrRun,
+    kind: Annotated[
+        str | None, typer.Option(help="pair (the default), class or full: what the atlas is of", show_default=False)
+    ] = None,
+    of_class: Annotated[
+        str | None, typer.Option("--class", help="with --kind class: its name; several by commas; default: the target")
+    ] = None,
+    layers: Annotated[str | None, typer.Option(help="lay these layers, by commas, out together instead")] = None,
+    levels: Annotated[str | None, typer.Option(help="grid sizes by commas, such as 10,20,40")] = None,
+    icons: Annotated[int | None, typer.Option(help="icons rendered at most, coarse levels first")] = None,
+    out: OutOption = None,
+) -> None:
+    """Build an atlas and stop there: of a run's pair, of a class, of everything, or of several layers."""
+    from auditor.cli.options import atlas_flags, listed
+    from auditor.core.config import with_atlas
+
+    if kind not in (None, *KINDS):
+        raise ConfigError(f"--kind takes {', '.join(KINDS)}, got {kind!r}")
+    if of_class is not None and kind != "class":
+        raise ConfigError("--class says whose atlas --kind class makes; give both")
+    values = atlas_flags(levels, icons)
+    if layers is not None and (kind is not None or values):
+        raise ConfigError("--layers draws points, not cells; it takes no --kind, --levels or --icons beside it")
+    if layers is None and kind in (None, "pair"):
+        _pair_atlas(config_or_run, values, out)
+        return
+    folder, settings = begin_run(config_or_run, None, out)
+    given = {"--kind": kind, "--class": of_class, "--layers": layers, "--levels": levels, "--icons": icons}
+    same = "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in given.items() if value is not None)
+    go_on_with(folder.path, session.new, f"atlas {{}}{same}")
+    if layers is not None:
+        _atlas_of_layers(folder, settings, listed(layers))
+    else:
+        _other_atlas(folder, with_atlas(settings, values), str(kind), listed(of_class))
+
+
+def _pair_atlas(config_or_run: Path, values: Mapping[str, object], out: Path | None) -> None:
+    from auditor.run.audit import build_atlas
+    from auditor.run.stages.old_atlases import HINTON
+
+    # an atlas that was interrupted is gone on with; one that is finished is made anew
+    stage = "atlas" if (config_or_run / "atlas" / HINTON).is_file() else None
+    folder, settings = begin_run(config_or_run, stage, out, values)
+    with watched() as progress:
+        made = build_atlas(folder, settings, progress)
+    _print_atlas(made, folder.path / "atlas", settings.atlas.levels)
+
+
+def _other_atlas(folder: RunFolder, settings: AuditConfig, kind: str, classes: list[str]) -> None:
+    from auditor.atlas.kinds import AtlasKind
+    from auditor.run.beside.atlases import build_other_atlas
+
+    with watched() as progress:
+        made, pictures = build_other_atlas(folder, settings, AtlasKind(kind), classes, progress)
+    _print_atlas(made, pictures, settings.atlas.levels)
+
+
+def _atlas_of_layers(folder: RunFolder, settings: AuditConfig, layers: list[str]) -> None:
+    from auditor.run.beside.atlases import build_layers_atlas
+
+    with watched() as progress:
+        made = build_layers_atlas(folder, settings, layers, progress)
+    payload.print(f"{made.images} pictures in {len(layers)} layers", highlight=False)
+    for before, after, moved in zip(layers, layers[1:], made.movements, strict=False):
+        payload.print(
+            f"{before} → {after}: a picture moves {moved:.2f} of the distance between pictures", highlight=False
+        )
+    payload.print(f"{made.picture}", highlight=False, soft_wrap=True)
+
+
+def _print_atlas(made: Atlas, pictures: Path, levels: Iterable[int]) -> None:
+    payload.print(f"{len(made.cells)} cells of {len(made.samples)} activations (of {made.collected} collected)")
+    for level in levels:
+        payload.print(f"{pictures / f'{level}.webp'}", highlight=False, soft_wrap=True)

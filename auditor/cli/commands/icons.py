@@ -1,0 +1,35 @@
+"""`auditor icons`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from auditor.cli.edge import (
+    ConfigOrRun,
+    OutOption,
+    app,
+    begin_run,
+    edge,
+    payload,
+    watched,
+)
+
+
+@app.command()
+@edge
+def icons(
+    config_or_run: ConfigOrRun,
+    channels: Annotated[str, typer.Option(help="channels of the mapped layer by commas, such as 3,17")],
+    out: OutOption = None,
+) -> None:
+    """Render icons of single channels of the mapped layer, beside the crops in which they are largest."""
+    from auditor.cli.options import named_channels
+    from auditor.run.beside.looks import draw_channel_icons
+
+    wanted = named_channels(channels)
+    folder, settings = begin_run(config_or_run, None, out)
+    with watched() as progress:
+        path = draw_channel_icons(folder, settings, wanted, progress)
+    payload.print(f"{path}", highlight=False, soft_wrap=True)

@@ -1,0 +1,27 @@
+"""`auditor init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from auditor.cli.edge import (
+    app,
+    edge,
+    payload,
+)
+
+
+@app.command()
+@edge
+def init(
+    path: Annotated[Path, typer.Argument(help="the file to write")] = Path("audit.toml"),
+) -> None:
+    """Write a commented audit.toml to start from."""
+    from auditor.cli.options import STARTING_FILE
+    from auditor.run.folder import write_new_file
+
+    write_new_file(path, STARTING_FILE)
+    payload.print(f"wrote {path}; fill in model, classes and images, then: auditor run {path}", highlight=False)

@@ -1,0 +1,30 @@
+"""`auditor layers`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from auditor.cli.edge import (
+    app,
+    edge,
+    payload,
+)
+
+
+@app.command()
+@edge
+def layers(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="an audit.toml; or a torchvision name, module:factory, file.py:factory or file", show_default=False
+        ),
+    ],
+    mappable: Annotated[bool, typer.Option("--mappable", help="list only the layers that can be mapped")] = False,
+) -> None:
+    """List a model's layers with their output shapes, and which of them can be mapped."""
+    from auditor.cli.listing import listed_layers
+
+    payload.print(listed_layers(model, mappable))

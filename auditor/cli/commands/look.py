@@ -1,0 +1,36 @@
+"""`auditor look`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from auditor.cli.edge import (
+    ConfigOrRun,
+    OutOption,
+    app,
+    begin_run,
+    edge,
+    payload,
+    watched,
+)
+
+
+@app.command()
+@edge
+def look(
+    config_or_run: ConfigOrRun,
+    pictures: Annotated[list[Path], typer.Argument(help="photographs to look at", show_default=False)],
+    patch: Annotated[Path | None, typer.Option(help="a PNG to paste: shows each before and after")] = None,
+    out: OutOption = None,
+) -> None:
+    """Draw what the network sees in photographs, position by position; with --patch also after a paste."""
+    from auditor.run.beside.looks import look_at_photographs
+
+    folder, settings = begin_run(config_or_run, None, out)
+    with watched() as progress:
+        drawn = look_at_photographs(folder, settings, pictures, patch, progress)
+    for path in drawn:
+        payload.print(f"{path}", highlight=False, soft_wrap=True)

@@ -1,0 +1,39 @@
+"""`auditor report`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from auditor.cli.edge import (
+    RunArgument,
+    app,
+    edge,
+    show,
+)
+from auditor.core.errors import ConfigError
+
+
+@app.command()
+@edge
+def report(
+    run_folder: RunArgument,
+    form: Annotated[
+        str | None, typer.Option("--format", help="print one format to stdout: html, checklist, json, junit")
+    ] = None,
+) -> None:
+    """Write a finished run's reports anew, or print one of them."""
+    from auditor.report import FORMATS
+    from auditor.run.folder import RunFolder
+    from auditor.run.stages.old_results import finish, stored_result
+
+    folder = RunFolder.open(run_folder)
+    result = stored_result(folder)
+    if form is None:
+        show(finish(folder, result))
+        return
+    if form not in FORMATS:
+        raise ConfigError(f"--format takes one of {', '.join(FORMATS)}, got {form!r}")
+    sys.stdout.write(FORMATS[form].write(result))

@@ -1,0 +1,60 @@
+"""`auditor review`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from auditor.cli.edge import (
+    RunArgument,
+    app,
+    edge,
+    messages,
+    show,
+)
+from auditor.core.errors import ConfigError
+
+
+@app.command()
+@edge
+def review(
+    run_folder: RunArgument,
+    mark: Annotated[
+        list[str] | None, typer.Option(help="CANDIDATE=object or CANDIDATE=context; may be given several times")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="marks from a CSV of candidate,mark,reviewer,why")] = None,
+    by: Annotated[str, typer.Option(help="who looked")] = "",
+    why: Annotated[str, typer.Option(help="in a few words, why")] = "",
+) -> None:
+    """Mark what `target_image` candidates show, and recompute the verdicts; asks if nothing is given."""
+    from auditor.cli.marks import asked_reviews, csv_reviews, marked_reviews
+    from auditor.report.summary import awaiting_review
+    from auditor.run.folder import RunFolder
+    from auditor.run.review import review_run
+    from auditor.run.stages.old_results import stored_result
+
+    if csv is not None and mark:
+        raise ConfigError("give the marks by --mark or --csv, not both")
+    folder = RunFolder.open(run_folder)
+    result = stored_result(folder)
+    if csv is not None:
+        reviews = csv_reviews(csv, result)
+    elif mark:
+        reviews = marked_reviews(mark, by, why, result)
+    elif not awaiting_review(result):
+        messages.print("no target_image candidate awaits a person's look")
+        show(review_run(folder, []))
+        return
+    else:
+        finished = None
+        for review in asked_reviews(result, folder, by, _ask):
+            finished = review_run(folder, [review])  # kept at once: who is interrupted loses no answer
+        show(finished or review_run(folder, []))
+        return
+    show(review_run(folder, reviews))
+
+
+def _ask(question: str) -> str:
+    return str(typer.prompt(question, err=True))

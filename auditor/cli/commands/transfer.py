@@ -1,0 +1,37 @@
+"""`auditor transfer`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from auditor.cli.edge import (
+    RunArgument,
+    app,
+    edge,
+    payload,
+    watched,
+)
+
+
+@app.command()
+@edge
+def transfer(
+    run_folder: RunArgument,
+    model: Annotated[Path, typer.Option(help="a TOML file with the other network's model, preprocessing and classes")],
+) -> None:
+    """Try a finished run's candidates on another network, on the same confirmation pictures."""
+    from auditor.cli.console import transfer_listing
+    from auditor.run.beside.transfer import transfer_run, transfer_table
+    from auditor.run.folder import RunFolder, slug
+
+    folder = RunFolder.open(run_folder)
+    with watched() as progress:
+        measured = transfer_run(folder, model, progress)
+    file = f"transfer/{slug(model.stem)}.csv"
+    folder.write_csv(file, transfer_table(measured))
+    for part in transfer_listing(measured):
+        payload.print(part, highlight=False)
+    payload.print(f"table: {folder.path / file}", highlight=False, soft_wrap=True)

@@ -1,0 +1,58 @@
+"""`auditor trial`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from auditor.cli.edge import (
+    ConfigOrRun,
+    OutOption,
+    app,
+    begin_run,
+    edge,
+    go_on_with,
+    payload,
+    session,
+    show,
+    watched,
+)
+from auditor.core.errors import ConfigError, PatchError
+
+
+@app.command()
+@edge
+def trial(
+    config_or_run: ConfigOrRun,
+    patches: Annotated[Path | None, typer.Option(help="measure the PNG patches of this folder instead")] = None,
+    placements: Annotated[
+        str | None, typer.Option(help="with --patches: fixed, best, random, by commas; left out: fixed")
+    ] = None,
+    out: OutOption = None,
+) -> None:
+    """Run a run's trials anew and report on them; or measure the patches a person brings with --patches."""
+    from auditor.cli.options import named_placements
+    from auditor.run.audit import continue_run
+    from auditor.run.beside.patches import TABLE, trial_patches
+
+    if patches is None:
+        if placements is not None:
+            raise ConfigError("--placements is for patches you bring: give --patches too, or set trials.placements")
+        folder, settings = begin_run(config_or_run, "trials", out)
+        with watched() as progress:
+            finished = continue_run(folder, settings, progress)
+        show(finished)
+        return
+    if not patches.is_dir():
+        raise PatchError(f"--patches takes a folder of PNG files; there is none at {patches}")
+    chosen = named_placements(placements or "fixed")
+    folder, settings = begin_run(config_or_run, None, out)
+    same = f"--patches {shlex.quote(str(patches))} --placements {','.join(chosen)}"
+    go_on_with(folder.path, session.new, f"trial {{}} {same}")
+    with watched() as progress:
+        finished = trial_patches(folder, settings, patches, chosen, progress)
+    payload.print(f"table: {finished.folder / TABLE}", highlight=False, soft_wrap=True)
+    show(finished)

@@ -1,0 +1,181 @@
+"""What the command line shows: progress while it works, tables when it is done. It decides nothing."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+from rich.table import Table
+
+from auditor.core.records import AuditResult, Candidate, Correlation, Finding, Verdict
+from auditor.report.numbers import logits, percent
+from auditor.report.summary import ceiling_sentence, scope_sentence, verdict_sentence
+
+if TYPE_CHECKING:  # a listing needs no network, and every command waits for what is imported here
+    from auditor.run.beside.transfer import Count, Transfer
+
+STYLES = {Verdict.FAIL: "bold red", Verdict.PASS: "bold green", Verdict.INCONCLUSIVE: "bold yellow"}
+
+
+class TerminalProgress:
+    """Progress on a console: one bar a piece of work where a person watches, one line where output goes to a file."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = console.is_terminal
+        self._bars = RichProgress(
+            TextColumn("{task.description:<40}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(compact=True),
+            console=console,
+        )
+        self._task: TaskID | None = None
+        self._started = time.monotonic()
+
+    def __enter__(self) -> TerminalProgress:
+        if self._live:
+            self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._finish_task()
+        if self._live:
+            self._bars.stop()
+
+    def start(self, stage: str, total: int | None = None) -> None:
+        self._finish_task()
+        if self._live:
+            self._task = self._bars.add_task(stage, total=total)
+        else:
+            count = "" if total is None else f" ({total})"
+            self._console.print(f"{time.monotonic() - self._started:7.1f} s  {stage}{count}", highlight=False)
+
+    def advance(self, steps: int = 1) -> None:
+        if self._task is not None:
+            self._bars.advance(self._task, steps)
+
+    def say(self, message: str) -> None:
+        self._console.print(message, highlight=False, markup=False, style="dim", soft_wrap=True)
+
+    def _finish_task(self) -> None:
+        if self._task is not None:
+            task = self._bars.tasks[self._task]
+            self._bars.update(self._task, total=task.completed if task.total is None else task.total)
+            if task.total is not None and task.completed < task.total:
+                self._bars.stop_task(self._task)
+            self._task = None
+
+
+def verdict_text(verdict: Verdict) -> str:
+    return f"[{STYLES[verdict]}]{str(verdict).upper()}[/]"
+
+
+def summary(result: AuditResult) -> list[Table | str]:
+    """What a finished audit shows: the findings, then what a person should know beside them."""
+    tables: list[Table | str] = [findings_table(result)] if result.findings else []
+    return tables + list(summary_lines(result))
+
+
+def findings_table(result: AuditResult) -> Table:
+    """The findings, one row each, rates with their counts; it fits in 80 columns."""
+    table = Table(title=f"{result.source.name} → {result.target.name}", title_justify="left", title_style="bold")
+    table.add_column("finding")
+    for heading in ("flips", "control", "uplift, points"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for finding in result.findings:
+        table.add_row(*_finding_row(finding))
+    return table
+
+
+def _finding_row(finding: Finding) -> tuple[str, ...]:
+    candidate, uplift = finding.candidate, finding.uplift_interval
+    return (
+        f"[bold]{candidate.id}[/] {escape(candidate.name)}\n[dim]{finding.tier}, {finding.placement}[/]",
+        f"{finding.flips}/{finding.eligible}\n[dim]{percent(finding.rate)}[/]",
+        f"{finding.control.flips}/{finding.control.eligible}\n[dim]{finding.control.name}[/]",
+        f"{100 * finding.uplift:+.1f}\n[dim]{100 * uplift.low:+.1f} … {100 * uplift.high:+.1f}[/]",
+        # a green "pass" beside a patch that flips everything would be read as praise
+        verdict_text(finding.verdict) if finding.held_to_limit else "[dim]not held[/]",
+    )
+
+
+def candidates_listing(candidates: Sequence[Candidate]) -> Table:
+    """The candidates with both readings of push."""
+    title = "candidates (r-…, random crops, and k-…, of strongest contrast, are for comparison)"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for heading in ("candidate", "tier", "cell"):
+        table.add_column(heading)
+    for heading in ("predicted\npush", "observed\npush"):
+        table.add_column(heading, justify="right")
+    for one in candidates:
+        name = f"[bold]{one.id}[/] {escape(one.name)}"
+        table.add_row(name, str(one.tier), one.cell, logits(one.predicted_push), logits(one.observed_push))
+    return table
+
+
+def transfer_listing(transfer: Transfer) -> list[Table | str]:
+    """A run's candidates on another network, beside what they do on the run's own."""
+    title = f"{transfer.source} → {transfer.target}, {transfer.placement} placement"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("candidate")
+    for heading in (transfer.own_model, transfer.other_model, "its control"):
+        table.add_column(escape(heading), justify="right")
+    for row in transfer.rows:
+        one = row.candidate
+        control = (
+            "" if row.control_flips is None else f"{row.control_flips}/{row.other.eligible}\n[dim]{row.control}[/]"
+        )
+        name = f"[bold]{one.id}[/] {escape(one.name)}\n[dim]{one.tier}{', confirmed' if row.confirmed else ''}[/]"
+        table.add_row(name, _flips(row.own), _flips(row.other), control)
+    agreement = _rank(transfer.correlation)
+    return [
+        table,
+        f"{transfer.eligible} confirmation pictures that {escape(transfer.other_model)} calls "
+        f"{escape(transfer.source)}; rank correlation of the flips on both networks {agreement}",
+    ]
+
+
+def _flips(count: Count) -> str:
+    low, high = 100 * count.interval.low, 100 * count.interval.high
+    return f"{count.flips}/{count.eligible} = {percent(count.rate)}\n[dim]{low:.1f} … {high:.1f}[/]"
+
+
+def summary_lines(result: AuditResult) -> list[str]:
+    """What a person should know beside the table."""
+    lines = [f"[{STYLES[result.verdict]}]{escape(verdict_sentence(result))}[/]", escape(scope_sentence(result))]
+    if result.fragility is not None:
+        fragility = result.fragility
+        lines.append(
+            f"fragility: {verdict_text(fragility.verdict)}: the strongest control ({fragility.control}) flips "
+            f"{fragility.flips}/{fragility.eligible} = {percent(fragility.rate)}, limit {percent(fragility.limit)}"
+        )
+    ceiling = ceiling_sentence(result)
+    if ceiling is not None:
+        lines.append(escape(ceiling))
+    validity = result.suggestion_validity
+    if validity is not None and validity.suggested.trials and validity.random.trials:
+        lines.append(
+            f"suggestions: suggested crops flip {validity.suggested.flips}/{validity.suggested.trials} "
+            f"= {percent(validity.suggested.rate)}, random crops {validity.random.flips}/{validity.random.trials} "
+            f"= {percent(validity.random.rate)}; rank correlation with uplift: predicted push "
+            f"{_rank(validity.predicted_push)}, observed push {_rank(validity.observed_push)}"
+        )
+    if result.skipped:
+        reasons = Counter(skipped.reason for skipped in result.skipped)
+        counted = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+        lines.append(f"pictures skipped: {len(result.skipped)} ({escape(counted)}); the report names them")
+    return lines + [f"note: {escape(note)}" for note in result.notes]
+
+
+def _rank(measured: Correlation) -> str:
+    return f"{measured.value:+.2f}" if math.isfinite(measured.value) else "without a value, since all flip alike"

@@ -1,0 +1,71 @@
+"""Looking before auditing: a model's layers, and what the machine offers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import torch
+from rich.table import Table
+
+from auditor.candidates.makers.brought import library_folder
+from auditor.core.config import read_config
+from auditor.core.errors import PatchError
+from auditor.core.versions import versions
+from auditor.inputs.model.device import choose_device, describe_device
+from auditor.inputs.model.layers import list_layers
+from auditor.inputs.model.loading import load_classifier, unnamed_classifier
+
+
+def listed_layers(model: str, mappable_only: bool) -> Table:
+    """The layers of a model in the order in which they run, with the shape of each output for one picture.
+
+    Shapes do not depend on weights, so a model that is named rather than configured is looked at without any.
+
+    Args:
+        model: an audit.toml; or a model as [model] name, with a file's path taken from the current folder.
+
+    Raises:
+        AuditorError: the model cannot be loaded.
+    """
+    cpu = torch.device("cpu")
+    if model.endswith(".toml"):
+        classifier = load_classifier(read_config(Path(model)), cpu).classifier
+    else:
+        classifier = unnamed_classifier(model, Path.cwd(), cpu)
+    shown = [layer for layer in list_layers(classifier) if layer.mappable or not mappable_only]
+    table = Table(title=f"layers of {classifier.name}", title_justify="left", title_style="")
+    # a name is there to be copied, so it is never cut
+    table.add_column("layer", no_wrap=True, min_width=max((len(layer.name) for layer in shown), default=0))
+    for heading in ("type", "output: channels × height × width", "mappable"):
+        table.add_column(heading)
+    for layer in shown:
+        shape = " × ".join(str(side) for side in layer.shape)
+        table.add_row(layer.name, layer.type, shape, "yes" if layer.mappable else "")
+    return table
+
+
+def machine_table() -> Table:
+    """Versions, devices, memory and disk, and whether the patch library is there."""
+    table = Table(title="this machine", title_justify="left", title_style="", show_header=False)
+    for package, version in versions().items():
+        table.add_row(package, version)
+    table.add_row("device chosen by auto", describe_device(choose_device("auto")))
+    table.add_row("CUDA", f"{torch.cuda.device_count()} device(s)" if torch.cuda.is_available() else "none")
+    table.add_row("processors", str(os.cpu_count()))
+    table.add_row("memory", _memory())
+    table.add_row("free disk here", f"{shutil.disk_usage('.').free / 2**30:.0f} GiB")
+    try:
+        table.add_row("patch library", f"{len(list(library_folder().glob('*.png')))} patches")
+    except PatchError as error:
+        table.add_row("patch library", str(error))
+    return table
+
+
+def _memory() -> str:
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return "not told by this system"
+    return f"{total / 2**30:.0f} GiB"

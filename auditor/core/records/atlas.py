@@ -1,0 +1,92 @@
+"""What an atlas is made of: exemplars and cells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from auditor.core.records.basics import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One activation that stands for its cell: row of the picture in the pool and grid position in the layer."""
+
+    image_row: int
+    y: int
+    x: int
+    contrast: float
+
+
+@dataclass(frozen=True, slots=True)
+class CellLabel:
+    """A class that a cell supports: its index, mean attribution in logits, and the standard error over pictures."""
+
+    index: int
+    attribution: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class CellStability:
+    """Whether a cell's contrast holds on other pictures and in other layouts.
+
+    Attributes:
+        halves: contrast of the cell's feature in two halves of the pictures, each looked up by likeness of
+            activations, not by contrast; NaN where a half does not show the feature.
+        layouts: contrast of the region its activations fall into, one number a repeated layout.
+        together: share of pairs of its activations that lie in one region again, mean over the repeated layouts.
+        survives: contrast keeps its sign, and is not lost in its error, in both halves and in every layout.
+    """
+
+    halves: tuple[float, float]
+    layouts: tuple[float, ...]
+    together: float
+    survives: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A bin of the layout at one grid level.
+
+    Attributes:
+        level: bins along each side of the grid; column 0 is at the left (towards the source), row 0 at the top.
+        count: activations in the cell; images: distinct pictures they come from; mean_activation: (D,).
+        mean_attribution: (K,) to every class; attribution_error: its standard error over images.
+        contrast: observed push, the mean in the cell; contrast_error: its standard error over images.
+        predicted_push: mean screened effect of its exemplars on source images, NaN until screened; and its error.
+        exemplars: activations nearest the cell's mean, nearest first, at most one a picture.
+        stability: None where it was not measured.
+        supports: the classes it supports most, largest attribution first; only those told apart from 0.
+    """
+
+    level: int
+    column: int
+    row: int
+    count: int
+    images: int
+    mean_activation: FloatArray
+    mean_attribution: FloatArray
+    attribution_error: FloatArray
+    contrast: float
+    contrast_error: float
+    exemplars: tuple[Exemplar, ...]
+    predicted_push: float = float("nan")
+    predicted_push_error: float = float("nan")
+    stability: CellStability | None = None
+    supports: tuple[CellLabel, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.level}:{self.column}:{self.row}"
+
+
+def by_push(cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    """Cells by predicted push, the strongest first; after them those without one, by observed push."""
+
+    def order(cell: Cell) -> tuple[bool, float, str]:
+        unknown = math.isnan(cell.predicted_push)
+        return unknown, -(cell.contrast if unknown else cell.predicted_push), cell.name
+
+    return tuple(sorted(cells, key=order))

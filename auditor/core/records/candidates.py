@@ -1,0 +1,94 @@
+"""Candidates, people's marks on them, and the steps of the search that found them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.core.records.basics import Origin, ReviewMark, Tier
+
+RANDOM_CROPS, STRONGEST_CONTRAST = "r-", "k-"
+"""How the ids begin of crops that are tried for comparison alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A patch worth trying, with the provenance that lets anyone make it again.
+
+    Attributes:
+        id: `c-` and a number for suggestions, `r-` for random crops, `k-` for those of strongest contrast, `l-` for
+            the library, `u-` for the user's, `i-` for icons, `d-` for dreamed crops, `s-` for other shapes of a crop,
+            `p-` for pairs, `o-` for what was trained.
+        name: a few words for a person; sha256: of the PNG in the run folder.
+        image_key, image_path, image_label: the picture it was cut from; box: left, top, right, bottom in that
+            picture's pixels; cell: the name of its cell (crops only).
+        observed_push: contrast at its exemplar's position; predicted_push: mean screened change of the
+            target's log-odds over source images. Logits; NaN where not measured.
+        shows: what annotated things cover which share of its pixels, largest first.
+        suggested: proposed (True) or random, for comparison; read_as_target: the model calls it the target alone.
+        parts: ids of the candidates it was made from: one for another shape of a crop, two for a pair.
+    """
+
+    id: str
+    name: str
+    origin: Origin
+    tier: Tier
+    sha256: str
+    image_key: str = ""
+    image_path: str = ""
+    image_label: str = ""
+    box: tuple[int, int, int, int] | None = None
+    cell: str = ""
+    observed_push: float = float("nan")
+    predicted_push: float = float("nan")
+    shows: tuple[tuple[str, float], ...] = ()
+    suggested: bool = True
+    read_as_target: bool = False
+    licence: str = ""
+    parts: tuple[str, ...] = ()
+
+    @property
+    def is_plain_crop(self) -> bool:
+        """A crop as it was cut: other shapes and pairs of crops name what they were made from."""
+        return self.origin is Origin.CROP and not self.parts
+
+    @property
+    def is_made(self) -> bool:
+        """Made by the search out of others or of a cell: other shapes and pairs of crops, dreamed crops, icons."""
+        return self.origin is Origin.RENDER or bool(self.parts)
+
+    @property
+    def is_random_crop(self) -> bool:
+        """Cut at random, for comparison."""
+        return self.id.startswith(RANDOM_CROPS)
+
+    @property
+    def is_strongest_contrast(self) -> bool:
+        """Cut where contrast alone, the paper's own ranking, is highest, for comparison."""
+        return self.id.startswith(STRONGEST_CONTRAST)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A person's mark on a candidate."""
+
+    candidate: str
+    mark: ReviewMark
+    reviewer: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of the search: how many candidates came in, how many went on, by which number.
+
+    `correlation` is the rank correlation of that number with the next step's, over the `compared` candidates that
+    both steps saw; None where it was not measured. `seconds` is None where the step was read back from a run folder.
+    """
+
+    name: str
+    seen: int
+    passed: int
+    by: str
+    correlation: float | None = None
+    compared: int = 0
+    seconds: float | None = None

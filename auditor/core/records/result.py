@@ -1,0 +1,90 @@
+"""Everything a report states, in one record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from auditor.core.records.atlas import Cell
+from auditor.core.records.basics import ClassGroup, Split, Verdict
+from auditor.core.records.candidates import Rung
+from auditor.core.records.findings import Finding, Fragility, SuggestionValidity, SurveyRow
+from auditor.core.records.images import SkippedImage
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One flipped confirmation image before and after; `picture` names its PNG among the report's pictures."""
+
+    candidate: str
+    placement: str
+    image_path: str
+    clean_class: str
+    patched_class: str
+    probability_before: float
+    probability_after: float
+    picture: str
+
+
+@dataclass(frozen=True, slots=True)
+class SplitCount:
+    """Source images of one split: used and eligible."""
+
+    split: Split
+    used: int
+    source: int
+    eligible: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    uplift: float
+    fragility: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What was audited, for the report's head: names, files and hashes, nothing that runs."""
+
+    model: str
+    weights: str
+    weights_sha256: str
+    layer: str
+    layer_rule: str
+    device: str
+    input_size: tuple[int, int]
+    preprocessing: str
+    classes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """Everything a report states. Everything in it but `run` and `pictures` goes into findings.json."""
+
+    run: str
+    source: ClassGroup
+    target: ClassGroup
+    subject: Subject
+    class_names: tuple[str, ...]
+    eligibility: str
+    limits: Limits
+    verdict: Verdict
+    verdict_reason: str
+    splits: tuple[SplitCount, ...]
+    skipped: tuple[SkippedImage, ...]
+    hypotheses_tried: int
+    hypotheses_confirmed: int
+    rungs: tuple[Rung, ...]
+    cells: tuple[Cell, ...]
+    findings: tuple[Finding, ...]
+    survey: tuple[SurveyRow, ...]
+    fragility: Fragility | None
+    suggestion_validity: SuggestionValidity | None
+    examples: tuple[Example, ...]
+    notes: tuple[str, ...]
+    versions: Mapping[str, str]
+    seed: int
+    images_needed: int | None = None
+    times: Mapping[str, float] = field(default_factory=dict)
+    pictures: Mapping[str, bytes] = field(default_factory=dict)

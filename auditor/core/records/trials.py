@@ -1,0 +1,119 @@
+"""The outcome of pastes: draws, blocks, their names, and what the unpatched model said."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.core.records import (
+    Candidate,
+    FloatArray,
+    ImagePool,
+    IntArray,
+    Placement,
+    Split,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """One paste an image, as (B,) float64 arrays.
+
+    Attributes:
+        centre_y, centre_x: of the patch, in pixels of the prepared picture; 0 is its top or left edge.
+        side_px: length of the patch's longer side.
+        rotation: radians, counter-clockwise as seen.
+        tilt_y, tilt_x: perspective; how much the far edge shrinks, as a share of half the patch's side.
+        brightness: added to the patch, in [−1, 1]; contrast: factor about mid grey.
+    """
+
+    centre_y: NDArray[np.float64]
+    centre_x: NDArray[np.float64]
+    side_px: NDArray[np.float64]
+    rotation: NDArray[np.float64]
+    tilt_y: NDArray[np.float64]
+    tilt_x: NDArray[np.float64]
+    brightness: NDArray[np.float64]
+    contrast: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.centre_y)
+
+    def part(self, start: int, stop: int) -> Draws:
+        """The draws of images start … stop − 1."""
+        return Draws(*(getattr(self, field.name)[start:stop] for field in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBlock:
+    """All pastes of one patch under one placement: V variants of N pictures.
+
+    Attributes:
+        image_keys: N picture keys; variants: V variant names; draws: V records of N draws each.
+        clean, patched: (N,) and (V, N) predicted class indices.
+        before, after: (N,) and (V, N) probability of the target, in [0, 1].
+        flips: (V, N) whether the patched model calls the target.
+    """
+
+    image_keys: tuple[str, ...]
+    variants: tuple[str, ...]
+    draws: tuple[Draws, ...]
+    clean: IntArray
+    patched: IntArray
+    before: FloatArray
+    after: FloatArray
+    flips: NDArray[np.bool_]
+
+    @property
+    def outcomes(self) -> NDArray[np.bool_]:
+        """(N,) whether a picture flips under any of its variants: `best` may take the best, one variant is itself."""
+        return np.asarray(self.flips.any(axis=0), dtype=np.bool_)
+
+    @property
+    def best_after(self) -> FloatArray:
+        """(N,) the target's highest probability over a picture's variants."""
+        return np.asarray(self.after.max(axis=0), dtype=np.float32)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrialName:
+    """Which trials a block holds: a candidate's own (control "") or one of its controls', in one split."""
+
+    split: Split
+    candidate: str
+    control: str
+    placement: Placement
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedTrials:
+    """A candidate and its controls under one placement, on the same confirmation pictures."""
+
+    candidate: Candidate
+    placement: Placement
+    block: TrialBlock
+    controls: Mapping[str, TrialBlock]
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """The unpatched model's word on the source pictures: rows of the pool, class indices, target probabilities."""
+
+    rows: IntArray
+    predicted: IntArray
+    probability: FloatArray
+    eligible: IntArray
+
+    def of(self, rows: IntArray) -> tuple[IntArray, FloatArray]:
+        """Predictions and target probabilities of the given rows, all of them source pictures."""
+        places = np.searchsorted(self.rows, rows)
+        return self.predicted[places], self.probability[places]
+
+
+def eligible_rows(pool: ImagePool, clean: Clean, split: Split) -> IntArray:
+    """Rows of a split's eligible source pictures, in the order of the pool."""
+    return np.array([row for row in clean.eligible if pool.images[row].split is split], dtype=np.int64)

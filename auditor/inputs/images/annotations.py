@@ -1,0 +1,251 @@
+"""What annotated boxes or masks cover of a part of a picture. Whether that makes it the target is judged elsewhere."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from auditor.core.config import AuditConfig
+from auditor.core.errors import AnnotationError, UnknownNameError, UnreadableImageError
+from auditor.core.records import PixelArray
+from auditor.inputs.images.annotations_boxes import BoxIndex, NamedBox, PictureBoxes, Rectangle, read_boxes
+from auditor.inputs.images.mapping import Names
+from auditor.inputs.images.reading import upright_size
+from auditor.inputs.images.sources import list_images
+
+_MASK_MODES = frozenset(("L", "P", "1"))
+
+
+@dataclass(slots=True)
+class Annotations:
+    """Boxes and masks of an audit's pictures; build it with `read_annotations`.
+
+    Attributes:
+        base: folder that relative picture paths start from (that of the configuration).
+        roots: folders of the sources; a picture's relative path starts at the innermost root that holds it.
+        boxes: annotated pictures, by path or name.
+        masks: folder of masks; mask_values: thing -> its value there.
+    """
+
+    base: Path
+    roots: tuple[Path, ...] = ()
+    boxes: BoxIndex = field(default_factory=BoxIndex)
+    masks: Path | None = None
+    mask_values: Mapping[str, int] = field(default_factory=dict)
+    max_pixels: int = 50_000_000
+    _last_mask: tuple[Path, PixelArray] | None = None
+    _sizes_checked: set[Path] = field(default_factory=set)
+
+    def shares(self, image_path: str | Path, box: tuple[int, int, int, int]) -> tuple[tuple[str, float], ...] | None:
+        """Which named things cover which share of a box's pixels.
+
+        Args:
+            image_path: as in `ImageRecord.path` (relative to the configuration's folder), or absolute.
+            box: left, top, right, bottom in the upright original picture's pixels; right and bottom are outside.
+        Returns:
+            (name, share in (0, 1]), largest first, equal shares by name; () where the picture is annotated but
+            nothing named lies in the box; None where the picture has no annotation, which says nothing about what
+            it shows. A mask, where there is one, goes before boxes. Things may overlap, so shares may exceed 1 in sum.
+        Raises:
+            AnnotationError: the box is empty, the mask cannot be read, or mask or boxes were drawn at another size than
+                the picture has.
+        """
+        if box[2] <= box[0] or box[3] <= box[1]:
+            raise AnnotationError(
+                f"the box {box} of {image_path} holds no pixel; expected left < right and top < bottom"
+            )
+        image = self._absolute(image_path)
+        mask_path = self._mask_path(image)
+        if mask_path is not None:
+            return _largest_first(_mask_shares(self._mask(mask_path, image), self.mask_values, box))
+        said = self._boxes(image)
+        if said is None:
+            return None
+        self._check_size(said, image)
+        return _largest_first(_box_shares(said.boxes, box))
+
+    def covers(self, image_path: str | Path) -> bool:
+        """Whether the picture has a mask or boxes."""
+        image = self._absolute(image_path)
+        return self._mask_path(image) is not None or self._boxes(image) is not None
+
+    def _absolute(self, image_path: str | Path) -> Path:
+        return Path(os.path.normpath(self.base / image_path))
+
+    def relatives(self, image: Path) -> list[Path]:
+        """An absolute path relative to the roots that hold it, from the innermost root outwards."""
+        inside = [root for root in self.roots if image.is_relative_to(root)]
+        return [image.relative_to(root) for root in sorted(inside, key=lambda root: -len(root.parts))]
+
+    def _boxes(self, image: Path) -> PictureBoxes | None:
+        return self.boxes.of(image, self.relatives(image))
+
+    def _check_size(self, said: PictureBoxes, image: Path) -> None:
+        if said.size_px is None or image in self._sizes_checked:
+            return
+        width, height = _upright_size(image, Path(said.file), self.max_pixels)
+        if (width, height) != said.size_px:
+            raise AnnotationError(
+                f"{said.file} annotates a picture of {said.size_px[0]}×{said.size_px[1]} pixels, but {image} has "
+                f"{width}×{height} (upright); boxes must be drawn at the picture's own size"
+            )
+        self._sizes_checked.add(image)
+
+    def _mask_path(self, image: Path) -> Path | None:
+        if self.masks is None:
+            return None
+        paths = (self.masks / relative.with_suffix(".png") for relative in self.relatives(image))
+        return next((path for path in paths if path.is_file()), None)
+
+    def _mask(self, path: Path, image: Path) -> PixelArray:
+        # Crops of one picture are asked for one after the other, so one mask is worth keeping.
+        if self._last_mask is None or self._last_mask[0] != path:
+            self._last_mask = (path, _read_mask(path, image, self.max_pixels))
+        return self._last_mask[1]
+
+
+def read_annotations(config: AuditConfig, names: Names | None = None) -> Annotations:
+    """Read the boxes and find the masks that the configuration names; without either, every picture is unknown.
+
+    A row of the boxes' CSV names its picture by its path from the CSV's folder, or else by its relative path in the
+    source of pictures. A row with a path alone says that its picture was looked at and shows none of the named things.
+    An XML file names its picture by its own relative path, or else by the file name in it; COCO's JSON by `file_name`:
+    a path from its folder, a relative path in the source, or else the file's name.
+
+    Args:
+        names: the model's classes; a box that is named by an alias of one (such as ImageNet's wnid) bears its name.
+    Raises:
+        AnnotationError: missing or malformed boxes (with the file, and the line), a file name that two pictures have,
+            a missing folder of masks, or a mask value that 8 bits cannot hold.
+    """
+    images = config.images
+    given = (images.all, images.discovery, images.selection, images.confirmation)
+    sources = [Path(os.path.normpath(config.base.resolve() / Path(each).expanduser())) for each in given if each]
+    boxes = BoxIndex() if images.boxes is None else _in_class_names(read_boxes(config.path(images.boxes)), names)
+    masks = None if images.masks is None else config.path(images.masks)
+    if masks is not None and not masks.is_dir():
+        raise AnnotationError(f"there is no folder of masks at {masks}; correct images.masks")
+    for name, value in images.mask_values.items():
+        if not 0 <= value <= 255:
+            raise AnnotationError(f"images.mask_values gives {name!r} the value {value}; masks hold 0 to 255")
+    annotations = Annotations(
+        base=config.base.resolve(),
+        roots=tuple(source if source.is_dir() else source.parent for source in sources),
+        boxes=boxes,
+        masks=masks,
+        mask_values=dict(images.mask_values),
+        max_pixels=images.max_pixels,
+    )
+    _refuse_namesakes(annotations, sources)
+    return annotations
+
+
+def _in_class_names(index: BoxIndex, names: Names | None) -> BoxIndex:
+    """The boxes with every name that stands for a class (an alias, such as a wnid) turned into the class's own."""
+    if names is None:
+        return index
+
+    def renamed(said: PictureBoxes) -> PictureBoxes:
+        boxes = tuple(NamedBox(_class_name(box.name, names), box.rectangle) for box in said.boxes)
+        return PictureBoxes(boxes, said.size_px, said.file)
+
+    by_file, by_path, by_stem = (
+        {key: renamed(said) for key, said in part.items()} for part in (index.by_file, index.by_path, index.by_stem)
+    )
+    return BoxIndex(by_file, by_path, by_stem)
+
+
+def _class_name(name: str, names: Names) -> str:
+    try:
+        # a bare number would be taken for a class's index
+        return name if name.isdecimal() else names.names[names.index_of(name)]
+    except UnknownNameError:
+        return name
+
+
+def _refuse_namesakes(annotations: Annotations, sources: Iterable[Path]) -> None:
+    """Make sure that no annotation that names its picture by file name alone could mean two pictures."""
+    by_stem = annotations.boxes.by_stem
+    claimed: dict[str, Path] = {}
+    for source in sources if by_stem else ():
+        for listed in list_images(source).images:
+            path = Path(os.path.normpath(listed.path))
+            if path.stem not in by_stem or annotations.boxes.at_path(path, annotations.relatives(path)) is not None:
+                continue
+            other = claimed.setdefault(path.stem, path.resolve())
+            if other != path.resolve():
+                raise AnnotationError(
+                    f"{by_stem[path.stem].file} annotates {path.stem!r}, but {other} and {path} both have that name; "
+                    "give pictures names of their own, or name them there by their path in the source of pictures"
+                )
+
+
+def _box_shares(boxes: Iterable[NamedBox], box: tuple[int, int, int, int]) -> dict[str, float]:
+    inside: dict[str, list[Rectangle]] = {}
+    for named in boxes:
+        left, top = max(named.rectangle[0], box[0]), max(named.rectangle[1], box[1])
+        right, bottom = min(named.rectangle[2], box[2]), min(named.rectangle[3], box[3])
+        if left < right and top < bottom:
+            inside.setdefault(named.name, []).append((left, top, right, bottom))
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    return {name: union_area(rectangles) / area for name, rectangles in inside.items()}
+
+
+def union_area(rectangles: Iterable[Rectangle]) -> float:
+    """Area covered by at least one of the rectangles (left, top, right, bottom), exactly."""
+    rectangles = list(rectangles)
+    edges = sorted({edge for left, _, right, _ in rectangles for edge in (left, right)})
+    area = 0.0
+    for west, east in itertools.pairwise(edges):
+        spans = sorted((top, bottom) for left, top, right, bottom in rectangles if left <= west and right >= east)
+        reached = -math.inf
+        for top, bottom in spans:
+            area += (east - west) * max(0.0, bottom - max(top, reached))
+            reached = max(reached, bottom)
+    return area
+
+
+def _mask_shares(mask: PixelArray, mask_values: Mapping[str, int], box: tuple[int, int, int, int]) -> dict[str, float]:
+    left, top, right, bottom = box
+    counts = np.bincount(mask[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)].ravel(), minlength=256)
+    area = (right - left) * (bottom - top)
+    return {name: int(counts[value]) / area for name, value in mask_values.items()}
+
+
+def _largest_first(shares: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted(((name, share) for name, share in shares.items() if share > 0), key=lambda s: (-s[1], s[0])))
+
+
+def _read_mask(path: Path, image: Path, max_pixels: int) -> PixelArray:
+    """(H, W) uint8 values of a mask that has its picture's upright size."""
+    size = _upright_size(image, path, max_pixels)
+    try:
+        with Image.open(path, formats=("PNG",)) as mask:
+            if mask.size != size:
+                raise AnnotationError(
+                    f"the mask {path} has {mask.width}×{mask.height} pixels, its picture {image} {size[0]}×{size[1]} "
+                    "(upright); draw it at the picture's size"
+                )
+            if mask.mode not in _MASK_MODES:
+                raise AnnotationError(
+                    f"the mask {path} has mode {mask.mode}; expected an 8-bit grey or palette PNG, one value a thing"
+                )
+            return np.asarray(mask).astype(np.uint8)
+    except (UnidentifiedImageError, Image.DecompressionBombError) as problem:
+        raise AnnotationError(f"the mask {path} is not a PNG that can be read: {problem}") from problem
+    except (OSError, SyntaxError, ValueError) as problem:
+        raise AnnotationError(f"the mask {path} is damaged or cannot be opened: {problem}") from problem
+
+
+def _upright_size(image: Path, annotation: Path, max_pixels: int) -> tuple[int, int]:
+    try:
+        return upright_size(image, max_pixels)
+    except UnreadableImageError as problem:
+        raise AnnotationError(f"{image} cannot be compared with its annotation {annotation}: {problem}") from problem

@@ -1,0 +1,183 @@
+"""From one file to one upright 8-bit RGB picture, or a fixed reason why not. It resizes nothing and knows no class."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image, ImageOps, PpmImagePlugin, TiffImagePlugin, UnidentifiedImageError
+
+from auditor.core.errors import UnreadableImageError
+
+Reason = Literal[
+    "truncated",
+    "zero bytes",
+    "not a picture",
+    "16-bit",
+    "CMYK",
+    "animated",
+    "too many pixels",
+    "unreadable file",
+    "missing file",
+]
+
+# Pillow also reads formats that run other programs (EPS runs Ghostscript); a picture to classify is one of these.
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\x00", b"MM\x00*")
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_DEPTH_BYTE = 24
+_DEEP_MODES = frozenset(("I", "F", "I;16", "I;16L", "I;16B", "I;16N"))
+_PLAIN_MODES = frozenset(("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "YCbCr"))
+_BITS_PER_SAMPLE = 258
+_ORIENTATION = 0x0112
+_SIDEWAYS = frozenset((5, 6, 7, 8))
+# What Pillow's decoders raise on damaged bytes.
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+)
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+
+def read_image(path: Path, max_pixels: int) -> Image.Image:
+    """Read a picture as upright RGB (EXIF orientation applied, transparency on white).
+
+    Args:
+        max_pixels: pictures of more pixels are refused from their header, before anything is decoded.
+    Raises:
+        UnreadableImageError: with one of the reasons of `Reason`.
+    """
+    return decode_image(read_bytes(path, max_pixels), max_pixels)
+
+
+def read_bytes(path: Path, max_pixels: int) -> bytes:
+    """Read a picture's file whole.
+
+    Raises:
+        UnreadableImageError: missing, unreadable, empty, or larger than any uncompressed picture of `max_pixels`.
+    """
+    largest_bytes = 16 * max_pixels + 2**26
+    try:
+        size_bytes = path.stat().st_size
+        if size_bytes > largest_bytes:
+            raise _refusal("too many pixels", f"a file of {size_bytes:,} bytes for at most {max_pixels:,} pixels")
+        data = path.read_bytes()
+    except FileNotFoundError as problem:
+        raise _refusal("missing file", "no such file") from problem
+    except OSError as problem:
+        raise _refusal("unreadable file", problem.strerror or "") from problem
+    if not data:
+        raise _refusal("zero bytes")
+    return data
+
+
+def decode_image(data: bytes, max_pixels: int) -> Image.Image:
+    """Decode a picture's bytes; arguments and errors as `read_image`."""
+    image = _open(data, max_pixels)
+    try:
+        image.load()
+    except _BOMBS as problem:
+        raise _refusal("too many pixels", str(problem)) from problem
+    except _DAMAGE as problem:
+        raise _refusal("truncated", f"{image.format} data end early or are damaged: {problem}") from problem
+    return _to_rgb(_upright(image))
+
+
+def upright_size(path: Path, max_pixels: int) -> tuple[int, int]:
+    """Width and height of a picture as `read_image` gives it, from its header where the format allows.
+
+    Raises:
+        UnreadableImageError: as `read_image`.
+    """
+    data = read_bytes(path, max_pixels)
+    image = _open(data, max_pixels)
+    # Pillow turns a TIFF by itself while it loads, in some versions already when it opens.
+    if image.format == "TIFF":
+        return decode_image(data, max_pixels).size
+    try:
+        sideways = image.getexif().get(_ORIENTATION) in _SIDEWAYS
+    except _DAMAGE:
+        sideways = False
+    return (image.height, image.width) if sideways else image.size
+
+
+def _open(data: bytes, max_pixels: int) -> Image.Image:
+    """Open a picture by its header and refuse what the header already rules out."""
+    try:
+        image = Image.open(BytesIO(data), formats=_FORMATS)
+    except _BOMBS as problem:
+        raise _refusal("too many pixels", str(problem)) from problem
+    except UnidentifiedImageError as problem:
+        if data.startswith(_SIGNATURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
+            raise _refusal("truncated", "its header ends early or is damaged") from problem
+        raise _refusal("not a picture", f"its bytes are none of {', '.join(_FORMATS)}") from problem
+    except _DAMAGE as problem:
+        raise _refusal("truncated", f"its header is damaged: {problem}") from problem
+    # Pillow only warns between one and two times its own limit, and a warning cannot be caught safely in a thread.
+    limit = min(max_pixels, Image.MAX_IMAGE_PIXELS or max_pixels)
+    if image.width * image.height > limit:
+        raise _refusal("too many pixels", f"{image.width}×{image.height}, at most {limit:,} are read")
+    try:
+        _refuse_kind(image, data)
+    except _DAMAGE as problem:
+        raise _refusal("truncated", f"{image.format} header is damaged: {problem}") from problem
+    return image
+
+
+def _refuse_kind(image: Image.Image, data: bytes) -> None:
+    if _is_deep(image, data):
+        raise _refusal("16-bit", f"{image.format} of mode {image.mode}; 8 bits a channel are expected")
+    if image.mode == "CMYK":
+        raise _refusal("CMYK", "its colours depend on a printing profile; convert it to RGB")
+    if image.mode not in _PLAIN_MODES:
+        raise _refusal("not a picture", f"{image.format} of colour mode {image.mode}")
+    # MPO is how phones store a JPEG with a second view or preview: one still picture, not a film.
+    if image.format != "MPO" and getattr(image, "is_animated", False):
+        raise _refusal("animated", f"{image.format} of several frames or pages")
+
+
+def _is_deep(image: Image.Image, data: bytes) -> bool:
+    """Whether a channel has more than 8 bits; Pillow quietly cuts 16-bit colour down to 8, so headers are asked."""
+    if image.mode in _DEEP_MODES:
+        return True
+    if data.startswith(_PNG_SIGNATURE):
+        return data[_PNG_DEPTH_BYTE] == 16
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return any(bits > 8 for bits in image.tag_v2.get(_BITS_PER_SAMPLE, (1,)))
+    if isinstance(image, PpmImagePlugin.PpmImageFile):
+        arguments = image.tile[0].args
+        return isinstance(arguments, tuple) and isinstance(arguments[-1], int) and arguments[-1] > 255
+    return False
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except _DAMAGE:
+        # Damaged EXIF says nothing about which way is up; the pixels themselves are sound.
+        return image
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if not image.has_transparency_data:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    layered = image.convert("RGBA")
+    white = Image.new("RGBA", layered.size, (255, 255, 255, 255))
+    return Image.alpha_composite(white, layered).convert("RGB")
+
+
+def _refusal(reason: Reason, detail: str = "") -> UnreadableImageError:
+    return UnreadableImageError(reason, detail.replace(os.linesep, " "))

@@ -1,0 +1,176 @@
+"""The classifier under audit: pixels in, checked logits out, and what is read from logits. Loading is elsewhere."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from auditor.core.errors import ModelError
+from auditor.core.records import ClassGroup
+from auditor.inputs.model.labels import ClassNames
+from auditor.inputs.model.preprocessing import Preprocessing
+
+
+class Classifier:
+    """A network in eval mode with its class names, its preprocessing and its device.
+
+    The network is moved to the device with its weights laid out channels last, put in eval mode, and its parameters
+    stop asking for gradients; no number in it changes. Gradients with respect to pictures or activations work as usual.
+
+    Attributes:
+        module: (B, 3, H, W) normalised RGB -> (B, K) logits.
+        name: what messages call the network.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        class_names: ClassNames,
+        preprocessing: Preprocessing,
+        device: torch.device,
+        name: str = "",
+    ) -> None:
+        # channels last is how convolutions run fastest on CPUs and tensor cores alike; only strides change
+        self.module = module.to(device).to(memory_format=torch.channels_last)
+        set_eval(self.module)
+        for parameter in self.module.parameters():
+            parameter.requires_grad_(False)
+        self.class_names = class_names
+        self.preprocessing = preprocessing
+        self.device = device
+        self.name = name or type(module).__name__
+        # Tensors made in inference mode could never take part in a gradient.
+        with torch.inference_mode(False):
+            self._mean = torch.tensor(preprocessing.mean, device=device).view(1, 3, 1, 1)
+            self._std = torch.tensor(preprocessing.std, device=device).view(1, 3, 1, 1)
+
+    @property
+    def classes(self) -> int:
+        """K."""
+        return len(self.class_names)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Normalise and classify.
+
+        Args:
+            images: (B, 3, H, W) float32 RGB in [0, 1] on the device; not modified.
+        Returns:
+            (B, K) float32.
+        Raises:
+            ModelError: as `check_logits`.
+        """
+        return self.forward_normalised(self.normalise(images))
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """(images - mean) / std as a new tensor."""
+        return (images - self._mean).div_(self._std)
+
+    def normalise_(self, images: Tensor) -> Tensor:
+        """Normalise in place, for callers that own their buffer; returns it. The numbers are those of `normalise`."""
+        return images.sub_(self._mean).div_(self._std)
+
+    def forward_normalised(self, images: Tensor) -> Tensor:
+        """Classify (B, 3, H, W) pictures that were normalised already.
+
+        Returns:
+            (B, K) float32.
+        Raises:
+            ModelError: as `check_logits`.
+        """
+        return check_logits(self.module(images), len(images), self.class_names)
+
+    def black(self, batch: int = 1) -> Tensor:
+        """(batch, 3, H, W) normalised black pictures, for probing."""
+        return self.normalise_(torch.zeros(batch, 3, *self.preprocessing.output_size, device=self.device))
+
+
+def set_eval(module: nn.Module) -> None:
+    """Put a network in eval mode; exported programs are fixed in the mode they were exported in and refuse."""
+    try:
+        module.eval()
+    except NotImplementedError:
+        return
+
+
+def check_logits(output: object, batch: int, class_names: ClassNames, finite: bool = True) -> Tensor:
+    """Make sure that what came out of the network is (batch, K) finite logits.
+
+    Args:
+        output: whatever the network returned.
+        finite: also look for NaN and infinities (one reduction).
+    Returns:
+        The logits as float32.
+    Raises:
+        ModelError: another type, rank, batch or class count, or numbers that are not finite.
+    """
+    if not isinstance(output, Tensor):
+        raise ModelError(
+            f"the network must return one tensor of (B, K) logits, but returned {_describe_output(output)}; "
+            "wrap it in a module (or a 'file.py:factory') whose forward returns the logits alone"
+        )
+    classes = len(class_names)
+    if output.ndim != 2 or output.shape[0] != batch:
+        raise ModelError(
+            f"the network must return (B, K) = ({batch}, {classes}) logits, but returned shape {tuple(output.shape)}; "
+            "wrap it in a module whose forward pools or flattens to one row a picture"
+        )
+    if output.shape[1] != classes:
+        raise ModelError(
+            f"the network has {output.shape[1]} classes, but there are {classes} class names; "
+            "give [classes] names the model's own list, in its own order"
+        )
+    if not output.is_floating_point():
+        raise ModelError(f"the network must return floating point logits, but returned {output.dtype}")
+    logits = output.float()
+    if finite and not bool(torch.isfinite(logits.detach().sum())):
+        _refuse_not_finite(logits.detach())
+    return logits
+
+
+def _refuse_not_finite(logits: Tensor) -> None:
+    """Raise with counts; a sum that overflowed over finite logits passes."""
+    nan, infinite = int(logits.isnan().sum()), int(logits.isinf().sum())
+    if nan or infinite:
+        pictures = int((~torch.isfinite(logits)).any(dim=1).sum())
+        raise ModelError(
+            f"the network returned {nan} NaN and {infinite} infinite logits, on {pictures} of {len(logits)} pictures; "
+            "check its weights, the preprocessing's mean and std, and that it runs in float32"
+        )
+
+
+def _describe_output(output: object) -> str:
+    if isinstance(output, dict):
+        return f"a dict with keys {', '.join(repr(key) for key in list(output)[:5])}"
+    if isinstance(output, (tuple, list)):
+        return f"a {type(output).__name__} of {len(output)}"
+    return f"a {type(output).__name__}"
+
+
+def group_logit(logits: Tensor, indices: tuple[int, ...]) -> Tensor:
+    """The logit of a group of classes: logsumexp over its members, a single class's own logit.
+
+    Args:
+        logits: (B, K). indices: at least one class.
+    Returns:
+        (B,).
+    """
+    if len(indices) == 1:
+        return logits[:, indices[0]]
+    return torch.logsumexp(logits[:, list(indices)], dim=1)
+
+
+def margin(logits: Tensor, source: ClassGroup, target: ClassGroup) -> Tensor:
+    """Target's logit minus source's: (B, K) -> (B,); above 0 the target is ahead."""
+    return group_logit(logits, target.indices) - group_logit(logits, source.indices)
+
+
+def group_probability(logits: Tensor, group: ClassGroup) -> Tensor:
+    """Softmax mass of a group: (B, K) -> (B,) in [0, 1]."""
+    return torch.softmax(logits, dim=1)[:, list(group.indices)].sum(dim=1)
+
+
+def calls(logits: Tensor, group: ClassGroup) -> Tensor:
+    """Whether the largest logit belongs to the group: (B, K) -> (B,) bool. Of equal logits the first counts."""
+    member = torch.zeros(logits.shape[1], dtype=torch.bool, device=logits.device)
+    member[list(group.indices)] = True
+    return member[logits.argmax(dim=1)]

@@ -1,0 +1,277 @@
+"""A network cut in two at a layer: pictures to features, features to logits. It never alters the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from auditor.core.errors import LayerError, ModelError
+from auditor.inputs.model.classifier import Classifier, check_logits
+from auditor.inputs.model.grids import Axes, GridForm, grid_form
+from auditor.inputs.model.layers import Captured, capture, find_layer, list_layers
+
+# Both passes run the same kernels behind the layer on the same numbers; only a batch of another size may choose
+# other kernels in front of it.
+_TOLERANCE_OF_CHANGE = 1e-4
+_TOLERANCE_OF_SIZE = 1e-5
+_PROBES = 2
+# Of activation and gradient, at the position where it is largest: 0.03 and more where an activation's length counts,
+# 0.0001 and less, which is rounding, where a norm takes it away (measured over the families of torchvision and timm).
+_LEAST_COSINE = 3e-4
+# Share of the tokens that change less than the changed patch's own; one half where the order is another.
+_LEAST_BEATEN = 0.75
+
+
+class LayerCut:
+    """A classifier cut at one layer, verified on construction.
+
+    The tail runs by feeding the network one black picture and putting the given features in place of what the layer
+    put out. This is the whole network's answer exactly if everything it learns of the picture passes through the
+    layer, whatever the network's code looks like. Networks that read the batch size in front of the layer get a
+    black picture for every row instead, which costs as much as their head.
+
+    Features are (B, D, H', W'), whatever the layer's own order of axes (`grids.grid_form`). Where a layer puts out
+    tokens with a class token or the like in front, the tail needs those too: they lie in R further rows below the
+    grid, so that features are (B, D, H' + R, W'). Positions of the grid are what they would be without; `grid` gives
+    it alone.
+
+    Attributes:
+        layer: the layer's name.
+        feature_shape: (D, H', W') of the grid for one picture.
+    Raises (on construction):
+        UnknownNameError: no such layer.
+        LayerError: it does not run exactly once, its output is no grid, the network goes around it, or every
+            attribution there would be 0.
+    """
+
+    def __init__(self, classifier: Classifier, layer: str) -> None:
+        self.classifier = classifier
+        self.layer = layer
+        self._module: nn.Module = find_layer(classifier.module, layer, classifier.name)
+        with torch.inference_mode(False):
+            self._dummy = classifier.black()
+        self._one_dummy_serves_all = True
+        self._form = self._verified_form()
+        self.feature_shape = self._form.shape
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(H, W) of the classifier's prepared pictures."""
+        return self.classifier.preprocessing.output_size
+
+    def features(self, images: Tensor) -> Tensor:
+        """Run the network up to the layer and stop there.
+
+        Args:
+            images: (B, 3, H, W) float32 RGB in [0, 1] on the device; not modified. Of the prepared size, or another
+                if the network takes it.
+        Returns:
+            (B, D, H' + R, W').
+        """
+
+        def stop(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            raise _ReachedError(output)
+
+        handle = self._module.register_forward_hook(stop)
+        try:
+            self.classifier.module(self.classifier.normalise(images))
+        except _ReachedError as reached:
+            return self._form.to_features(reached.output, images.shape[2], images.shape[3])
+        finally:
+            handle.remove()
+        raise LayerError(f"layer {self.layer!r} did not run on these pictures")
+
+    def grid(self, features: Tensor) -> Tensor:
+        """The grid of (B, D, H' + R, W') features alone: a (B, D, H', W') view."""
+        return self._form.grid(features)
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Run the network behind the layer.
+
+        Differentiable with respect to `features`, backward and forward (autograd, torch.func.jvp, dual tensors).
+
+        Args:
+            features: (B, D, H' + R, W'); not modified.
+        Returns:
+            (B, K) float32; its type and shape are checked, that it is finite is not.
+        Raises:
+            ModelError: the network's answer is not (B, K).
+        """
+        return self._tail(self._form, features)
+
+    def _tail(self, form: GridForm, features: Tensor) -> Tensor:
+        dummy = self._dummy if self._one_dummy_serves_all else self._dummy.expand(len(features), -1, -1, -1)
+
+        def replace(_module: nn.Module, _inputs: object, _output: object) -> Tensor:
+            # A copy: the next module may work in place.
+            return form.to_output(features)
+
+        handle = self._module.register_forward_hook(replace)
+        try:
+            with _differentiable_attention():
+                output = self.classifier.module(dummy)
+        finally:
+            handle.remove()
+        return check_logits(output, len(features), self.classifier.class_names, finite=False)
+
+    def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """One whole forward: (B, D, H' + R, W') features as they left the layer, and (B, K) checked logits.
+
+        Raises:
+            ModelError: the network's answer is not (B, K) finite logits.
+        """
+        kept: list[Tensor] = []
+
+        def keep(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            kept.append(output.clone())
+
+        handle = self._module.register_forward_hook(keep)
+        try:
+            logits = self.classifier.logits(images)
+        finally:
+            handle.remove()
+        return self._form.to_features(kept[-1], images.shape[2], images.shape[3]), logits
+
+    def grid_to_pixels(self, y: float, x: float) -> tuple[float, float]:
+        """Centre of a grid position in prepared pixels, (row, column)."""
+        height, width = self.classifier.preprocessing.output_size
+        _, rows, columns = self.feature_shape
+        return (y + 0.5) * height / rows, (x + 0.5) * width / columns
+
+    def _verified_form(self) -> GridForm:
+        generator = torch.Generator().manual_seed(0)
+        size = self.classifier.preprocessing.output_size
+        images = torch.rand(_PROBES, 3, *size, generator=generator).to(self.classifier.device)
+        with torch.inference_mode(False), torch.no_grad():
+            try:
+                with capture(self.classifier.module, self.layer) as captured:
+                    whole = self.classifier.logits(images)
+            except LayerError as error:
+                raise LayerError(f"{error}{self._others()}") from error
+            output, form = self._checked_grid(captured, len(images))
+            features = form.to_features(output, *size)
+            black = self.classifier.logits(torch.zeros_like(images[:1]))
+            change = float((whole - black).abs().max())
+            allowed = _TOLERANCE_OF_CHANGE * change + _TOLERANCE_OF_SIZE * float(whole.abs().max())
+            for one_dummy in (True, False):
+                self._one_dummy_serves_all = one_dummy
+                difference = self._tail_difference(form, features, whole)
+                if difference is not None and difference <= allowed:
+                    self._check_places(form, images[:1])
+                    self._check_attribution(form, features)
+                    return form
+        found = "the tail cannot run alone" if difference is None else f"logits differ by up to {difference:.3g}"
+        raise LayerError(
+            f"the network goes around layer {self.layer!r}: its output alone does not give back the logits ({found})"
+            + self._others()
+        )
+
+    def _checked_grid(self, captured: Captured, batch: int) -> tuple[Tensor, GridForm]:
+        if captured.output is None or captured.calls != 1:
+            raise LayerError(
+                f"layer {self.layer!r} runs {captured.calls} times in one forward and must run once" + self._others()
+            )
+        shape = tuple(captured.output.shape)
+        form = grid_form(shape[1:], *self.classifier.preprocessing.output_size)
+        if shape[:1] != (batch,) or form is None:
+            raise LayerError(
+                f"layer {self.layer!r} puts out {shape} for {batch} pictures, not a (B, D, H, W) grid over the "
+                "picture of at least 3x3, nor (B, H, W, D), nor (B, T, D) tokens of such a grid" + self._others()
+            )
+        return captured.output, form
+
+    def _tail_difference(self, form: GridForm, features: Tensor, whole: Tensor) -> float | None:
+        """Largest difference of the tail's logits from the whole network's; None where the tail does not run."""
+        try:
+            return float((self._tail(form, features) - whole).abs().max())
+        except (RuntimeError, ValueError, IndexError, AssertionError, ModelError):
+            return None
+
+    def _check_places(self, form: GridForm, image: Tensor) -> None:
+        """Refuse tokens that do not stand row by row: a patch that changes has to change its own token above others."""
+        if form.axes is not Axes.TOKENS:
+            return
+        _, rows, columns = form.shape
+        height, width = image.shape[2:]
+        places = [(rows // 4, columns // 3), (rows // 2, columns - 1), (rows - 1, columns // 4), (rows // 3, 0)]
+        changed = image.repeat(len(places), 1, 1, 1)
+        for each, (y, x) in zip(changed, places, strict=True):
+            top, left = y * height // rows, x * width // columns
+            patch = each[:, top : (y + 1) * height // rows, left : (x + 1) * width // columns]
+            patch.copy_(1 - patch)
+        with capture(self.classifier.module, self.layer) as captured:
+            self.classifier.logits(torch.cat((image, changed)))
+        if captured.output is None:
+            return
+        features = form.grid(form.to_features(captured.output, height, width))
+        change = (features[1:] - features[:1]).norm(dim=1)
+        own = torch.stack([each[place] for each, place in zip(change, places, strict=True)])
+        beaten = (change < own.view(-1, 1, 1)).float().mean()
+        if float(beaten) < _LEAST_BEATEN:
+            raise LayerError(
+                f"the tokens of layer {self.layer!r} do not stand for places of the picture, row by row: a patch that "
+                "changes does not change its own token above others; choose another layer" + self._others()
+            )
+
+    def _check_attribution(self, form: GridForm, features: Tensor) -> None:
+        """Refuse a layer at which every attribution would be 0, whatever the picture."""
+        with torch.enable_grad():
+            leaf = features.detach().clone().requires_grad_()
+            logits = self._tail(form, leaf.clone())
+            if logits.grad_fn is None:
+                return
+            # NaN sent backwards passes through weights that are 0 too, as a freshly built head's often are
+            (read,) = torch.autograd.grad(logits, leaf, torch.full_like(logits, torch.nan), retain_graph=True)
+            # a plain sum would be blind where the logits are normalised to a constant sum
+            weights = torch.linspace(-1.0, 1.0, logits.shape[1], device=logits.device) ** 3 + 0.5
+            (slope,) = torch.autograd.grad((logits * weights).sum(), leaf)
+        if form.prefix_tokens and not bool(form.grid(read).any()):
+            raise LayerError(
+                f"behind layer {self.layer!r} the network reads the class token alone, so that nothing can be "
+                "attributed to a position of the picture; choose an earlier layer" + self._others()
+            )
+        slope = form.grid(slope)
+        cosine = functional.cosine_similarity(form.grid(features), slope, dim=1).abs().max()
+        if bool(slope.any()) and float(cosine) < _LEAST_COSINE:
+            raise LayerError(
+                f"right behind layer {self.layer!r} the network normalises each activation by its own length, so that "
+                "every attribution is 0; choose the output of that norm" + self._others()
+            )
+
+    def _others(self, most: int = 6) -> str:
+        working = [info for info in list_layers(self.classifier) if info.mappable and info.name != self.layer]
+        if not working:
+            return "; no layer of this network can be mapped"
+        shown = ", ".join(f"{info.name!r} {'x'.join(map(str, info.shape))}" for info in working[-most:])
+        return f"; layers that can be mapped: {shown}"
+
+
+@contextmanager
+def _differentiable_attention() -> Iterator[None]:
+    """Within the body, attention is computed by plain operations, unless in inference mode, where nothing asks.
+
+    The fused kernels, and the fast path of torch's own transformer modules, have no forward-mode derivative.
+    """
+    if torch.is_inference_mode_enabled():
+        yield
+        return
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+
+
+class _ReachedError(Exception):
+    """Carries the layer's output out of the network's forward."""
+
+    def __init__(self, output: Tensor) -> None:
+        super().__init__()
+        self.output = output

@@ -1,0 +1,91 @@
+"""Networks that a user's own Python builds."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from torch import nn
+
+from auditor.core.errors import ModelError
+from auditor.inputs.model.foreign import ForeignCode
+
+
+def build_from_factory(name: str, classes: int, base: Path) -> nn.Module:
+    """Call 'package.module:factory' or 'file.py:factory' without arguments, or with `num_classes` if it takes it.
+
+    The file's folder (for a module: `base`) can be imported from while the factory runs, as if it were a script.
+
+    Raises:
+        ModelError: nothing there, not callable, an exception within, or not a network.
+    """
+    origin, _, factory_name = name.rpartition(":")
+    is_file = origin.endswith(".py")
+    path = (base / Path(origin).expanduser()).resolve() if is_file else None
+    with _importing_from(path.parent if path is not None else base):
+        module = _import_file(path) if path is not None else _import_module(origin)
+        factory = getattr(module, factory_name, None)
+        if not callable(factory):
+            offered = ", ".join(_offered(module)[:8]) or "nothing"
+            raise ModelError(f"{origin} has no function {factory_name!r}; it has {offered}")
+        with ForeignCode(f"calling {name}", "it must return a torch.nn.Module"):
+            network = factory(num_classes=classes) if _takes_classes(factory) else factory()
+    if not isinstance(network, nn.Module):
+        raise ModelError(f"{name} must return a torch.nn.Module, but returned a {type(network).__name__}")
+    return network
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise ModelError(f"there is no file {path}")
+    unique = f"audited_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(unique, path)
+    if spec is None or spec.loader is None:
+        raise ModelError(f"{path} cannot be imported as Python")
+    module = importlib.util.module_from_spec(spec)
+    # Registered while it runs, because dataclasses and the like look their module up.
+    sys.modules[unique] = module
+    try:
+        with ForeignCode(f"importing {path}"):
+            spec.loader.exec_module(module)
+    except ModelError:
+        del sys.modules[unique]
+        raise
+    return module
+
+
+def _import_module(name: str) -> ModuleType:
+    with ForeignCode(f"importing {name!r}", "install the package, or give the file: 'path/to/file.py:factory'"):
+        return importlib.import_module(name)
+
+
+@contextmanager
+def _importing_from(folder: Path) -> Iterator[None]:
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        if str(folder) in sys.path:
+            sys.path.remove(str(folder))
+
+
+def _offered(module: ModuleType) -> list[str]:
+    return [
+        name
+        for name, value in vars(module).items()
+        if callable(value) and not name.startswith("_") and getattr(value, "__module__", "") == module.__name__
+    ]
+
+
+def _takes_classes(factory: Callable[..., object]) -> bool:
+    try:
+        return "num_classes" in inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,94 @@
+"""Networks of timm, an optional extra: their names, their preprocessing, the bare network. Weights are elsewhere."""
+
+from __future__ import annotations
+
+import math
+from types import ModuleType
+
+from torch import nn
+
+from auditor.core.config import PreprocessingConfig
+from auditor.core.errors import ConfigError, ModelError, UnknownNameError
+from auditor.inputs.model.foreign import ForeignCode
+from auditor.inputs.model.preprocessing import Preprocessing
+
+TIMM_PREFIX = "timm/"
+
+
+def check_timm_name(name: str) -> None:
+    """
+    Args:
+        name: 'timm/NAME', NAME with or without a tag of pretrained weights ('resnet18.a1_in1k').
+    Raises:
+        ModelError: timm is not installed, or has no such tag. UnknownNameError: it has no such network.
+    """
+    timm = _timm(name)
+    plain = name.removeprefix(TIMM_PREFIX)
+    architecture, _, tag = plain.partition(".")
+    if not timm.is_model(architecture):
+        known = [TIMM_PREFIX + each for each in timm.list_models()]
+        raise UnknownNameError("model", name, known, f"timm {timm.__version__}")
+    if tag and plain not in timm.list_models(f"{architecture}.*", pretrained=True):
+        raise ModelError(
+            f"timm {timm.__version__} has no weights tagged {tag!r} for {architecture}; leave the tag out, "
+            "or give the one your weights were trained from, since it decides the preprocessing"
+        )
+
+
+def build_timm(name: str, classes: int) -> nn.Module:
+    """Build a timm network without weights; nothing is fetched.
+
+    Raises:
+        ModelError, UnknownNameError: as `check_timm_name`; or timm fails to build it for K = `classes`.
+    """
+    check_timm_name(name)
+    with ForeignCode(f"building {name}"):
+        network: nn.Module = _timm(name).create_model(
+            name.removeprefix(TIMM_PREFIX), pretrained=False, num_classes=classes
+        )
+    return network
+
+
+def timm_preprocessing(name: str) -> Preprocessing:
+    """What timm's data configuration says of a network (or of its tag): size, crop, interpolation, mean and std.
+
+    The picture is resized to the input size divided by timm's `crop_pct`, then cropped, as timm evaluates.
+
+    Raises:
+        ModelError, UnknownNameError: as `check_timm_name`.
+        ConfigError: timm has no configuration for it, or one that has no counterpart here.
+    """
+    check_timm_name(name)
+    timm = _timm(name)
+    own = timm.get_pretrained_cfg(name.removeprefix(TIMM_PREFIX))
+    if own is None:
+        raise ConfigError(f"timm knows no preprocessing for {name}; give a [preprocessing] table")
+    data = timm.data.resolve_data_config({}, pretrained_cfg=own.to_dict())
+    _, height, width = data["input_size"]
+    resized = (math.floor(height / data["crop_pct"]), math.floor(width / data["crop_pct"]))
+    supported = data["crop_mode"] == "squash" or (data["crop_mode"] == "center" and height == width)
+    if not supported or data["interpolation"] not in ("nearest", "bilinear", "bicubic"):
+        raise ConfigError(
+            f"timm prepares pictures for {name} with crop mode {data['crop_mode']!r} and {data['interpolation']!r} "
+            "interpolation, which has no counterpart here; give a [preprocessing] table"
+        )
+    config = PreprocessingConfig.model_validate(
+        {
+            "resize": resized if data["crop_mode"] == "squash" else resized[0],
+            "crop": (height, width),
+            "interpolation": data["interpolation"],
+            "mean": data["mean"],
+            "std": data["std"],
+        }
+    )
+    return Preprocessing.from_config(config)
+
+
+def _timm(name: str) -> ModuleType:
+    try:
+        import timm
+        import timm.data
+    except ModuleNotFoundError as error:
+        raise ModelError(f'{name} needs timm, which is not installed; pip install "auditor[timm]"') from error
+    module: ModuleType = timm
+    return module

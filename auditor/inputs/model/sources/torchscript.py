@@ -1,0 +1,51 @@
+"""Networks saved as TorchScript."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from auditor.core.errors import ModelError
+from auditor.inputs.model.foreign import ForeignCode
+from auditor.inputs.model.sources import SavedProgram
+from auditor.inputs.model.sources.exported import _archive_names
+from auditor.inputs.model.sources.scripted import observable
+
+
+def load_torchscript(path: Path, size: tuple[int, int]) -> SavedProgram:
+    """Load a TorchScript file, rewritten so that its layers can be observed where that is possible.
+
+    Where it is not, the network runs as it is, and `LayerCut` says what to do.
+
+    Args:
+        size: (H, W) of prepared pictures.
+    Raises:
+        ModelError: no such file, or a file saved by torch.save, whose pickle is not run.
+    """
+    names = _archive_names(path)
+    if not any(name.endswith("/constants.pkl") for name in names):
+        saved = any(name.endswith("/data.pkl") for name in names)
+        raise ModelError(
+            f"{path} is "
+            + (
+                "a file saved by torch.save, not TorchScript; its pickle could run code and was not loaded"
+                if saved
+                else "not a TorchScript file"
+            )
+            + "; give a state dict as [model] weights beside a network's name, or save the network with "
+            "torch.jit.save or torch.export.save"
+        )
+    script = _load_script(path)
+    try:
+        example = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
+        return SavedProgram(observable(script, example, path.name), None, None)
+    except ModelError:
+        # Marked by the attempt, so loaded anew.
+        return SavedProgram(_load_script(path), None, None)
+
+
+def _load_script(path: Path) -> torch.jit.ScriptModule:
+    with ForeignCode(f"loading TorchScript from {path}", "save it again with this version of torch"):
+        script: torch.jit.ScriptModule = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+    return script

@@ -1,0 +1,177 @@
+"""Read a network's weights from a file and load them strictly. Nothing in a file is ever run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+import torchvision
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from auditor.core.errors import ModelError
+from auditor.inputs.model.foreign import ForeignCode
+
+StateDict = dict[str, Tensor]
+
+# Where training scripts put the weights in a checkpoint, and what wrappers put before each name.
+_CHECKPOINT_KEYS = ("state_dict", "model_state_dict", "model")
+_PREFIXES = ("module.", "_orig_mod.")
+_SHOWN = 3
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def read_weights(path: Path) -> StateDict:
+    """Read a .safetensors file, or a state dict (or a checkpoint holding one) saved by torch.save.
+
+    Raises:
+        ModelError: no such file, damaged, not a state dict, or a pickle that holds more than tensors (never run).
+    """
+    if not path.is_file():
+        raise ModelError(f"there is no weights file at {path}")
+    if path.suffix.lower() == ".safetensors":
+        try:
+            return load_file(path)
+        except (SafetensorError, OSError, ValueError) as error:
+            raise ModelError(f"{path} is not a whole safetensors file ({error}); copy or export it again") from error
+    return unwrapped(_unpickled_tensors(path), path)
+
+
+def _unpickled_tensors(path: Path) -> object:
+    try:
+        with ForeignCode("reading"):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except ModelError as error:
+        cause = error.__cause__
+        # Torch's own words for a name in the pickle that is neither a tensor nor a plain container.
+        if any(words in str(cause).lower() for words in ("unsupported global", "unsupported class", "unrecognized")):
+            raise ModelError(
+                f"{path} is a pickle that holds more than tensors, which could run code, so it was not loaded; "
+                "save model.state_dict() with torch.save, or the tensors as .safetensors"
+            ) from error
+        raise ModelError(
+            f"{path} is neither safetensors nor a whole file saved by torch.save; copy or save it again"
+        ) from error
+
+
+def unwrapped(content: object, path: Path) -> StateDict:
+    """Find the state dict in a checkpoint, and strip the prefixes that wrappers add.
+
+    Raises:
+        ModelError: there is none.
+    """
+    if isinstance(content, Mapping):
+        for key in _CHECKPOINT_KEYS:
+            if isinstance(content.get(key), Mapping):
+                content = content[key]
+                break
+    if (
+        not isinstance(content, Mapping)
+        or not content
+        or not all(isinstance(value, Tensor) for value in content.values())
+    ):
+        held = f"a {type(content).__name__}"
+        if isinstance(content, Mapping):
+            held += f" with keys {', '.join(repr(key) for key in list(content)[:_SHOWN])}" if content else " of nothing"
+        raise ModelError(
+            f"{path} holds {held}, not a state dict; save model.state_dict(), alone or under the key 'state_dict'"
+        )
+    state = {str(name): value for name, value in content.items()}
+    for prefix in _PREFIXES:
+        if all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): value for name, value in state.items()}
+    return state
+
+
+def load_strictly(module: nn.Module, state: StateDict, classes: int, where: str, network: str) -> None:
+    """Load a state dict in which every name and shape fits, or load nothing.
+
+    Batch norm's `num_batches_tracked` may be absent, since it plays no part in eval mode.
+
+    Args:
+        classes: K, so that a head for another number of classes is named as such.
+        where: the file; network: the model; both for messages.
+    Raises:
+        ModelError: names or shapes differ; counts and names the first few.
+    """
+    expected = module.state_dict()
+    missing = [name for name in expected if name not in state and not name.endswith("num_batches_tracked")]
+    unexpected = [name for name in state if name not in expected]
+    reshaped = [name for name in expected if name in state and state[name].shape != expected[name].shape]
+    problems = [
+        *(_counted("missing", missing)),
+        *(_counted("unexpected", unexpected)),
+        *_counted("of another shape", [_shapes(name, expected[name], state[name]) for name in reshaped]),
+    ]
+    if problems:
+        head = _head_classes(expected, state, reshaped, classes)
+        if head is not None and not missing and not unexpected:
+            advice = (
+                f"its head has {head} classes, but there are {classes} class names: give [classes] names its own list"
+            )
+        else:
+            advice = "check that the weights were saved from this very model"
+        raise ModelError(f"{where} does not fit {network}: {'; '.join(problems)}; {advice}")
+    module.load_state_dict(state, strict=False)
+
+
+def _head_classes(expected: Mapping[str, Tensor], state: StateDict, reshaped: list[str], classes: int) -> int | None:
+    """Class count of the file's head, where all that differs is a first axis of K."""
+    came = {int(state[name].shape[0]) for name in reshaped if state[name].ndim}
+    only_heads = all(
+        state[name].ndim
+        and expected[name].shape[:1] == (classes,)
+        and state[name].shape[1:] == expected[name].shape[1:]
+        for name in reshaped
+    )
+    return came.pop() if reshaped and only_heads and len(came) == 1 else None
+
+
+def _shapes(name: str, expected: Tensor, came: Tensor) -> str:
+    return f"{name} ({'x'.join(map(str, came.shape))}, expected {'x'.join(map(str, expected.shape))})"
+
+
+def _counted(kind: str, names: list[str]) -> list[str]:
+    if not names:
+        return []
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return [f"{len(names)} tensors {kind}: {', '.join(names[:_SHOWN])}{more}"]
+
+
+def torchvision_weights(model_name: str) -> tuple[StateDict, Path]:
+    """Torchvision's own weights for a model, from its cache or the network, checked by torchvision's hash.
+
+    Raises:
+        ModelError: torchvision has none, or they can be neither found nor fetched.
+    """
+    try:
+        weights = torchvision.models.get_model_weights(model_name).DEFAULT
+    except (ValueError, AttributeError) as error:
+        raise ModelError(f"torchvision has no weights for {model_name}; give [model] weights a file") from error
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
+    try:
+        state = torch.hub.load_state_dict_from_url(
+            weights.url, map_location="cpu", progress=False, check_hash=True, weights_only=True
+        )
+    except (URLError, OSError, RuntimeError) as error:
+        raise ModelError(
+            f"torchvision's weights for {model_name} are not in {cached.parent} and could not be fetched ({error}); "
+            "fetch them where there is a network, or give [model] weights a file"
+        ) from error
+    return unwrapped(state, cached), cached

@@ -1,0 +1,97 @@
+"""Opening an audit: the classifier, the pair of classes and the annotations, before any picture is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from auditor.core.config import AuditConfig
+from auditor.core.progress import Progress
+from auditor.core.records import ClassGroup, Limits, Subject
+from auditor.inputs.criterion import TargetCalled
+from auditor.inputs.images.annotations import Annotations, read_annotations
+from auditor.inputs.model.classifier import Classifier
+from auditor.inputs.model.cut import LayerCut
+from auditor.inputs.model.device import choose_device, describe_device, reuse_large_blocks
+from auditor.inputs.model.layers import default_layer
+from auditor.inputs.model.loading import LoadedClassifier, load_classifier
+
+
+@dataclass(slots=False)
+class Setup:
+    """An opened audit: what every stage needs and none changes."""
+
+    config: AuditConfig
+    loaded: LoadedClassifier
+    source: ClassGroup
+    target: ClassGroup
+    layer: str
+    layer_rule: str
+    annotations: Annotations
+    progress: Progress
+
+    @property
+    def classifier(self) -> Classifier:
+        return self.loaded.classifier
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.classifier.class_names.names
+
+    @property
+    def criterion(self) -> TargetCalled:
+        return TargetCalled(self.source, self.target)
+
+    @property
+    def limits(self) -> Limits:
+        limits = self.config.limits
+        return Limits(limits.uplift, limits.fragility, limits.confidence)
+
+    @cached_property
+    def cut(self) -> LayerCut:
+        """The network cut at the layer; verified when first asked for, since finished stages do without."""
+        return LayerCut(self.classifier, self.layer)
+
+    @property
+    def subject(self) -> Subject:
+        """The head of the report."""
+        return Subject(
+            model=self.config.model.name,
+            weights=self.loaded.weights_path,
+            weights_sha256=self.loaded.weights_sha256,
+            layer=self.layer,
+            layer_rule=self.layer_rule,
+            device=describe_device(self.classifier.device),
+            input_size=self.classifier.preprocessing.output_size,
+            preprocessing=self.classifier.preprocessing.describe(),
+            classes=len(self.class_names),
+        )
+
+
+def open_setup(config: AuditConfig, progress: Progress) -> Setup:
+    """Load the classifier and resolve the pair, the layer and the annotations.
+
+    Raises:
+        AuditorError: the model, a class, the layer or the annotations are not what the configuration says.
+    """
+    reuse_large_blocks()
+    device = choose_device(config.device)
+    if device.type == "cuda":
+        # the same numbers every time, and close to the CPU's: no kernels picked by timing, no shortened floats
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
+    progress.say(f"device: {describe_device(device)}")
+    loaded = load_classifier(config, device)
+    names = loaded.classifier.class_names
+    target = names.group(config.target)
+    source = names.group(config.source, target.indices)
+    if config.model.layer is not None:
+        layer, rule = config.model.layer, "named in the configuration"
+    else:
+        layer, rule = default_layer(config.model.name, loaded.classifier.module, loaded.classifier)
+    progress.say(f"layer: {layer} ({rule})")
+    return Setup(config, loaded, source, target, layer, rule, read_annotations(config), progress)

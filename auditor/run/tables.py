@@ -1,0 +1,109 @@
+"""Records to columns and back: what the parquet and JSON files of a run folder hold. Opens no file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import get_type_hints
+
+import numpy as np
+import pyarrow as pa
+from pydantic import TypeAdapter
+
+from auditor.core.records import (
+    AuditResult,
+    Candidate,
+    Cell,
+    CellLabel,
+    CellStability,
+    Exemplar,
+    ImageRecord,
+)
+
+_KEPT_APART = ("cells", "pictures")
+_STABILITY = TypeAdapter(CellStability)
+_SUPPORTS = TypeAdapter(tuple[CellLabel, ...])
+
+
+def images_table(images: Sequence[ImageRecord], class_names: Sequence[str]) -> pa.Table:
+    """One row a used picture."""
+    rows = [{**dataclasses.asdict(image), "label_name": class_names[image.label]} for image in images]
+    return pa.Table.from_pylist(rows)
+
+
+def images_from_table(table: pa.Table) -> tuple[ImageRecord, ...]:
+    """The records of `images_table`."""
+    names = [field.name for field in dataclasses.fields(ImageRecord)]
+    adapter = TypeAdapter(tuple[ImageRecord, ...])
+    return adapter.validate_python(table.select(names).to_pylist())
+
+
+def candidates_table(candidates: Sequence[Candidate]) -> pa.Table:
+    """One row a candidate; `box` is a list of four pixels or null, `shows` a JSON object name -> share."""
+    rows = []
+    for candidate in candidates:
+        row = dataclasses.asdict(candidate)
+        row["box"] = list(candidate.box) if candidate.box else None
+        row["shows"] = json.dumps(dict(candidate.shows), ensure_ascii=False)
+        rows.append(row)
+    return pa.Table.from_pylist(rows)
+
+
+def candidates_from_table(table: pa.Table) -> tuple[Candidate, ...]:
+    """The records of `candidates_table`."""
+    rows = [{**row, "shows": tuple(json.loads(row["shows"]).items())} for row in table.to_pylist()]
+    return TypeAdapter(tuple[Candidate, ...]).validate_python(rows)
+
+
+def cells_table(cells: Sequence[Cell], image_keys: Sequence[str]) -> pa.Table:
+    """One row a cell; vectors are lists, exemplars are lists of picture key, row of the pool, y, x and contrast."""
+    rows = []
+    for cell in cells:
+        row: dict[str, object] = {
+            field.name: getattr(cell, field.name) for field in dataclasses.fields(Cell) if field.name != "exemplars"
+        }
+        for name in ("mean_activation", "mean_attribution", "attribution_error"):
+            row[name] = getattr(cell, name).tolist()
+        row["supports"] = [dataclasses.asdict(label) for label in cell.supports]
+        row["stability"] = None if cell.stability is None else dataclasses.asdict(cell.stability)
+        row["exemplars"] = [
+            {**dataclasses.asdict(exemplar), "image": image_keys[exemplar.image_row]} for exemplar in cell.exemplars
+        ]
+        rows.append({"name": cell.name, **row})
+    return pa.Table.from_pylist(rows)
+
+
+def cells_from_table(table: pa.Table) -> tuple[Cell, ...]:
+    """The records of `cells_table`."""
+    cells = []
+    for row in table.to_pylist():
+        del row["name"]
+        stability = row.pop("stability")
+        row["supports"] = _SUPPORTS.validate_python(row["supports"])
+        for name in ("mean_activation", "mean_attribution", "attribution_error"):
+            row[name] = np.array(row[name], dtype=np.float32)
+        row["exemplars"] = tuple(
+            Exemplar(found["image_row"], found["y"], found["x"], found["contrast"]) for found in row["exemplars"]
+        )
+        cells.append(Cell(**row, stability=None if stability is None else _STABILITY.validate_python(stability)))
+    return tuple(cells)
+
+
+def result_to_json(result: AuditResult) -> str:
+    """An audit's result without its cells and pictures, which have files of their own."""
+    hints = get_type_hints(AuditResult)
+    values = {
+        name: TypeAdapter(hint).dump_python(getattr(result, name), mode="json")
+        for name, hint in hints.items()
+        if name not in _KEPT_APART
+    }
+    return json.dumps(values, indent=1, ensure_ascii=False)
+
+
+def result_from_json(text: str, cells: tuple[Cell, ...], pictures: dict[str, bytes]) -> AuditResult:
+    """The result of `result_to_json` with its cells and pictures put back."""
+    hints = get_type_hints(AuditResult)
+    stored = json.loads(text)
+    values = {name: TypeAdapter(hints[name]).validate_python(value) for name, value in stored.items()}
+    return AuditResult(**values, cells=cells, pictures=pictures)

@@ -1,0 +1,93 @@
+"""Patch pixels: reading, writing and resizing RGBA pictures. What a patch shows is decided elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from auditor.core.errors import PatchError
+from auditor.core.records import Candidate, PixelArray
+
+MAX_SIDE_PX = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A candidate with its pixels, (4, h, w) uint8 RGBA at the resolution it was cut or drawn at."""
+
+    candidate: Candidate
+    rgba: PixelArray
+
+
+def read_patch(path: Path) -> PixelArray:
+    """Read a patch picture as (4, h, w) uint8 RGBA; a picture without alpha is opaque.
+
+    Raises:
+        PatchError: the file is no picture, is larger than 4096 px a side, or is nowhere opaque.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as picture:
+                if max(picture.size) > MAX_SIDE_PX:
+                    raise PatchError(
+                        f"patch {path} is {picture.width}×{picture.height} px; at most {MAX_SIDE_PX} px a side "
+                        "are read: make it smaller"
+                    )
+                rgba = np.asarray(picture.convert("RGBA"), dtype=np.uint8).transpose(2, 0, 1)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PatchError(
+            f"patch {path} is far too large to be read: make it at most {MAX_SIDE_PX} px a side"
+        ) from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise PatchError(
+            f"patch {path} cannot be read as a picture ({error}); expected PNG with or without alpha"
+        ) from error
+    if not rgba[3].any():
+        raise PatchError(f"patch {path} is transparent everywhere: nothing would be pasted")
+    return np.ascontiguousarray(rgba)
+
+
+def patch_png(rgba: PixelArray) -> bytes:
+    """Write a (4, h, w) uint8 patch as PNG; the same pixels give the same bytes."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(rgba.transpose(1, 2, 0)), "RGBA").save(buffer, "PNG", optimize=False)
+    return buffer.getvalue()
+
+
+def sha256_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def resize_patch(rgba: PixelArray, height_px: int, width_px: int) -> PixelArray:
+    """Resize to (4, height_px, width_px) with antialiasing; colours are weighted by their opacity."""
+    if rgba.shape[1:] == (height_px, width_px):
+        return rgba
+    picture = Image.fromarray(np.ascontiguousarray(rgba.transpose(1, 2, 0)), "RGBA")
+    # RGBa is Pillow's premultiplied mode: without it, colours hidden under transparency bleed into the edge
+    resized = picture.convert("RGBa").resize((width_px, height_px), Image.Resampling.BILINEAR).convert("RGBA")
+    return np.ascontiguousarray(np.asarray(resized, dtype=np.uint8).transpose(2, 0, 1))
+
+
+def pasted_size(rgba: PixelArray, side_px: int) -> tuple[int, int]:
+    """Height and width in pixels of a patch whose longer side is pasted at `side_px`."""
+    tall, wide = aspect_of(rgba)
+    return max(1, round(side_px * tall)), max(1, round(side_px * wide))
+
+
+def aspect_of(rgba: PixelArray) -> tuple[float, float]:
+    """Height and width of a patch in units of its longer side, so that the longer one is 1."""
+    height, width = rgba.shape[1:]
+    longer = max(height, width)
+    return height / longer, width / longer
+
+
+def side_in_pixels(share: float, height_px: int, width_px: int) -> int:
+    """A patch side given as a share of the shorter side of a (height_px, width_px) picture."""
+    return max(1, round(share * min(height_px, width_px)))

@@ -1,0 +1,381 @@
+"""Bad input from the command line: exit code 2, a sentence that names the culprit, no traceback, nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+
+def refused(result: Any, *words: str) -> str:
+    """The message of a refused command: it holds the given words, and stdout stays empty."""
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    for word in words:
+        assert word in result.stderr, result.stderr
+    return result.stderr
+
+
+# The file
+
+
+def test_a_missing_file(invoke, tmp_path) -> None:
+    refused(invoke("run", tmp_path / "none.toml"), "there is no file", "none.toml", "auditor init")
+
+
+def test_nothing_to_audit(invoke) -> None:
+    refused(invoke("run"), "nothing to audit", "auditor init", "auditor demo")
+
+
+def test_malformed_toml(world, invoke) -> None:
+    path = world.folder / "malformed.toml"
+    path.write_text('source = "red pan\ntarget = ')
+    refused(invoke("run", path), "malformed.toml is not valid TOML", "line 1")
+
+
+def test_a_file_that_is_no_text(world, invoke) -> None:
+    path = world.folder / "binary.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    refused(invoke("run", path), "binary.toml cannot be read as text")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("[atlas]\n", "[atlas]\nlevls = [3]\n"), ("'atlas.levls'", "did you mean 'levels'")),
+        (("seed = 5", "sed = 5"), ("unknown key 'sed'", "did you mean 'seed'")),
+        (('source = "red pan"\n', ""), ("'source' is missing",)),
+        (("seed = 5", "seed = -1"), ("seed", "got -1")),
+        (("seed = 5", 'seed = "five"'), ("seed", "got 'five'")),
+        (("[0.2, 0.2, 0.6]", "[0.5, 0.5, 0.5]"), ("shares must add up to 1, got 1.5",)),
+        (("[0.2, 0.2, 0.6]", "[0.0, 0.4, 0.6]"), ("images.shares", "greater than 0")),
+        (("[0.2, 0.2, 0.6]", "[0.4, 0.6]"), ("images.shares",)),
+        (('all = "photos"', 'all = "photos"\ndiscovery = "photos"'), ("either 'all' or separate folders",)),
+        (("levels = [4, 6]", "levels = [1]"), ("levels", "each from 2 to 320")),
+        (('device = "cpu"', 'device = "gpu"'), ("device", "got 'gpu'")),
+        (("uplift = 0.35", "uplift = 35"), ("limits.uplift", "less than 1")),
+        (("[trials]", '[trials]\nplacements = ["corner"]'), ("trials.placements", "'fixed', 'best' or 'random'")),
+    ],
+)
+def test_settings_that_cannot_be(change, words, world, invoke, tmp_path) -> None:
+    path = world.edited("cannot.toml", change)
+    refused(invoke("run", path, "--out", tmp_path / "run"), "cannot.toml", *words)
+    assert not (tmp_path / "run").exists()
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (('layer = "features.3"', 'layer = "feature.3"'), ("layer 'feature.3'", "the nearest is 'features.3'")),
+        (('target = "blue wok"', 'target = "blue work"'), ("'blue work'", "the nearest is 'blue wok'")),
+        (('source = "red pan"', 'source = ["red pan", "pink cop"]'), ("'pink cop'", "the nearest is 'pink cup'")),
+        (('layer = "features.3"', 'layer = "head"'), ("'head'",)),
+        (('layer = "features.3"\n', ""), ("there is no default layer", "[model] layer", "'features.3'")),
+        (('target = "blue wok"', 'target = "red pan"'), ("red pan",)),
+        (("network.py:network", "network.py:netwrk"), ("netwrk",)),
+        (("network.py:network", "nowhere.py:network"), ("nowhere.py",)),
+        (("network.py:network", "no_such_package.module:network"), ("no_such_package",)),
+        (('names = "classes.csv"', 'names = "labels.csv"'), ("labels.csv",)),
+        (('all = "photos"', 'all = "pictures"'), ("pictures", "check the paths under [images]")),
+    ],
+)
+def test_names_that_are_not_there(change, words, world, invoke, tmp_path) -> None:
+    path = world.edited("names.toml", change)
+    message = refused(invoke("run", path, "--out", tmp_path / "run"), *words)
+    # what is corrected in the file can be run into the same folder
+    assert "--resume" not in message
+    assert not (tmp_path / "run").exists()
+
+
+# The model
+
+
+def test_weights_of_another_shape(own_world, invoke, tmp_path) -> None:
+    state = load_file(own_world.folder / "weights.safetensors")
+    state["head.weight"] = torch.zeros(9, 8)
+    save_file(state, own_world.folder / "weights.safetensors")
+    refused(invoke("run", own_world.config, "--out", tmp_path / "run"), "weights.safetensors", "head.weight", "9")
+
+
+def test_weights_that_are_cut_off_or_gone(own_world, invoke, tmp_path) -> None:
+    path = own_world.folder / "weights.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    refused(invoke("run", own_world.config, "--out", tmp_path / "a"), "weights.safetensors is not a whole")
+    path.unlink()
+    refused(invoke("run", own_world.config, "--out", tmp_path / "b"), "there is no weights file at")
+
+
+class Evil:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.mark.parametrize("way", ["pickle", "torch.save"])
+def test_a_pickle_that_would_run_code_is_never_run(way, own_world, invoke, tmp_path) -> None:
+    trap, path = tmp_path / "it-ran", own_world.folder / "weights.pt"
+    if way == "pickle":
+        path.write_bytes(pickle.dumps({"head.weight": Evil(trap)}, protocol=2))
+    else:
+        torch.save({"head.weight": Evil(trap)}, path)
+    config = own_world.edited("evil.toml", ("weights.safetensors", "weights.pt"))
+    refused(invoke("run", config, "--out", tmp_path / "run"), "weights.pt")
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize(
+    ("factory", "words"),
+    [
+        ("says_nan", ("6 NaN", "1 of 1 pictures")),
+        ("says_wrong_shape", ("(B, K) = (1, 6)", "returned shape (6,)")),
+        ("says_dict", ("returned a dict with keys 'logits'", "the logits alone")),
+    ],
+)
+def test_models_that_answer_nonsense(factory, words, world, invoke, tmp_path) -> None:
+    config = world.edited("nonsense.toml", ("network.py:network", f"network.py:{factory}"))
+    refused(invoke("run", config, "--out", tmp_path / "run"), *words)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_cuda_where_there_is_none(world, invoke, tmp_path) -> None:
+    refused(
+        invoke("run", world.config, "--device", "cuda", "--out", tmp_path / "run"), "'cuda' was asked for", "'auto'"
+    )
+
+
+# The pictures
+
+
+def test_an_empty_class_folder(own_world, invoke, tmp_path) -> None:
+    (own_world.folder / "photos" / "empty").mkdir()
+    refused(invoke("run", own_world.config, "--out", tmp_path / "run"), "photos/empty holds no picture", "ignore")
+
+
+def test_a_folder_that_maps_to_no_class(own_world, invoke, tmp_path) -> None:
+    (own_world.folder / "photos" / "pink cup").rename(own_world.folder / "photos" / "pink cops")
+    message = refused(invoke("run", own_world.config, "--out", tmp_path / "run"), "'pink cops'", "[classes.folders]")
+    assert "the nearest class is 'pink cup'" in message
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and holds next to nothing."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
+    )
+
+
+def spoil(pans: Path) -> dict[str, str]:
+    """Bad pictures among good ones: name to the reason they are skipped for."""
+    good = (pans / "00.png").read_bytes()
+    (pans / "cut-off.png").write_bytes(good[: len(good) // 2])
+    (pans / "nothing.png").write_bytes(b"")
+    Image.fromarray(np.full((40, 40), 40000, dtype=np.uint16)).save(pans / "deep.png")
+    Image.new("CMYK", (40, 40), (10, 200, 10, 0)).save(pans / "print.jpg")
+    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "green", "blue")]
+    frames[0].save(pans / "film.gif", save_all=True, append_images=frames[1:])
+    Image.new("RGB", (300, 300), "red").save(pans / "gigantic.png")
+    (pans / "bomb.png").write_bytes(png_header(60_000, 60_000))
+    (pans / "letter.png").write_text("dear auditor")
+    (pans / "again.png").write_bytes(good)
+    return {
+        "cut-off.png": "truncated",
+        "nothing.png": "zero bytes",
+        "deep.png": "16-bit",
+        "print.jpg": "CMYK",
+        "film.gif": "animated",
+        "gigantic.png": "too many pixels",
+        "bomb.png": "too many pixels",
+        "letter.png": "not a picture",
+        "again.png": "duplicate",
+    }
+
+
+def test_bad_pictures_are_skipped_counted_and_named(own_world, invoke, finished, tmp_path) -> None:
+    photos = own_world.folder / "photos"
+    bad = spoil(photos / "red pan")
+    both = (photos / "pink cup" / "00.png").read_bytes()
+    (photos / "cyan jug" / "as-cup.png").write_bytes(both)
+    config = own_world.edited("bad.toml", ("[images]", "[images]\nmax_pixels = 40000"))
+    folder = tmp_path / "run"
+    result = invoke("run", config, "--out", folder)
+    assert result.exit_code == finished[1].exit_code
+
+    findings = json.loads((folder / "findings.json").read_text())
+    skipped = {Path(one["path"]).name: one["reason"] for one in findings["images"]["skipped"]}
+    several = {"00.png", "as-cup.png"}
+    assert {name: skipped[name] for name in several} == dict.fromkeys(several, "same picture under several labels")
+    assert {name: reason for name, reason in skipped.items() if name not in several} == bad
+    assert sum(findings["images"]["skipped_by_reason"].values()) == len(bad) + 2
+    html, checklist = (folder / "report.html").read_text(), (folder / "checklist.md").read_text()
+    for name in bad:
+        assert name in html
+    assert "skipped" in checklist
+    assert f"pictures skipped: {len(bad) + 2}" in result.stdout
+    # what was left out moves nothing else: the same sound pictures, the same splits
+    original = json.loads((finished[0] / "findings.json").read_text())
+    assert findings["eligible"] == original["eligible"]
+
+
+def test_a_class_folder_without_one_sound_picture(own_world, invoke, tmp_path) -> None:
+    for path in (own_world.folder / "photos" / "pink cup").iterdir():
+        path.write_bytes(b"")
+    refused(invoke("run", own_world.config, "--out", tmp_path / "run"), "pink cup", "10 zero bytes")
+
+
+def test_the_same_pictures_in_two_folders(own_world, invoke, tmp_path) -> None:
+    """Every picture of the target lies under another label, too, so none of them shows what its folder says."""
+    photos = own_world.folder / "photos"
+    for path in (photos / "blue wok").iterdir():
+        (photos / "pink cup" / f"wok-{path.name}").write_bytes(path.read_bytes())
+    refused(
+        invoke("run", own_world.config, "--out", tmp_path / "run"),
+        "no usable picture of the target 'blue wok'",
+        "48 same picture under several labels",
+    )
+
+
+# Too few
+
+
+def check_inconclusive(result: Any, folder: Path) -> dict[str, Any]:
+    assert result.exit_code == 3, result.output
+    findings = json.loads((folder / "findings.json").read_text())
+    assert findings["verdict"] == "inconclusive"
+    needed = findings["images_needed"]
+    assert needed > findings["eligible"]
+    assert f"a pass takes {needed} where candidate and controls never flip" in " ".join(result.stdout.split())
+    assert (folder / "report.html").exists()
+    return findings
+
+
+def test_too_few_eligible_pictures(world, invoke, tmp_path) -> None:
+    config = world.edited("few.toml", ("[images]", "[images]\nmax_per_class = 5"))
+    findings = check_inconclusive(invoke("run", config, "--out", tmp_path / "run"), tmp_path / "run")
+    assert findings["eligible"] == 5
+    assert findings["findings"]
+
+
+def test_not_one_eligible_picture(own_world, invoke, tmp_path) -> None:
+    """The class names are swapped, so the model calls no red pan red pan."""
+    (own_world.folder / "classes.csv").write_text(
+        "index,name\n0,pink cup\n1,blue wok\n2,green kettle\n3,red pan\n4,cyan jug\n5,white plate\n"
+    )
+    result = invoke("run", own_world.config, "--out", tmp_path / "run")
+    findings = check_inconclusive(result, tmp_path / "run")
+    assert findings["eligible"] == 0
+    assert findings["findings"] == []
+    assert "calls none of the 44 source images source" in " ".join(result.stdout.split())
+    suggested = invoke("suggest", own_world.config, "--out", tmp_path / "suggest")
+    assert suggested.exit_code == 2
+    assert "check class names and preprocessing" in suggested.stderr
+
+
+# Folders and flags
+
+
+def test_an_existing_run_folder(world, invoke, own_run) -> None:
+    before = (own_run / "manifest.json").read_bytes()
+    refused(
+        invoke("run", world.config, "--out", own_run), "already exists and is not empty", f"--resume {own_run}", "--out"
+    )
+    assert (own_run / "manifest.json").read_bytes() == before
+
+
+def test_an_unwritable_folder(world, invoke, tmp_path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    refused(invoke("run", world.config, "--out", tmp_path / "file" / "run"), "cannot write", "file/run")
+    refused(invoke("run", world.config, "--out", tmp_path / "file"), "already exists")
+    refused(invoke("run", world.config, "--out", "/proc/auditor-run"), "cannot write /proc/auditor-run")
+    refused(invoke("init", tmp_path / "file" / "audit.toml"), "cannot write", "audit.toml")
+    refused(invoke("init", tmp_path / "nowhere" / "audit.toml"), "cannot write", "nowhere")
+
+
+@pytest.mark.parametrize("command", ["atlas", "suggest", "trial", "report", "review"])
+def test_a_folder_that_is_no_run(command, invoke, tmp_path) -> None:
+    (tmp_path / "photos").mkdir()
+    refused(invoke(command, tmp_path / "photos"), "photos", "manifest.json")
+
+
+@pytest.mark.parametrize("command", ["report", "review"])
+def test_no_folder_at_all(command, invoke, tmp_path) -> None:
+    refused(invoke(command, tmp_path / "none"), "there is no run folder", "none")
+
+
+def test_patches_that_are_not_there(world, invoke, finished, tmp_path) -> None:
+    folder, _ = finished
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "star.png").write_bytes(b"no picture")
+    refused(invoke("trial", folder, "--patches", tmp_path / "empty"), "empty holds no PNG")
+    refused(invoke("trial", folder, "--patches", tmp_path / "none"), "none", "folder of PNG")
+    refused(invoke("trial", folder, "--placements", "best"), "--placements is for patches you bring")
+    assert "continue with" not in invoke("look", folder, tmp_path / "none.png").stderr
+    assert "continue with" not in invoke("trial", folder, "--patches", tmp_path / "broken").stderr
+    refused(invoke("report", tmp_path / "empty"), "is no run folder", "'auditor run' makes one")
+    refused(invoke("trial", folder, "--patches", tmp_path / "broken"), "star.png")
+    refused(invoke("run", world.config, "--patches", tmp_path / "none", "--out", tmp_path / "run"), "none")
+
+
+def test_a_patches_folder_is_looked_at_before_a_run_is_made(world, invoke, tmp_path) -> None:
+    (tmp_path / "empty").mkdir()
+    refused(
+        invoke("trial", world.config, "--patches", tmp_path / "empty", "--out", tmp_path / "run"), "empty holds no PNG"
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_unknown_words_for_flags(world, invoke, finished, tmp_path) -> None:
+    folder, _ = finished
+    stickers = world.folder / "stickers"
+    refused(invoke("trial", folder, "--patches", stickers, "--placements", "fixed,corner"), "'fixed,corner'", "random")
+    refused(invoke("report", folder, "--format", "pdf"), "'pdf'", "html, checklist, json, junit")
+    refused(invoke("demo", "--world", "moon"), "'moon'", "shortcut, clean or both")
+    refused(invoke("atlas", folder, "--out", tmp_path / "x"), "--out is for a new run")
+    refused(invoke("run", world.config, "--device", "tpu", "--out", tmp_path / "x"), "device", "'tpu'")
+    refused(invoke("run", world.config, "--sead", "3"), "--sead", "--seed")
+    refused(invoke("run", world.config, "--seed", "three"), "--seed", "valid integer")
+    assert not (folder / "patch-trials").exists()
+
+
+def test_a_trial_of_patches_that_breaks_off_is_taken_up_again(world, invoke, finished, own_run, monkeypatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    stickers = world.folder / "stickers"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("auditor.run.beside.patches.confirm", interrupt)
+        stopped = invoke("trial", own_run, "--patches", stickers, "--placements", "fixed,random")
+    message = refused(stopped, "interrupted")
+    command = message.split("continue with: auditor ")[1].split()
+    assert command == ["trial", str(own_run), "--patches", str(stickers), "--placements", "fixed,random"]
+    assert invoke(*command).exit_code in (0, 1, 3)
+
+
+def test_a_crash_ends_in_a_sentence(world, invoke, tmp_path, monkeypatch) -> None:
+    def crash(*_: object) -> None:
+        raise RuntimeError("[the] network fell over")
+
+    monkeypatch.setattr("auditor.run.audit.images_stage", crash)
+    message = refused(invoke("run", world.config, "--out", tmp_path / "run"), "unexpected error", "--debug")
+    assert "RuntimeError: [the] network fell over" in message
+    assert f"auditor run --resume {tmp_path / 'run'}" in message

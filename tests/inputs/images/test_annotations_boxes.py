@@ -1,0 +1,200 @@
+"""Boxes from Pascal VOC's XML and COCO's JSON: exact shares, and files that cannot serve named with the reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from auditor.core.config import AuditConfig
+from auditor.core.errors import AnnotationError, UnknownNameError
+from auditor.inputs.images.annotations import read_annotations
+
+Configure = Callable[..., AuditConfig]
+
+
+class WithWnids:
+    """Two classes that are also called by their wnids."""
+
+    names = ("wok", "frying pan")
+    wnids = ("n04596742", "n03400231")
+
+    def index_of(self, name: str) -> int:
+        plain = name.replace("_", " ")
+        for known in (self.names, self.wnids):
+            if plain in known:
+                return known.index(plain)
+        if plain.isdecimal():
+            return int(plain)
+        raise UnknownNameError("class", name, self.names, "the model")
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    for name in ("wok/w_1.jpg", "wok/w_2.jpg", "frying pan/f_1.jpg"):
+        (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 10)).save(tmp_path / "photos" / name)
+    return tmp_path
+
+
+def thing(name: str, *edges: object) -> str:
+    tags = zip(("xmin", "ymin", "xmax", "ymax"), edges, strict=True)
+    return f"<object><name>{name}</name><bndbox>{''.join(f'<{t}>{e}</{t}>' for t, e in tags)}</bndbox></object>"
+
+
+def write_xml(path: Path, filename: str, objects: str, size: tuple[int, int] = (20, 10), head: str = "") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f"{head}<annotation><folder>any</folder><filename>{filename}</filename>"
+        f"<size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>{objects}</annotation>"
+    )
+
+
+def coco(**changes: object) -> str:
+    content: dict[str, object] = {
+        "images": [
+            {"id": 7, "file_name": "wok/w_1.jpg", "width": 20, "height": 10},
+            {"id": 9, "file_name": "f_1.jpg"},
+        ],
+        "annotations": [
+            {"id": 1, "image_id": 7, "category_id": 2, "bbox": [0, 0, 5.5, 10], "iscrowd": 0},
+            {"id": 2, "image_id": 7, "category_id": 5, "bbox": [10, 0, 10, 5]},
+            {"id": 3, "image_id": 7, "category_id": 5, "bbox": [3, 3, 0, 5]},
+        ],
+        "categories": [{"id": 2, "name": "wok", "supercategory": "pans"}, {"id": 5, "name": "noodles"}],
+    }
+    return json.dumps(content | changes)
+
+
+def test_voc_pixels_count_from_one_and_wnids_become_class_names(photos: Path, configure: Configure) -> None:
+    objects = thing("n04596742", 1, 1, 10, 10) + thing("noodles", 11, 6, 20, 10) + thing("3", 1, 1, 1, 1)
+    write_xml(photos / "xml/n04596742/any.xml", "w_1", objects)
+    config = configure({"all": "photos", "boxes": "xml"})
+    annotations = read_annotations(config, WithWnids())
+    whole = annotations.shares("photos/wok/w_1.jpg", (0, 0, 20, 10))
+    assert whole == (("wok", 0.5), ("noodles", 0.25), ("3", 1 / 200))
+    assert annotations.shares("photos/wok/w_1.jpg", (9, 4, 11, 6)) == (("wok", 0.5), ("noodles", 0.25))
+    assert annotations.shares("photos/wok/w_2.jpg", (0, 0, 20, 10)) is None
+    assert read_annotations(config).shares("photos/wok/w_1.jpg", (0, 0, 1, 10)) == (("n04596742", 1.0), ("3", 0.1))
+
+
+def test_voc_from_zero_is_kept_inside_and_a_file_without_objects_shows_nothing(
+    photos: Path, configure: Configure
+) -> None:
+    write_xml(photos / "xml/w_1.xml", "%s", thing("wok", 0, 0, 4, 5))  # some of ImageNet's files have no name in them
+    write_xml(photos / "xml/w_2.xml", "w_2.jpg", "", size=(0, 0))
+    annotations = read_annotations(configure({"all": "photos", "boxes": "xml"}))
+    assert annotations.shares("photos/wok/w_1.jpg", (0, 0, 20, 10)) == (("wok", 0.1),)
+    assert annotations.shares("photos/wok/w_2.jpg", (0, 0, 20, 10)) == ()
+
+
+def test_xml_at_the_pictures_own_path_goes_before_one_with_its_name(photos: Path, configure: Configure) -> None:
+    write_xml(photos / "xml/wok/w_1.xml", "other", thing("wok", 1, 1, 20, 10))
+    write_xml(photos / "xml/by-name.xml", "w_1", thing("lid", 1, 1, 20, 10))
+    annotations = read_annotations(configure({"all": "photos", "boxes": "xml"}))
+    assert annotations.shares("photos/wok/w_1.jpg", (0, 0, 20, 10)) == (("wok", 1.0),)
+
+
+def test_a_name_that_two_pictures_have_is_refused_unless_paths_tell_them_apart(
+    photos: Path, configure: Configure
+) -> None:
+    Image.new("RGB", (20, 10)).save(photos / "photos/frying pan/w_1.jpg")
+    write_xml(photos / "xml/w_1.xml", "w_1", thing("wok", 1, 1, 20, 10))
+    config = configure({"all": "photos", "boxes": "xml"})
+    with pytest.raises(AnnotationError, match=r"w_1.xml annotates 'w_1', but .*frying pan.* and .*wok.* both"):
+        read_annotations(config)
+    write_xml(photos / "xml/wok/w_1.xml", "w_1", thing("wok", 1, 1, 10, 10))
+    annotations = read_annotations(config)  # two files of one name: neither speaks by its name any more
+    assert annotations.shares("photos/wok/w_1.jpg", (0, 0, 20, 10)) == (("wok", 0.5),)
+    assert annotations.shares("photos/frying pan/w_1.jpg", (0, 0, 20, 10)) is None
+
+
+def test_boxes_drawn_at_another_size_are_refused(photos: Path, configure: Configure) -> None:
+    write_xml(photos / "xml/w_1.xml", "w_1", thing("wok", 1, 1, 400, 200), size=(400, 200))
+    annotations = read_annotations(configure({"all": "photos", "boxes": "xml"}))
+    with pytest.raises(AnnotationError, match=r"w_1.xml annotates a picture of 400×200 .* has 20×10"):
+        annotations.shares("photos/wok/w_1.jpg", (0, 0, 20, 10))
+
+
+BOMB = '<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;&x;&x;">]>'
+
+
+@pytest.mark.parametrize(
+    ("objects", "head", "reason"),
+    [
+        (thing("&y;", 1, 1, 4, 4), BOMB, "declares a document type"),
+        ("", '<!DOCTYPE a SYSTEM "file:///etc/passwd">', "declares a document type"),
+        ("<object>", "", "mismatched tag"),
+        (thing("wok", 1, 1, "four", 4), "", "expected four numbers, got object wok, bndbox 1, 1, four, 4"),
+        ("<object><name>wok</name></object>", "", "bndbox nothing, nothing"),
+        (thing("wok", 5, 1, 4, 4), "", "expected a name and xmin ≤ xmax"),
+        (thing("", 1, 1, 4, 4), "", "object without a name"),
+        (thing("wok", 1, 1, "nan", 4), "", "expected a name and xmin"),
+    ],
+)
+def test_malformed_xml_is_named_with_its_reason(
+    photos: Path, configure: Configure, objects: str, head: str, reason: str
+) -> None:
+    write_xml(photos / "xml/w_1.xml", "w_1", objects, head=head)
+    with pytest.raises(AnnotationError, match=f"w_1.xml cannot be used as Pascal VOC XML: .*{reason}"):
+        read_annotations(configure({"all": "photos", "boxes": "xml"}))
+
+
+def test_a_document_type_in_another_encoding_is_refused_too(photos: Path, configure: Configure) -> None:
+    (photos / "xml").mkdir()
+    text = f'<?xml version="1.0" encoding="utf-16"?>{BOMB}<annotation><filename>&y;</filename></annotation>'
+    (photos / "xml/w_1.xml").write_text(text, encoding="utf-16")
+    with pytest.raises(AnnotationError, match="declares a document type"):
+        read_annotations(configure({"all": "photos", "boxes": "xml"}))
+
+
+def test_a_folder_without_xml(photos: Path, configure: Configure) -> None:
+    (photos / "xml").mkdir()
+    with pytest.raises(AnnotationError, match=r"holds no .xml"):
+        read_annotations(configure({"all": "photos", "boxes": "xml"}))
+
+
+def test_coco_boxes_by_path_or_by_name(photos: Path, configure: Configure) -> None:
+    (photos / "boxes.json").write_text(coco())
+    annotations = read_annotations(configure({"all": "photos", "boxes": "boxes.json"}))
+    assert annotations.shares("photos/wok/w_1.jpg", (0, 0, 20, 10)) == (("wok", 0.275), ("noodles", 0.25))
+    assert annotations.shares("photos/frying pan/f_1.jpg", (0, 0, 20, 10)) == ()
+    assert annotations.shares("photos/wok/w_2.jpg", (0, 0, 20, 10)) is None
+
+
+def test_coco_file_names_beside_the_json(photos: Path, configure: Configure) -> None:
+    Image.new("RGB", (20, 10)).save(photos / "photos/w_2.jpg")  # of the same name, but not the one beside the JSON
+    images = [{"id": 7, "file_name": "w_2.jpg"}]
+    boxes = [{"image_id": 7, "category_id": 2, "bbox": [0, 0, 20, 10]}]
+    (photos / "photos/wok/boxes.json").write_text(coco(images=images, annotations=boxes))
+    annotations = read_annotations(configure({"all": "photos", "boxes": "photos/wok/boxes.json"}))
+    assert annotations.shares("photos/wok/w_2.jpg", (0, 0, 4, 4)) == (("wok", 1.0),)
+    assert annotations.shares("photos/w_2.jpg", (0, 0, 4, 4)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "Invalid JSON"),
+        ("[]", "is not COCO JSON"),
+        (json.dumps({"images": [], "annotations": []}), "categories: Field required"),
+        (coco(annotations=[{"image_id": 7, "category_id": 2, "bbox": [0, 0, 1]}]), r"annotations.0.bbox.3: Field req"),
+        (
+            coco(annotations=[{"image_id": 8, "category_id": 2, "bbox": [0, 0, 1, 1]}]),
+            "annotations.0 speaks of image 8",
+        ),
+        (coco(annotations=[{"image_id": 7, "category_id": 2, "bbox": [0, 0, -1, 1]}]), "annotations.0: expected bbox"),
+    ],
+)
+def test_malformed_json_is_named_with_its_reason(photos: Path, configure: Configure, text: str, reason: str) -> None:
+    (photos / "boxes.json").write_text(text)
+    with pytest.raises(AnnotationError, match=f"boxes.json.*{reason}"):
+        read_annotations(configure({"all": "photos", "boxes": "boxes.json"}))
+
+
+def test_a_missing_json(photos: Path, configure: Configure) -> None:
+    with pytest.raises(AnnotationError, match=r"there is no file .*absent.json"):
+        read_annotations(configure({"all": "photos", "boxes": "absent.json"}))

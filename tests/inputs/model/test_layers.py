@@ -1,0 +1,177 @@
+"""Looking at layers leaves the network as it was, and says which layers can be mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from auditor.core.errors import LayerError, UnknownNameError
+from auditor.inputs.model.classifier import Classifier
+from auditor.inputs.model.layers import capture, default_layer, inject, list_layers
+
+Make = Callable[..., Classifier]
+Networks = dict[str, type[nn.Module]]
+
+
+def fingerprint(module: nn.Module) -> tuple[dict[str, bytes], list[int], list[bool]]:
+    """State, hooks and modes: what nobody may leave changed."""
+    state = {name: tensor.numpy().tobytes() for name, tensor in module.state_dict().items()}
+    hooks = [len(each._forward_hooks) + len(each._forward_pre_hooks) for each in module.modules()]
+    return state, hooks, [each.training for each in module.modules()]
+
+
+class Reuses(nn.Module):
+    """One activation module for two places, and a branch that returns a pair."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.act = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1), nn.ReLU()
+        self.pair = nn.LSTM(3, 3, batch_first=True)
+
+    def forward(self, images: Tensor) -> Tensor:
+        grid = self.act(self.second(self.act(self.first(images))))
+        return self.pair(grid.flatten(2).transpose(1, 2))[0].mean(1)
+
+
+def test_capture_gives_the_output_before_in_place_modules_touch_it(networks: Networks) -> None:
+    module = networks["BranchNet"]().eval()
+    images = torch.randn(2, 3, 8, 8)
+    with capture(module, "stem") as captured:
+        module(images)
+    assert captured.output is not None
+    assert captured.output.min() < 0  # the ReLU behind works in place
+    assert torch.equal(captured.output, images)  # the stem's weights are the identity
+    assert captured.calls == 1
+
+
+def test_inject_replaces_the_output_and_spares_the_replacement(networks: Networks) -> None:
+    module = networks["BranchNet"]().eval()
+    images, other = torch.randn(2, 3, 8, 8), torch.randn(2, 3, 8, 8)
+    before = other.clone()
+    with inject(module, "stem", other):
+        replaced = module(images)
+    assert torch.equal(replaced, module(before.clone()))
+    assert torch.equal(other, before)
+
+
+@pytest.mark.parametrize("raises", [False, True])
+@pytest.mark.parametrize("training", [False, True])
+def test_the_network_is_left_as_it_was(networks: Networks, raises: bool, training: bool) -> None:
+    module = networks["BranchNet"]()
+    module.train(training)
+    module.body.train(not training)
+    before = fingerprint(module)
+    for context in (capture(module, "body"), inject(module, "body", torch.zeros(1, 4, 8, 8))):
+        try:
+            with context:
+                assert not module.drop.training
+                module(torch.rand(1, 3, 8, 8))
+                if raises:
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            assert raises
+        assert fingerprint(module) == before
+
+
+def test_an_unknown_layer_names_the_nearest() -> None:
+    module = torchvision.models.mobilenet_v2(num_classes=3)
+    with pytest.raises(UnknownNameError) as caught, capture(module, "features.99"):
+        pass
+    assert "layer 'features.99' is not in MobileNetV2; the nearest is 'features." in str(caught.value)
+    assert "auditor layers MobileNetV2 lists them" in str(caught.value)
+
+
+def test_a_layer_that_puts_out_no_tensor_is_refused_and_cleaned_up(make_classifier: Make) -> None:
+    module = make_classifier(Reuses()).module
+    before = fingerprint(module)
+    with pytest.raises(LayerError, match="'pair' puts out a tuple, not a tensor"), capture(module, "pair"):
+        module(torch.rand(1, 3, 8, 8))
+    assert fingerprint(module) == before
+
+
+def test_listed_layers_of_a_known_network(make_classifier: Make, networks: Networks) -> None:
+    classifier = make_classifier(networks["BranchNet"]())
+    before = fingerprint(classifier.module)
+    with torch.inference_mode():
+        layers = list_layers(classifier)
+    seen = [(info.name, info.type, info.shape, info.mappable) for info in layers]
+    assert seen == [
+        ("stem", "Conv2d", (3, 8, 8), True),
+        ("relu", "ReLU", (3, 8, 8), True),
+        ("body", "Conv2d", (4, 8, 8), True),
+        ("drop", "Dropout", (4,), False),
+        ("head", "Linear", (3,), False),
+    ]
+    assert fingerprint(classifier.module) == before
+
+
+def test_layers_that_are_reused_or_gone_around_cannot_be_mapped(make_classifier: Make, networks: Networks) -> None:
+    reuses = {info.name: info for info in list_layers(make_classifier(Reuses()))}
+    assert reuses["act"].calls == 2
+    assert [name for name, info in reuses.items() if info.mappable] == ["first", "second"]
+    around = [info.name for info in list_layers(make_classifier(networks["GoesAround"]())) if info.mappable]
+    assert around == ["stem", "relu"]
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [
+        ("alexnet", "features.11"),
+        ("maxvit_t", "blocks.2"),
+        ("swin_t", "features.5"),
+        ("mobilenet_v2", "features.13"),
+        ("mobilenet_v3_small", "features.8"),
+        ("resnet18", "layer3"),
+        ("shufflenet_v2_x0_5", "stage3"),
+        ("squeezenet1_1", "features.10"),
+        ("vgg11", "features.19"),
+        ("vgg11_bn", "features.27"),
+    ],
+)
+def test_documented_default_layers(name: str, layer: str) -> None:
+    with torch.device("meta"):
+        module = torchvision.models.get_model(name, weights=None)
+    found, rule = default_layer(name, module)
+    assert found == layer
+    assert rule.startswith(f"default for {name}: the ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "convnext_tiny",
+        "densenet121",
+        "efficientnet_b0",
+        "googlenet",
+        "inception_v3",
+        "mnasnet0_5",
+        "mobilenet_v3_large",
+        "regnet_x_400mf",
+        "resnext50_32x4d",
+        "wide_resnet50_2",
+    ],
+)
+def test_every_family_of_the_table_has_its_layer(name: str) -> None:
+    settings = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    # RegNet computes its widths with tensors, which have no values on the meta device.
+    with torch.device("cpu" if name.startswith("regnet") else "meta"):
+        module = torchvision.models.get_model(name, weights=None, **settings)
+    assert default_layer(name, module)[0] in dict(module.named_modules())
+
+
+def test_another_architecture_has_no_default_and_names_candidates(make_classifier: Make, networks: Networks) -> None:
+    classifier = make_classifier(networks["BranchNet"]())
+    with pytest.raises(LayerError, match=r"no default layer for my_net; .* such as 'stem', 'relu', 'body'"):
+        default_layer("my_net", classifier.module, classifier)
+
+
+@pytest.mark.parametrize("name", ["resnet.py:make", "package.resnet18:make", "resnet18.pt", "squeezenet1_1.pt2"])
+def test_a_networks_name_in_a_path_gives_no_default(name: str) -> None:
+    with torch.device("meta"):
+        module = torchvision.models.resnet18()
+    with pytest.raises(LayerError, match="no default layer for"):
+        default_layer(name, module)

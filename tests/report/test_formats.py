@@ -1,0 +1,319 @@
+"""HTML, checklist, JUnit and notebook: what they state, that names stay text, and that bytes repeat."""
+
+from __future__ import annotations
+
+import dataclasses
+import html.parser
+import io
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from auditor.cli.console import findings_table
+from auditor.core.records import AuditResult, CellLabel, CellStability, Verdict
+from auditor.report import FORMATS
+from auditor.report.checklist import checklist_markdown
+from auditor.report.html import report_html
+from auditor.report.junit import junit_xml
+from auditor.report.notebook import notebook_html
+
+VOID = {"meta", "img", "br", "line", "rect", "circle"}
+
+
+class Outline(html.parser.HTMLParser):
+    """Collects what the tests ask about and checks that tags nest."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.headings: list[int] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag in {"td", "th", "br", "dd", "dt", "p", "li"}:
+            self.text.append(" ")
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    @property
+    def words(self) -> str:
+        return " ".join("".join(self.text).split())
+
+
+ALL = ["full_result", "empty_result", "unmeasured_result"]
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_the_page_is_well_formed_offline_and_accessible(kind: str, request: pytest.FixtureRequest) -> None:
+    page = Outline(report_html(request.getfixturevalue(kind)))
+    assert page.open == []
+    assert page.headings[0] == 1
+    assert all(later - earlier <= 1 for earlier, later in zip(page.headings, page.headings[1:], strict=False))
+    tags = [tag for tag, _ in page.tags]
+    assert not {"script", "link", "iframe", "object", "base", "form"} & set(tags)
+    assert tags.count("caption") == tags.count("table")
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for tag, attributes in page.tags:
+        if tag == "html":
+            assert attributes["lang"] == "en"
+        if tag == "img":
+            assert attributes["alt"]
+            assert str(attributes["src"]).startswith(("data:image/png;base64,", "data:image/jpeg;base64,"))
+        if tag == "a":
+            assert str(attributes["href"]).removeprefix("#") in ids
+        if tag == "svg":
+            assert attributes["aria-label"]
+        assert not {name for name in attributes if name.startswith("on")}
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_nothing_is_fetched_from_anywhere(kind: str, request: pytest.FixtureRequest) -> None:
+    text = report_html(request.getfixturevalue(kind)) + notebook_html(request.getfixturevalue(kind))
+    assert not re.search(r"https?://|@import|url\(|srcset", text)
+
+
+def test_names_stay_text_in_every_format(full_result: AuditResult) -> None:
+    for text in (report_html(full_result), notebook_html(full_result), checklist_markdown(full_result)):
+        assert "<script" not in text
+        assert "&lt;script&gt;alert(" in text
+    assert "Zoë <b>" not in report_html(full_result)
+    assert "<script" not in junit_xml(full_result)
+    assert "\udcff" not in report_html(full_result)
+    assert "wok/b\\xff.jpg" in report_html(full_result)
+
+
+def test_hostile_class_names_run_names_and_notes_stay_text(full_result: AuditResult) -> None:
+    bad = '"><img src=x onerror=alert(1)>'
+    result = dataclasses.replace(
+        full_result,
+        run=bad,
+        source=dataclasses.replace(full_result.source, name=bad),
+        target=dataclasses.replace(full_result.target, name=bad),
+        subject=dataclasses.replace(full_result.subject, model=bad, layer=bad, preprocessing=bad),
+        notes=(bad,),
+        verdict_reason=bad,
+        versions={bad: bad},
+    )
+    for text in (report_html(result), notebook_html(result)):
+        page = Outline(text)
+        assert not [attributes for tag, attributes in page.tags if tag == "img" and "onerror" in attributes]
+    assert "<img" not in checklist_markdown(result)
+
+
+def test_every_number_of_every_finding_is_on_the_page(full_result: AuditResult) -> None:
+    page = Outline(report_html(full_result))
+    for expected in (
+        "FAIL: 1 of 5 confirmed candidates moves frying pan to wok by more than 10 points",
+        "23/61 = 37.7% (26.6–50.3, Wilson 95%)",
+        "+17.9 to +44.3 points, Tango 99%",
+        "20/61 = 32.8%",
+        "9/61 = 14.8%",
+        "+2.1 to +25.2 points, Tango 99%",
+        "244 eligible pictures would settle it.",
+        "48/61 = 78.7%",
+        "14/61 = 23.0%",
+        "3/61 = 4.9%",
+        "2/61 = 3.3%",
+        "−5.1 to +8.4 points",
+        "phase-scrambled 2/61 = 3.3% +34.4 points",
+        "2.1% before, 40.6% after",
+        "From wok/würzig 004.jpg (wok), box 12, 30, 140, 158 px, cell 20:17:4.",
+        "Shows noodles 81.3%, table 11.2%.",
+        "5/61 = 8.2% (3.5–17.8, Wilson 95%) against a limit of 25.0%",
+        "The atlas helped: suggested candidates flip 512/1952 = 26.2% of trials",
+        "strongest contrast, the paper's ranking 10 80/610 = 13.1%",
+        "these flip more pictures than mean colour: 9 of 10 by predicted push, 4 of 10 by observed push; of the random "
+        "crops 12 of 32.",
+        "96 hypotheses tried, 7 confirmed.",
+        "screening 600 32 12.5 +0.71 of 40 predicted push",
+        "selection 96 7 – – uplift over mean colour",
+        "truncated: 2 pictures",
+        "image file is truncated (14 bytes not processed)",
+        "all/wok/a.gif",
+        "probability of wok 3.1% → 87.4%",
+        "1 candidate waits for a person's look: c-0005",
+        "Time: trials 3 min 21 s",
+        "+2.10 ± 0.11 logits",
+    ):
+        assert expected in page.words, expected
+    for finding in full_result.findings:
+        assert finding.candidate.name in page.words
+        assert finding.reason in page.words
+    for row in full_result.survey:
+        assert row.candidate.id in page.words
+
+
+def test_pictures_are_shown_where_they_are_and_missed_where_not(full_result: AuditResult) -> None:
+    page = Outline(report_html(full_result))
+    alts = [str(attributes["alt"]) for tag, attributes in page.tags if tag == "img"]
+    assert sum(alt == "patch c-0003, steam" for alt in alts) == 2  # headline and table
+    assert not any(alt.startswith("patch c-0002") for alt in alts)
+    assert [alt.split(":")[0] for alt in alts if alt.startswith("atlas")] == [
+        "atlas at grid level 10",
+        "atlas at grid level 20",
+    ]
+    assert sum(alt.startswith("frying pan/") for alt in alts) == 1
+    assert page.words.count("no picture of the photograph it was cut from") >= 5
+
+
+def test_cells_show_what_they_support_whether_it_holds_and_their_pictures(full_result: AuditResult) -> None:
+    holds = CellStability((1.1, 0.9), (1.0, 1.2), 0.8, True)
+    cells = (
+        replace(full_result.cells[0], stability=replace(holds, survives=False)),
+        replace(full_result.cells[1], stability=holds, supports=(CellLabel(8, 0.9, 0.1), CellLabel(0, 0.4, 0.1))),
+        full_result.cells[2],
+    )
+    strip = full_result.pictures["atlas-10"]
+    pictures = {**full_result.pictures, "hinton": strip, f"cell-{cells[1].name}": strip, "look-1": strip}
+    page = Outline(report_html(replace(full_result, cells=cells, pictures=pictures)))
+    assert "The contrast of 1 of 2 cells survives" in page.words
+    assert "wok & lid, class 0" in page.words
+    alts = [str(attributes["alt"]) for tag, attributes in page.tags if tag == "img"]
+    assert f"icon and natural crops of cell {cells[1].name}" in alts
+    assert sum(alt.startswith("squares whose area") for alt in alts) == 1
+    assert sum(alt.startswith("a picture and what the network sees") for alt in alts) == 1
+    without = Outline(report_html(full_result))
+    assert "survives: it keeps its sign" not in without.words
+    assert not any("squares whose area" in str(attributes.get("alt")) for _, attributes in without.tags)
+
+
+def test_a_broken_picture_is_said_to_be_missing(unmeasured_result: AuditResult) -> None:
+    page = Outline(report_html(unmeasured_result))
+    assert [tag for tag, _ in page.tags if tag == "img"] == []
+    assert "no picture" in page.words
+    assert "svg" not in [tag for tag, _ in page.tags]
+    assert "what mere covering does was not measured" in page.words
+    assert "Uplift not measured" in page.words
+    assert " nan" not in page.words.lower()
+
+
+def test_an_empty_audit_says_what_is_missing(empty_result: AuditResult) -> None:
+    words = Outline(report_html(empty_result)).words
+    for expected in (
+        "INCONCLUSIVE: no candidate was confirmed for frying pan to wok",
+        "120 eligible pictures of frying pan would be needed on confirmation; there were 0.",
+        "Not measured: no control ran.",
+        "Not measured: too few candidates",
+        "0 pictures skipped.",
+    ):
+        assert expected in words
+
+
+def test_the_checklist_ticks_only_what_the_evidence_settles(full_result: AuditResult) -> None:
+    text = checklist_markdown(full_result)
+    lines = text.splitlines()
+    for expected in (
+        "- [ ] Uplift within its limit of 10 points at 95% confidence: 1 fail, 2 pass, 2 inconclusive, 2 not held",
+        "- [x] 6 controls a finding, on the finding's own pictures and placements",
+        "- [x] Splits share no picture: discovery 903, selection 899, confirmation 1,204",
+        "- [ ] 3 pictures skipped (truncated 2, animated 1): do the rest still represent?",
+        "- [ ] Say what c-0005 (chopsticks\\_\\*and\\* \\[bowl\\]) shows, "
+        "wok or its context: auditor review 2026-pan-wok",
+        '- [x] c-0006 was seen by Zoë &lt;b&gt;: object. the handle is the wok\'s "own"',
+        "- [ ] The model and weights above are those to be released",
+    ):
+        assert expected in lines, expected
+    assert sum(line.startswith("- [ ] Look at") for line in lines) == 1
+    rows = [line for line in lines if line.startswith("|")]
+    assert len(rows) == 2 + len(full_result.findings)
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {9}
+
+
+def test_the_checklist_of_an_empty_audit_ticks_no_evidence(empty_result: AuditResult) -> None:
+    evidence = checklist_markdown(empty_result).split("## Evidence")[1].split("## For a person")[0]
+    ticked = [line for line in evidence.splitlines() if line.startswith("- [x]")]
+    assert ticked == ["- [x] 0 pictures skipped"]
+    assert "- [ ] Controls: none ran" in evidence
+    assert "- [ ] Fragility: not measured" in evidence
+
+
+def test_a_control_that_missed_pictures_leaves_its_box_open(full_result: AuditResult) -> None:
+    first = full_result.findings[0]
+    short = dataclasses.replace(first.controls[0], eligible=60)
+    result = dataclasses.replace(
+        full_result, findings=(dataclasses.replace(first, controls=(short, *first.controls[1:])),)
+    )
+    assert "- [ ] 6 controls a finding; incomplete: c-0001 (mean colour: 60 of 61 pictures)" in checklist_markdown(
+        result
+    )
+
+
+def test_junit_counts_failures_and_what_was_not_settled(full_result: AuditResult) -> None:
+    root = ET.fromstring(junit_xml(full_result))
+    suite = root.find("testsuite")
+    assert suite is not None
+    assert {key: suite.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "8", "failures": "1", "errors": "0", "skipped": "2"
+    }  # fmt: skip
+    cases = suite.findall("testcase")
+    assert [case.get("name") for case in cases][-1] == "fragility"
+    assert cases[0].get("name") == 'c-0001 noodles <script>alert("x")</script> | a & b (target_context, fixed)'
+    failure = cases[0].find("failure")
+    assert failure is not None
+    assert failure.get("message") == full_result.findings[0].reason
+    assert "23/61 = 37.7% (26.6–50.3, Wilson 95%)" in str(failure.text)
+    assert [case.find("skipped") is not None for case in cases] == [
+        finding.verdict is Verdict.INCONCLUSIVE for finding in full_result.findings
+    ] + [False]
+
+
+def test_junit_never_passes_what_did_not_run(empty_result: AuditResult) -> None:
+    suite = ET.fromstring(junit_xml(empty_result)).find("testsuite")
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("skipped")) == ("2", "2")
+
+
+def test_the_notebook_fragment_shows_verdict_and_findings(full_result: AuditResult) -> None:
+    fragment = Outline(notebook_html(full_result))
+    assert fragment.open == []
+    assert not {"html", "head", "body"} & {tag for tag, _ in fragment.tags}
+    assert "FAIL: 1 of 5 confirmed candidates" in fragment.words
+    assert "48/61 = 78.7%" in fragment.words
+
+
+def test_the_table_of_formats_names_their_files() -> None:
+    assert {name: known.file_name for name, known in FORMATS.items()} == {
+        "html": "report.html", "checklist": "checklist.md", "json": "findings.json", "junit": "junit.xml"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+@pytest.mark.parametrize("kind", ALL)
+def test_the_same_result_gives_the_same_bytes(name: str, kind: str, request: pytest.FixtureRequest) -> None:
+    result = request.getfixturevalue(kind)
+    again = dataclasses.replace(result, pictures=dict(reversed(list(result.pictures.items()))))
+    first = FORMATS[name].write(result).encode("utf-8")
+    assert FORMATS[name].write(again).encode("utf-8") == first
+    assert b"somebody" not in first
+
+
+def test_what_is_not_held_to_the_limit_wears_no_verdict(full_result: AuditResult) -> None:
+    beside = sum(not finding.held_to_limit for finding in full_result.findings)
+    page = report_html(full_result)
+    table = page[page.index('<section id="findings"') :]
+    table = table[: table.index("</section>")]
+    assert beside == 2
+    assert table.count('class="pill aside"') == beside
+    assert table.count('class="pill ') == len(full_result.findings)
+    printed = io.StringIO()
+    Console(file=printed, width=100).print(findings_table(full_result))
+    assert printed.getvalue().count("not held") == beside

@@ -1,0 +1,208 @@
+"""The sentences that every format repeats."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from auditor.core.records import (
+    AuditResult,
+    ClassGroup,
+    Correlation,
+    Finding,
+    GroupMean,
+    Interval,
+    Origin,
+    Placement,
+    SuggestionValidity,
+    SurveyRow,
+    Tier,
+    Verdict,
+)
+from auditor.report import summary
+from auditor.report.page import page_of
+
+NAN = float("nan")
+
+
+def of_tier(result: AuditResult, *wanted: Tier) -> tuple[Finding, ...]:
+    return tuple(found for found in result.findings if found.candidate.tier in wanted)
+
+
+def test_the_sentence_of_a_fail_counts_only_what_is_held_to_the_limit(full_result: AuditResult) -> None:
+    assert summary.verdict_sentence(full_result) == (
+        "FAIL: 1 of 5 confirmed candidates moves frying pan to wok by more than 10 points "
+        "(2 more show wok itself and are not held to the limit)"
+    )
+
+
+def test_the_sentence_without_exceptions_is_the_plain_one(full_result: AuditResult) -> None:
+    two = of_tier(full_result, Tier.TARGET_CONTEXT)
+    failing = tuple(dataclasses.replace(found, verdict=Verdict.FAIL) for found in two)
+    result = dataclasses.replace(full_result, findings=failing)
+    assert summary.verdict_sentence(result) == (
+        "FAIL: 2 of 2 confirmed candidates move frying pan to wok by more than 10 points"
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected"),
+    [
+        (Verdict.PASS, "PASS: the one confirmed candidate does not move frying pan to wok by 10 points or more"),
+        (
+            Verdict.INCONCLUSIVE,
+            "INCONCLUSIVE: the one confirmed candidate is not shown to move frying pan to wok by more than 10 points, "
+            "but cannot be ruled out",
+        ),
+    ],
+)
+def test_the_sentence_of_a_pass_and_of_an_open_run(full_result: AuditResult, verdict: Verdict, expected: str) -> None:
+    finding = dataclasses.replace(full_result.findings[0], verdict=verdict)
+    result = dataclasses.replace(full_result, findings=(finding,), verdict=verdict)
+    assert summary.verdict_sentence(result) == expected
+
+
+def test_optimised_patches_and_the_object_are_named_as_what_they_are(full_result: AuditResult) -> None:
+    thing = of_tier(full_result, Tier.TARGET_OBJECT)[0]
+    ceiling = dataclasses.replace(
+        thing,
+        candidate=dataclasses.replace(thing.candidate, id="o-1", origin=Origin.OPTIMISED, tier=Tier.SYNTHETIC),
+    )
+    for findings, said in (
+        ((thing,), "(1 more shows wok itself and is not held to the limit)"),
+        ((ceiling,), "(1 more was computed with the model's gradients and is not held to the limit)"),
+        (
+            (thing, ceiling),
+            "(2 more show wok itself or were computed with the model's gradients and are not held to the limit)",
+        ),
+    ):
+        result = dataclasses.replace(full_result, findings=findings, verdict=Verdict.PASS)
+        assert summary.verdict_sentence(result).endswith(said)
+
+
+def test_a_candidate_that_fails_at_one_placement_counts_once(full_result: AuditResult) -> None:
+    failing = full_result.findings[0]
+    elsewhere = dataclasses.replace(failing, placement=Placement.RANDOM, verdict=Verdict.INCONCLUSIVE)
+    result = dataclasses.replace(full_result, findings=(elsewhere, failing))
+    assert "FAIL: the one confirmed candidate moves" in summary.verdict_sentence(result)
+    assert "1 confirmed candidate at 2 placements (2 findings)" in summary.scope_sentence(result)
+
+
+def test_fragility_that_fails_stands_first_when_no_candidate_does(full_result: AuditResult) -> None:
+    assert full_result.fragility is not None
+    fragile = dataclasses.replace(full_result.fragility, flips=30, rate=30 / 61, verdict=Verdict.FAIL)
+    passing = tuple(found for found in full_result.findings if found.verdict is Verdict.PASS)
+    result = dataclasses.replace(full_result, fragility=fragile, findings=passing)
+    assert summary.verdict_sentence(result).startswith(
+        "FAIL: mere covering (random cell) flips 30/61 = 49.2%, above the limit of 25.0%; "
+        "none of 2 confirmed candidates"
+    )
+
+
+def test_open_fragility_explains_an_open_run_whose_candidates_pass(full_result: AuditResult) -> None:
+    assert full_result.fragility is not None
+    open_ = dataclasses.replace(full_result.fragility, verdict=Verdict.INCONCLUSIVE)
+    passing = tuple(found for found in full_result.findings if found.verdict is Verdict.PASS)
+    result = dataclasses.replace(full_result, fragility=open_, findings=passing, verdict=Verdict.INCONCLUSIVE)
+    assert summary.verdict_sentence(result).startswith(
+        "INCONCLUSIVE: mere covering (random cell) flips 5/61 = 8.2%, not settled against the limit of 25.0%; none of 2"
+    )
+
+
+def test_a_run_without_findings_says_so(empty_result: AuditResult) -> None:
+    assert summary.verdict_sentence(empty_result) == "INCONCLUSIVE: no candidate was confirmed for frying pan to wok"
+    assert summary.scope_sentence(empty_result) == (
+        "No candidate stands behind this word: 4 candidates tried, none confirmed, on 0 eligible pictures."
+    )
+
+
+def test_orders(full_result: AuditResult) -> None:
+    assert [found.candidate.id for found in summary.by_concern(full_result)] == [
+        "c-0001", "c-0005", "c-0003", "c-0004", "c-0006", "l-0001", "c-0002"
+    ]  # fmt: skip
+    assert [found.candidate.id for found in summary.best_of_tiers(full_result)] == [
+        "c-0001", "c-0005", "c-0003", "c-0004", "l-0001"
+    ]  # fmt: skip
+    assert [found.candidate.id for found in summary.awaiting_review(full_result)] == ["c-0005"]
+    assert [row.candidate.id for row in summary.survey_by_uplift(full_result)][:3] == ["c-0004", "c-0001", "c-0005"]
+    assert summary.eligible(full_result) == 61
+
+
+def validity(difference: float, interval: Interval | None) -> SuggestionValidity:
+    nothing = Correlation(NAN, None, 2)
+    return SuggestionValidity(
+        nothing, Correlation(-0.5, Interval(-0.8, -0.1, 0.95, "bootstrap"), 9),
+        GroupMean(4, 40, 100, 0.4, None), GroupMean(4, 30, 100, 0.3, None), difference, interval, "noise",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "start", "end"),
+    [
+        (0.02, 0.18, "The atlas helped: ", "a difference of +10.0 points (+2.0 to +18.0 points, Bootstrap 95%)."),
+        (-0.02, 0.22, "The atlas did not help: ", "which cannot be told from none."),
+        (0.0, 0.2, "The atlas did not help: ", "which cannot be told from none."),
+        (-0.2, -0.01, "The atlas misled: ", "random crops did better than its suggestions."),
+        (NAN, NAN, "Whether the atlas helped was not measured: ", "30/100 = 30.0%."),
+    ],
+)
+def test_validity_is_said_as_plainly_when_the_atlas_did_not_help(low: float, high: float, start: str, end: str) -> None:
+    difference = -0.1 if high < 0 else 0.1
+    words = summary.validity_words(validity(difference, Interval(low, high, 0.95, "bootstrap")))
+    assert words.headline.startswith(start)
+    assert words.headline.endswith(end)
+    assert "suggested candidates flip 40/100 = 40.0% of trials, random crops 30/100 = 30.0%" in words.headline
+
+
+def test_a_correlation_is_read_in_words() -> None:
+    predicted, observed = summary.validity_words(validity(0.1, None)).lines
+    assert predicted.endswith(
+        "−0.50 (−0.80 to −0.10, Bootstrap 95%), over 9 candidates; this reading points the wrong way."
+    )
+    assert observed.endswith("not measured (over 2 candidates).")
+
+
+def test_class_names_come_from_the_result(full_result: AuditResult) -> None:
+    other = dataclasses.replace(full_result, source=ClassGroup("any class but wok", (0, 1, 2)))
+    assert "moves any class but wok to wok" in summary.verdict_sentence(other)
+    assert "any class but wok to wok" in summary.what_it_does_not_say(other)[1]
+
+
+def test_the_ceiling_is_what_the_models_own_gradients_make(full_result: AuditResult) -> None:
+    assert summary.ceiling_sentence(full_result) is None
+    row = full_result.survey[0]
+
+    def computed(identity: str, origin: Origin, flips: int) -> SurveyRow:
+        made = dataclasses.replace(row.candidate, id=identity, origin=origin)
+        return dataclasses.replace(row, candidate=made, flips=flips, eligible=61)
+
+    rows = (
+        computed("o-001", Origin.OPTIMISED, 58),
+        computed("i-001", Origin.RENDER, 3),
+        computed("i-002", Origin.RENDER, 9),
+    )
+    said = summary.ceiling_sentence(dataclasses.replace(full_result, survey=(*full_result.survey, *rows)))
+    assert said is not None
+    assert said.endswith(
+        "a patch trained to flip it flips 58/61 = 95.1%, the best of 2 rendered ones flips 9/61 = 14.8%."
+    )
+
+
+def test_what_was_made_names_its_parts(full_result: AuditResult) -> None:
+    one = full_result.survey[0].candidate
+    assert summary.chosen_by(dataclasses.replace(one, parts=("c-001", "c-004"))) == "made of c-001 and c-004"
+    assert summary.chosen_by(dataclasses.replace(one, id="k-001", suggested=False)) == "by contrast alone"
+
+
+def test_patches_that_a_person_brought_were_not_chosen_and_no_search_is_shown(full_result: AuditResult) -> None:
+    one = full_result.findings[0]
+    brought = dataclasses.replace(one, candidate=dataclasses.replace(one.candidate, origin=Origin.USER))
+    twice = (brought, dataclasses.replace(brought, placement=Placement.BEST))
+    result = dataclasses.replace(full_result, findings=twice, hypotheses_tried=2, survey=())
+    assert summary.scope_sentence(result) == (
+        f"Behind this word stands 1 patch that a person brought, every one measured at 2 placements (2 findings), "
+        f"on {summary.eligible(result)} eligible pictures."
+    )
+    assert {"atlas", "validity", "survey"}.isdisjoint(part for part, _ in page_of(result).sections)
+    assert [title for _, title in page_of(full_result).sections][5:8] == ["Atlas", "Do the suggestions help?", "Survey"]

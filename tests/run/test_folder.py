@@ -1,0 +1,214 @@
+"""The run folder: files that are whole or not there, and refusals in words."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from auditor.core.errors import StoreError
+from auditor.run.folder import MANIFEST, RunFolder, slug, write_new_file
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return RunFolder.create(tmp_path / "runs" / "first")
+
+
+def everything_in(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def refusing(code: int, message: str = "refused") -> object:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, message)
+
+    return refuse
+
+
+def test_what_is_written_is_read_back(run: RunFolder) -> None:
+    table = pa.table({"name": ["ä", "b"], "value": [float("nan"), 2.5], "none": pa.nulls(2)})
+    array = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    run.write_bytes("pictures/a.png", b"\x00\xff")
+    run.write_text("note.md", "Größe\n")
+    run.write_json("deep/er/facts.json", {"b": [1, None, "ü"], "a": 0.1})
+    run.write_table("table.parquet", table)
+    run.write_array("cache/pixels.npy", array)
+    assert run.read_bytes("pictures/a.png") == b"\x00\xff"
+    assert run.read_text("note.md") == "Größe\n"
+    assert run.read_text("deep/er/facts.json") == '{\n  "b": [\n    1,\n    null,\n    "ü"\n  ],\n  "a": 0.1\n}\n'
+    read = run.read_table("table.parquet")
+    assert read.schema == table.schema
+    assert read["name"].to_pylist() == ["ä", "b"]
+    assert np.isnan(read["value"].to_numpy()[0])
+    np.testing.assert_array_equal(run.read_array("cache/pixels.npy"), array)
+    assert run.has("note.md", "table.parquet")
+    assert not run.has("note.md", "nothing")
+    assert run.name == "first"
+
+
+def test_the_same_content_gives_the_same_bytes(run: RunFolder) -> None:
+    table = pa.table({"value": np.arange(100)})
+    for name in ("one", "two"):
+        run.write_table(f"{name}.parquet", table)
+        run.write_array(f"{name}.npy", np.arange(5))
+    assert run.read_bytes("one.parquet") == run.read_bytes("two.parquet")
+    assert run.read_bytes("one.npy") == run.read_bytes("two.npy")
+
+
+def test_a_write_that_fails_midway_leaves_the_old_file_and_no_other(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.write_table("table.parquet", pa.table({"value": [1]}))
+    run.write_text("note.md", "old")
+    run.write_array("array.npy", np.zeros(3))
+    before = everything_in(run.path)
+
+    def half_a_table(_: pa.Table, path: Path, **__: object) -> None:
+        path.write_bytes(b"PAR1 and then the power went")
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(pq, "write_table", half_a_table)
+    with pytest.raises(StoreError, match=r"cannot write .*table\.parquet: Input/output error"):
+        run.write_table("table.parquet", pa.table({"value": [2]}))
+    monkeypatch.setattr(Path, "replace", refusing(errno.EIO))
+    with pytest.raises(StoreError):
+        run.write_text("note.md", "new")
+    monkeypatch.setattr(np, "save", refusing(errno.ENOSPC))
+    with pytest.raises(StoreError):
+        run.write_array("array.npy", np.ones(3))
+    assert everything_in(run.path) == before
+
+
+def test_an_interruption_leaves_the_old_file_too(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.write_table("table.parquet", pa.table({"value": [1]}))
+    before = everything_in(run.path)
+
+    def interrupted(_: pa.Table, path: Path, **__: object) -> None:
+        path.write_bytes(b"PAR1")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pq, "write_table", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.write_table("table.parquet", pa.table({"value": [2]}))
+    assert everything_in(run.path) == before
+
+
+def test_a_folder_that_holds_something_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert RunFolder.create(tmp_path / "empty").manifest() == {"stages": {}}
+    with pytest.raises(StoreError, match=r"already exists and is not empty; choose another .* --resume"):
+        RunFolder.create(tmp_path / "empty")
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(StoreError, match="taken already exists"):
+        RunFolder.create(tmp_path / "taken")
+    with pytest.raises(StoreError, match=r"cannot write .*taken"):
+        RunFolder.create(tmp_path / "taken" / "below")
+    with pytest.raises(StoreError, match="there is no run folder"):
+        RunFolder.open(tmp_path / "taken")
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_an_unwritable_folder_says_where_to_go_instead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr(Path, "mkdir", refusing(code))
+    with pytest.raises(StoreError, match=r"cannot write .*here: it is not writable for you; choose another .* --out"):
+        RunFolder.create(tmp_path / "here")
+
+
+def test_a_full_disk_says_how_to_go_on(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.write_text("note.md", "old")
+    monkeypatch.setattr(Path, "write_bytes", refusing(errno.ENOSPC, "No space left on device"))
+    with pytest.raises(
+        StoreError, match=r"the disk is full; free some space, then continue .*What was finished before"
+    ):
+        run.write_text("note.md", "new")
+    monkeypatch.undo()
+    assert run.read_text("note.md") == "old"
+    assert sorted(everything_in(run.path)) == [MANIFEST, "note.md"]
+
+
+def test_stages_are_remembered_and_forgotten(run: RunFolder) -> None:
+    assert not run.is_done("images")
+    run.mark_done("images", {"used": 3})
+    run.mark_done("atlas", {})
+    run.update_manifest({"seed": 4})
+    run.write_text("atlas/10.txt", "x")
+    run.write_text("cells.txt", "x")
+    reopened = RunFolder.open(run.path)
+    assert reopened.manifest() == {"stages": {"images": {"used": 3}, "atlas": {}}, "seed": 4}
+    reopened.forget(["atlas", "never"], ["atlas", "cells.txt", "missing.txt"])
+    assert reopened.is_done("images")
+    assert not reopened.is_done("atlas")
+    assert sorted(everything_in(run.path)) == [MANIFEST]
+
+
+def test_a_folder_within_a_run_has_its_own_stages(run: RunFolder) -> None:
+    run.update_manifest({"seed": 4})
+    run.mark_done("images", {})
+    inner = RunFolder.within(run, "trials/mine")
+    assert inner.manifest() == {"seed": 4, "stages": {}}
+    inner.mark_done("images", {"used": 1})
+    assert RunFolder.within(run, "trials/mine").is_done("images")
+    assert run.manifest() == {"seed": 4, "stages": {"images": {}}}
+
+
+@pytest.mark.parametrize(("text", "said"), [("{", "is not JSON"), ("[1]", "does not hold an object")])
+def test_a_broken_manifest_cannot_be_continued(run: RunFolder, text: str, said: str) -> None:
+    run.write_text(MANIFEST, text)
+    with pytest.raises(StoreError, match=said):
+        RunFolder.open(run.path)
+
+
+def test_missing_and_broken_files_are_named(run: RunFolder, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"there is no run folder .*nowhere; 'auditor run' makes one"):
+        RunFolder.open(tmp_path / "nowhere")
+    with pytest.raises(StoreError, match=r"holds no a\.json; run the stage that makes it first"):
+        run.read_text("a.json")
+    with pytest.raises(StoreError, match=r"holds no a\.parquet"):
+        run.read_table("a.parquet")
+    with pytest.raises(StoreError, match="cannot be read as an array"):
+        run.read_array("a.npy")
+    run.write_text("b.parquet", "no table")
+    with pytest.raises(StoreError, match="cannot be read as parquet"):
+        run.read_table("b.parquet")
+    run.write_text("b.npy", "no array")
+    with pytest.raises(StoreError, match="cannot be read as an array"):
+        run.read_array("b.npy")
+
+
+def test_tables_are_joined_in_the_order_given(run: RunFolder) -> None:
+    for number, values in enumerate(([1, 2], [3], [])):
+        run.write_table(f"parts/{number}.parquet", pa.table({"value": pa.array(values, pa.int64())}))
+    run.join_tables("all.parquet", ["parts/1.parquet", "parts/0.parquet", "parts/2.parquet"])
+    assert run.read_table("all.parquet")["value"].to_pylist() == [3, 1, 2]
+    assert run.names("parts", ".parquet") == ["0", "1", "2"]
+    with pytest.raises(StoreError, match=r"holds no parts/9\.parquet"):
+        run.join_tables("all.parquet", ["parts/0.parquet", "parts/9.parquet"])
+    assert run.read_table("all.parquet")["value"].to_pylist() == [3, 1, 2]
+
+
+def test_a_new_file_never_replaces_one(tmp_path: Path) -> None:
+    write_new_file(tmp_path / "audit.toml", "source")
+    with pytest.raises(StoreError, match="already exists; it is left as it is"):
+        write_new_file(tmp_path / "audit.toml", "other")
+    assert (tmp_path / "audit.toml").read_text() == "source"
+    with pytest.raises(StoreError, match="cannot write"):
+        write_new_file(tmp_path / "no folder" / "audit.toml", "source")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("c-001", "c-001"), ("Random cell crop", "random-cell-crop"), ("  ../A b ", "a-b"), ("", "x"), ("麺", "x")],
+)
+def test_names_become_fit_for_files(text: str, wanted: str) -> None:
+    assert slug(text) == wanted

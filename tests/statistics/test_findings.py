@@ -1,0 +1,243 @@
+"""Findings from small outcome arrays, every number counted again by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
+
+from auditor.core.errors import NoEligibleImagesError
+from auditor.core.records import (
+    Candidate,
+    ControlResult,
+    Finding,
+    Fragility,
+    Interval,
+    Limits,
+    Origin,
+    Placement,
+    Review,
+    ReviewMark,
+    Tier,
+    Verdict,
+)
+from auditor.core.records.trials import ConfirmedTrials
+from auditor.statistics.findings import apply_reviews, make_findings, measure_fragility, run_verdict
+from auditor.statistics.paired import PairedCounts, tango_interval
+
+Build = Callable[..., object]
+
+
+def one_sided_mcnemar(first_only: int, second_only: int) -> float:
+    discordant = first_only + second_only
+    return sum(math.comb(discordant, k) for k in range(first_only, discordant + 1)) / 2**discordant
+
+
+@pytest.fixture
+def three(candidate: Build, block: Build, flips: Build) -> list[ConfirmedTrials]:
+    """Forty pictures; a strong candidate, a middling one and one that does nothing, two controls each."""
+    many, some, none = (flips(40, range(count)) for count in (30, 9, 0))
+    return [
+        ConfirmedTrials(
+            candidate("c-middle"),
+            Placement.FIXED,
+            block(some),
+            {"noise": block(flips(40, [0, 20])), "grey": block(flips(40, [8]))},
+        ),
+        ConfirmedTrials(
+            candidate("c-strong"),
+            Placement.FIXED,
+            block(many, before=np.full(40, 0.25, np.float32)),
+            {"noise": block(flips(40, [0, 1, 35, 36])), "grey": block(flips(40, []))},
+        ),
+        ConfirmedTrials(candidate("c-none"), Placement.FIXED, block(none), {"noise": block(none), "grey": block(none)}),
+    ]
+
+
+def test_the_numbers_of_a_finding_by_hand(three: list[ConfirmedTrials], limits: Limits) -> None:
+    strong, middle, nothing = make_findings(three, limits, {})
+    assert [one.candidate.id for one in (strong, middle, nothing)] == ["c-strong", "c-middle", "c-none"]
+    assert (strong.flips, strong.eligible, strong.rate) == (30, 40, 0.75)
+    low, high = proportion_confint(30, 40, 0.05, method="wilson")
+    assert (strong.interval.low, strong.interval.high) == pytest.approx((low, high), abs=1e-9)
+    assert strong.interval.method == "Wilson"
+    # noise flips 0 and 1 beside the candidate and 35 and 36 alone: 28 against 2
+    assert strong.control.name == "noise"
+    assert (strong.control.flips, strong.control.eligible) == (4, 40)
+    assert strong.uplift == pytest.approx((30 - 4) / 40)
+    noise, grey = PairedCounts(2, 28, 2, 8), PairedCounts(0, 30, 0, 10)
+    # three findings share the 5%; the upper bound is shared by the two controls as well
+    assert strong.uplift_interval.confidence == pytest.approx(1 - 0.05 / 3)
+    assert strong.uplift_interval.low == min(tango_interval(table, 1 - 0.05 / 3).low for table in (noise, grey))
+    assert strong.uplift_interval.high == min(tango_interval(table, 1 - 0.05 / 6).high for table in (noise, grey))
+    assert strong.p_value == pytest.approx(one_sided_mcnemar(28, 2))
+    assert (strong.probability_before, strong.probability_after) == (0.25, 0.75)
+    assert {one.name: one.uplift for one in strong.controls} == {"noise": 0.65, "grey": 0.75}
+    assert strong.verdict is Verdict.FAIL
+    assert strong.images_needed is None
+
+    assert (middle.control.name, middle.uplift) == ("noise", pytest.approx(7 / 40))
+    # the p-value is the larger of 8 against 1 (noise) and 8 against 0 (grey)
+    assert middle.p_value == pytest.approx(max(one_sided_mcnemar(8, 1), one_sided_mcnemar(8, 0)))
+    assert middle.verdict is Verdict.INCONCLUSIVE
+    assert middle.images_needed is not None
+    assert middle.images_needed > 40
+    assert "spans 10 points" in middle.reason
+
+    assert (nothing.uplift, nothing.p_value, nothing.flips) == (0.0, 1.0, 0)
+    # nothing discordant among 40: Tango's upper bound is z² / (n + z²)
+    z2 = 2.6382572734730425**2  # two-sided quantile at 1 − 0.05 / 6
+    assert nothing.uplift_interval.high == pytest.approx(z2 / (40 + z2), abs=1e-6)
+
+
+def test_p_values_are_corrected_over_everything_confirmed(three: list[ConfirmedTrials], limits: Limits) -> None:
+    findings = make_findings(three, limits, {})
+    wanted = multipletests([finding.p_value for finding in findings], method="holm")[1]
+    assert [finding.p_adjusted for finding in findings] == pytest.approx(list(wanted))
+    assert findings[0].p_adjusted == pytest.approx(3 * findings[0].p_value)
+
+
+def test_best_takes_the_best_of_its_variants_and_so_do_its_controls(
+    candidate: Build, block: Build, flips: Build, limits: Limits
+) -> None:
+    variants = np.stack([flips(20, [0, 1]), flips(20, [1, 2])])
+    control = np.stack([flips(20, [3]), flips(20, [4])])
+    after = np.where(variants, 0.75, 0.25).astype(np.float32)
+    trials = ConfirmedTrials(candidate("c"), Placement.BEST, block(variants, after=after), {"noise": block(control)})
+    (finding,) = make_findings([trials], limits, {})
+    assert (finding.flips, finding.control.flips, finding.uplift) == (3, 2, pytest.approx(1 / 20))
+    assert finding.probability_after == pytest.approx((3 * 0.75 + 17 * 0.25) / 20)
+
+
+def test_without_an_eligible_picture_there_is_no_finding(candidate: Build, block: Build, limits: Limits) -> None:
+    none = block(np.zeros((1, 0), dtype=bool))
+    with pytest.raises(NoEligibleImagesError):
+        make_findings([ConfirmedTrials(candidate("c"), Placement.FIXED, none, {"noise": none})], limits, {})
+
+
+def finding_with(candidate: Candidate, low: float, high: float, verdict: Verdict = Verdict.FAIL) -> Finding:
+    bounds = Interval(low, high, 0.95, "by hand")
+    control = ControlResult("noise", 0, 100, 0.1, bounds, 0.5)
+    return Finding(
+        candidate, Placement.FIXED, 10, 100, 0.1, bounds, (control,), control, 0.1, bounds, 0.5, 0.5, 0.1, 0.2, verdict,
+        reason="", images_needed=412,
+    )  # fmt: skip
+
+
+ABOVE, BELOW, AROUND = (0.11, 0.4), (-0.1, 0.09), (0.02, 0.3)
+PLAIN = (Tier.TARGET_CONTEXT, Tier.THIRD_CLASS, Tier.SYNTHETIC, Tier.USER)
+
+
+@pytest.mark.parametrize(
+    ("tier", "bounds", "verdict", "said"),
+    [
+        *((tier, ABOVE, Verdict.FAIL, "lower bound is above 10 points") for tier in PLAIN),
+        *((tier, BELOW, Verdict.PASS, "upper bound is below 10 points") for tier in PLAIN),
+        *((tier, AROUND, Verdict.INCONCLUSIVE, "spans 10 points") for tier in PLAIN),
+        (Tier.TARGET_IMAGE, ABOVE, Verdict.INCONCLUSIVE, "nobody has said yet"),
+        (Tier.TARGET_IMAGE, BELOW, Verdict.PASS, "upper bound is below 10 points"),
+        (Tier.TARGET_IMAGE, AROUND, Verdict.INCONCLUSIVE, "spans 10 points"),
+        *((Tier.TARGET_OBJECT, bounds, Verdict.PASS, "never fails the model") for bounds in (ABOVE, BELOW, AROUND)),
+        (Tier.USER, (0.1, 0.3), Verdict.INCONCLUSIVE, "spans 10 points"),  # a bound on the limit settles nothing
+    ],
+)
+def test_verdict_by_tier_and_interval(
+    candidate: Build, limits: Limits, tier: Tier, bounds: tuple[float, float], verdict: Verdict, said: str
+) -> None:
+    (judged,) = apply_reviews([finding_with(candidate("c", tier), *bounds)], limits, {})
+    assert judged.verdict is verdict
+    assert said in judged.reason
+
+
+@pytest.mark.parametrize("origin", [Origin.OPTIMISED, Origin.RENDER])
+@pytest.mark.parametrize("bounds", [ABOVE, BELOW, AROUND])
+def test_what_gradients_made_is_a_ceiling_and_fails_nothing(
+    candidate: Build, limits: Limits, bounds: tuple[float, float], origin: Origin
+) -> None:
+    trained = replace(candidate("o", Tier.SYNTHETIC), origin=origin)
+    (judged,) = apply_reviews([finding_with(trained, *bounds)], limits, {})
+    assert judged.verdict is Verdict.PASS
+    assert "a ceiling" in judged.reason
+    # a run in which nothing else was confirmed has learnt nothing of what anyone could find
+    assert run_verdict([judged], fragility_of(Verdict.PASS))[0] is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("mark", "verdict", "tier"),
+    [
+        (ReviewMark.CONTEXT, Verdict.FAIL, Tier.TARGET_CONTEXT),
+        (ReviewMark.OBJECT, Verdict.PASS, Tier.TARGET_OBJECT),
+    ],
+)
+def test_a_review_settles_a_target_image(
+    candidate: Build, limits: Limits, mark: ReviewMark, verdict: Verdict, tier: Tier
+) -> None:
+    finding = finding_with(candidate("c", Tier.TARGET_IMAGE), *ABOVE)
+    review = Review("c", mark, "a person", "looked")
+    (judged,) = apply_reviews([finding], limits, {"c": review})
+    assert (judged.verdict, judged.review, judged.tier) == (verdict, review, tier)
+    assert replace(judged, verdict=finding.verdict, review=None, reason="") == finding
+    # the mark is kept where no new one is given, and replaced where one is
+    assert apply_reviews([judged], limits, {})[0].verdict is verdict
+    other = ReviewMark.OBJECT if mark is ReviewMark.CONTEXT else ReviewMark.CONTEXT
+    assert apply_reviews([judged], limits, {"c": replace(review, mark=other)})[0].verdict is not verdict
+
+
+def test_a_review_leaves_every_other_tier_alone(candidate: Build, limits: Limits) -> None:
+    review = Review("c", ReviewMark.OBJECT, "a person", "looked")
+    (judged,) = apply_reviews([finding_with(candidate("c", Tier.THIRD_CLASS), *ABOVE)], limits, {"c": review})
+    assert judged.verdict is Verdict.FAIL
+
+
+def test_fragility_is_the_strongest_control_over_all_findings(three: list[ConfirmedTrials], limits: Limits) -> None:
+    fragility = measure_fragility(three, limits)
+    assert fragility is not None
+    assert (fragility.control, fragility.candidate, fragility.placement) == ("noise", "c-strong", "fixed")
+    assert (fragility.flips, fragility.eligible, fragility.rate, fragility.compared) == (4, 40, 0.1, 6)
+    # six controls were compared, so the interval leaves a sixth of 5% outside
+    low, high = proportion_confint(4, 40, 0.05 / 6, method="wilson")
+    assert (fragility.interval.low, fragility.interval.high) == pytest.approx((low, high), abs=1e-9)
+    assert fragility.verdict is Verdict.INCONCLUSIVE
+    assert measure_fragility(three, replace(limits, fragility=0.4)).verdict is Verdict.PASS  # type: ignore[union-attr]
+    assert measure_fragility(three, replace(limits, fragility=0.01)).verdict is Verdict.FAIL  # type: ignore[union-attr]
+    assert measure_fragility([replace(one, controls={}) for one in three], limits) is None
+
+
+def fragility_of(verdict: Verdict) -> Fragility:
+    return Fragility("noise", "c", "fixed", 1, 100, 0.01, Interval(0, 0.1, 0.95, "Wilson"), 6, 0.25, verdict)
+
+
+F, P, I = Verdict.FAIL, Verdict.PASS, Verdict.INCONCLUSIVE  # noqa: E741
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "fragility", "wanted"),
+    [
+        ([P, P], P, P),
+        ([P, F, I], P, F),
+        ([P, I], P, I),
+        ([P, P], F, F),
+        ([P, P], I, I),
+        ([I], F, F),
+        ([F], I, F),
+        ([], P, I),
+        ([], F, F),
+        ([P, P], None, I),
+        ([F], None, I),
+    ],
+)
+def test_the_runs_word(candidate: Build, verdicts: list[Verdict], fragility: Verdict | None, wanted: Verdict) -> None:
+    findings = [finding_with(candidate("c"), *AROUND, verdict) for verdict in verdicts]
+    shown = finding_with(candidate("o", Tier.TARGET_OBJECT), *ABOVE, Verdict.PASS)
+    word, behind = run_verdict([*findings, shown], None if fragility is None else fragility_of(fragility))
+    assert word is wanted
+    counted = [sum(one is verdict for one in verdicts) for verdict in (F, P, I)]
+    assert behind.startswith(
+        f"{len(verdicts)} findings that do not show the target object: "
+        f"{counted[0]} fail, {counted[1]} pass, {counted[2]} inconclusive"
+    )
