@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from auditor import records as r
+from auditor.core import records as r
 
 NAN = float("nan")
 HOSTILE = 'noodles <script>alert("x")</script> | a & b'
