@@ -15,16 +15,18 @@ if TYPE_CHECKING:
     from auditor.core.config import read_config as read_config
     from auditor.core.errors import AuditorError as AuditorError
     from auditor.run.audit import audit as audit
-    from auditor.run.stages.old_results import Audit as Audit
+    from auditor.run.finished import Audit as Audit
+    from auditor.run.stages.report import open_run as open_run
 
 __version__ = "0.1.0"
-__all__ = ["Audit", "AuditConfig", "AuditorError", "__version__", "audit", "read_config"]
+__all__ = ["Audit", "AuditConfig", "AuditorError", "__version__", "audit", "open_run", "read_config"]
 
 _HOMES = {
-    "Audit": "auditor.run.stages.old_results",
+    "Audit": "auditor.run.finished",
     "AuditConfig": "auditor.core.config",
     "AuditorError": "auditor.core.errors",
     "audit": "auditor.run.audit",
+    "open_run": "auditor.run.stages.report",
     "read_config": "auditor.core.config",
 }
 

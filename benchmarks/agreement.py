@@ -87,7 +87,7 @@ def agreement(setup: Setup, run: RunFolder, path: Path) -> None:
     inside = RunFolder(path)
     atlas = read_atlas(inside, 0)
     files = [f"cache/icons/{name}.safetensors" for name in inside.names("cache/icons", ".safetensors")]
-    made = [icon for file in files for icon in load(inside.read_bytes(file))["pixels"]]
+    made = [icon for file in files for icon in load(inside.read(file))["pixels"]]
     by_level = sorted(atlas.cells, key=lambda cell: cell.level)  # the order in which icons are made
     icons = {cell.name: icon for cell, icon in zip(by_level, made, strict=False)}
     cells = [cell for cell in coarsest(atlas.cells) if cell.name in icons]

@@ -1,20 +1,26 @@
-"""Hand-weighted classifiers and outcome blocks whose answers are known."""
+"""Hand-weighted classifiers, outcome blocks whose answers are known, and whole runs of a tiny world."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from typer.testing import CliRunner, Result
 
+from auditor.cli import app
 from auditor.core.config import TrialsConfig
 from auditor.core.records import Candidate, Limits, Origin, Tier
 from auditor.core.records.trials import Draws, TrialBlock
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.preprocessing import Preprocessing
+from tests.tiny_world import World, build_world
 
 torch.set_num_threads(1)
 
@@ -97,3 +103,60 @@ def block() -> Callable[..., TrialBlock]:
         )
 
     return build
+
+
+Invoke = Callable[..., Result]
+
+
+@contextmanager
+def quick_layout() -> Iterator[None]:
+    """Lay atlases out by their first component: compiling UMAP takes seconds; one test runs it in a process apart."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("auditor.atlas.embedding.TOO_FEW", 10**6)
+        yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Shared, so not to be changed except by `edited`, each test under a name of its own."""
+    return build_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def own_world(world: World, tmp_path: Path) -> World:
+    """A copy that a test may change."""
+    shutil.copytree(world.folder, tmp_path / "world")
+    return World(tmp_path / "world")
+
+
+@pytest.fixture(scope="session")
+def invoke() -> Invoke:
+    """Run the command line in this process; no result may hold a traceback, whatever went wrong."""
+
+    def invoke(*arguments: str | Path, stdin: str | None = None) -> Result:
+        with quick_layout():
+            result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+        assert "Traceback" not in result.output, result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
+        return result
+
+    return invoke
+
+
+@pytest.fixture(scope="session")
+def finished(world: World, invoke: Invoke, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """A finished run's folder, not to be changed, and what the command said."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    result = invoke("run", world.config, "--out", folder)
+    assert result.exit_code in (0, 1, 3), result.output
+    return folder, result
+
+
+@pytest.fixture
+def own_run(finished: tuple[Path, Result], tmp_path: Path) -> Path:
+    """A copy of the finished run that a test may change."""
+    shutil.copytree(finished[0], tmp_path / "run")
+    return tmp_path / "run"

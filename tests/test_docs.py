@@ -19,7 +19,7 @@ from auditor.core.records import Candidate, Cell, ImageRecord, Placement, Split
 from auditor.core.records.trials import Draws, TrialBlock, TrialName
 from auditor.inputs.model.sources.factory import build_from_factory
 from auditor.report import FORMATS
-from auditor.run.stages.old_stages import FILES_OF
+from auditor.run.pipeline import STAGES
 from auditor.statistics.intervals import two_sided_z, wilson_interval
 from auditor.statistics.multiplicity import benjamini_hochberg, bonferroni_confidence, holm
 from auditor.statistics.paired import tango_bounds
@@ -86,7 +86,8 @@ def test_no_setting_is_explained_that_is_not_there() -> None:
 
 def test_every_file_of_a_run_is_explained() -> None:
     explained = section_of(YOUR_MODEL, "## 10. Read what is left behind")
-    made = [file for files in FILES_OF.values() for file in files if not file.startswith("cache/")]
+    written = [file.partition("*")[0] for stage in STAGES for file in stage.files]
+    made = [file for file in written if not file.startswith("cache/")]
     for file in ["manifest.json", "reviews.json", "cache", *made, *(form.file_name for form in FORMATS.values())]:
         assert f"`{file}" in explained, f"docs/your-model.md does not explain {file}"
 

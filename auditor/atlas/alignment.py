@@ -15,6 +15,7 @@ from scipy.linalg import orthogonal_procrustes
 
 from auditor.atlas.activations import ActivationSet
 from auditor.atlas.attribution import attribution_method, contrast_of, logits_and_attribution
+from auditor.atlas.collection import Mapped
 from auditor.atlas.embedding import (
     PAPER_FULL,
     TOO_FEW,
@@ -27,11 +28,11 @@ from auditor.atlas.embedding import (
 )
 from auditor.atlas.layout import fit_square
 from auditor.atlas.network import CutNetwork
-from auditor.atlas.shards import MemoryShelf, ShardShelf
+from auditor.atlas.shards import Shards
 from auditor.core.draws import keyed_generator
 from auditor.core.errors import ImageError
-from auditor.core.progress import Progress
 from auditor.core.records import ClassGroup, FloatArray, IntArray, PixelArray
+from auditor.core.shelf import MemoryShelf, Shelf
 
 ALIGNED_FITTED = 4000
 """Images laid out by AlignedUMAP itself; it searches for approximate neighbours, and compiles that search, above."""
@@ -60,44 +61,34 @@ def shared_positions(keys: Sequence[str], grids: Sequence[tuple[int, int]], seed
     return tuple(np.floor(places * np.array(grid) + 1e-9).astype(np.int64) for grid in grids)
 
 
-def collect_layers(
-    cuts: Sequence[CutNetwork],
-    pixels: PixelArray,
-    rows: IntArray,
-    keys: Sequence[str],
-    batch_size: int,
-    seed: int,
-    progress: Progress,
-    pair: tuple[ClassGroup, ClassGroup] | None = None,
-    shelf: ShardShelf | None = None,
-) -> tuple[ActivationSet, ...]:
+def collect_layers(layers: Sequence[Mapped], rows: IntArray, shelf: Shelf | None = None) -> tuple[ActivationSet, ...]:
     """The activation at one shared place of each picture, in every layer; row i of each set is picture `rows[i]`.
 
     Args:
-        cuts: one network cut after each layer.
-        pixels: (N, 3, H, W) uint8 RGB, all pictures of the pool.
-        rows: (R,) the pictures to use; keys: theirs, in the same order.
-        batch_size: pictures a pass.
-        pair: whose contrast is recorded; None: it is NaN.
-        shelf: keeps each layer's set as one shard, by the layer's place in `cuts`; those that stand there are not
+        layers: one network cut after each layer, with the same pictures.
+        rows: (R,) the pictures to use, as rows of the pool.
+        shelf: keeps each layer's set as one shard, by the layer's place in `layers`; those that are there are not
             collected again. None: memory.
     Returns:
         A set for each layer, with weight 1 for each picture.
     """
-    shelf = MemoryShelf() if shelf is None else shelf
-    positions = shared_positions(keys, [(cut.feature_shape[1], cut.feature_shape[2]) for cut in cuts], seed)
-    progress.start("layers", len(cuts) * len(rows))
-    for number, (cut, at) in enumerate(zip(cuts, positions, strict=True)):
-        if shelf.has(number):
-            progress.advance(len(rows))
+    shards = Shards(MemoryShelf() if shelf is None else shelf, len(layers))
+    first = layers[0]
+    keys = [first.pool.images[row].key for row in rows]
+    grids = [(one.cut.feature_shape[1], one.cut.feature_shape[2]) for one in layers]
+    positions = shared_positions(keys, grids, first.seed)
+    first.progress.start("layers", len(layers) * len(rows))
+    for number, (one, at) in enumerate(zip(layers, positions, strict=True)):
+        if shards.has(number):
+            first.progress.advance(len(rows))
             continue
         parts: list[ActivationSet] = []
-        for start in range(0, len(rows), batch_size):
-            batch = slice(start, start + batch_size)
-            parts.append(_at_positions(cut, pixels, rows[batch], at[batch], pair))
-            progress.advance(len(rows[batch]))
-        shelf.write(number, ActivationSet.joined(parts))
-    return tuple(shelf.read(number) for number in range(len(cuts)))
+        for start in range(0, len(rows), one.batch_size):
+            batch = slice(start, start + one.batch_size)
+            parts.append(_at_positions(one.cut, one.pool.pixels, rows[batch], at[batch], one.pair))
+            first.progress.advance(len(rows[batch]))
+        shards.write(number, ActivationSet.joined(parts))
+    return tuple(shards)
 
 
 def aligned_layouts(

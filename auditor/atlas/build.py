@@ -4,123 +4,78 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from auditor.atlas.activations import ActivationSet, Sampling
-from auditor.atlas.collection import collect_activations
+from auditor.atlas.activations import ActivationSet
+from auditor.atlas.collection import Mapped, collect_activations
 from auditor.atlas.filters import filter_shards
 from auditor.atlas.kinds import Atlas, class_atlas, full_atlas, pair_atlas
-from auditor.atlas.network import CutNetwork
-from auditor.atlas.shards import Shards, ShardShelf
+from auditor.atlas.shards import Shards
 from auditor.core.config import AtlasConfig
-from auditor.core.errors import ImageError
-from auditor.core.progress import Progress
-from auditor.core.records import ClassGroup, ImagePool, Split
+from auditor.core.errors import ConfigError, ImageError
+from auditor.core.records import ClassGroup, Split
+from auditor.core.shelf import Shelf
+from auditor.core.work import Hands
 
 
-def build_pair_atlas(
-    cut: CutNetwork,
-    pool: ImagePool,
-    source: ClassGroup,
-    target: ClassGroup,
-    config: AtlasConfig,
-    batch_size: int,
-    seed: int,
-    progress: Progress,
-    shelf: ShardShelf | None = None,
-) -> Atlas:
+def build_pair_atlas(mapped: Mapped, shelf: Shelf | None = None, hands: Hands[Mapped] | None = None) -> Atlas:
     """Sample, filter, lay out and bin what of the pair the network sees in the discovery pictures of every class.
 
     Args:
-        cut: the network, cut after the layer to map.
-        pool: all pictures; only those of the discovery split are used, whatever their class.
-        batch_size: pictures a pass.
+        mapped: with its pair.
         shelf: where the activations are kept before filtering, and looked for first; None: memory.
+        hands: who collects them; None: this process.
     Raises:
         ImageError: no discovery pictures, or no cell holds `config.min_count` activations.
     """
-    shards = collect_pair(cut, pool, source, target, config, batch_size, seed, progress, shelf)
-    samples, collected = _filtered(shards, (source, target), config)
-    atlas = pair_atlas(samples, config, seed, progress, collected)
-    return _with_cells(atlas, f"{source.name} against {target.name}", pool, config)
+    source, target = pair_of(mapped)
+    samples, collected = _filtered(collect_pair(mapped, shelf, hands), (source, target), mapped.config)
+    atlas = pair_atlas(samples, mapped.config, mapped.seed, mapped.progress, collected)
+    return _with_cells(atlas, f"{source.name} against {target.name}", mapped)
 
 
-def build_class_atlas(
-    cut: CutNetwork,
-    pool: ImagePool,
-    group: ClassGroup,
-    config: AtlasConfig,
-    batch_size: int,
-    seed: int,
-    progress: Progress,
-    pair: tuple[ClassGroup, ClassGroup] | None = None,
-    shelf: ShardShelf | None = None,
-) -> Atlas:
+def build_class_atlas(mapped: Mapped, group: ClassGroup, shelf: Shelf | None = None) -> Atlas:
     """The same for the activations that speak of one class, in a plane of likeness.
 
     Positions are random ones alone, so that density means how much of the pictures looks like that.
 
     Args:
+        mapped: the cells carry its pair's contrast beside; without a pair their contrast is NaN.
         group: the class, or several as one.
-        pair: whose contrast the cells carry beside; None: their contrast is NaN.
-        Others as for `build_pair_atlas`.
+        shelf: as for `build_pair_atlas`.
     Raises:
         ImageError: as for `build_pair_atlas`.
     """
-    shards = _collect(cut, pool, config, 0, batch_size, seed, progress, pair, shelf)
-    samples, collected = _filtered(shards, (group,), config)
-    return _with_cells(class_atlas(samples, config, seed, progress, collected), group.name, pool, config)
+    samples, collected = _filtered(_collect(mapped, 0, shelf), (group,), mapped.config)
+    return _with_cells(class_atlas(samples, mapped.config, mapped.seed, mapped.progress, collected), group.name, mapped)
 
 
-def build_full_atlas(
-    cut: CutNetwork,
-    pool: ImagePool,
-    config: AtlasConfig,
-    batch_size: int,
-    seed: int,
-    progress: Progress,
-    pair: tuple[ClassGroup, ClassGroup] | None = None,
-    shelf: ShardShelf | None = None,
-) -> Atlas:
+def build_full_atlas(mapped: Mapped, shelf: Shelf | None = None) -> Atlas:
     """The same for every activation collected, in a plane of likeness; arguments as for `build_class_atlas`."""
-    samples = _collect(cut, pool, config, 0, batch_size, seed, progress, pair, shelf).whole()
-    return _with_cells(full_atlas(samples, config, seed, progress), "everything", pool, config)
+    samples = _collect(mapped, 0, shelf).whole()
+    return _with_cells(full_atlas(samples, mapped.config, mapped.seed, mapped.progress), "everything", mapped)
 
 
-def collect_pair(
-    cut: CutNetwork,
-    pool: ImagePool,
-    source: ClassGroup,
-    target: ClassGroup,
-    config: AtlasConfig,
-    batch_size: int,
-    seed: int,
-    progress: Progress,
-    shelf: ShardShelf | None = None,
-) -> Shards:
+def collect_pair(mapped: Mapped, shelf: Shelf | None = None, hands: Hands[Mapped] | None = None) -> Shards:
     """What `build_pair_atlas` collects before it filters, for whoever needs activations alone."""
-    pair = (source, target)
-    return _collect(cut, pool, config, config.strongest_per_image, batch_size, seed, progress, pair, shelf)
+    return _collect(mapped, mapped.config.strongest_per_image, shelf, hands)
+
+
+def pair_of(mapped: Mapped) -> tuple[ClassGroup, ClassGroup]:
+    """Source and target of what is mapped with a pair."""
+    if mapped.pair is None:
+        raise ConfigError("the atlas of a pair needs a source and a target, and got none")
+    return mapped.pair
 
 
 def _collect(
-    cut: CutNetwork,
-    pool: ImagePool,
-    config: AtlasConfig,
-    strongest_per_image: int,
-    batch_size: int,
-    seed: int,
-    progress: Progress,
-    pair: tuple[ClassGroup, ClassGroup] | None,
-    shelf: ShardShelf | None,
+    mapped: Mapped, strongest_per_image: int, shelf: Shelf | None, hands: Hands[Mapped] | None = None
 ) -> Shards:
-    rows = pool.rows(Split.DISCOVERY)
+    rows = mapped.pool.rows(Split.DISCOVERY)
     if len(rows) == 0:
         raise ImageError(
             "the atlas needs pictures of the discovery split, but there are none; "
             "add pictures or raise the discovery share (images.shares)"
         )
-    sampling = Sampling(seed, pair, config.positions_per_image, strongest_per_image, config.relaxed_pooling)
-    keys = [pool.images[row].key for row in rows]
-    return collect_activations(cut, pool.pixels, rows, keys, sampling, batch_size, progress, shelf)
+    return collect_activations(mapped, rows, mapped.sampling(strongest_per_image), shelf, hands=hands)
 
 
 def _filtered(shards: Shards, groups: Sequence[ClassGroup], config: AtlasConfig) -> tuple[ActivationSet, int]:
@@ -129,13 +84,14 @@ def _filtered(shards: Shards, groups: Sequence[ClassGroup], config: AtlasConfig)
     return shards.where(kept), len(kept)
 
 
-def _with_cells(atlas: Atlas, words: str, pool: ImagePool, config: AtlasConfig) -> Atlas:
+def _with_cells(atlas: Atlas, words: str, mapped: Mapped) -> Atlas:
+    config = mapped.config
     if not atlas.cells:
-        finest = max(config.levels)
+        finest, pictures = max(config.levels), len(mapped.pool.rows(Split.DISCOVERY))
         raise ImageError(
-            f"the atlas of {words} has no cell: of {atlas.collected} activations from "
-            f"{len(pool.rows(Split.DISCOVERY))} discovery pictures the filters kept {len(atlas.samples)}, and no cell "
-            f"of {finest}×{finest} or coarser holds the {config.min_count} expected; add discovery pictures, or raise "
+            f"the atlas of {words} has no cell: of {atlas.collected} activations from {pictures} discovery pictures "
+            f"the filters kept {len(atlas.samples)}, and no cell of {finest}×{finest} or coarser holds the "
+            f"{config.min_count} expected; add discovery pictures, or raise "
             "atlas.filter_rank, atlas.filter_magnitude or atlas.positions_per_image, or lower atlas.levels"
         )
     return atlas

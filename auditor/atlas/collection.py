@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,70 +21,117 @@ from auditor.atlas.attribution import (
 )
 from auditor.atlas.network import CutNetwork
 from auditor.atlas.relaxed import relaxed_max_pooling
-from auditor.atlas.shards import MemoryShelf, Shards, ShardShelf
+from auditor.atlas.shards import Shards
+from auditor.core.config import AtlasConfig
 from auditor.core.errors import ImageError, LayerError
 from auditor.core.progress import Progress
-from auditor.core.records import FloatArray, IntArray, PixelArray
+from auditor.core.records import ClassGroup, FloatArray, ImagePool, IntArray
+from auditor.core.shelf import MemoryShelf, Shelf
+from auditor.core.work import Hands, Work
 
 SHARD_IMAGES = 1024
 """Pictures a shard: what is held in memory at once, and what an interruption costs at most."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What an atlas is made of, and how.
+
+    Attributes:
+        cut: the network, cut after the layer to map.
+        pool: all pictures; those of the discovery split are mapped, whatever their class.
+        pair: source and target, whose contrast is recorded; None: it is NaN.
+        batch_size: pictures a pass; it decides time and memory, not which positions are drawn.
+    """
+
+    cut: CutNetwork
+    pool: ImagePool
+    pair: tuple[ClassGroup, ClassGroup] | None
+    config: AtlasConfig
+    batch_size: int
+    seed: int
+    progress: Progress
+
+    def sampling(self, strongest_per_image: int) -> Sampling:
+        """Which positions of each picture are taken."""
+        config = self.config
+        return Sampling(self.seed, self.pair, config.positions_per_image, strongest_per_image, config.relaxed_pooling)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The pictures of one shard: rows of the pool, and their keys in the same order."""
+
+    rows: IntArray
+    keys: tuple[str, ...]
+
+
 def collect_activations(
-    cut: CutNetwork,
-    pixels: PixelArray,
+    mapped: Mapped,
     rows: IntArray,
-    keys: Sequence[str],
     sampling: Sampling,
-    batch_size: int,
-    progress: Progress,
-    shelf: ShardShelf | None = None,
+    shelf: Shelf | None = None,
     shard_images: int = SHARD_IMAGES,
+    hands: Hands[Mapped] | None = None,
 ) -> Shards:
     """Sample activations of some pictures, and put them on a shelf a shard at a time.
 
-    Shards that stand on the shelf already are not made again, so an interrupted collection goes on where it stopped.
+    Shards that are on the shelf already are not made again, so an interrupted collection goes on where it stopped.
     A shard holds the samples of `shard_images` pictures in the order of `rows` and does not depend on other shards.
 
     Args:
-        pixels: (N, 3, H, W) uint8 RGB, all pictures of the pool.
-        rows: (R,) the pictures to use, as rows of `pixels`.
-        keys: the key of each picture in `rows`, in the same order.
+        rows: (R,) the pictures to use, as rows of the pool.
         sampling: which positions of each, and the pair whose contrast is recorded.
-        batch_size: pictures a pass; it decides time and memory, not which positions are drawn.
         shelf: where the shards go; None: memory.
+        hands: who collects; None: this process.
     Raises:
         ImageError: there are no pictures.
         LayerError: an activation or its attribution is not finite.
     """
     if len(rows) == 0:
         raise ImageError("activations were to be collected, but there are no pictures; choose a split that has some")
-    shelf = MemoryShelf() if shelf is None else shelf
-    collector = _Collector(cut, pixels, sampling, batch_size, progress)
-    shards = Shards(shelf, -(-len(rows) // shard_images))
-    progress.start("activations", len(rows))
+    shards = Shards(MemoryShelf() if shelf is None else shelf, -(-len(rows) // shard_images))
+    mapped.progress.start("activations", len(rows))
+    missing: list[int] = []
+    parts: list[Part] = []
     for number in range(shards.count):
-        part = slice(number * shard_images, (number + 1) * shard_images)
-        if shelf.has(number):
-            progress.advance(len(rows[part]))
+        part = rows[number * shard_images : (number + 1) * shard_images]
+        if shards.has(number):
+            mapped.progress.advance(len(part))
         else:
-            shelf.write(number, collector.shard(rows[part], keys[part]))
+            missing.append(number)
+            parts.append(Part(part, tuple(mapped.pool.images[row].key for row in part)))
+    hands = hands or Hands(lambda: mapped)
+    work = Work(partial(_open_collector, hands.open, sampling), _collect_part, _pictures)
+    for number, samples in zip(missing, hands.engine.each(work, parts), strict=True):
+        shards.write(number, samples)
     return shards
+
+
+def _open_collector(open_mapped: Callable[[], Mapped], sampling: Sampling) -> _Collector:
+    return _Collector(open_mapped(), sampling)
+
+
+def _collect_part(collector: _Collector, part: Part) -> ActivationSet:
+    return collector.shard(part.rows, part.keys)
+
+
+def _pictures(part: Part) -> int:
+    return len(part.rows)
 
 
 class _Collector:
     """What one collection needs from batch to batch."""
 
-    def __init__(
-        self, cut: CutNetwork, pixels: PixelArray, sampling: Sampling, batch_size: int, progress: Progress
-    ) -> None:
-        self._cut, self._pixels, self._sampling = cut, pixels, sampling
-        self._batch_size, self._progress = batch_size, progress
-        _, grid_height, grid_width = cut.feature_shape
+    def __init__(self, mapped: Mapped, sampling: Sampling) -> None:
+        self._cut, self._pixels, self._sampling = mapped.cut, mapped.pool.pixels, sampling
+        self._batch_size, self._progress = mapped.batch_size, mapped.progress
+        _, grid_height, grid_width = mapped.cut.feature_shape
         self._interior = interior_positions(grid_height, grid_width)
         self._method: AttributionMethod | None = None
         # one buffer for every batch: on a CPU fresh large blocks cost more than the arithmetic done in them
-        self._images = torch.empty((batch_size, *pixels.shape[1:]), device=cut.classifier.device)
+        shape = (self._batch_size, *self._pixels.shape[1:])
+        self._images = torch.empty(shape, device=mapped.cut.classifier.device)
 
     def shard(self, rows: IntArray, keys: Sequence[str]) -> ActivationSet:
         """The samples of these pictures, in their order."""

@@ -14,9 +14,9 @@ from auditor.atlas.drawings.look import Look, draw_look
 from auditor.atlas.icons.directions import render_picture_grid
 from auditor.atlas.icons.objective import Whitening
 from auditor.atlas.icons.render import icon_settings
-from auditor.core.progress import Within
+from auditor.core.progress import Progress, Within
 from auditor.core.records import FloatArray, IntArray, PixelArray
-from auditor.inputs.opening import Setup
+from auditor.inputs.opening import Inputs
 
 POSITIONS_A_SIDE = 7
 """Positions shown along each side of a picture: of a finer grid every second or third, since each icon costs time."""
@@ -32,7 +32,7 @@ class Seen:
     heading: str
 
 
-def look_at(setup: Setup, pictures: Sequence[Seen], vectors: FloatArray) -> Image.Image:
+def look_at(inputs: Inputs, pictures: Sequence[Seen], vectors: FloatArray, progress: Progress) -> Image.Image:
     """Draw pictures below each other, each beside the icons of its positions.
 
     Icons are keyed by position, so between two pictures only what the network sees differently differs.
@@ -42,29 +42,29 @@ def look_at(setup: Setup, pictures: Sequence[Seen], vectors: FloatArray) -> Imag
     Raises:
         LayerError: the network cannot be run up to the layer at the icons' size.
     """
-    _, height, width = setup.cut.feature_shape
-    settings = replace(icon_settings(setup.config.atlas), side_px=ICON_PX)
+    _, height, width = inputs.cut.feature_shape
+    settings = replace(icon_settings(inputs.config.atlas), side_px=ICON_PX)
     positions = shown_positions(height, width)
     whitening = Whitening.fit(vectors)
-    setup.progress.start("looking", len(pictures) * len(positions))
+    progress.start("looking", len(pictures) * len(positions))
     looks = []
     for seen in pictures:
         grid = render_picture_grid(
-            setup.cut, seen.picture, settings, setup.config.seed, Within(setup.progress),
+            inputs.cut, seen.picture, settings, inputs.config.seed, Within(progress),
             whitening=whitening, positions=positions,
         )  # fmt: skip
-        contrast, called, probability = _reading(setup, seen.picture)
+        contrast, called, probability = _reading(inputs, seen.picture)
         looks.append(
             Look(
                 picture=seen.picture,
                 seen=grid,
                 contrast=contrast[positions[:, 0], positions[:, 1]],
                 heading=seen.heading,
-                called=setup.class_names[called],
+                called=inputs.class_names[called],
                 probability=probability,
             )
         )
-    return draw_look(looks, setup.source.name, setup.target.name)
+    return draw_look(looks, inputs.source.name, inputs.target.name)
 
 
 def shown_positions(height: int, width: int, a_side: int = POSITIONS_A_SIDE) -> IntArray:
@@ -78,12 +78,12 @@ def shown_positions(height: int, width: int, a_side: int = POSITIONS_A_SIDE) -> 
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2).astype(np.int64)
 
 
-def _reading(setup: Setup, picture: PixelArray) -> tuple[FloatArray, int, float]:
+def _reading(inputs: Inputs, picture: PixelArray) -> tuple[FloatArray, int, float]:
     """Contrast (H', W') in logits, and the class the model calls the picture with its probability."""
-    images = torch.from_numpy(picture[None].copy()).to(setup.classifier.device).float() / 255
+    images = torch.from_numpy(picture[None].copy()).to(inputs.classifier.device).float() / 255
     with torch.no_grad():
-        features = setup.cut.features(images)
-    logits, contrast = contrast_map(setup.cut, features, setup.source, setup.target)
+        features = inputs.cut.features(images)
+    logits, contrast = contrast_map(inputs.cut, features, inputs.source, inputs.target)
     probabilities = logits[0].softmax(dim=0)
     called = int(probabilities.argmax())
     return contrast[0].cpu().numpy(), called, float(probabilities[called])

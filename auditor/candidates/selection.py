@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auditor.candidates.choosing import Contender, choose_diverse, rank_agreement
 from auditor.candidates.ladder import TAIL, TAIL_OF_MADE
 from auditor.core.records import Candidate, Origin, Placement, Rung, Split
 from auditor.core.records.trials import TrialBlock, TrialName
-from auditor.trials.bench import Bench, Part, join_blocks, odds_gain
+from auditor.trials.bench import Bench, Part, Trial
+from auditor.trials.blocks import join_blocks
 from auditor.trials.patch import Patch
 
 Agreement: TypeAlias = tuple[float | None, int]
@@ -49,7 +51,7 @@ def select(bench: Bench, patches: Sequence[Patch], placement: Placement) -> Sele
 
     Source: Karnin, Koren and Somekh 2013 (successive halving); here no step measures a picture again.
     """
-    config = bench.setup.config.candidates
+    config = bench.config.candidates
     count = config.confirmed
     suggested = [patch for patch in patches if may_be_found(patch.candidate)]
     steps = halving_steps(bench.eligible(Split.SELECTION), config.halving_images)
@@ -62,10 +64,12 @@ def select(bench: Bench, patches: Sequence[Patch], placement: Placement) -> Sele
     entering: list[Patch] = list(patches)
     for number, part in enumerate(steps):
         started = time.perf_counter()
-        bench.setup.progress.start(f"selection trials, pictures {part[0] + 1} to {part[1]}", len(entering))
-        for patch in entering:
-            name = TrialName(Split.SELECTION, patch.candidate.id, "", placement)
-            blocks[patch.candidate.id].append(bench.measure(name, patch.rgba, part))
+        trials = [
+            Trial(TrialName(Split.SELECTION, patch.candidate.id, "", placement), patch.rgba, part) for patch in entering
+        ]
+        measured = bench.measure(trials, f"selection trials, pictures {part[0] + 1} to {part[1]}")
+        for patch, block in zip(entering, measured, strict=True):
+            blocks[patch.candidate.id].append(block)
         steps_scores.append({patch.candidate.id: odds_gain(blocks[patch.candidate.id][-1]) for patch in entering})
         alive = [patch for patch in entering if may_be_found(patch.candidate)]
         last = number == len(steps) - 1
@@ -89,6 +93,22 @@ def halving_steps(eligible: int, first: int) -> tuple[Part, ...]:
     """Which pictures each step adds: `first` of them, as many again, and all the rest; none where there are none."""
     edges = sorted({min(first, eligible), min(2 * first, eligible), eligible} | {0})
     return tuple(itertools.pairwise(edges))
+
+
+def odds_gain(*blocks: TrialBlock) -> float:
+    """Mean gain in the target's log-odds over all pictures of some blocks, logits.
+
+    It predicts flips on other pictures better than flips do, which are few: every picture says something.
+    """
+    before = np.concatenate([block.before for block in blocks]).astype(np.float64)
+    after = np.concatenate([block.best_after for block in blocks]).astype(np.float64)
+    return float((_log_odds(after) - _log_odds(before)).mean())
+
+
+def _log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    # 1e-6: float32 probabilities close to 1 hold no more, and one certain picture must not outweigh all others
+    clipped = np.clip(probability, 1e-6, 1.0 - 1e-6)
+    return np.asarray(np.log(clipped) - np.log1p(-clipped), dtype=np.float64)
 
 
 def may_be_found(candidate: Candidate) -> bool:

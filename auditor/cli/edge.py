@@ -29,8 +29,8 @@ from auditor.core.records import Verdict
 if TYPE_CHECKING:
     from auditor.cli.console import TerminalProgress
     from auditor.core.config import AuditConfig
+    from auditor.run.finished import Audit
     from auditor.run.folder import RunFolder
-    from auditor.run.stages.old_results import Audit
 
 P = ParamSpec("P")
 PASSED, FAILED, NOT_MADE, INCONCLUSIVE = 0, 1, 2, 3

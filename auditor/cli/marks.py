@@ -74,8 +74,8 @@ def asked_reviews(result: AuditResult, run: RunFolder, reviewer: str, ask: Calla
 def describe(candidate: Candidate, run: RunFolder) -> str:
     """What a person is to look at: a picture of the patch beside its photograph, drawn here, and each by itself."""
     patch, photograph = f"candidates/{candidate.id}.png", f"pictures/origin-{candidate.id}.png"
-    both = f"pictures/review-{candidate.id}.png"
-    run.write_bytes(both, _side_by_side(run.read_bytes(patch), run.read_bytes(photograph)))
+    both = f"asked/review-{candidate.id}.png"
+    run.write(both, _side_by_side(run.read(patch), run.read(photograph)))
     return (
         f"\n{candidate.id}: {candidate.name}, box {candidate.box} of {candidate.image_path}\n"
         f"  look at:    {run.path / both} (the patch, and its photograph with the crop marked)\n"

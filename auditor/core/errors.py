@@ -60,6 +60,10 @@ class StoreError(AuditorError):
     """The run folder cannot be written, already exists, or does not hold what is needed."""
 
 
+class WorkerError(AuditorError):
+    """A process that shared the work is gone."""
+
+
 class NoEligibleImagesError(AuditorError):
     """A rate was asked for, but no image is eligible."""
 

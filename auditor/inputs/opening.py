@@ -19,9 +19,9 @@ from auditor.inputs.model.layers import default_layer
 from auditor.inputs.model.loading import LoadedClassifier, load_classifier
 
 
-@dataclass(slots=False)
-class Setup:
-    """An opened audit: what every stage needs and none changes."""
+@dataclass(frozen=True)
+class Inputs:
+    """What is audited, opened: the classifier, the pair, the layer and the annotations. No stage changes it."""
 
     config: AuditConfig
     loaded: LoadedClassifier
@@ -30,7 +30,6 @@ class Setup:
     layer: str
     layer_rule: str
     annotations: Annotations
-    progress: Progress
 
     @property
     def classifier(self) -> Classifier:
@@ -70,7 +69,7 @@ class Setup:
         )
 
 
-def open_setup(config: AuditConfig, progress: Progress) -> Setup:
+def open_inputs(config: AuditConfig, progress: Progress) -> Inputs:
     """Load the classifier and resolve the pair, the layer and the annotations.
 
     Raises:
@@ -94,4 +93,4 @@ def open_setup(config: AuditConfig, progress: Progress) -> Setup:
     else:
         layer, rule = default_layer(config.model.name, loaded.classifier.module, loaded.classifier)
     progress.say(f"layer: {layer} ({rule})")
-    return Setup(config, loaded, source, target, layer, rule, read_annotations(config), progress)
+    return Inputs(config, loaded, source, target, layer, rule, read_annotations(config))

@@ -1,38 +1,29 @@
-"""The whole audit: from a configuration to a result and its report, stage by stage, in one run folder."""
+"""An audit from nothing to a report, or from where it was left: runs begun, continued, and made in part."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from auditor.atlas.kinds import Atlas
-from auditor.candidates.confirmation import confirm, shared_controls, try_all
 from auditor.candidates.propose import Proposals
-from auditor.candidates.selection import narrowing, select
 from auditor.core.config import AuditConfig, build_config, read_config, with_atlas
-from auditor.core.errors import ConfigError, StoreError
+from auditor.core.errors import ConfigError, ImageError, StoreError
 from auditor.core.progress import Progress, Silence
-from auditor.core.records import ImagePool, PixelArray, Split
+from auditor.core.shelf import slug
 from auditor.core.versions import versions
-from auditor.inputs.opening import Setup, open_setup
-from auditor.run.folder import RunFolder, slug
-from auditor.run.stages.examples import draw_examples, draw_looks
-from auditor.run.stages.old_atlases import atlas_stage, draw_atlas, icons_stage, sheets_stage
-from auditor.run.stages.old_results import Audit, assemble, finish
-from auditor.run.stages.old_stages import (
-    candidates_stage,
-    check_unchanged,
-    clean_stage,
-    forget_from,
-    images_stage,
-    open_scene,
-    write_contact_sheet,
-)
-from auditor.statistics.survey import suggestion_validity, survey_rows
-from auditor.trials.bench import Bench
+from auditor.run.engines import engine_of
+from auditor.run.finished import Audit
+from auditor.run.folder import RunFolder
+from auditor.run.pipeline import REPORT, forget, stage_named
+from auditor.run.stage import Run
+from auditor.run.stages.atlas import ATLAS
+from auditor.run.stages.candidates import CANDIDATES, screening_rows
+from auditor.run.stages.icons import ICONS
+from auditor.run.stages.looks import LOOKS
+from auditor.run.stages.sheets import SHEETS, draw_atlas
+from auditor.run.upgrade import open_folder
 
 
 def audit(config: AuditConfig, folder: Path | str | None = None, progress: Progress | None = None) -> Audit:
@@ -77,13 +68,13 @@ def new_run(config: AuditConfig, folder: Path) -> RunFolder:
     )
 
 
-def stored_config(run: RunFolder) -> AuditConfig:
+def stored_config(folder: RunFolder) -> AuditConfig:
     """The configuration a run folder was begun with."""
-    manifest = run.manifest()
+    manifest = folder.manifest()
     config, base = manifest.get("config"), manifest.get("base")
     if not isinstance(config, Mapping) or not isinstance(base, str):
-        raise StoreError(f"{run.path}'s manifest holds no configuration; start a new run")
-    return build_config(dict(config), Path(base), f"{run.path}'s manifest")
+        raise StoreError(f"{folder.path}'s manifest holds no configuration; start a new run")
+    return build_config(dict(config), Path(base), f"{folder.path}'s manifest")
 
 
 def begin(
@@ -108,109 +99,80 @@ def begin(
             f"a run's candidates come from its atlas, whose settings stay as they are ({', '.join(sorted(atlas))} "
             "given); begin a new run from the TOML file, or make a full atlas or a class's with --kind"
         )
-    run = RunFolder.open(config_or_run)
+    run = open_folder(config_or_run)
     if stage is not None:
-        forget_from(run, stage)
+        forget(run, stage_named(stage))
     return run, stored_config(run)
 
 
-def continue_run(run: RunFolder, config: AuditConfig, progress: Progress) -> Audit:
+def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress, workers: int = 1) -> Audit:
     """Make what a run folder lacks, from the pictures to the report.
 
     A stage that is done is read back, a trial that was measured is not measured again, so an interrupted run
-    ends in the findings it would have ended in.
+    ends in the findings it would have ended in. Verdict and report come first, and then what decorates them.
+
+    Args:
+        workers: processes that share the work; they decide no number.
     """
-    setup = open_run(run, config, progress)
-    pool = images_stage(run, setup)
-    clean = clean_stage(run, setup, pool)
-    atlas = atlas_stage(run, setup, pool)
-    icons = icons_stage(run, setup, atlas)
-    bench = Bench(run, setup, pool, clean)
-    if not bench.eligible(Split.DISCOVERY) and not bench.eligible(Split.SELECTION):
-        sheets_stage(run, setup, pool, atlas, icons, ())
-        return finish(run, assemble(run, setup, pool, clean, (), atlas.cells, 0))
-    proposals = candidates_stage(run, setup, pool, clean, atlas)
-    atlas = _draw_with_candidates(run, setup, pool, atlas, icons, proposals)
-    scene = open_scene(setup, pool)
-    started = time.monotonic()
-
-    placement = config.trials.placements[0]
-    selection = select(bench, proposals.patches, placement)
-    chosen = selection.chosen
-    if not bench.eligible(Split.CONFIRMATION):
-        bench.keep_trials()
-        rungs = narrowing(proposals.rungs, selection, {})
-        return finish(run, assemble(run, setup, pool, clean, rungs, proposals.cells, len(proposals.patches)))
-
-    confirmation = try_all(bench, proposals.patches, Split.CONFIRMATION, placement)
-    shared = shared_controls(bench, placement)
-    confirmed = confirm(bench, scene, atlas, chosen, config.trials.placements)
-    candidates = [patch.candidate for patch in proposals.patches]
-    ids = [patch.candidate.id for patch in chosen]
-    confidence = config.limits.confidence
-    survey = survey_rows(candidates, selection.blocks, confirmation, shared, ids, confidence)
-    validity = suggestion_validity(candidates, confirmation, shared, confidence, config.seed)
-    bench.keep_trials()
-    flips = {name: (int(block.outcomes.sum()), len(block.outcomes)) for name, block in confirmation.items()}
-    write_contact_sheet(run, setup, proposals.patches, flips)
-    if not run.is_done("trials"):
-        run.mark_done("trials", {"pastes": len(run.read_table("trials.parquet")), "seconds": _since(started)})
-    draw_looks(run, bench, confirmed, proposals.patches, atlas.samples.vectors)
-    result = assemble(
-        run, setup, pool, clean, narrowing(proposals.rungs, selection, confirmation), proposals.cells,
-        len(candidates), confirmed, survey, validity, draw_examples(run, bench, confirmed, proposals.patches),
-    )  # fmt: skip
-    return finish(run, result)
+    with engine_of(workers, progress) as engine:
+        run = open_run(folder, config, progress)
+        run.engine = engine
+        run.ensure(REPORT)
+        if run.ensure(LOOKS):
+            run.make(REPORT)
+    return run.get(REPORT)
 
 
-def open_run(run: RunFolder, config: AuditConfig, progress: Progress) -> Setup:
-    """Open the classifier for a run folder and note what it is."""
-    setup = open_setup(config, progress)
-    check_unchanged(run, setup)
-    if not run.is_done("images"):  # a layer that cannot be mapped is refused before any picture is read
-        channels, height, width = setup.cut.feature_shape
-        progress.say(f"the layer's grid: {height} × {width} positions of {channels} channels")
-    run.update_manifest(
+def open_run(folder: RunFolder, config: AuditConfig, progress: Progress) -> Run:
+    """Open the classifier for a run folder, make sure that it is the one it was begun with, and note what it is."""
+    run = Run(folder, config, progress)
+    inputs = run.inputs
+    check_unchanged(folder, inputs.loaded.weights_path, inputs.loaded.weights_sha256)
+    subject = inputs.subject
+    folder.update_manifest(
         {
-            "device": setup.subject.device,
-            "weights": setup.subject.weights,
-            "weights_sha256": setup.subject.weights_sha256,
-            "layer": setup.layer,
+            "device": subject.device,
+            "weights": subject.weights,
+            "weights_sha256": subject.weights_sha256,
+            "layer": inputs.layer,
         }
     )
-    return setup
+    return run
 
 
-def _since(started: float) -> float:
-    return round(time.monotonic() - started, 2)
+def check_unchanged(folder: RunFolder, weights_path: str, weights_sha256: str) -> None:
+    """Make sure that a run is continued with the weights it was begun with.
+
+    Raises:
+        StoreError: the weights file has changed since.
+    """
+    recorded = folder.manifest().get("weights_sha256")
+    if recorded is not None and recorded != weights_sha256:
+        raise StoreError(
+            f"the weights {weights_path} have changed since {folder.path} was begun "
+            f"(sha256 {weights_sha256[:12]}…, then {str(recorded)[:12]}…); start a new run"
+        )
 
 
-def build_atlas(run: RunFolder, config: AuditConfig, progress: Progress) -> Atlas:
+def build_atlas(folder: RunFolder, config: AuditConfig, progress: Progress) -> Atlas:
     """Make a run's atlas and its pictures, and no more; what is there already is read back."""
-    setup = open_run(run, config, progress)
-    pool = images_stage(run, setup)
-    atlas = atlas_stage(run, setup, pool)
-    draw_atlas(run, setup, pool, atlas, icons_stage(run, setup, atlas))
+    run = open_run(folder, config, progress)
+    atlas = run.get(ATLAS)
+    draw_atlas(run, folder.only(SHEETS.files), atlas, run.get(ICONS))
     return atlas
 
 
-def build_candidates(run: RunFolder, config: AuditConfig, progress: Progress) -> Proposals:
-    """Make a run's atlas, its candidates, and the sheets that mark their cells; what is there already is read back."""
-    setup = open_run(run, config, progress)
-    pool = images_stage(run, setup)
-    clean = clean_stage(run, setup, pool)
-    atlas = atlas_stage(run, setup, pool)
-    icons = icons_stage(run, setup, atlas)
-    proposals = candidates_stage(run, setup, pool, clean, atlas)
-    _draw_with_candidates(run, setup, pool, atlas, icons, proposals)
-    return proposals
+def build_candidates(folder: RunFolder, config: AuditConfig, progress: Progress) -> Proposals:
+    """Make a run's atlas, its candidates, and the sheets that mark their cells; what is there already is read back.
 
-
-def _draw_with_candidates(
-    run: RunFolder, setup: Setup, pool: ImagePool, atlas: Atlas, icons: Mapping[str, PixelArray], proposals: Proposals
-) -> Atlas:
-    """Draw the atlas' sheets, the cells that gave candidates marked; returns it with its cells' predicted push."""
-    atlas = replace(atlas, cells=proposals.cells)
-    gave = {patch.candidate.cell for patch in proposals.patches if patch.candidate.suggested}
-    sheets_stage(run, setup, pool, atlas, icons, gave)
-    return atlas
+    Raises:
+        ImageError: the clean model calls no source picture of discovery or selection source.
+    """
+    run = open_run(folder, config, progress)
+    if not len(screening_rows(run)):
+        raise ImageError(
+            "no source picture of discovery or selection is called source by the clean model, so no candidate can be "
+            "chosen; check class names and preprocessing (is the model's accuracy what you expect?), or add pictures"
+        )
+    run.ensure(SHEETS)
+    return run.get(CANDIDATES)

@@ -12,7 +12,7 @@ from auditor.core.records import Verdict
 from auditor.inputs.world.bundle import demo_config, demo_counts
 from auditor.inputs.world.kitchen import WORLDS, World, write_world
 from auditor.run.audit import audit
-from auditor.run.stages.old_results import Audit
+from auditor.run.finished import Audit
 
 __all__ = ["EXPECTED", "WORLDS", "demo_folder", "run_demo"]
 

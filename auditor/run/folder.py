@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fnmatch
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,10 +25,18 @@ MANIFEST = "manifest.json"
 
 
 class RunFolder:
-    """One run's folder. A file in it is either whole or not there: each is written beside itself and renamed."""
+    """One run's folder. A file in it is either whole or not there: each is written beside itself and renamed.
 
-    def __init__(self, path: Path) -> None:
+    It is a shelf (`auditor.core.shelf`), and knows tables, arrays and the manifest beside.
+    """
+
+    def __init__(self, path: Path, writable: tuple[str, ...] | None = None) -> None:
+        """
+        Args:
+            writable: patterns of the files that may be written through this object; None: any.
+        """
         self.path = path
+        self._writable = writable
 
     @classmethod
     def create(cls, path: Path, facts: Mapping[str, Json] | None = None) -> RunFolder:
@@ -71,9 +79,18 @@ class RunFolder:
             run.write_json(MANIFEST, {**outer.manifest(), "stages": {}})
         return run
 
+    def only(self, patterns: tuple[str, ...]) -> RunFolder:
+        """The same folder, in which nothing but files of these patterns can be written."""
+        return RunFolder(self.path, patterns)
+
     @property
     def name(self) -> str:
         return self.path.resolve().name
+
+    def matching(self, patterns: Sequence[str]) -> list[str]:
+        """Files that are there, by the patterns they match: names below the folder, sorted. `*` stays in a folder."""
+        found = {path for pattern in patterns for path in self.path.glob(pattern) if path.is_file()}
+        return sorted(path.relative_to(self.path).as_posix() for path in found if not path.name.startswith("."))
 
     def has(self, *files: str) -> bool:
         return all((self.path / file).exists() for file in files)
@@ -95,27 +112,36 @@ class RunFolder:
     def update_manifest(self, values: Mapping[str, Json]) -> None:
         self.write_json(MANIFEST, {**self.manifest(), **values})
 
-    def is_done(self, stage: str) -> bool:
+    def facts(self, stage: str) -> dict[str, Json] | None:
+        """What the manifest notes of a stage; None where the stage is not done."""
         stages = self.manifest().get("stages")
-        return isinstance(stages, dict) and stage in stages
+        facts = stages.get(stage) if isinstance(stages, dict) else None
+        return dict(facts) if isinstance(facts, dict) else None
+
+    def is_done(self, stage: str) -> bool:
+        return self.facts(stage) is not None
 
     def mark_done(self, stage: str, facts: Mapping[str, Json]) -> None:
         """Record a stage as finished; written last, after all of its files."""
         stages = self.manifest().get("stages")
         self.update_manifest({"stages": {**(stages if isinstance(stages, dict) else {}), stage: dict(facts)}})
 
+    def files_of(self, stage: str) -> tuple[str, ...]:
+        """The files that a finished stage left, as the manifest lists them; none where it is not done."""
+        listed = (self.facts(stage) or {}).get("files")
+        return tuple(str(file) for file in listed) if isinstance(listed, list) else ()
+
     def forget(self, stages: Sequence[str], files: Sequence[str]) -> None:
-        """Drop stages and their files or folders, so that they are made anew."""
+        """Drop stages and the files of these patterns, so that they are made anew."""
         known = self.manifest().get("stages")
         kept = {name: facts for name, facts in known.items() if name not in stages} if isinstance(known, dict) else {}
         self.update_manifest({"stages": kept})
-        for file in files:
+        for file in self.matching(files):
             path = self.path / file
             with _in_words(path):
-                if path.is_dir():
-                    shutil.rmtree(path)
-                else:
-                    path.unlink(missing_ok=True)
+                path.unlink()
+                if path.parent != self.path and not any(path.parent.iterdir()):
+                    path.parent.rmdir()
 
     def remove_unstarted(self) -> bool:
         """Remove a run folder that holds a manifest without a stage and nothing else; whether it was removed."""
@@ -125,12 +151,12 @@ class RunFolder:
             shutil.rmtree(self.path)
         return True
 
-    def write_bytes(self, file: str, data: bytes) -> None:
+    def write(self, file: str, data: bytes) -> None:
         with self._replacing(file) as temporary:
             temporary.write_bytes(data)
 
     def write_text(self, file: str, text: str) -> None:
-        self.write_bytes(file, text.encode("utf-8"))
+        self.write(file, text.encode("utf-8"))
 
     def write_json(self, file: str, value: Json) -> None:
         self.write_text(file, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
@@ -147,8 +173,13 @@ class RunFolder:
         with self._replacing(file) as temporary, temporary.open("wb") as stream:
             np.save(stream, array, allow_pickle=False)
 
-    def join_tables(self, file: str, parts: Sequence[str]) -> None:
-        """Concatenate parquet files of one schema, one at a time: memory does not grow with their number."""
+    def join_tables(self, file: str, parts: Sequence[str]) -> int:
+        """Concatenate parquet files of one schema, one at a time: memory does not grow with their number.
+
+        Returns:
+            How many rows there are in all.
+        """
+        rows = 0
         with self._replacing(file) as temporary:
             writer: pq.ParquetWriter | None = None
             try:
@@ -156,11 +187,13 @@ class RunFolder:
                     table = self.read_table(part)
                     writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
                     writer.write_table(table)
+                    rows += len(table)
             finally:
                 if writer:
                     writer.close()
+        return rows
 
-    def read_bytes(self, file: str) -> bytes:
+    def read(self, file: str) -> bytes:
         try:
             return (self.path / file).read_bytes()
         except FileNotFoundError as error:
@@ -169,7 +202,7 @@ class RunFolder:
             raise StoreError(f"{self.path / file} cannot be read: {error.strerror}") from error
 
     def read_text(self, file: str) -> str:
-        return self.read_bytes(file).decode("utf-8")
+        return self.read(file).decode("utf-8")
 
     def read_table(self, file: str) -> pa.Table:
         if not self.has(file):
@@ -187,13 +220,11 @@ class RunFolder:
         except (OSError, ValueError) as error:
             raise StoreError(f"{self.path / file} cannot be read as an array: {error}") from error
 
-    def names(self, folder: str, suffix: str) -> list[str]:
-        """Stems of a folder's files, sorted."""
-        return sorted(path.stem for path in (self.path / folder).glob(f"*{suffix}"))
-
     @contextlib.contextmanager
     def _replacing(self, file: str) -> Iterator[Path]:
         target = self.path / file
+        if self._writable is not None and not any(matches(file, one) for one in (*self._writable, MANIFEST)):
+            raise StoreError(f"{file} belongs to another stage than the one that writes {', '.join(self._writable)}")
         with _in_words(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
@@ -235,6 +266,7 @@ def write_new_file(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def slug(text: str) -> str:
-    """A name fit for a file: lower case letters, digits and dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "x"
+def matches(file: str, pattern: str) -> bool:
+    """Whether a file's name is one of a pattern's, in which `*` stays within a folder."""
+    names, wanted = file.split("/"), pattern.split("/")
+    return len(names) == len(wanted) and all(map(fnmatch.fnmatchcase, names, wanted))

@@ -1,29 +1,40 @@
-"""People's marks on a finished run's candidates. Loads no network."""
+"""People's marks on a finished run's candidates: kept, read, and what they make of its verdicts. Loads no network."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 
-from auditor.core.records import (
-    Review,
-)
+from pydantic import TypeAdapter
+
+from auditor.core.records import Candidate, Review
+from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
-from auditor.run.stages.old_results import (
-    REVIEWS,
-    Audit,
-    StoredReview,
-    _stored_reviews,
-    finish,
-    read_reviews,
-    stored_result,
-)
+from auditor.run.stages.report import rewrite_report, stored_result
 from auditor.statistics.findings import apply_reviews, run_verdict
 
+REVIEWS = "reviews.json"
 
-def review_run(run: RunFolder, reviews: Sequence[Review]) -> Audit:
+
+@dataclass(frozen=True, slots=True)
+class StoredReview(Review):
+    """A review with the sha256 of the patch that was looked at: a mark says nothing of other pixels."""
+
+    sha256: str
+
+
+def read_reviews(folder: RunFolder, candidates: Iterable[Candidate]) -> dict[str, Review]:
+    """The marks people made on these candidates, by candidate id; a mark on other pixels of that name is left out."""
+    looked_at = {(one.candidate, one.sha256): one for one in _stored_reviews(folder)}
+    found = ((each.id, looked_at.get((each.id, each.sha256))) for each in candidates)
+    return {
+        identity: Review(one.candidate, one.mark, one.reviewer, one.why) for identity, one in found if one is not None
+    }
+
+
+def review_run(folder: RunFolder, reviews: Sequence[Review]) -> Audit:
     """Add people's marks to a finished run and recompute its verdicts; the numbers stay as they are."""
-    result = stored_result(run)
+    result = stored_result(folder)
     candidates = {finding.candidate.id: finding.candidate for finding in result.findings}
     given = {
         (one.candidate, candidates[one.candidate].sha256): StoredReview(
@@ -32,8 +43,14 @@ def review_run(run: RunFolder, reviews: Sequence[Review]) -> Audit:
         for one in reviews
     }
     if given:
-        kept = {(one.candidate, one.sha256): one for one in _stored_reviews(run)} | given
-        run.write_json(REVIEWS, [asdict(one) for one in kept.values()])
-    findings = apply_reviews(result.findings, result.limits, read_reviews(run, candidates.values()))
+        kept = {(one.candidate, one.sha256): one for one in _stored_reviews(folder)} | given
+        folder.write_json(REVIEWS, [asdict(one) for one in kept.values()])
+    findings = apply_reviews(result.findings, result.limits, read_reviews(folder, candidates.values()))
     verdict, reason = run_verdict(findings, result.fragility)
-    return finish(run, replace(result, findings=findings, verdict=verdict, verdict_reason=reason))
+    return rewrite_report(folder, replace(result, findings=findings, verdict=verdict, verdict_reason=reason))
+
+
+def _stored_reviews(folder: RunFolder) -> tuple[StoredReview, ...]:
+    if not folder.has(REVIEWS):
+        return ()
+    return TypeAdapter(tuple[StoredReview, ...]).validate_json(folder.read(REVIEWS))

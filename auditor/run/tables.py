@@ -20,6 +20,7 @@ from auditor.core.records import (
     Exemplar,
     ImageRecord,
 )
+from auditor.core.records.trials import Outcome
 
 _KEPT_APART = ("cells", "pictures")
 _STABILITY = TypeAdapter(CellStability)
@@ -88,6 +89,33 @@ def cells_from_table(table: pa.Table) -> tuple[Cell, ...]:
         )
         cells.append(Cell(**row, stability=None if stability is None else _STABILITY.validate_python(stability)))
     return tuple(cells)
+
+
+def pushes_table(cells: Sequence[Cell]) -> pa.Table:
+    """One row a cell: its name, and its predicted push with its error, NaN where it was not screened."""
+    return pa.table(
+        {
+            "cell": pa.array([cell.name for cell in cells], pa.string()),
+            "predicted_push": pa.array([cell.predicted_push for cell in cells], pa.float64()),
+            "predicted_push_error": pa.array([cell.predicted_push_error for cell in cells], pa.float64()),
+        }
+    )
+
+
+def pushes_from_table(table: pa.Table) -> dict[str, tuple[float, float]]:
+    """The predicted push of each cell by name, and its error, of `pushes_table`."""
+    return {row["cell"]: (row["predicted_push"], row["predicted_push_error"]) for row in table.to_pylist()}
+
+
+def outcome_to_json(outcome: Outcome) -> str:
+    """How a run's trials ended, as JSON; the trials themselves are a table."""
+    values = TypeAdapter(Outcome).dump_python(outcome, mode="json")
+    return json.dumps(values, indent=1, ensure_ascii=False)
+
+
+def outcome_from_json(text: str) -> Outcome:
+    """The record of `outcome_to_json`."""
+    return TypeAdapter(Outcome).validate_python(json.loads(text))
 
 
 def result_to_json(result: AuditResult) -> str:

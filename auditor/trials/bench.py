@@ -3,127 +3,142 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from auditor.core.records import ImagePool, PixelArray, Placement, Split
-from auditor.core.records.trials import Clean, Draws, TrialBlock, TrialName, eligible_rows
-from auditor.inputs.opening import Setup
-from auditor.run.folder import RunFolder, slug
-from auditor.trials.blocks import trials_from_table, trials_table
+from auditor.core.config import AuditConfig
+from auditor.core.progress import Progress
+from auditor.core.records import ImagePool, IntArray, PixelArray, Split
+from auditor.core.records.trials import Clean, TrialBlock, TrialName, eligible_rows
+from auditor.core.shelf import Shelf, slug
+from auditor.core.work import Hands, Work
+from auditor.inputs.opening import Inputs
+from auditor.trials.blocks import block_from_bytes, block_to_bytes
 from auditor.trials.placements import variants_of
 from auditor.trials.sweep import Sweep
 
 SHARDS = "cache/trials"
-
+SURVEY = "survey"
+"""Stands in the place of a candidate's id for the controls that all of the survey shares."""
 
 Part: TypeAlias = tuple[int, int]
 """From the first to before the last of a split's eligible pictures, in the order of their keys."""
 
 
-SURVEY = "survey"
-"""Stands in the place of a candidate's id for the controls that all of the survey shares."""
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is measured in one go: a patch, (4, h, w) uint8, on a split's eligible pictures or a part of them."""
+
+    name: TrialName
+    rgba: PixelArray
+    part: Part | None = None
 
 
 @dataclass(slots=True)
-class Bench:
-    """Where patches are measured: the eligible pictures of each split and the shards of what is measured already.
+class Table:
+    """What a worker measures on: the classifier and the eligible pictures, put on the device when first asked for."""
 
-    Attributes:
-        measured: the shards of this run in the order in which they were first asked for, each once.
-    """
-
-    run: RunFolder
-    setup: Setup
+    inputs: Inputs
     pool: ImagePool
     clean: Clean
+    progress: Progress
     _sweeps: dict[tuple[Split, Part | None], Sweep] = field(default_factory=dict)
-    measured: dict[str, None] = field(default_factory=dict)
 
-    def eligible(self, split: Split) -> int:
-        return len(eligible_rows(self.pool, self.clean, split))
+    def rows(self, split: Split, part: Part | None = None) -> IntArray:
+        """Rows of the pool: a split's eligible source pictures, or a part of them."""
+        rows = eligible_rows(self.pool, self.clean, split)
+        if part is None:
+            return rows
+        # keys are hashes of the pictures, so any part is a fair sample of all of them
+        return np.array(sorted(rows, key=lambda row: self.pool.images[row].key)[slice(*part)], dtype=np.int64)
 
     def sweep(self, split: Split, part: Part | None = None) -> Sweep:
-        """The eligible source pictures of a split, or a part of them, put on the device when first asked for."""
+        """The sweep over these pictures."""
         if (split, part) not in self._sweeps:
-            rows = eligible_rows(self.pool, self.clean, split)
-            if part is not None:  # keys are hashes of the pictures, so any part is a fair sample of all of them
-                rows = np.array(sorted(rows, key=lambda row: self.pool.images[row].key)[slice(*part)], dtype=np.int64)
+            rows = self.rows(split, part)
             predicted, probability = self.clean.of(rows)
             self._sweeps[split, part] = Sweep(
-                self.setup.classifier,
-                self.setup.criterion,
+                self.inputs.classifier,
+                self.inputs.criterion,
                 self.pool.pixels[rows],
                 [self.pool.images[row].key for row in rows],
                 predicted,
                 probability,
-                self.setup.config.trials,
-                self.setup.config.seed,
+                self.inputs.config.trials,
+                self.inputs.config.seed,
             )
         return self._sweeps[split, part]
 
-    def measure(self, name: TrialName, rgba: PixelArray, part: Part | None = None) -> TrialBlock:
-        """Paste one patch on the eligible pictures of a split, or read back what was measured before."""
-        pixels = hashlib.sha256(rgba.tobytes()).hexdigest()[:12]
-        pictures = (f"{part[0]}-{part[1]}",) if part else ()
-        named = "--".join((name.split, slug(name.candidate), slug(name.control), name.placement, pixels, *pictures))
-        file = f"{SHARDS}/{named}.parquet"
-        variants = variants_of(name.placement, self.setup.config.trials)
-        if not self.run.has(file):
-            block = self.sweep(name.split, part).run(rgba, variants, name.candidate, self.setup.progress)
-            self.run.write_table(file, trials_table(name, block, self.setup.class_names))
-        else:
-            pictures_measured = part[1] - part[0] if part else self.eligible(name.split)
-            self.setup.progress.advance(len(variants) * pictures_measured)
-        self.measured[file] = None
-        return trials_from_table(self.run.read_table(file))
-
-    def pastes(self, split: Split, placements: Sequence[Placement], patches: int) -> int:
-        """How many pastes it takes to measure that many patches."""
-        variants = sum(len(variants_of(placement, self.setup.config.trials)) for placement in placements)
-        return patches * variants * self.eligible(split)
-
-    def keep_trials(self) -> None:
-        """Write every block that was measured as one trials.parquet; none where nothing could be measured."""
-        if self.measured:
-            self.run.join_tables("trials.parquet", list(self.measured))
+    def measure(self, trial: Trial) -> TrialBlock:
+        """Paste a patch on every picture of its sweep."""
+        name = trial.name
+        variants = variants_of(name.placement, self.inputs.config.trials)
+        return self.sweep(name.split, trial.part).run(trial.rgba, variants, name.candidate, self.progress)
 
 
-def odds_gain(*blocks: TrialBlock) -> float:
-    """Mean gain in the target's log-odds over all pictures of some blocks, logits.
+@dataclass(slots=True)
+class Bench:
+    """Where the trials of a run are asked for, in lists; what is on the shelf already is read back.
 
-    It predicts flips on other pictures better than flips do, which are few: every picture says something.
+    Attributes:
+        table: what is measured on, in this process; hands: who measures, each on a table of their own.
+        measured: the files of this run's blocks in the order in which they were first asked for, each once.
     """
-    before = np.concatenate([block.before for block in blocks]).astype(np.float64)
-    after = np.concatenate([block.best_after for block in blocks]).astype(np.float64)
-    return float((_log_odds(after) - _log_odds(before)).mean())
+
+    shelf: Shelf
+    table: Table
+    hands: Hands[Table]
+    measured: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def config(self) -> AuditConfig:
+        return self.table.inputs.config
+
+    @property
+    def progress(self) -> Progress:
+        return self.table.progress
+
+    def eligible(self, split: Split) -> int:
+        """How many eligible pictures a split has."""
+        return len(self.table.rows(split))
+
+    def pastes(self, trial: Trial) -> int:
+        """How many pastes it takes."""
+        return len(variants_of(trial.name.placement, self.config.trials)) * len(
+            self.table.rows(trial.name.split, trial.part)
+        )
+
+    def measure(self, trials: Sequence[Trial], stage: str) -> list[TrialBlock]:
+        """The blocks of these trials, in their order.
+
+        Args:
+            stage: what the work is called where somebody watches its progress, counted in pastes.
+        """
+        files = [block_file(trial) for trial in trials]
+        self.progress.start(stage, sum(self.pastes(trial) for trial in trials))
+        stored = [self.shelf.has(file) for file in files]
+        self.progress.advance(sum(self.pastes(trial) for trial, there in zip(trials, stored, strict=True) if there))
+        missing = [trial for trial, there in zip(trials, stored, strict=True) if not there]
+        made = self.hands.engine.each(Work(self.hands.open, Table.measure, self.pastes), missing)
+        blocks: list[TrialBlock] = []
+        for trial, file, there in zip(trials, files, stored, strict=True):
+            if there:
+                block = block_from_bytes(self.shelf.read(file))
+            else:
+                block = next(made)
+                self.shelf.write(file, block_to_bytes(trial.name, block, self.table.inputs.class_names))
+            self.measured[file] = None
+            blocks.append(block)
+        return blocks
 
 
-def _log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
-    # 1e-6: float32 probabilities close to 1 hold no more, and one certain picture must not outweigh all others
-    clipped = np.clip(probability, 1e-6, 1.0 - 1e-6)
-    return np.asarray(np.log(clipped) - np.log1p(-clipped), dtype=np.float64)
-
-
-def join_blocks(blocks: Sequence[TrialBlock]) -> TrialBlock:
-    """Blocks of one patch on different pictures as one block; at least one, with the same variants."""
-    first = blocks[0]
-    draws = tuple(
-        Draws(*(np.concatenate([getattr(block.draws[row], one.name) for block in blocks]) for one in fields(Draws)))
-        for row in range(len(first.variants))
-    )
-    return TrialBlock(
-        image_keys=tuple(itertools.chain.from_iterable(block.image_keys for block in blocks)),
-        variants=first.variants,
-        draws=draws,
-        clean=np.concatenate([block.clean for block in blocks]),
-        patched=np.concatenate([block.patched for block in blocks], axis=1),
-        before=np.concatenate([block.before for block in blocks]),
-        after=np.concatenate([block.after for block in blocks], axis=1),
-        flips=np.concatenate([block.flips for block in blocks], axis=1),
-    )
+def block_file(trial: Trial) -> str:
+    """The file of a block, by all that tells it from others: its name, the patch's pixels, and the part."""
+    name = trial.name
+    pixels = hashlib.sha256(trial.rgba.tobytes()).hexdigest()[:12]
+    pictures = (f"{trial.part[0]}-{trial.part[1]}",) if trial.part else ()
+    words = (name.split, slug(name.candidate), slug(name.control), name.placement, pixels, *pictures)
+    return f"{SHARDS}/{'--'.join(words)}.parquet"

@@ -1,13 +1,16 @@
-"""Blocks of trials to columns and back. Opens no file."""
+"""Blocks of trials to columns, to bytes and back, joined and read out of each other. Opens no file."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from auditor.core.records import Placement, Split
 from auditor.core.records.trials import Draws, TrialBlock, TrialName
 
 DRAW_COLUMNS = tuple(field.name for field in dataclasses.fields(Draws))
@@ -57,4 +60,63 @@ def trials_from_table(table: pa.Table) -> TrialBlock:
         before=column["target_before"][:images],
         after=table["target_after"].to_numpy().reshape(len(variants), images),
         flips=table["flip"].to_numpy(zero_copy_only=False).reshape(len(variants), images),
+    )
+
+
+def block_to_bytes(name: TrialName, block: TrialBlock, class_names: Sequence[str]) -> bytes:
+    """A block as a parquet file of its own."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(trials_table(name, block, class_names), sink, compression="zstd")
+    return bytes(sink.getvalue())
+
+
+def block_from_bytes(data: bytes) -> TrialBlock:
+    """The block of `block_to_bytes`."""
+    return trials_from_table(pq.read_table(pa.BufferReader(data)))
+
+
+def blocks_of(table: pa.Table) -> dict[TrialName, TrialBlock]:
+    """The blocks of several names in one table, each name's rows in their order.
+
+    A patch that was measured in parts, first on some pictures and then on more, has one block.
+    """
+    columns = [table[column].to_pylist() for column in ("split", "candidate", "control", "placement")]
+    rows: dict[tuple[str, ...], list[int]] = {}
+    for row, key in enumerate(zip(*columns, strict=True)):
+        rows.setdefault(key, []).append(row)
+    return {
+        TrialName(Split(split), candidate, control, Placement(placement)): _joined(table.take(taken))
+        for (split, candidate, control, placement), taken in rows.items()
+    }
+
+
+def _joined(table: pa.Table) -> TrialBlock:
+    """One block of a table in which a part's variants follow each other before the next part begins."""
+    variants = table["variant"].to_pylist()
+    if len(set(variants)) == 1:
+        return trials_from_table(table)
+    first = variants[0]
+    starts = [0] + [row for row in range(1, len(variants)) if variants[row] == first != variants[row - 1]]
+    ends = [*starts[1:], len(variants)]
+    return join_blocks(
+        [trials_from_table(table.slice(start, end - start)) for start, end in zip(starts, ends, strict=True)]
+    )
+
+
+def join_blocks(blocks: Sequence[TrialBlock]) -> TrialBlock:
+    """Blocks of one patch on different pictures as one block; at least one, with the same variants."""
+    first = blocks[0]
+    draws = tuple(
+        Draws(*(np.concatenate([getattr(block.draws[row], column) for block in blocks]) for column in DRAW_COLUMNS))
+        for row in range(len(first.variants))
+    )
+    return TrialBlock(
+        image_keys=tuple(itertools.chain.from_iterable(block.image_keys for block in blocks)),
+        variants=first.variants,
+        draws=draws,
+        clean=np.concatenate([block.clean for block in blocks]),
+        patched=np.concatenate([block.patched for block in blocks], axis=1),
+        before=np.concatenate([block.before for block in blocks]),
+        after=np.concatenate([block.after for block in blocks], axis=1),
+        flips=np.concatenate([block.flips for block in blocks], axis=1),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from auditor.core.records import ClassGroup
+from auditor.atlas.collection import Mapped
+from auditor.core.config import AtlasConfig
+from auditor.core.progress import Progress, Silence
+from auditor.core.records import ClassGroup, ImagePool, ImageRecord, Split
 
 
 @dataclass
@@ -74,6 +78,34 @@ def conv_cut() -> ToyCut:
 @pytest.fixture
 def pair() -> tuple[ClassGroup, ClassGroup]:
     return ClassGroup("pan", (0,)), ClassGroup("wok", (2,))
+
+
+@pytest.fixture
+def mapped() -> Callable[..., Mapped]:
+    """What an atlas is made of: a cut with pictures of a discovery split, keyed by their row."""
+
+    def build(
+        cut: ToyCut,
+        pictures: np.ndarray | ImagePool,
+        pair: tuple[ClassGroup, ClassGroup] | None = None,
+        config: AtlasConfig | None = None,
+        batch_size: int = 4,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Mapped:
+        pool = pictures if isinstance(pictures, ImagePool) else pool_of(pictures)
+        return Mapped(cut, pool, pair, config or AtlasConfig(), batch_size, seed, progress or Silence())
+
+    return build
+
+
+def pool_of(pixels: np.ndarray) -> ImagePool:
+    height, width = pixels.shape[2:]
+    records = (
+        ImageRecord(f"picture-{row}", f"{row:064d}", f"{row}.png", 0, Split.DISCOVERY, width, height)
+        for row in range(len(pixels))
+    )
+    return ImagePool(tuple(records), (), pixels)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,8 @@ from auditor.atlas.alignment import aligned_layouts, collect_layers, movement, s
 from auditor.atlas.attribution import attribution_all_classes
 from auditor.atlas.embedding import Likeness
 from auditor.atlas.layout import MARGIN, plane_layout
-from auditor.atlas.shards import MemoryShelf
 from auditor.core.errors import ImageError
-from auditor.core.progress import Silence
+from auditor.core.shelf import MemoryShelf
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +69,10 @@ def test_one_place_in_the_picture_is_found_in_every_grid():
     assert shared_positions(keys, [(2, 2)], seed=0)[0].max() == 1
 
 
-def test_layers_are_collected_at_the_shared_place(linear_cut, pixels):
-    rows, keys = np.array([5, 2, 7]), ["a", "b", "c"]
+def test_layers_are_collected_at_the_shared_place(linear_cut, pixels, mapped):
+    rows, keys = np.array([5, 2, 7]), ["picture-5", "picture-2", "picture-7"]
     small = pixels[:, :, :5, :6]
-    wide = collect_layers([linear_cut], small, rows, keys, 2, 0, Silence())[0]
+    wide = collect_layers([mapped(linear_cut, small, batch_size=2)], rows)[0]
     (at,) = shared_positions(keys, [(5, 6)], 0)
     np.testing.assert_array_equal(np.stack([wide.y, wide.x], axis=1), at)
     features = torch.from_numpy(small[rows]).float() / 255
@@ -83,16 +83,17 @@ def test_layers_are_collected_at_the_shared_place(linear_cut, pixels):
     assert np.isnan(wide.contrast).all()
 
 
-def test_a_layer_on_the_shelf_is_not_collected_again(linear_cut, pixels, pair):
+def test_a_layer_on_the_shelf_is_not_collected_again(linear_cut, pixels, pair, mapped):
     """An interrupted collection goes on with the layers that are missing; contrast is that of the pair."""
-    rows, keys, shelf = np.array([5, 2, 7]), ["a", "b", "c"], MemoryShelf()
+    rows, shelf = np.array([5, 2, 7]), MemoryShelf()
     small = pixels[:, :, :5, :6]
-    (first,) = collect_layers([linear_cut], small, rows, keys, 2, 0, Silence(), pair, shelf)
+    of_linear = mapped(linear_cut, small, pair, batch_size=2)
+    (first,) = collect_layers([of_linear], rows, shelf)
     np.testing.assert_allclose(first.contrast, first.attribution[:, 2] - first.attribution[:, 0], rtol=1e-6)
     spent = copy.copy(linear_cut)
     spent.features = None  # not to be asked again
-    one, two = collect_layers([spent, linear_cut], small, rows, keys, 2, 0, Silence(), pair, shelf)
-    assert one is first
+    one, two = collect_layers([replace(of_linear, cut=spent), of_linear], rows, shelf)
+    np.testing.assert_array_equal(one.vectors, first.vectors)
     np.testing.assert_array_equal(two.vectors, first.vectors)
 
 

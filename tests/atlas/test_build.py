@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from auditor.atlas.build import build_pair_atlas
+from auditor.atlas.collection import Mapped
 from auditor.atlas.filters import pair_filter
 from auditor.atlas.layout import contrast_axis
 from auditor.core.config import AtlasConfig
@@ -37,7 +38,7 @@ def pool():
 
 def build(cut, pool, pair, batch_size=7, **settings):
     config = AtlasConfig(**{"levels": (2, 4), "min_count": 2, "filter_magnitude": 10, **settings})
-    return build_pair_atlas(cut, pool, *pair, config, batch_size, 0, Silence())
+    return build_pair_atlas(Mapped(cut, pool, pair, config, batch_size, 0, Silence()))
 
 
 def test_an_atlas_from_pictures_to_cells(conv_cut, pool, pair):

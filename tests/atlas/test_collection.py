@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import copy
 import weakref
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -10,23 +10,28 @@ import torch
 
 from auditor.atlas.activations import ActivationSet, Sampling
 from auditor.atlas.attribution import attribution_all_classes, contrast_map
-from auditor.atlas.collection import collect_activations
+from auditor.atlas.collection import Mapped, collect_activations
 from auditor.atlas.filters import class_filter, filter_shards, pair_filter
 from auditor.atlas.relaxed import relaxed_max_pooling
-from auditor.atlas.shards import MemoryShelf, read_shard, read_shard_attribution, shard_to_bytes
+from auditor.atlas.shards import Shards, shard_from_bytes, shard_to_bytes
+from auditor.core.config import AtlasConfig
 from auditor.core.errors import ImageError, LayerError
 from auditor.core.progress import Silence
-from auditor.core.records import ClassGroup
+from auditor.core.records import ClassGroup, ImagePool, ImageRecord, Split
+from auditor.core.shelf import MemoryShelf
 
 COLUMNS = [column.name for column in fields(ActivationSet)]
 
 
 def shards_of(cut, pixels, sampling, rows=None, batch_size=4, shelf=None, shard_images=4, progress=None):
     rows = np.arange(len(pixels)) if rows is None else np.array(rows, dtype=np.int64)
-    keys = [f"picture-{row}" for row in rows]
-    return collect_activations(
-        cut, pixels, rows, keys, sampling, batch_size, progress or Silence(), shelf, shard_images
-    )
+    mapped = Mapped(cut, pool_of(pixels), None, AtlasConfig(), batch_size, 0, progress or Silence())
+    return collect_activations(mapped, rows, sampling, shelf, shard_images)
+
+
+def pool_of(pixels):
+    records = (ImageRecord(f"picture-{row}", "", "", 0, Split.DISCOVERY, 1, 1) for row in range(len(pixels)))
+    return ImagePool(tuple(records), (), pixels)
 
 
 def collect(cut, pixels, pair, seed=5, strongest=1, **settings):
@@ -118,21 +123,21 @@ def test_relaxed_pooling_reaches_attribution_and_choice(conv_cut, pixels, pair):
 
 
 class Watched(MemoryShelf):
-    """Stands for a disk: hands out copies and counts what is held; stops after some writes."""
+    """Stands for a disk: counts what is written and read; stops after some writes."""
 
     def __init__(self, stop_after=None):
         super().__init__()
         self.writes, self.reads, self.stop_after = [], [], stop_after
 
-    def write(self, number, samples):
+    def write(self, file, data):
         if len(self.writes) == self.stop_after:
             raise KeyboardInterrupt
-        super().write(number, samples)
-        self.writes.append(number)
+        super().write(file, data)
+        self.writes.append(int(file.partition(".")[0]))
 
-    def read(self, number):
-        self.reads.append(number)
-        return super().read(number)
+    def read(self, file):
+        self.reads.append(int(file.partition(".")[0]))
+        return super().read(file)
 
 
 def test_an_interrupted_collection_goes_on_where_it_stopped(conv_cut, pixels, pair):
@@ -147,7 +152,7 @@ def test_an_interrupted_collection_goes_on_where_it_stopped(conv_cut, pixels, pa
     assert shelf.writes == [0, 1, 2]
     assert (progress.total, progress.done) == (9, 9)
     for number in range(3):
-        assert shard_to_bytes(resumed.shelf.read(number)) == shard_to_bytes(whole.shelf.read(number))
+        assert shard_to_bytes(resumed.read(number)) == shard_to_bytes(whole.read(number))
 
 
 def test_a_shard_holds_its_pictures_whatever_the_shard_size(conv_cut, pixels, pair):
@@ -158,15 +163,12 @@ def test_a_shard_holds_its_pictures_whatever_the_shard_size(conv_cut, pixels, pa
     assert [shard.image_row.tolist() for shard in shards] == [[0, 1, 2, 3], [4, 5, 6, 7], [8]]
 
 
-def test_a_shard_on_disk_comes_back_as_it_was(conv_cut, pixels, pair, tmp_path):
+def test_a_shard_comes_back_as_it_was(conv_cut, pixels, pair):
     samples = collect(conv_cut, pixels, pair)
-    path = tmp_path / "0.safetensors"
-    path.write_bytes(shard_to_bytes(samples))
-    back = read_shard(path)
+    back = shard_from_bytes(shard_to_bytes(samples))
     for column in COLUMNS:
         assert getattr(back, column).dtype == getattr(samples, column).dtype
         np.testing.assert_array_equal(getattr(back, column), getattr(samples, column))
-    np.testing.assert_array_equal(read_shard_attribution(path), samples.attribution)
 
 
 @pytest.mark.parametrize("mode", ["rank", "magnitude", "both", "either"])
@@ -174,8 +176,9 @@ def test_filtering_shards_keeps_what_filtering_everything_keeps(conv_cut, pixels
     shards = shards_of(conv_cut, pixels, Sampling(5, pair, 3, 2), shard_images=2)
     # whole numbers tie across shards at the n-th place, where the earlier sample must win
     generator = np.random.default_rng(2)
-    for shard in shards:
-        shard.attribution[:] = generator.integers(-20, 20, shard.attribution.shape)
+    for number, shard in enumerate(shards):
+        drawn = generator.integers(-20, 20, shard.attribution.shape).astype(np.float32)
+        shards.write(number, replace(shard, attribution=drawn))
     whole = shards.whole()
     several = ClassGroup("several", (1, 3)), ClassGroup("most", (0, 2, 4))
     for source, target in (pair, several):
@@ -193,20 +196,20 @@ def test_filtering_reads_each_shard_once_and_keeps_none_of_them(conv_cut, pixels
     shelf = Watched()
     shards = shards_of(conv_cut, pixels, Sampling(5, pair, 2), shelf=shelf, shard_images=2)
     alive, most = {}, 0
+    read = Shards.read
 
-    def tracked(shelf, number):
+    def tracked(self, number):
         nonlocal most
-        shelf.reads.append(number)
-        samples = copy.deepcopy(shelf.shards[number])
-        alive[number] = weakref.ref(samples.vectors)
+        samples = read(self, number)
+        alive[len(alive)] = weakref.ref(samples.vectors)
         most = max(most, sum(reference() is not None for reference in alive.values()))
         return samples
 
-    monkeypatch.setattr(Watched, "read", tracked)
+    monkeypatch.setattr(Shards, "read", tracked)
     kept = filter_shards(shards, pair, "magnitude", 1, 2)
-    assert shelf.reads == []
-    samples = shards.where(kept)
     assert shelf.reads == [0, 1, 2, 3, 4]
+    samples = shards.where(kept)
+    assert shelf.reads == [0, 1, 2, 3, 4] * 2
     assert len(samples) == kept.sum() <= 4
     assert most <= 2  # the one read and the one that its reading replaces
     del samples

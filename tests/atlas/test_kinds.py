@@ -77,14 +77,14 @@ def test_a_stored_configuration_asks_for_no_more_than_the_one_it_was_made_from()
     assert likeness_of(stored) == PAPER_FULL
 
 
-def test_atlases_of_a_class_and_of_everything_from_pictures(conv_cut, pool):
+def test_atlases_of_a_class_and_of_everything_from_pictures(conv_cut, pool, mapped):
     config = CONFIG.model_copy(update={"positions_per_image": 2, "filter": "rank", "filter_rank": 3})
-    full = build_full_atlas(conv_cut, pool, config, 5, 0, Silence())
+    full = build_full_atlas(mapped(conv_cut, pool, None, config, 5))
     assert len(full.samples) == full.collected == 16
     assert np.isnan(full.samples.contrast).all()
     assert np.isnan(full.cells[0].contrast)
     group = ClassGroup("wok", (2,))
-    one = build_class_atlas(conv_cut, pool, group, config, 5, 0, Silence(), pair=(ClassGroup("pan", (0,)), group))
+    one = build_class_atlas(mapped(conv_cut, pool, (ClassGroup("pan", (0,)), group), config, 5), group)
     kept = class_filter(full.samples.attribution, group, "rank", 3, 6)
     np.testing.assert_array_equal(one.samples.image_row, full.samples.image_row[kept])
     np.testing.assert_array_equal(one.samples.y, full.samples.y[kept])

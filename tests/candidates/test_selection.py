@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from auditor.candidates.ladder import TAIL, TAIL_OF_MADE
-from auditor.candidates.selection import halving_steps, narrowing, select
-from auditor.core.config import CandidatesConfig
-from auditor.core.progress import Silence
+from auditor.candidates.selection import halving_steps, narrowing, odds_gain, select
+from auditor.core.config import AuditConfig, CandidatesConfig
 from auditor.core.records import Candidate, Origin, Placement, Rung, Split, Tier
-from auditor.core.records.trials import Draws, TrialBlock, TrialName
-from auditor.trials.bench import Bench, join_blocks, odds_gain
+from auditor.core.records.trials import Draws, TrialBlock
+from auditor.trials.bench import Bench, Trial
+from auditor.trials.blocks import join_blocks
 from auditor.trials.patch import Patch
 
 
@@ -57,28 +57,29 @@ def test_joined_blocks_are_one_block_over_all_pictures() -> None:
     np.testing.assert_array_equal(joined.draws[0].centre_x, [0, 1, 2])
 
 
-class Table(Bench):
+class Readout(Bench):
     """A bench that reads what each patch does from its pixels: the probability is the red of its picture's column."""
 
-    def __init__(self, eligible: int, config: CandidatesConfig) -> None:
+    def __init__(self, eligible: int, candidates: CandidatesConfig) -> None:
         self._eligible = eligible
-        self.setup = _Setup(config)  # type: ignore[assignment]
+        self.candidates = candidates
         self.measured = {}
+
+    @property
+    def config(self) -> AuditConfig:
+        return AuditConfig(source="a", target="b", model={"name": "m"}, images={"all": "x"}, candidates=self.candidates)
 
     def eligible(self, split: Split) -> int:
         assert split is Split.SELECTION
         return self._eligible
 
-    def measure(self, name: TrialName, rgba: np.ndarray, part: tuple[int, int] | None = None) -> TrialBlock:
-        assert part is not None
-        self.measured[f"{name.candidate} {part[0]}-{part[1]}"] = None
-        return block((rgba[0, 0, slice(*part)] / 255.0).tolist(), part[0])
-
-
-class _Setup:
-    def __init__(self, candidates: CandidatesConfig) -> None:
-        self.progress = Silence()
-        self.config = type("Config", (), {"candidates": candidates})()
+    def measure(self, trials: Sequence[Trial], stage: str) -> list[TrialBlock]:
+        blocks = []
+        for trial in trials:
+            assert trial.part is not None
+            self.measured[f"{trial.name.candidate} {trial.part[0]}-{trial.part[1]}"] = None
+            blocks.append(block((trial.rgba[0, 0, slice(*trial.part)] / 255.0).tolist(), trial.part[0]))
+        return blocks
 
 
 def patch(identity: str, probability: Sequence[float], push: float, suggested: bool = True) -> Patch:
@@ -95,7 +96,7 @@ def test_the_better_half_goes_on_and_no_picture_is_measured_twice() -> None:
         patch("d", [0.5, 0.5, 0.5, 0.5], 0.0),
         patch("r", [0.9, 0.9, 0.9, 0.9], 4.0, suggested=False),
     ]
-    bench = Table(4, CandidatesConfig(halving_images=2, confirmed=1))
+    bench = Readout(4, CandidatesConfig(halving_images=2, confirmed=1))
     selection = select(bench, patches, Placement.FIXED)
     assert list(bench.measured) == ["a 0-2", "b 0-2", "c 0-2", "d 0-2", "r 0-2", "a 2-4", "b 2-4"]
     assert [one.candidate.id for one in selection.chosen] == ["b"]
@@ -117,16 +118,16 @@ def test_of_a_crop_and_its_shapes_the_best_is_confirmed_and_what_gradients_made_
         Patch(replace(shape.candidate, parts=("a",)), shape.rgba),
         Patch(replace(trained.candidate, origin=origin), trained.rgba),
     ]
-    selection = select(Table(4, CandidatesConfig(halving_images=2, confirmed=2)), patches, Placement.FIXED)
+    selection = select(Readout(4, CandidatesConfig(halving_images=2, confirmed=2)), patches, Placement.FIXED)
     assert [one.candidate.id for one in selection.chosen] == ["s-1", "b"]
     assert len(selection.blocks["o-001"].image_keys) == 2  # tried at the first step alone
-    by_push = select(Table(0, CandidatesConfig(confirmed=4)), patches, Placement.FIXED)
+    by_push = select(Readout(0, CandidatesConfig(confirmed=4)), patches, Placement.FIXED)
     assert [one.candidate.id for one in by_push.chosen] == ["a", "b"]
 
 
 def test_without_selection_pictures_the_predicted_push_decides() -> None:
     patches = [patch("a", [0.1], 1.0), patch("b", [0.1], float("nan")), patch("c", [0.1], 2.0)]
-    selection = select(Table(0, CandidatesConfig(confirmed=2)), patches, Placement.FIXED)
+    selection = select(Readout(0, CandidatesConfig(confirmed=2)), patches, Placement.FIXED)
     assert [one.candidate.id for one in selection.chosen] == ["c", "a"]
     assert selection.blocks == {}
     assert narrowing((Rung("tail screening", 9, 3, "push"),), selection, {}) == (Rung("tail screening", 9, 3, "push"),)
@@ -138,7 +139,7 @@ def test_each_rung_tells_its_agreement_with_the_next() -> None:
     patches = [patch(name, [chance] * 3, push) for push, (name, chance) in enumerate(chances.items())]
     made = [patch(f"p-{number}", [0.1 * number] * 3, -number) for number in range(1, 4)]
     patches += [Patch(replace(one.candidate, parts=("a", "b")), one.rgba) for one in made]
-    selection = select(Table(3, CandidatesConfig(halving_images=3, confirmed=2)), patches, Placement.FIXED)
+    selection = select(Readout(3, CandidatesConfig(halving_images=3, confirmed=2)), patches, Placement.FIXED)
     confirmation = {"a": block([0.95] * 2), "b": block([0.95, 0.1]), "c": block([0.1, 0.1]), "d": block([0.95] * 2)}
     linear = Rung("linear screening", 99, 9, "gradient", 0.5, 9)
     screening = (linear, Rung(TAIL, 9, 4, "push"), Rung(TAIL_OF_MADE, 5, 3, "push"))

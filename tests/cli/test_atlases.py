@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 
 import auditor.run.beside.looks
-import auditor.run.stages.old_atlases
+import auditor.run.stages.atlas
+import auditor.run.stages.icons
+import auditor.run.stages.sheets
 from auditor.atlas.collection import _Collector
 from auditor.atlas.drawings.directions import Direction
 from auditor.atlas.drawings.directions import draw_directions as draw
@@ -76,9 +78,9 @@ def test_an_atlas_of_a_class_is_of_the_target_or_of_the_named_ones(invoke, own_r
 
 def test_cells_of_a_class_are_named_by_what_else_they_support(invoke, own_run, monkeypatch) -> None:
     drawn: list[dict[str, str]] = []
-    draw = auditor.run.stages.old_atlases.draw_sheet
+    draw = auditor.run.stages.sheets.draw_sheet
     monkeypatch.setattr(
-        auditor.run.stages.old_atlases,
+        auditor.run.stages.sheets,
         "draw_sheet",
         lambda *arguments: drawn.append(arguments[3].labels) or draw(*arguments),
     )
@@ -97,7 +99,7 @@ def test_activations_are_collected_once_for_all_of_them(invoke, own_run, monkeyp
 
 def test_an_interrupted_atlas_goes_on_with_the_command_it_names(invoke, own_run) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(auditor.run.stages.old_atlases, "render_icons", stop)
+        patch.setattr(auditor.run.stages.icons, "render_icons", stop)
         stopped = invoke("atlas", own_run, "--kind", "class", "--class", "pink cup", "--levels", "3", "--icons", "3")
     assert stopped.exit_code == 2
     again = said_to_continue(stopped.stderr)
@@ -108,7 +110,7 @@ def test_an_interrupted_atlas_goes_on_with_the_command_it_names(invoke, own_run)
         patch.setattr(_Collector, "shard", stop)
         patch.setattr("auditor.run.beside.atlases.build_class_atlas", stop)
         assert invoke(*again).exit_code == 0
-        patch.setattr(auditor.run.stages.old_atlases, "render_icons", stop)
+        patch.setattr(auditor.run.stages.icons, "render_icons", stop)
         patch.setattr("auditor.run.beside.atlases.draw_sheets", stop)
         assert invoke(*again).exit_code == 0  # all of it is there
 
@@ -136,10 +138,10 @@ def test_levels_of_the_pair_are_a_new_runs(world, invoke, own_run, tmp_path) -> 
 def test_the_pairs_atlas_goes_on_where_it_was_interrupted(world, invoke, finished, tmp_path) -> None:
     folder = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(auditor.run.stages.old_atlases, "render_icons", stop)
+        patch.setattr(auditor.run.stages.icons, "render_icons", stop)
         assert invoke("atlas", world.config, "--out", folder).exit_code == 2
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(auditor.run.stages.old_atlases, "build_pair_atlas", stop)
+        patch.setattr(auditor.run.stages.atlas, "build_pair_atlas", stop)
         assert invoke("atlas", folder).exit_code == 0
         assert (folder / "atlas" / "hinton.png").exists()
         assert invoke("atlas", folder).exit_code == 2  # finished, so made anew
@@ -193,7 +195,7 @@ def test_photographs_are_looked_at_one_picture_each(world, invoke, finished, own
     assert result.exit_code == 0
     first, second = (Path(line) for line in result.stdout.splitlines())
     assert first != second
-    assert {first.parent, second.parent} == {own_run / "pictures"}
+    assert {first.parent, second.parent} == {own_run / "asked"}
     alone = Image.open(first)
     assert alone.format == "PNG"
     with_patch = invoke("look", own_run, one, "--patch", world.folder / "stickers" / "spots.png")
@@ -229,7 +231,7 @@ def test_photographs_and_patches_that_cannot_be_read(world, invoke, own_run, tmp
 def test_icons_of_channels_in_one_picture(invoke, own_run) -> None:
     one, three = (invoke("icons", own_run, "--channels", channels) for channels in ("6", "6,0,3"))
     assert (one.exit_code, three.exit_code) == (0, 0)
-    assert three.stdout.strip() == str(own_run / "pictures" / "icons-6-0-3.png")
+    assert three.stdout.strip() == str(own_run / "asked" / "icons-6-0-3.png")
     low, high = (Image.open(result.stdout.strip()) for result in (one, three))
     assert high.height - low.height == 2 * (84 + 6) * 2  # two rows more
     for channels, sentence in (("8", "the layer's channels are 0 to 7, got 8"), ("red", "whole numbers by commas")):

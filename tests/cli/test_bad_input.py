@@ -375,7 +375,7 @@ def test_a_crash_ends_in_a_sentence(world, invoke, tmp_path, monkeypatch) -> Non
     def crash(*_: object) -> None:
         raise RuntimeError("[the] network fell over")
 
-    monkeypatch.setattr("auditor.run.audit.images_stage", crash)
+    monkeypatch.setattr("auditor.run.stages.images.build_pool", crash)
     message = refused(invoke("run", world.config, "--out", tmp_path / "run"), "unexpected error", "--debug")
     assert "RuntimeError: [the] network fell over" in message
     assert f"auditor run --resume {tmp_path / 'run'}" in message

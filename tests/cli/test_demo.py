@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from auditor.core.records import Verdict
+from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
-from auditor.run.stages.old_results import Audit, stored_result
+from auditor.run.stages.report import stored_result
 
 
 @pytest.mark.parametrize(

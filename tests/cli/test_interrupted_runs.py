@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.torch import load_file, save_file
 
-import auditor.run.audit
 from auditor.run.folder import RunFolder
 from auditor.trials.sweep import Sweep
 
@@ -24,7 +23,7 @@ def stop(*_: object, **__: object) -> None:
 
 
 def after_the_pictures(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(auditor.run.audit, "clean_stage", stop)
+    patch.setattr("auditor.run.stages.clean.predict_clean", stop)
 
 
 def at_sweep(number: int) -> Break:
@@ -65,7 +64,7 @@ def while_writing(file: str) -> Break:
 
 
 def before_the_report(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(auditor.run.audit, "assemble", stop)
+    patch.setattr("auditor.run.pipeline.assemble", stop)
 
 
 INTERRUPTIONS = {
@@ -171,7 +170,7 @@ def test_changed_weights_are_noticed(own_world, invoke, tmp_path, monkeypatch) -
 def test_changed_pictures_are_noticed(change, own_world, invoke, tmp_path) -> None:
     folder = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(auditor.run.audit, "candidates_stage", stop)
+        patch.setattr("auditor.run.stages.candidates.propose", stop)
         invoke("run", own_world.config, "--out", folder)
     for path in (own_world.folder / "photos").rglob("*.png"):
         if change == "gone":

@@ -90,9 +90,9 @@ def test_asked_one_by_one(invoke, own_run) -> None:
     assert result.exit_code == 1
     assert str(own_run / "candidates" / f"{SPOTS}.png") in result.stderr
     assert str(own_run / "pictures" / f"origin-{SPOTS}.png") in result.stderr
-    assert str(own_run / "pictures" / f"review-{SPOTS}.png") in result.stderr
+    assert str(own_run / "asked" / f"review-{SPOTS}.png") in result.stderr
     with (
-        Image.open(own_run / "pictures" / f"review-{SPOTS}.png") as both,
+        Image.open(own_run / "asked" / f"review-{SPOTS}.png") as both,
         Image.open(own_run / "pictures" / f"origin-{SPOTS}.png") as origin,
     ):
         assert (both.height, both.width) == (origin.height, origin.height + origin.height // 20 + origin.width)

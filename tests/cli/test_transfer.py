@@ -14,7 +14,7 @@ from auditor.core.errors import ConfigError, ImageError, StoreError
 from auditor.core.progress import Silence
 from auditor.run.beside.transfer import transfer_run, transfer_table
 from auditor.run.folder import RunFolder
-from auditor.run.stages.old_results import stored_result
+from auditor.run.stages.report import stored_result
 from auditor.statistics.intervals import wilson_interval
 
 NAMES = ("red pan", "blue wok", "green kettle", "pink cup", "cyan jug", "white plate")

@@ -18,9 +18,10 @@ import auditor
 from auditor.candidates.controls import RANDOM_CELL_CROP, matched_controls
 from auditor.report.findings_json import schema
 from auditor.run.folder import RunFolder
-from auditor.run.stages.old_atlases import cells_with_icons, read_atlas
-from auditor.run.stages.old_results import CONTROLS
-from auditor.run.stages.old_stages import STAGES
+from auditor.run.pipeline import STAGES
+from auditor.run.stages.atlas import read_atlas
+from auditor.run.stages.icons import cells_with_icons
+from auditor.run.stages.trials import CONTROLS
 
 CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 FILES = (
@@ -202,7 +203,7 @@ def test_manifest_holds_what_it_takes_to_repeat_the_run(finished: tuple[Path, Re
     assert set(manifest["patches"]) == set(kept)
     for name, path in kept.items():
         assert manifest["patches"][name] == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert set(manifest["stages"]) == set(STAGES)
+    assert set(manifest["stages"]) == {stage.name for stage in STAGES}
 
 
 def test_payload_and_messages_go_apart(finished: tuple[Path, Result]) -> None:
@@ -272,7 +273,7 @@ def test_flags_overrule_the_file(world, invoke, finished, tmp_path) -> None:
 
 def test_a_whole_run_in_a_process_of_its_own(world, tmp_path) -> None:
     """The real entry point with the real layout, from another folder than the file's."""
-    command = [sys.executable, "-m", "auditor.cli", "run", str(world.config), "--out", "run"]
+    command = [sys.executable, "-m", "auditor", "run", str(world.config), "--out", "run"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
     findings = findings_of(tmp_path / "run")
     assert done.returncode == CODES[findings["verdict"]]

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from auditor.core.errors import StoreError
-from auditor.run.folder import MANIFEST, RunFolder, slug, write_new_file
+from auditor.core.shelf import slug
+from auditor.run.folder import MANIFEST, RunFolder, matches, write_new_file
 
 
 @pytest.fixture
@@ -33,12 +34,12 @@ def refusing(code: int, message: str = "refused") -> object:
 def test_what_is_written_is_read_back(run: RunFolder) -> None:
     table = pa.table({"name": ["ä", "b"], "value": [float("nan"), 2.5], "none": pa.nulls(2)})
     array = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    run.write_bytes("pictures/a.png", b"\x00\xff")
+    run.write("pictures/a.png", b"\x00\xff")
     run.write_text("note.md", "Größe\n")
     run.write_json("deep/er/facts.json", {"b": [1, None, "ü"], "a": 0.1})
     run.write_table("table.parquet", table)
     run.write_array("cache/pixels.npy", array)
-    assert run.read_bytes("pictures/a.png") == b"\x00\xff"
+    assert run.read("pictures/a.png") == b"\x00\xff"
     assert run.read_text("note.md") == "Größe\n"
     assert run.read_text("deep/er/facts.json") == '{\n  "b": [\n    1,\n    null,\n    "ü"\n  ],\n  "a": 0.1\n}\n'
     read = run.read_table("table.parquet")
@@ -56,8 +57,8 @@ def test_the_same_content_gives_the_same_bytes(run: RunFolder) -> None:
     for name in ("one", "two"):
         run.write_table(f"{name}.parquet", table)
         run.write_array(f"{name}.npy", np.arange(5))
-    assert run.read_bytes("one.parquet") == run.read_bytes("two.parquet")
-    assert run.read_bytes("one.npy") == run.read_bytes("two.npy")
+    assert run.read("one.parquet") == run.read("two.parquet")
+    assert run.read("one.npy") == run.read("two.npy")
 
 
 def test_a_write_that_fails_midway_leaves_the_old_file_and_no_other(
@@ -146,7 +147,7 @@ def test_stages_are_remembered_and_forgotten(run: RunFolder) -> None:
     run.write_text("cells.txt", "x")
     reopened = RunFolder.open(run.path)
     assert reopened.manifest() == {"stages": {"images": {"used": 3}, "atlas": {}}, "seed": 4}
-    reopened.forget(["atlas", "never"], ["atlas", "cells.txt", "missing.txt"])
+    reopened.forget(["atlas", "never"], ["atlas/*", "cells.txt", "missing.txt"])
     assert reopened.is_done("images")
     assert not reopened.is_done("atlas")
     assert sorted(everything_in(run.path)) == [MANIFEST]
@@ -189,11 +190,12 @@ def test_missing_and_broken_files_are_named(run: RunFolder, tmp_path: Path) -> N
 def test_tables_are_joined_in_the_order_given(run: RunFolder) -> None:
     for number, values in enumerate(([1, 2], [3], [])):
         run.write_table(f"parts/{number}.parquet", pa.table({"value": pa.array(values, pa.int64())}))
-    run.join_tables("all.parquet", ["parts/1.parquet", "parts/0.parquet", "parts/2.parquet"])
+    rows = run.join_tables("all.parquet", ["parts/1.parquet", "parts/0.parquet", "parts/2.parquet"])
     assert run.read_table("all.parquet")["value"].to_pylist() == [3, 1, 2]
-    assert run.names("parts", ".parquet") == ["0", "1", "2"]
+    assert rows == 3
+    assert run.matching(["parts/*"]) == ["parts/0.parquet", "parts/1.parquet", "parts/2.parquet"]
     with pytest.raises(StoreError, match=r"holds no parts/9\.parquet"):
-        run.join_tables("all.parquet", ["parts/0.parquet", "parts/9.parquet"])
+        rows = run.join_tables("all.parquet", ["parts/0.parquet", "parts/9.parquet"])
     assert run.read_table("all.parquet")["value"].to_pylist() == [3, 1, 2]
 
 
@@ -212,3 +214,22 @@ def test_a_new_file_never_replaces_one(tmp_path: Path) -> None:
 )
 def test_names_become_fit_for_files(text: str, wanted: str) -> None:
     assert slug(text) == wanted
+
+
+def test_a_star_stays_in_its_folder() -> None:
+    assert matches("cache/trials/a.parquet", "cache/trials/*")
+    assert matches("atlas/10.webp", "atlas/*.webp")
+    assert not matches("cache/cells.parquet", "cells.parquet")
+    assert not matches("candidates/more/a.png", "candidates/*")
+    assert not matches("candidates", "candidates/*")
+
+
+def test_through_a_stages_folder_no_other_file_can_be_written(run: RunFolder) -> None:
+    stage = run.only(("cells.parquet", "atlas/*"))
+    stage.write("atlas/10.webp", b"sheet")
+    stage.update_manifest({"seed": 1})
+    with pytest.raises(StoreError, match=r"trials\.parquet belongs to another stage than the one that writes cells"):
+        stage.write("trials.parquet", b"")
+    with pytest.raises(StoreError, match="belongs to another stage"):
+        stage.write("cache/cells.parquet", b"")
+    assert not run.has("trials.parquet")

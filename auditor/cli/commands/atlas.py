@@ -72,7 +72,7 @@ def atlas(
 
 def _pair_atlas(config_or_run: Path, values: Mapping[str, object], out: Path | None) -> None:
     from auditor.run.audit import build_atlas
-    from auditor.run.stages.old_atlases import HINTON
+    from auditor.run.stages.sheets import HINTON
 
     # an atlas that was interrupted is gone on with; one that is finished is made anew
     stage = "atlas" if (config_or_run / "atlas" / HINTON).is_file() else None
@@ -84,18 +84,20 @@ def _pair_atlas(config_or_run: Path, values: Mapping[str, object], out: Path | N
 
 def _other_atlas(folder: RunFolder, settings: AuditConfig, kind: str, classes: list[str]) -> None:
     from auditor.atlas.kinds import AtlasKind
+    from auditor.run.audit import open_run
     from auditor.run.beside.atlases import build_other_atlas
 
     with watched() as progress:
-        made, pictures = build_other_atlas(folder, settings, AtlasKind(kind), classes, progress)
+        made, pictures = build_other_atlas(open_run(folder, settings, progress), AtlasKind(kind), classes)
     _print_atlas(made, pictures, settings.atlas.levels)
 
 
 def _atlas_of_layers(folder: RunFolder, settings: AuditConfig, layers: list[str]) -> None:
+    from auditor.run.audit import open_run
     from auditor.run.beside.atlases import build_layers_atlas
 
     with watched() as progress:
-        made = build_layers_atlas(folder, settings, layers, progress)
+        made = build_layers_atlas(open_run(folder, settings, progress), layers)
     payload.print(f"{made.images} pictures in {len(layers)} layers", highlight=False)
     for before, after, moved in zip(layers, layers[1:], made.movements, strict=False):
         payload.print(

@@ -26,13 +26,13 @@ def report(
 ) -> None:
     """Write a finished run's reports anew, or print one of them."""
     from auditor.report import FORMATS
-    from auditor.run.folder import RunFolder
-    from auditor.run.stages.old_results import finish, stored_result
+    from auditor.run.stages.report import rewrite_report, stored_result
+    from auditor.run.upgrade import open_folder
 
-    folder = RunFolder.open(run_folder)
+    folder = open_folder(run_folder)
     result = stored_result(folder)
     if form is None:
-        show(finish(folder, result))
+        show(rewrite_report(folder, result))
         return
     if form not in FORMATS:
         raise ConfigError(f"--format takes one of {', '.join(FORMATS)}, got {form!r}")

@@ -31,13 +31,13 @@ def review(
     """Mark what `target_image` candidates show, and recompute the verdicts; asks if nothing is given."""
     from auditor.cli.marks import asked_reviews, csv_reviews, marked_reviews
     from auditor.report.summary import awaiting_review
-    from auditor.run.folder import RunFolder
     from auditor.run.review import review_run
-    from auditor.run.stages.old_results import stored_result
+    from auditor.run.stages.report import stored_result
+    from auditor.run.upgrade import open_folder
 
     if csv is not None and mark:
         raise ConfigError("give the marks by --mark or --csv, not both")
-    folder = RunFolder.open(run_folder)
+    folder = open_folder(run_folder)
     result = stored_result(folder)
     if csv is not None:
         reviews = csv_reviews(csv, result)

@@ -42,7 +42,7 @@ def run(
     """Audit a model from nothing to a report; or continue an interrupted run with --resume."""
     from auditor.cli.options import configured, flag_values
     from auditor.run.audit import continue_run, default_folder, new_run, stored_config
-    from auditor.run.folder import RunFolder
+    from auditor.run.upgrade import open_folder
 
     values = flag_values(
         source=source, target=target, model=model, weights=weights, layer=layer, classes=classes, images=images,
@@ -51,7 +51,7 @@ def run(
     if resume is not None:
         if config is not None or values or out is not None:
             raise ConfigError("--resume continues a run with the settings it was begun with; give no others beside it")
-        folder = RunFolder.open(resume)
+        folder = open_folder(resume)
         settings = stored_config(folder)
     else:
         settings = configured(config, values)

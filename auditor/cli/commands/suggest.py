@@ -19,7 +19,7 @@ def suggest(config_or_run: ConfigOrRun, out: OutOption = None) -> None:
     """Choose the candidates of a new run, or choose a run's candidates anew, and stop there."""
     from auditor.cli.console import candidates_listing
     from auditor.run.audit import build_candidates
-    from auditor.run.stages.old_stages import CONTACT_SHEET
+    from auditor.run.stages.candidates import CONTACT_SHEET
 
     folder, settings = begin_run(config_or_run, "candidates", out)
     with watched() as progress:

@@ -24,10 +24,11 @@ def transfer(
 ) -> None:
     """Try a finished run's candidates on another network, on the same confirmation pictures."""
     from auditor.cli.console import transfer_listing
+    from auditor.core.shelf import slug
     from auditor.run.beside.transfer import transfer_run, transfer_table
-    from auditor.run.folder import RunFolder, slug
+    from auditor.run.upgrade import open_folder
 
-    folder = RunFolder.open(run_folder)
+    folder = open_folder(run_folder)
     with watched() as progress:
         measured = transfer_run(folder, model, progress)
     file = f"transfer/{slug(model.stem)}.csv"

@@ -1,22 +1,18 @@
-"""The outcome of pastes: draws, blocks, their names, and what the unpatched model said."""
+"""What pastes end in: draws, blocks of trials and their names, how a run's trials ended, the unpatched model's word."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.core.records import (
-    Candidate,
-    FloatArray,
-    ImagePool,
-    IntArray,
-    Placement,
-    Split,
-)
+from auditor.core.records.basics import FloatArray, IntArray, Placement, Split
+from auditor.core.records.candidates import Candidate, Rung
+from auditor.core.records.findings import SuggestionValidity, SurveyRow
+from auditor.core.records.images import ImagePool
+from auditor.core.records.result import Example
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +75,7 @@ class TrialBlock:
         return np.asarray(self.after.max(axis=0), dtype=np.float32)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class TrialName:
     """Which trials a block holds: a candidate's own (control "") or one of its controls', in one split."""
 
@@ -97,6 +93,36 @@ class ConfirmedTrials:
     placement: Placement
     block: TrialBlock
     controls: Mapping[str, TrialBlock]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the trials of a run ended in, beside the trials themselves.
+
+    Attributes:
+        chosen: ids of the candidates that were confirmed, in the order in which selection chose them.
+        tried: candidates tried in pixels, confirmed or not.
+        controls: names of the controls that each confirmed candidate was to have.
+        rungs: how the search narrowed, from the atlas to the last trials on selection pictures.
+        survey, validity: everything tried on confirmation pictures, and whether the suggestions helped; nothing and
+            None where nothing could be tried there.
+    """
+
+    chosen: tuple[str, ...]
+    tried: int
+    controls: tuple[str, ...]
+    rungs: tuple[Rung, ...]
+    survey: tuple[SurveyRow, ...] = ()
+    validity: SuggestionValidity | None = None
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """The trials of a run: how they ended, and every confirmed candidate with its controls."""
+
+    outcome: Outcome
+    confirmed: tuple[ConfirmedTrials, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from auditor.atlas.alignment import aligned_layouts, collect_layers, movement
 from auditor.atlas.build import build_class_atlas, build_full_atlas
@@ -13,24 +14,20 @@ from auditor.atlas.drawings.canvas import webp_bytes
 from auditor.atlas.drawings.layers import LayerMap, draw_layers
 from auditor.atlas.drawings.sheet import Scope
 from auditor.atlas.drawings.tiles import TileArt
+from auditor.atlas.icons.objective import Whitening
 from auditor.atlas.kinds import Atlas, AtlasKind, likeness_of
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ConfigError
-from auditor.core.progress import Progress
-from auditor.core.records import ClassGroup, ImagePool, Split
-from auditor.inputs.opening import Setup
-from auditor.run.audit import open_run
-from auditor.run.folder import Json, RunFolder, slug
-from auditor.run.stages.old_atlases import (
-    HINTON,
-    RunShelf,
-    draw_sheets,
-    icons_stage,
-    keep_atlas,
-    natural_crops,
-    read_atlas,
-)
-from auditor.run.stages.old_stages import fact, images_stage, timed
+from auditor.core.records import ClassGroup, PixelArray, Split
+from auditor.core.shelf import Inside, slug
+from auditor.core.work import Hands
+from auditor.run.folder import Json, RunFolder
+from auditor.run.stage import Facts, Run, Stage
+from auditor.run.stages.atlas import ATLAS, keep_atlas, open_mapped, read_atlas
+from auditor.run.stages.icons import ICONS, Studio, cells_with_icons, make_icons, read_icons
+from auditor.run.stages.images import IMAGES
+from auditor.run.stages.sheets import CELLS, HINTON, Captions, draw_sheets, natural_crops
+from auditor.run.tables import cells_table
 
 FOLDER = "atlases"
 ACTIVATIONS = f"{FOLDER}/activations"
@@ -55,15 +52,14 @@ class LayersAtlas:
     movements: tuple[float, ...]
 
 
-def build_other_atlas(
-    run: RunFolder, config: AuditConfig, kind: AtlasKind, classes: Sequence[str], progress: Progress
-) -> tuple[Atlas, Path]:
+def build_other_atlas(run: Run, kind: AtlasKind, classes: Sequence[str]) -> tuple[Atlas, Path]:
     """Make the atlas of a class or of everything in `atlases/<name>` of a run, with sheets and a Hinton diagram.
 
     The run's own atlas, candidates and findings stay as they are. What an interrupted call had made is read back;
     what was made with other settings of the atlas is made anew, from the same activations.
 
     Args:
+        run: with the settings of the atlas that are wanted.
         kind: CLASS or FULL.
         classes: names of a class, or of several as one group; none: the target. Not looked at for FULL.
     Returns:
@@ -72,52 +68,81 @@ def build_other_atlas(
         UnknownNameError: a class that the model does not have.
         ImageError: as `build_class_atlas`.
     """
-    setup = open_run(run, config, progress)
-    group = setup.classifier.class_names.group(tuple(classes)) if classes else setup.target
-    pool = images_stage(run, setup)
-    name = "full" if kind is AtlasKind.FULL else f"class-{slug(group.name)[:60]}"
-    inside = RunFolder.within(run, f"{FOLDER}/{name}")
-    _drop_if_made_otherwise(inside, config, list(group.indices) if kind is AtlasKind.CLASS else [])
-    atlas = _atlas_stage(run, inside, setup, pool, kind, group)
-    icons = icons_stage(inside, setup, atlas)
-    if not inside.has(HINTON):  # what is drawn last
-        class_name, unnamed = (group.name, group.indices) if kind is AtlasKind.CLASS else ("", ())
-        scope = Scope(setup.source.name, setup.target.name, kind, class_name)
-        draw_sheets(inside, setup, atlas, TileArt(natural_crops(setup, pool), icons), scope, ".", unnamed=unnamed)
-    return atlas, inside.path
+    names = run.inputs.classifier.class_names
+    wanted = Wanted(kind, names.group(tuple(classes)) if classes else run.inputs.target)
+    folder = RunFolder.within(run.folder, f"{FOLDER}/{wanted.folder}")
+    atlas, icons, sheets = _stages(run, wanted)
+    _drop_if_made_otherwise(folder, run.config, wanted, (atlas, icons, sheets))
+    inner = Run(folder, run.config, run.progress)
+    inner.ensure(sheets)
+    return inner.get(atlas), folder.path
 
 
-def _atlas_stage(
-    run: RunFolder, inside: RunFolder, setup: Setup, pool: ImagePool, kind: AtlasKind, group: ClassGroup
-) -> Atlas:
-    def make() -> Mapping[str, Json]:
-        config, batch_size = setup.config, setup.config.trials.batch_size
-        pair, shelf = (setup.source, setup.target), RunShelf(run, ACTIVATIONS)
-        if kind is AtlasKind.FULL:
-            atlas = build_full_atlas(
-                setup.cut, pool, config.atlas, batch_size, config.seed, setup.progress, pair, shelf
-            )
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which atlas is made: its kind, and the class or group it is of (for FULL of no meaning)."""
+
+    kind: AtlasKind
+    group: ClassGroup
+
+    @property
+    def folder(self) -> str:
+        return "full" if self.kind is AtlasKind.FULL else f"class-{slug(self.group.name)[:60]}"
+
+
+def _stages(run: Run, wanted: Wanted) -> tuple[Stage[Atlas], Stage[Mapping[str, PixelArray]], Stage[None]]:
+    """An atlas beside the pair's in stages of its own; the pictures and the activations are the run's."""
+
+    def make_atlas(_: Run, folder: RunFolder) -> Facts:
+        mapped, shelf = open_mapped(run), Inside(run.folder, ACTIVATIONS)
+        if wanted.kind is AtlasKind.FULL:
+            made = build_full_atlas(mapped, shelf)
         else:
-            atlas = build_class_atlas(
-                setup.cut, pool, group, config.atlas, batch_size, config.seed, setup.progress, pair, shelf
-            )
-        return keep_atlas(inside, setup, pool, atlas)
+            made = build_class_atlas(mapped, wanted.group, shelf)
+        return keep_atlas(run, folder, run.get(IMAGES), made)
 
-    timed(inside, "atlas", make)
-    return read_atlas(inside, fact(inside, "atlas", "collected"), kind)
+    def make_own_icons(inner: Run, folder: RunFolder) -> Facts:
+        made = inner.get(atlas)
+        studio = Studio(run, Whitening.fit(made.samples.vectors))
+        return make_icons(folder, cells_with_icons(made, run.config.atlas.icons), run, Hands(lambda: studio))
+
+    def make_sheets(inner: Run, folder: RunFolder) -> Facts:
+        made, pool = inner.get(atlas), run.get(IMAGES)
+        of_class = wanted.kind is AtlasKind.CLASS
+        names = run.inputs.source.name, run.inputs.target.name
+        scope = Scope(*names, wanted.kind, wanted.group.name if of_class else "")
+        captions = Captions(run.inputs, scope, unnamed=wanted.group.indices if of_class else ())
+        folder.write_table(CELLS, cells_table(made.cells, [image.key for image in pool.images]))
+        art = TileArt(natural_crops(run.inputs, pool), inner.get(icons))
+        draw_sheets(folder, made, art, captions, run.progress)
+        return {"levels": list(run.config.atlas.levels)}
+
+    def read_own_atlas(inner: Run) -> Atlas:
+        return read_atlas(inner.folder, inner.fact(atlas, "collected"), wanted.kind)
+
+    def read_own_icons(inner: Run) -> Mapping[str, PixelArray]:
+        return read_icons(inner.folder, cells_with_icons(inner.get(atlas), run.config.atlas.icons))
+
+    atlas = Stage("atlas", (), ATLAS.needed, make_atlas, read_own_atlas, needed=ATLAS.needed)
+    icons = Stage("icons", (atlas,), ICONS.files, make_own_icons, read_own_icons, needed=ICONS.needed)
+    files = (CELLS, HINTON, "*.webp")
+    sheets = Stage("sheets", (icons,), files, make_sheets, lambda _: None, needed=files)
+    return atlas, icons, sheets
 
 
-def _drop_if_made_otherwise(inside: RunFolder, config: AuditConfig, what: Sequence[Json]) -> None:
+def _drop_if_made_otherwise(
+    folder: RunFolder, config: AuditConfig, wanted: Wanted, stages: Sequence[Stage[Any]]
+) -> None:
     """Forget what a folder holds if its atlas was made with other settings, or of other classes."""
-    made_of: Json = {"atlas": config.atlas.model_dump(mode="json"), "of": what}
-    if inside.manifest().get("made_of") == made_of:
+    of: list[Json] = list(wanted.group.indices) if wanted.kind is AtlasKind.CLASS else []
+    made_of: Json = {"atlas": config.atlas.model_dump(mode="json"), "of": of}
+    if folder.manifest().get("made_of") == made_of:
         return
-    sheets = [f"{stem}.webp" for stem in inside.names(".", ".webp")]
-    inside.forget(["atlas", "icons"], ["cells.parquet", "cache", HINTON, *sheets])
-    inside.update_manifest({"made_of": made_of})
+    folder.forget([stage.name for stage in stages], [pattern for stage in stages for pattern in stage.files])
+    folder.update_manifest({"made_of": made_of})
 
 
-def build_layers_atlas(run: RunFolder, config: AuditConfig, layers: Sequence[str], progress: Progress) -> LayersAtlas:
+def build_layers_atlas(run: Run, layers: Sequence[str]) -> LayersAtlas:
     """Lay several layers out together and draw them in one picture, in `atlases/layers-<names>` of a run.
 
     Args:
@@ -128,24 +153,22 @@ def build_layers_atlas(run: RunFolder, config: AuditConfig, layers: Sequence[str
     """
     if len(set(layers)) < 2 or len(set(layers)) < len(layers):
         raise ConfigError(f"--layers takes two or more different layers, by commas, got {', '.join(layers) or 'none'}")
-    setup = open_run(run, config, progress)
-    setups = [replace(setup, layer=layer) for layer in layers]
-    cuts = [one.cut for one in setups]
-    pool = images_stage(run, setup)
-    inside = RunFolder.within(run, f"{FOLDER}/layers-{slug('-'.join(layers))[:80]}")
+    inputs, progress = run.inputs, run.progress
+    cut_at = [replace(inputs, layer=layer) for layer in layers]
+    pool = run.get(IMAGES)
+    folder = RunFolder.within(run.folder, f"{FOLDER}/layers-{slug('-'.join(layers))[:80]}")
     rows = pool.rows(Split.DISCOVERY)
-    keys = [pool.images[row].key for row in rows]
-    samples = collect_layers(
-        cuts, pool.pixels, rows, keys, config.trials.batch_size, config.seed, progress,
-        (setup.source, setup.target), RunShelf(inside),
-    )  # fmt: skip
+    mapped = open_mapped(run)
+    of_layers = [replace(mapped, cut=one.cut) for one in cut_at]
+    samples = collect_layers(of_layers, rows, Inside(folder, "activations"))
     progress.start("laying out the layers together", 1)
-    layouts = aligned_layouts([each.vectors for each in samples], likeness_of(config.atlas), config.seed)
+    likeness = likeness_of(run.config.atlas)
+    layouts = aligned_layouts([each.vectors for each in samples], likeness, run.config.seed)
     progress.advance()
     maps = [
         LayerMap(one.layer, of_layer, xy, natural_crops(one, pool))
-        for one, of_layer, xy in zip(setups, samples, layouts, strict=True)
+        for one, of_layer, xy in zip(cut_at, samples, layouts, strict=True)
     ]
-    inside.write_bytes(LAYERS_PICTURE, webp_bytes(draw_layers(maps, setup.source.name, setup.target.name)))
+    folder.write(LAYERS_PICTURE, webp_bytes(draw_layers(maps, inputs.source.name, inputs.target.name)))
     moved = tuple(movement(first, second) for first, second in pairwise(layouts))
-    return LayersAtlas(inside.path / LAYERS_PICTURE, len(rows), moved)
+    return LayersAtlas(folder.path / LAYERS_PICTURE, len(rows), moved)

@@ -18,19 +18,21 @@ from auditor.atlas.icons.directions import channel_directions
 from auditor.atlas.icons.objective import Whitening
 from auditor.atlas.icons.render import icon_settings, render_icons
 from auditor.atlas.look import Seen, look_at
-from auditor.core.config import AuditConfig
 from auditor.core.errors import ImageError, UnreadableImageError
-from auditor.core.progress import Progress
-from auditor.core.records import ImagePool, IntArray, PixelArray, Placement
+from auditor.core.records import IntArray, PixelArray, Placement
+from auditor.core.shelf import Inside, slug
 from auditor.inputs.images.reading import decode_image, read_bytes
-from auditor.inputs.opening import Setup
-from auditor.run.audit import open_run
-from auditor.run.folder import RunFolder, slug
-from auditor.run.stages.old_atlases import RunShelf, natural_crops
-from auditor.run.stages.old_stages import images_stage
+from auditor.inputs.opening import Inputs
+from auditor.run.stage import Run
+from auditor.run.stages.atlas import ACTIVATIONS, open_mapped
+from auditor.run.stages.images import IMAGES
+from auditor.run.stages.sheets import natural_crops
 from auditor.trials.pasting import Sticker, paste
 from auditor.trials.patch import read_patch
 from auditor.trials.placements import draw, largest_side_px, variants_of
+
+FOLDER = "asked"
+"""No stage owns it: what a person asked for is neither dropped with a stage nor shown in a report."""
 
 CROPS = 8
 """Natural crops beside the icon of a channel."""
@@ -44,10 +46,8 @@ class Photograph:
     pixels: PixelArray
 
 
-def look_at_photographs(
-    run: RunFolder, config: AuditConfig, paths: Sequence[Path], patch: Path | None, progress: Progress
-) -> list[Path]:
-    """Draw what the network sees in photographs, position by position, into `pictures/` of a run.
+def look_at_photographs(run: Run, paths: Sequence[Path], patch: Path | None) -> list[Path]:
+    """Draw what the network sees in photographs, position by position, into `asked/` of a run.
 
     Icons are whitened by the activations that the run's atlas starts from; a run without them collects them first.
 
@@ -59,50 +59,50 @@ def look_at_photographs(
     Raises:
         ImageError: a photograph cannot be read. PatchError: the patch cannot.
     """
-    setup = open_run(run, config, progress)
-    photographs = [read_photograph(setup, path) for path in paths]
+    inputs = run.inputs
+    photographs = [read_photograph(inputs, path) for path in paths]
     rgba = None if patch is None else read_patch(patch)
-    vectors = _activations(run, setup, images_stage(run, setup)).vectors
+    vectors = _activations(run).vectors
     drawn = []
     for one in photographs:
         name, seen = f"look-{one.name}", [Seen(one.pixels, "as it is")]
         if patch is not None and rgba is not None:
             name = f"{name}-with-{slug(patch.stem)}"
-            seen.append(Seen(pasted_once(setup, one.pixels, rgba), f"with {patch.stem}"))
-        run.write_bytes(f"pictures/{name}.png", png_bytes(look_at(setup, seen, vectors)))
-        drawn.append(run.path / "pictures" / f"{name}.png")
+            seen.append(Seen(pasted_once(inputs, one.pixels, rgba), f"with {patch.stem}"))
+        run.folder.write(f"{FOLDER}/{name}.png", png_bytes(look_at(inputs, seen, vectors, run.progress)))
+        drawn.append(run.folder.path / FOLDER / f"{name}.png")
     return drawn
 
 
-def read_photograph(setup: Setup, path: Path) -> Photograph:
+def read_photograph(inputs: Inputs, path: Path) -> Photograph:
     """Read and prepare a picture as the run's own are; its name holds the start of its sha256, as two may share one.
 
     Raises:
         ImageError: it cannot be read.
     """
-    most = setup.config.images.max_pixels
+    most = inputs.config.images.max_pixels
     try:
         data = read_bytes(path, most)
-        pixels = setup.classifier.preprocessing.prepare(decode_image(data, most))
+        pixels = inputs.classifier.preprocessing.prepare(decode_image(data, most))
     except UnreadableImageError as error:
         raise ImageError(f"{path} cannot be looked at ({error}); give a photograph of 8 bits a channel") from error
     return Photograph(f"{slug(path.stem)}-{hashlib.sha256(data).hexdigest()[:8]}", pixels)
 
 
-def pasted_once(setup: Setup, picture: PixelArray, rgba: PixelArray) -> PixelArray:
+def pasted_once(inputs: Inputs, picture: PixelArray, rgba: PixelArray) -> PixelArray:
     """A picture (3, H, W) uint8 with a patch (4, h, w) at the fixed placement."""
-    config, size = setup.config.trials, (picture.shape[1], picture.shape[2])
+    config, size = inputs.config.trials, (picture.shape[1], picture.shape[2])
     (fixed,) = variants_of(Placement.FIXED, config)
     sticker = Sticker(rgba, torch.device("cpu"))
-    draws = draw(fixed, config, ["picture"], "patch", sticker.aspect, size, setup.config.seed)
+    draws = draw(fixed, config, ["picture"], "patch", sticker.aspect, size, inputs.config.seed)
     under = torch.from_numpy(picture[None].copy()).float().div_(255.0)
     over = paste(under, sticker, draws, largest_side_px(fixed, config, size))
     pixels: PixelArray = over[0].mul(255.0).round_().clamp_(0, 255).byte().numpy()
     return pixels
 
 
-def draw_channel_icons(run: RunFolder, config: AuditConfig, channels: Sequence[int], progress: Progress) -> Path:
-    """Draw icons of single channels of the mapped layer beside natural crops, into `pictures/` of a run.
+def draw_channel_icons(run: Run, channels: Sequence[int]) -> Path:
+    """Draw icons of single channels of the mapped layer beside natural crops, into `asked/` of a run.
 
     The crops are those whose activation is largest in the channel, among the activations that the run's atlas starts
     from. An icon is first steered by the mean activation of these, and then by the channel alone: behind a ReLU most
@@ -116,16 +116,15 @@ def draw_channel_icons(run: RunFolder, config: AuditConfig, channels: Sequence[i
     Raises:
         LayerError: a channel that the layer does not have.
     """
-    setup = open_run(run, config, progress)
-    directions = channel_directions(setup.cut, channels)
-    pool = images_stage(run, setup)
-    samples = _activations(run, setup, pool)
+    inputs, config, progress = run.inputs, run.config, run.progress
+    directions = channel_directions(inputs.cut, channels)
+    samples = _activations(run)
     keys = [f"channel {channel}" for channel in channels]
     largest = [strongest_samples(samples, channel, CROPS) for channel in channels]
     seen = np.stack([samples.vectors[rows].sum(axis=0) for rows in largest])  # 0 where no picture has the channel on
     half = replace(icon_settings(config.atlas), steps=max(1, config.atlas.icon_steps // 2))
-    first = render_icons(setup.cut, seen, keys, half, config.seed, progress, whitening=Whitening.fit(samples.vectors))
-    crop_of = natural_crops(setup, pool)
+    first = render_icons(inputs.cut, seen, keys, half, config.seed, progress, whitening=Whitening.fit(samples.vectors))
+    crop_of = natural_crops(inputs, run.get(IMAGES))
     crops = [
         [crop_of(int(samples.image_row[at]), int(samples.y[at]), int(samples.x[at])) for at in rows] for rows in largest
     ]
@@ -133,14 +132,15 @@ def draw_channel_icons(run: RunFolder, config: AuditConfig, channels: Sequence[i
     for place in np.flatnonzero(first.scores <= 0):
         for crop in crops[place][:1]:
             start[place] = np.asarray(square(crop, half.side_px)).transpose(2, 0, 1)
-    icons = render_icons(setup.cut, directions, keys, half, config.seed, progress, start=start)
+    icons = render_icons(inputs.cut, directions, keys, half, config.seed, progress, start=start)
     drawn = [
         Direction(key, f"cosine {score:.2f}" if own else "0 in all pictures", icon, own)
         for key, score, icon, own in zip(keys, icons.scores, icons.pixels, crops, strict=True)
     ]
     name = slug("-".join(str(channel) for channel in channels))[:60]
-    run.write_bytes(f"pictures/icons-{name}.png", png_bytes(draw_directions(drawn, f"Channels of {setup.layer}")))
-    return run.path / "pictures" / f"icons-{name}.png"
+    file = f"{FOLDER}/icons-{name}.png"
+    run.folder.write(file, png_bytes(draw_directions(drawn, f"Channels of {inputs.layer}")))
+    return run.folder.path / file
 
 
 def strongest_samples(samples: ActivationSet, channel: int, most: int) -> IntArray:
@@ -153,10 +153,6 @@ def strongest_samples(samples: ActivationSet, channel: int, most: int) -> IntArr
     return chosen
 
 
-def _activations(run: RunFolder, setup: Setup, pool: ImagePool) -> ActivationSet:
+def _activations(run: Run) -> ActivationSet:
     """What the pair's atlas is made from; collected if it is not there, for the atlas to find."""
-    config = setup.config
-    return collect_pair(
-        setup.cut, pool, setup.source, setup.target, config.atlas, config.trials.batch_size, config.seed,
-        setup.progress, RunShelf(run),
-    ).whole()  # fmt: skip
+    return collect_pair(open_mapped(run), Inside(run.folder, ACTIVATIONS)).whole()

@@ -13,26 +13,27 @@ from auditor.candidates.propose import mark_read_as_target
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ImageError
 from auditor.core.progress import Progress
-from auditor.core.records import (
-    Finding,
-    Placement,
-    Rung,
-    Split,
-)
+from auditor.core.records import Finding, Placement, Rung, Split
+from auditor.core.records.trials import Outcome, Trials
+from auditor.core.shelf import slug
 from auditor.run.audit import open_run
-from auditor.run.folder import RunFolder, slug
+from auditor.run.finished import Audit
+from auditor.run.folder import RunFolder
+from auditor.run.review import read_reviews
+from auditor.run.stages.atlas import ATLAS
+from auditor.run.stages.candidates import open_scene, pushed_atlas, write_patch
+from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.examples import draw_examples
-from auditor.run.stages.old_atlases import atlas_stage
-from auditor.run.stages.old_results import Audit, assemble, finish
-from auditor.run.stages.old_stages import clean_stage, images_stage, open_scene, write_patch
-from auditor.trials.bench import Bench
+from auditor.run.stages.images import IMAGES
+from auditor.run.stages.report import Measured, assemble, rewrite_report
+from auditor.run.stages.trials import CONTROLS, TRIALS, keep_trials, open_bench
 
 FOLDER = "patch-trials"
 TABLE = "table.csv"
 
 
 def trial_patches(
-    run: RunFolder, config: AuditConfig, folder: Path, placements: Sequence[Placement], progress: Progress
+    run_folder: RunFolder, config: AuditConfig, folder: Path, placements: Sequence[Placement], progress: Progress
 ) -> Audit:
     """Measure every PNG of a folder on a run's confirmation pictures, with matched controls.
 
@@ -45,26 +46,34 @@ def trial_patches(
         ImageError: no confirmation picture is eligible.
     """
     patches = read_user_patches(folder)
-    config = config.model_copy(update={"trials": config.trials.model_copy(update={"placements": tuple(placements)})})
-    setup = open_run(run, config, progress)
-    pool = images_stage(run, setup)
-    clean = clean_stage(run, setup, pool)
-    atlas = atlas_stage(run, setup, pool) if run.is_done("atlas") else None
-    inside = RunFolder.within(run, f"{FOLDER}/{slug(folder.resolve().name)}")
-    scene = open_scene(setup, pool)
-    bench = Bench(inside, setup, pool, clean)
+    trials_as_asked = config.trials.model_copy(update={"placements": tuple(placements)})
+    run = open_run(run_folder, config.model_copy(update={"trials": trials_as_asked}), progress)
+    inputs = run.inputs
+    inside = RunFolder.within(run.folder, f"{FOLDER}/{slug(folder.resolve().name)}")
+    atlas = pushed_atlas(run) if run.folder.is_done(ATLAS.name) else None
+    bench = open_bench(run, inside)
     if not bench.eligible(Split.CONFIRMATION):
         raise ImageError("no confirmation picture is eligible, so no patch can be measured; add source pictures")
-    patches = mark_read_as_target(patches, setup.classifier, setup.target)
+    scene = open_scene(run)
+    patches = mark_read_as_target(patches, inputs.classifier, inputs.target)
     for patch in patches:
         write_patch(inside, scene, patch)
-    confirmed = confirm(bench, scene, atlas, patches, placements)
-    bench.keep_trials()
-    rungs = (Rung("patches of a person's own", len(patches), len(patches), "all are measured"),)
-    examples = draw_examples(inside, bench, confirmed, patches)
-    result = assemble(inside, setup, pool, clean, rungs, (), len(patches), confirmed, examples=examples)
-    inside.write_csv(TABLE, paper_table(result.findings, setup.source.name, setup.target.name))
-    return finish(inside, result)
+    confirmed = confirm(bench, scene, atlas, patches, run.config.trials.placements)
+    outcome = Outcome(
+        chosen=tuple(patch.candidate.id for patch in patches),
+        tried=len(patches),
+        controls=CONTROLS,
+        rungs=(Rung("patches of a person's own", len(patches), len(patches), "all are measured"),),
+        examples=draw_examples(inside, bench, confirmed, patches),
+    )
+    inside.mark_done("candidates", {"files": inside.matching(("candidates/*", "pictures/origin-*"))})
+    facts = keep_trials(inside, bench, outcome)
+    inside.mark_done(TRIALS.name, {**facts, "files": inside.matching(TRIALS.needed)})
+    reviews = read_reviews(inside, [patch.candidate for patch in patches])
+    trials = Trials(outcome, tuple(confirmed))
+    result = assemble(run, Measured(run.get(IMAGES), run.get(CLEAN), (), trials, reviews), inside)
+    inside.write_csv(TABLE, paper_table(result.findings, inputs.source.name, inputs.target.name))
+    return rewrite_report(inside, result)
 
 
 def paper_table(findings: Sequence[Finding], source: str, target: str) -> pa.Table:

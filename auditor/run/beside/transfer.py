@@ -34,7 +34,7 @@ from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.loading import load_classifier
 from auditor.run.audit import stored_config
 from auditor.run.folder import RunFolder
-from auditor.run.stages.old_results import stored_result
+from auditor.run.stages.report import stored_result
 from auditor.run.tables import images_from_table
 from auditor.statistics.intervals import wilson_interval
 from auditor.statistics.ranking import rank_correlation

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from auditor.atlas.drawings.canvas import png_bytes
-from auditor.atlas.look import Seen, look_at
-from auditor.core.records import Example, FloatArray, PixelArray, Split
+from auditor.core.records import Example, PixelArray, Split
 from auditor.core.records.trials import ConfirmedTrials
-from auditor.run.folder import RunFolder, slug
+from auditor.core.shelf import slug
+from auditor.run.folder import RunFolder
 from auditor.trials.bench import Bench
 from auditor.trials.patch import Patch
 from auditor.trials.placements import variants_of
@@ -45,11 +44,11 @@ def flipped_pictures(
     """The first few flipped pictures, by key, of the candidates that flip most."""
     by_flips = sorted(confirmed, key=lambda one: (-int(one.block.outcomes.sum()), one.candidate.id))
     rgba_of = {patch.candidate.id: patch.rgba for patch in patches}
-    sweep = bench.sweep(Split.CONFIRMATION)
+    sweep = bench.table.sweep(Split.CONFIRMATION)
     found = []
     for one in by_flips[:candidates]:
         block, identity = one.block, one.candidate.id
-        variants = variants_of(one.placement, bench.setup.config.trials)
+        variants = variants_of(one.placement, bench.config.trials)
         for column in np.flatnonzero(block.outcomes)[:per_candidate]:
             row = int(np.argmax(np.where(block.flips[:, column], block.after[:, column], -1.0)))
             before, after = sweep.picture(block.image_keys[column], rgba_of[identity], variants[row], identity)
@@ -58,16 +57,16 @@ def flipped_pictures(
 
 
 def draw_examples(
-    run: RunFolder, bench: Bench, confirmed: Sequence[ConfirmedTrials], patches: Sequence[Patch]
+    folder: RunFolder, bench: Bench, confirmed: Sequence[ConfirmedTrials], patches: Sequence[Patch]
 ) -> tuple[Example, ...]:
     """Flipped pictures, each drawn before | after."""
-    path_of = {image.key: image.path for image in bench.pool.images}
-    names = bench.setup.class_names
+    path_of = {image.key: image.path for image in bench.table.pool.images}
+    names = bench.table.inputs.class_names
     examples = []
     for one in flipped_pictures(bench, confirmed, patches, CANDIDATES, PER_CANDIDATE):
         block, column = one.trials.block, one.column
         picture = f"example-{one.name}"
-        run.write_bytes(f"pictures/{picture}.png", side_by_side(one.before, one.after))
+        folder.write(f"pictures/{picture}.png", side_by_side(one.before, one.after))
         examples.append(
             Example(
                 candidate=one.trials.candidate.id,
@@ -81,25 +80,6 @@ def draw_examples(
             )
         )
     return tuple(examples)
-
-
-def draw_looks(
-    run: RunFolder,
-    bench: Bench,
-    confirmed: Sequence[ConfirmedTrials],
-    patches: Sequence[Patch],
-    vectors: FloatArray,
-) -> None:
-    """What the network sees in a flipped picture before and after, of as many candidates as configured.
-
-    Args:
-        vectors: (S, D) activations of the layer, by which icons are whitened.
-    """
-    for one in flipped_pictures(bench, confirmed, patches, bench.setup.config.atlas.looks, 1):
-        file = f"pictures/look-{one.name}.png"
-        if not run.has(file):
-            seen = [Seen(one.before, "clean"), Seen(one.after, f"with {one.trials.candidate.id}")]
-            run.write_bytes(file, png_bytes(look_at(bench.setup, seen, vectors)))
 
 
 def side_by_side(before: PixelArray, after: PixelArray) -> bytes:

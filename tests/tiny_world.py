@@ -6,19 +6,13 @@ calls the target; a patch whose colours are averaged, shuffled or scrambled lose
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from typer.testing import CliRunner, Result
-
-from auditor.cli import app
 
 SIDE = 32
 CLASSES = ("red pan", "blue wok", "green kettle", "pink cup", "cyan jug", "white plate")
@@ -153,9 +147,6 @@ class World:
         return path
 
 
-Invoke = Callable[..., Result]
-
-
 def draw(label: str, generator: np.random.Generator) -> Image.Image:
     """A disc in the class's colour on a grey, unevenly lit ground; on most blue woks small yellow spots."""
     y, x = np.mgrid[:SIDE, :SIDE].astype(float)
@@ -210,57 +201,3 @@ def build_world(folder: Path) -> World:
     Image.fromarray(spots).save(folder / "stickers" / "spots.png")
     Image.fromarray(np.full((11, 11, 3), 128, dtype=np.uint8)).save(folder / "stickers" / "Plain Grey.png")
     return World(folder)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _quick_layout() -> Iterator[None]:
-    """Lay atlases out by their first component: compiling UMAP takes seconds; one test runs it in a process apart."""
-    patch = pytest.MonkeyPatch()
-    patch.setattr("auditor.atlas.embedding.TOO_FEW", 10**6)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    patch.undo()
-
-
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Shared, so not to be changed except by `edited`, each test under a name of its own."""
-    return build_world(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture
-def own_world(world: World, tmp_path: Path) -> World:
-    """A copy that a test may change."""
-    shutil.copytree(world.folder, tmp_path / "world")
-    return World(tmp_path / "world")
-
-
-@pytest.fixture(scope="session")
-def invoke() -> Invoke:
-    """Run the command line in this process; no result may hold a traceback, whatever went wrong."""
-
-    def invoke(*arguments: str | Path, stdin: str | None = None) -> Result:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
-        assert "Traceback" not in result.output, result.output
-        assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
-        return result
-
-    return invoke
-
-
-@pytest.fixture(scope="session")
-def finished(world: World, invoke: Invoke, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
-    """A finished run's folder, not to be changed, and what the command said."""
-    folder = tmp_path_factory.mktemp("finished") / "run"
-    result = invoke("run", world.config, "--out", folder)
-    assert result.exit_code in (0, 1, 3), result.output
-    return folder, result
-
-
-@pytest.fixture
-def own_run(finished: tuple[Path, Result], tmp_path: Path) -> Path:
-    """A copy of the finished run that a test may change."""
-    shutil.copytree(finished[0], tmp_path / "run")
-    return tmp_path / "run"

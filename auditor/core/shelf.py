@@ -1,0 +1,58 @@
+"""Where whole files are kept by name: in memory here; a run folder is another. What is in them is the caller's."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Shelf(Protocol):
+    """Files by name, `/` between folders. A file is there whole or not at all, also after an interruption."""
+
+    def has(self, *files: str) -> bool:
+        """Whether all of these files are there."""
+
+    def write(self, file: str, data: bytes) -> None:
+        """Put a file there, over the one of that name."""
+
+    def read(self, file: str) -> bytes:
+        """A file that is there."""
+
+
+@dataclass(slots=True)
+class MemoryShelf:
+    """Files in memory, for as long as somebody holds them."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def has(self, *files: str) -> bool:
+        return all(file in self.files for file in files)
+
+    def write(self, file: str, data: bytes) -> None:
+        self.files[file] = data
+
+    def read(self, file: str) -> bytes:
+        return self.files[file]
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A folder of a shelf as a shelf of its own."""
+
+    shelf: Shelf
+    folder: str
+
+    def has(self, *files: str) -> bool:
+        return self.shelf.has(*(f"{self.folder}/{file}" for file in files))
+
+    def write(self, file: str, data: bytes) -> None:
+        self.shelf.write(f"{self.folder}/{file}", data)
+
+    def read(self, file: str) -> bytes:
+        return self.shelf.read(f"{self.folder}/{file}")
+
+
+def slug(text: str) -> str:
+    """A name fit for a file: lower case letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "x"

@@ -1,0 +1,56 @@
+"""The stages of an audit, each declared once: what is resumed, dropped, timed and listed follows from this table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auditor.run.finished import Audit
+from auditor.run.folder import RunFolder
+from auditor.run.review import read_reviews
+from auditor.run.stage import Facts, Run, Stage
+from auditor.run.stages.atlas import ATLAS
+from auditor.run.stages.candidates import CANDIDATES
+from auditor.run.stages.clean import CLEAN
+from auditor.run.stages.icons import ICONS
+from auditor.run.stages.images import IMAGES
+from auditor.run.stages.looks import LOOKS
+from auditor.run.stages.report import FILES, Measured, assemble, stored_result, write_report
+from auditor.run.stages.sheets import SHEETS
+from auditor.run.stages.trials import TRIALS
+
+
+def _make_report(run: Run, folder: RunFolder) -> Facts:
+    trials = run.get(TRIALS)
+    reviews = read_reviews(run.folder, [one.candidate for one in trials.confirmed])
+    measured = Measured(run.get(IMAGES), run.get(CLEAN), run.get(CANDIDATES).cells, trials, reviews)
+    return write_report(folder, assemble(run, measured))
+
+
+def _read_report(run: Run) -> Audit:
+    return Audit(stored_result(run.folder), run.folder.path)
+
+
+REPORT = Stage("report", (CLEAN, SHEETS, TRIALS), FILES, _make_report, _read_report, needed=FILES)
+
+STAGES: tuple[Stage[Any], ...] = (IMAGES, CLEAN, ATLAS, ICONS, CANDIDATES, SHEETS, TRIALS, REPORT, LOOKS)
+"""In an order in which each stands behind what it needs."""
+
+
+def stage_named(name: str) -> Stage[Any]:
+    """The stage of a name in the table."""
+    return next(stage for stage in STAGES if stage.name == name)
+
+
+def followers(stage: Stage[Any]) -> tuple[Stage[Any], ...]:
+    """A stage and all that was made from it, in the order of the table."""
+    dropped = {stage.name}
+    for one in STAGES:
+        if any(needed.name in dropped for needed in one.needs):
+            dropped.add(one.name)
+    return tuple(one for one in STAGES if one.name in dropped)
+
+
+def forget(folder: RunFolder, stage: Stage[Any]) -> None:
+    """Drop a stage and all that was made from it, so that they are made anew."""
+    dropped = followers(stage)
+    folder.forget([one.name for one in dropped], [pattern for one in dropped for pattern in one.files])

@@ -1,0 +1,162 @@
+"""The candidates of a run: screened crops, patches made of them, those that were brought, and a trained one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+import numpy as np
+from PIL import Image
+from pydantic import TypeAdapter
+
+from auditor.atlas.drawings.canvas import webp_bytes
+from auditor.atlas.kinds import Atlas
+from auditor.candidates.contact_sheet import Flips, draw_contact_sheet
+from auditor.candidates.crops import mark_crop
+from auditor.candidates.makers.brought import library_folder, read_library, read_user_patches
+from auditor.candidates.makers.trained import TrainingBudget, train_patch
+from auditor.candidates.propose import Proposals, mark_read_as_target, propose
+from auditor.candidates.scene import Scene
+from auditor.candidates.screening import TailScreen
+from auditor.core.records import Cell, IntArray, Rung, Split
+from auditor.core.records.trials import eligible_rows
+from auditor.inputs.images.pool import load_original
+from auditor.run.folder import RunFolder
+from auditor.run.stage import Facts, Run, Stage
+from auditor.run.stages.atlas import ATLAS
+from auditor.run.stages.clean import CLEAN
+from auditor.run.stages.images import IMAGES
+from auditor.run.tables import candidates_from_table, candidates_table, pushes_from_table, pushes_table
+from auditor.trials.patch import Patch, patch_png, read_patch
+from auditor.trials.placements import variants_of
+
+CONTACT_SHEET = "contact-sheet.webp"
+_TABLE, _RUNGS, _PUSHES = "candidates.parquet", "cache/rungs.json", "cache/pushes.parquet"
+
+
+def _make(run: Run, folder: RunFolder) -> Facts:
+    screening = screening_rows(run)
+    proposals = _proposed(run, screening) if len(screening) else Proposals((), run.get(ATLAS).cells, ())
+    folder.write_table(_PUSHES, pushes_table(proposals.cells))
+    folder.write_json(_RUNGS, [asdict(rung) for rung in proposals.rungs])
+    scene = open_scene(run)
+    run.progress.start("writing candidates", len(proposals.patches))
+    for patch in proposals.patches:
+        write_patch(folder, scene, patch)
+        run.progress.advance()
+    if proposals.patches:
+        folder.write(CONTACT_SHEET, contact_sheet(run, proposals.patches))
+    folder.write_table(_TABLE, candidates_table([patch.candidate for patch in proposals.patches]))
+    folder.update_manifest({"patches": {patch.candidate.id: patch.candidate.sha256 for patch in proposals.patches}})
+    return {"candidates": len(proposals.patches)}
+
+
+def _proposed(run: Run, screening: IntArray) -> Proposals:
+    inputs, config, pool = run.inputs, run.config, run.get(IMAGES)
+    screen = TailScreen(inputs.cut, pool.pixels[screening], inputs.target, config.trials.size, config.trials.batch_size)
+    proposals = propose(open_scene(run), run.get(ATLAS), screen, config.candidates, run.progress)
+    brought = [*_brought_patches(run), *_trained_patches(run)]
+    patches = mark_read_as_target([*proposals.patches, *brought], inputs.classifier, inputs.target)
+    return replace(proposals, patches=tuple(patches))
+
+
+def open_scene(run: Run) -> Scene:
+    """What the search for candidates works on."""
+    inputs, pool = run.inputs, run.get(IMAGES)
+    _, grid_height, grid_width = inputs.cut.feature_shape
+
+    def open_original(row: int) -> Image.Image:
+        return load_original(pool.images[row], run.config)
+
+    def shows_of(row: int, box: tuple[int, int, int, int]) -> tuple[tuple[str, float], ...] | None:
+        return inputs.annotations.shares(pool.images[row].path, box)
+
+    return Scene(
+        classifier=inputs.classifier,
+        pool=pool,
+        source=inputs.source,
+        target=inputs.target,
+        grid=(grid_height, grid_width),
+        open_original=open_original,
+        shows_of=shows_of,
+        seed=run.config.seed,
+    )
+
+
+def screening_rows(run: Run) -> IntArray:
+    """Source pictures to screen on: eligible ones of discovery, then of selection; never of confirmation."""
+    pool, clean = run.get(IMAGES), run.get(CLEAN)
+    held_in = [eligible_rows(pool, clean, split) for split in (Split.DISCOVERY, Split.SELECTION)]
+    return np.concatenate(held_in)[: run.config.candidates.screening_images]
+
+
+def _brought_patches(run: Run) -> list[Patch]:
+    config = run.config.candidates
+    library = read_library(library_folder()) if config.library else []
+    return library + (read_user_patches(run.config.path(config.patches)) if config.patches else [])
+
+
+def _trained_patches(run: Run) -> list[Patch]:
+    """A patch trained on discovery pictures of the source, at the placement that is tried first; none without any."""
+    inputs, config, pool = run.inputs, run.config, run.get(IMAGES)
+    rows = pool.rows(Split.DISCOVERY, inputs.source.indices)
+    if not config.candidates.trained:
+        return []
+    if not len(rows):
+        run.progress.say("no patch was trained: discovery has no picture of the source")
+        return []
+    keys = [pool.images[row].key for row in rows]
+    return [
+        train_patch(
+            inputs.classifier, pool.pixels[rows], keys, inputs.target,
+            variants_of(config.trials.placements[0], config.trials), config.trials, config.seed, run.progress,
+            TrainingBudget(config.candidates.trained),
+        )
+    ]  # fmt: skip
+
+
+def write_patch(folder: RunFolder, scene: Scene, patch: Patch) -> None:
+    """Keep a patch's picture, and for a crop the photograph it was cut from with its frame marked."""
+    candidate = patch.candidate
+    folder.write(f"candidates/{candidate.id}.png", patch_png(patch.rgba))
+    if candidate.box is None:
+        return
+    row = next(row for row, image in enumerate(scene.pool.images) if image.key == candidate.image_key)
+    folder.write(f"pictures/origin-{candidate.id}.png", mark_crop(scene.open_original(row), candidate.box))
+
+
+def contact_sheet(run: Run, patches: Sequence[Patch], flips: Flips | None = None) -> bytes:
+    """All candidates in one picture, WebP, with their flips where they were measured."""
+    title = f"Candidates that may push {run.inputs.source.name} to {run.inputs.target.name}"
+    return webp_bytes(draw_contact_sheet(patches, title, flips))
+
+
+def stored_patches(folder: RunFolder) -> tuple[Patch, ...]:
+    """The candidates of a run folder with their pixels."""
+    candidates = candidates_from_table(folder.read_table(_TABLE))
+    return tuple(Patch(one, read_patch(folder.path / "candidates" / f"{one.id}.png")) for one in candidates)
+
+
+def pushed_atlas(run: Run) -> Atlas:
+    """The run's atlas, its cells with their predicted push where candidates were screened."""
+    atlas = run.get(ATLAS)
+    return replace(atlas, cells=run.get(CANDIDATES).cells) if run.folder.is_done(CANDIDATES.name) else atlas
+
+
+def _read(run: Run) -> Proposals:
+    return Proposals(
+        patches=stored_patches(run.folder),
+        cells=_with_pushes(run.get(ATLAS).cells, run.folder),
+        rungs=TypeAdapter(tuple[Rung, ...]).validate_json(run.folder.read(_RUNGS)),
+    )
+
+
+def _with_pushes(cells: Sequence[Cell], folder: RunFolder) -> tuple[Cell, ...]:
+    pushes = pushes_from_table(folder.read_table(_PUSHES))
+    return tuple(
+        replace(cell, predicted_push=pushes[cell.name][0], predicted_push_error=pushes[cell.name][1]) for cell in cells
+    )
+
+
+_NEEDED = (_TABLE, _RUNGS, _PUSHES, CONTACT_SHEET, "candidates/*", "pictures/origin-*")
+CANDIDATES = Stage("candidates", (IMAGES, CLEAN, ATLAS), _NEEDED, _make, _read, needed=_NEEDED)

@@ -1,0 +1,37 @@
+"""What the unpatched model says of every source picture, once."""
+
+from __future__ import annotations
+
+import numpy as np
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from auditor.core.records import Split
+from auditor.core.records.trials import Clean
+from auditor.run.folder import RunFolder
+from auditor.run.stage import Facts, Run, Stage
+from auditor.run.stages.images import IMAGES
+from auditor.trials.sweep import predict_clean
+
+_FILE = "cache/clean.safetensors"
+
+
+def _make(run: Run, folder: RunFolder) -> Facts:
+    inputs, pool = run.inputs, run.get(IMAGES)
+    rows = np.sort(np.concatenate([pool.rows(split, inputs.source.indices) for split in Split]))
+    run.progress.start("clean predictions", len(rows))
+    clean = predict_clean(
+        inputs.classifier, pool.pixels[rows], inputs.criterion, run.config.trials.batch_size, run.progress
+    )
+    arrays = {"rows": rows, "predicted": clean.predicted, "probability": clean.probability}
+    folder.write(_FILE, save_arrays(arrays))
+    return {"pictures": len(rows), "eligible": int(inputs.criterion.eligible(clean.predicted).sum())}
+
+
+def _read(run: Run) -> Clean:
+    arrays = load_arrays(run.folder.read(_FILE))
+    eligible = arrays["rows"][run.inputs.criterion.eligible(arrays["predicted"])]
+    return Clean(arrays["rows"], arrays["predicted"], arrays["probability"], eligible)
+
+
+CLEAN = Stage("clean", (IMAGES,), (_FILE,), _make, _read, needed=(_FILE,))

@@ -1,0 +1,119 @@
+"""The icons of a run's cells, rendered a file at a time, so that an interruption costs one file at most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from auditor.atlas.icons.objective import Whitening
+from auditor.atlas.icons.render import Icons, icon_settings, render_icons
+from auditor.atlas.kinds import Atlas
+from auditor.core.progress import Within
+from auditor.core.records import Cell, FloatArray, PixelArray
+from auditor.core.work import Hands, Work
+from auditor.run.engines import hands
+from auditor.run.folder import RunFolder
+from auditor.run.stage import Facts, Run, Stage
+from auditor.run.stages.atlas import ATLAS
+
+ICONS_A_FILE = 32
+"""Icons kept in one file, and rendered together: what an interruption costs at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """The cells of one file: their names, and their mean activations (C, D)."""
+
+    names: tuple[str, ...]
+    means: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """Where icons are rendered: a run, and how its activations are whitened."""
+
+    run: Run
+    whitening: Whitening
+
+    def render(self, lot: Lot) -> Icons:
+        """The icons of a lot."""
+        config = self.run.config
+        return render_icons(
+            self.run.inputs.cut, lot.means, list(lot.names), icon_settings(config.atlas), config.seed,
+            Within(self.run.progress), whitening=self.whitening,
+        )  # fmt: skip
+
+
+def _studio(run: Run) -> Studio:
+    return Studio(run, Whitening.fit(run.get(ATLAS).samples.vectors))
+
+
+def _make(run: Run, folder: RunFolder) -> Facts:
+    return make_icons(folder, cells_with_icons(run.get(ATLAS), run.config.atlas.icons), run, hands(run, _studio))
+
+
+def make_icons(folder: RunFolder, cells: Sequence[Cell], run: Run, at_work: Hands[Studio]) -> Facts:
+    """Render the icons of some cells, those files of them that are not there. Returns what the manifest notes."""
+    lots = [Lot(tuple(cell.name for cell in part), _means(part)) for _, part in _files(cells)]
+    files = [file for file, _ in _files(cells)]
+    missing = [(file, lot) for file, lot in zip(files, lots, strict=True) if not folder.has(file)]
+    run.progress.start("icons", len(cells))
+    run.progress.advance(len(cells) - sum(len(lot.names) for _, lot in missing))
+    made = at_work.engine.each(Work(at_work.open, Studio.render, _icons), [lot for _, lot in missing])
+    for (file, _), icons in zip(missing, made, strict=True):
+        folder.write(file, save_arrays({"pixels": icons.pixels, "scores": icons.scores}))
+    scores = [score for file in files for score in load_arrays(folder.read(file))["scores"].tolist()]
+    return {"icons": len(cells), "mean_score": round(float(np.mean(scores)), 4) if scores else None}
+
+
+def _icons(lot: Lot) -> int:
+    return len(lot.names)
+
+
+def _means(cells: Sequence[Cell]) -> FloatArray:
+    return np.stack([cell.mean_activation for cell in cells])
+
+
+def cells_with_icons(atlas: Atlas, most: int) -> Sequence[Cell]:
+    """Whole levels, the coarse ones first, as long as they fit; of the coarsest its largest cells, as many as fit.
+
+    A sheet on which some tiles have icons and others have none reads as if the others had nothing to show.
+    """
+    by_level = [atlas.at_level(level) for level in sorted({cell.level for cell in atlas.cells})]
+    if by_level and len(by_level[0]) > most:
+        return sorted(by_level[0], key=lambda cell: (-cell.count, cell.name))[:most]
+    chosen: list[Cell] = []
+    for cells in by_level:
+        if len(chosen) + len(cells) > most:
+            break
+        chosen += cells
+    return chosen
+
+
+def read_icons(folder: RunFolder, cells: Sequence[Cell]) -> Mapping[str, PixelArray]:
+    """The icons that were rendered of these cells, (3, s, s) uint8 by the cell's name."""
+    found: dict[str, PixelArray] = {}
+    for file, part in _files(cells):
+        pixels = load_arrays(folder.read(file))["pixels"]
+        found |= {cell.name: icon for cell, icon in zip(part, pixels, strict=True)}
+    return found
+
+
+def _files(cells: Sequence[Cell]) -> list[tuple[str, Sequence[Cell]]]:
+    starts = range(0, len(cells), ICONS_A_FILE)
+    return [
+        (f"cache/icons/{number:04d}.safetensors", cells[start : start + ICONS_A_FILE])
+        for number, start in enumerate(starts)
+    ]
+
+
+def _read(run: Run) -> Mapping[str, PixelArray]:
+    return read_icons(run.folder, cells_with_icons(run.get(ATLAS), run.config.atlas.icons))
+
+
+_PATTERNS = ("cache/icons/*",)
+ICONS = Stage("icons", (ATLAS,), _PATTERNS, _make, _read, needed=_PATTERNS)

@@ -1,0 +1,45 @@
+"""The pictures of an audit: read, checked, split and prepared once; mapped from then on, not held in memory."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from pydantic import TypeAdapter
+
+from auditor.core.records import ImagePool, SkippedImage
+from auditor.inputs.images.pool import build_pool
+from auditor.run.folder import RunFolder
+from auditor.run.stage import Facts, Run, Stage
+from auditor.run.tables import images_from_table, images_table
+
+
+def _make(run: Run, folder: RunFolder) -> Facts:
+    inputs = run.inputs
+    channels, height, width = inputs.cut.feature_shape  # a layer that cannot be mapped is refused before any picture
+    run.progress.say(f"the layer's grid: {height} × {width} positions of {channels} channels")
+    preprocessing = inputs.classifier.preprocessing
+    pool = build_pool(
+        inputs.config,
+        inputs.classifier.class_names,
+        preprocessing.prepare,
+        preprocessing.output_size,
+        inputs.source.indices,
+        inputs.target.indices,
+        run.progress,
+    )
+    folder.write_array("cache/pixels.npy", pool.pixels)
+    folder.write_table("images.parquet", images_table(pool.images, inputs.class_names))
+    folder.write_json("cache/skipped.json", [asdict(skip) for skip in pool.skipped])
+    folder.update_manifest({"images": {image.path: image.sha256 for image in pool.images}})
+    return {"used": len(pool.images), "skipped": len(pool.skipped)}
+
+
+def _read(run: Run) -> ImagePool:
+    folder = run.folder
+    images = images_from_table(folder.read_table("images.parquet"))
+    skipped = TypeAdapter(tuple[SkippedImage, ...]).validate_json(folder.read("cache/skipped.json"))
+    return ImagePool(images, skipped, folder.read_array("cache/pixels.npy"))
+
+
+_FILES = ("images.parquet", "cache/pixels.npy", "cache/skipped.json")
+IMAGES = Stage("images", (), _FILES, _make, _read, needed=_FILES)

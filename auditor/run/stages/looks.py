@@ -1,0 +1,42 @@
+"""What decorates a report once it is written: flipped pictures as the network sees them, and the flips of all tried."""
+
+from __future__ import annotations
+
+from auditor.atlas.drawings.canvas import png_bytes
+from auditor.atlas.look import Seen, look_at
+from auditor.run.folder import RunFolder
+from auditor.run.stage import Facts, Run, Stage
+from auditor.run.stages.atlas import ATLAS
+from auditor.run.stages.candidates import CANDIDATES, contact_sheet
+from auditor.run.stages.examples import flipped_pictures
+from auditor.run.stages.trials import TRIALS, open_bench
+
+CONTACT_SHEET = "pictures/contact-sheet.webp"
+"""All candidates with the flips that were counted; the run folder's own was drawn before any were."""
+
+
+def _make(run: Run, folder: RunFolder) -> Facts:
+    """What the network sees in a flipped picture before and after, of as many candidates as configured."""
+    trials, patches = run.get(TRIALS), run.get(CANDIDATES).patches
+    survey = trials.outcome.survey
+    if survey:
+        flips = {row.candidate.id: (row.flips, row.eligible) for row in survey}
+        folder.write(CONTACT_SHEET, contact_sheet(run, patches, flips))
+    drawn = 0
+    if trials.confirmed and run.config.atlas.looks:
+        vectors = run.get(ATLAS).samples.vectors
+        bench = open_bench(run, folder)
+        for one in flipped_pictures(bench, trials.confirmed, patches, run.config.atlas.looks, 1):
+            seen = [Seen(one.before, "clean"), Seen(one.after, f"with {one.trials.candidate.id}")]
+            picture = look_at(run.inputs, seen, vectors, run.progress)
+            folder.write(f"pictures/look-{one.name}.png", png_bytes(picture))
+            drawn += 1
+    return {"looks": drawn}
+
+
+def _read(run: Run) -> None:
+    del run
+
+
+_FILES = ("pictures/look-*", CONTACT_SHEET)
+LOOKS = Stage("looks", (ATLAS, CANDIDATES, TRIALS), _FILES, _make, _read, needed=_FILES)

@@ -1,0 +1,212 @@
+"""The report of a run: its result put together, written in every format, and read back. It loads no network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from auditor.core.errors import StoreError
+from auditor.core.records import (
+    AuditResult,
+    Cell,
+    Finding,
+    ImagePool,
+    Review,
+    Split,
+    SplitCount,
+    Verdict,
+)
+from auditor.core.records.trials import Clean, ConfirmedTrials, Trials, eligible_rows
+from auditor.core.versions import versions
+from auditor.report import FORMATS
+from auditor.run.finished import Audit
+from auditor.run.folder import RunFolder
+from auditor.run.stage import Facts, Run
+from auditor.run.tables import cells_from_table, result_from_json, result_to_json
+from auditor.run.upgrade import open_folder
+from auditor.statistics.findings import make_findings, measure_fragility, run_verdict
+from auditor.statistics.verdicts import images_to_pass
+
+RESULT, CELLS = "result.json", "cells.parquet"
+FILES = (RESULT, *(form.file_name for form in FORMATS.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a report is put together from: products of the stages, and people's marks by candidate id."""
+
+    pool: ImagePool
+    clean: Clean
+    cells: Sequence[Cell]
+    trials: Trials
+    reviews: Mapping[str, Review]
+
+
+def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> AuditResult:
+    """Put together what the report states; without confirmed trials the audit is inconclusive and says why.
+
+    Args:
+        folder: where the report will be; None: the run's own.
+    """
+    folder = folder or run.folder
+    inputs, limits, placements = run.inputs, run.inputs.limits, len(run.config.trials.placements)
+    outcome, confirmed = measured.trials.outcome, measured.trials.confirmed
+    pool, clean, controls = measured.pool, measured.clean, len(outcome.controls)
+    findings = make_findings(confirmed, limits, measured.reviews)
+    fragility = measure_fragility(confirmed, limits)
+    verdict, reason = run_verdict(findings, fragility)
+    hypotheses = len(confirmed) or run.config.candidates.confirmed * placements
+    needed = images_to_pass(hypotheses, controls, limits.confidence, limits.uplift)
+    eligible = len(eligible_rows(pool, clean, Split.CONFIRMATION))
+    notes = _notes(pool, clean, eligible, needed, hypotheses, controls)
+    notes += _missing_controls(confirmed, outcome.controls)
+    if not eligible:
+        reason = f"no confirmation image is eligible; at least {needed} are needed for a verdict"
+    elif not findings:
+        reason = "no discovery or selection image is eligible, so no candidate could be chosen"
+    return AuditResult(
+        run=folder.name,
+        source=inputs.source,
+        target=inputs.target,
+        subject=inputs.subject,
+        class_names=inputs.class_names,
+        eligibility=inputs.criterion.describe(),
+        limits=limits,
+        verdict=verdict,
+        verdict_reason=reason,
+        splits=tuple(_split_count(pool, clean, split) for split in Split),
+        skipped=pool.skipped,
+        hypotheses_tried=outcome.tried + len(confirmed) - len(confirmed) // placements,
+        hypotheses_confirmed=len(confirmed),
+        rungs=outcome.rungs,
+        cells=tuple(measured.cells),
+        findings=findings,
+        survey=outcome.survey,
+        fragility=fragility,
+        suggestion_validity=outcome.validity,
+        examples=outcome.examples,
+        notes=tuple(notes),
+        versions=versions(),
+        seed=run.config.seed,
+        images_needed=_images_needed(verdict, findings, eligible, needed),
+        times=_times(folder),
+        pictures=_pictures(folder),
+    )
+
+
+def _images_needed(verdict: Verdict, findings: Sequence[Finding], eligible: int, at_least: int) -> int | None:
+    """Eligible confirmation images that would settle an inconclusive run: all its findings, at the rates measured."""
+    if verdict is not Verdict.INCONCLUSIVE:
+        return None
+    open_ones = [finding.images_needed for finding in findings if finding.images_needed is not None]
+    needed = max([at_least, *open_ones])
+    return needed if needed > eligible else None
+
+
+def _notes(pool: ImagePool, clean: Clean, eligible: int, needed: int, hypotheses: int, controls: int) -> list[str]:
+    """What a reader must know of the numbers: too few images, or a model that knows none of them."""
+    notes = []
+    if not len(clean.eligible):
+        notes.append(
+            f"the clean model calls none of the {len(clean.rows)} source images source; if its accuracy is better "
+            "than that, check the class names and the preprocessing"
+        )
+    if eligible < needed:
+        notes.append(
+            f"{eligible} eligible confirmation images; with {hypotheses} hypotheses and {controls} controls each, "
+            f"a pass takes {needed} where candidate and controls never flip, and fewer only where controls flip more"
+        )
+    if len(clean.eligible) and not len(eligible_rows(pool, clean, Split.SELECTION)):
+        notes.append("no selection image is eligible; the confirmed candidates were chosen by predicted push alone")
+    return notes
+
+
+def _missing_controls(confirmed: Sequence[ConfirmedTrials], controls: Sequence[str]) -> list[str]:
+    """What did not run is not a pass: the controls that could not be made."""
+    missing = {name: sum(name not in one.controls for one in confirmed) for name in controls}
+    return [
+        f"the control {name!r} is missing from {count} of {len(confirmed)} findings, since nothing was there to make "
+        "it of"
+        for name, count in missing.items()
+        if count
+    ]
+
+
+def _split_count(pool: ImagePool, clean: Clean, split: Split) -> SplitCount:
+    source = set(clean.rows.tolist())
+    rows = pool.rows(split)
+    return SplitCount(
+        split=split,
+        used=len(rows),
+        source=sum(row in source for row in rows.tolist()),
+        eligible=len(eligible_rows(pool, clean, split)),
+    )
+
+
+def _times(folder: RunFolder) -> dict[str, float]:
+    stages = folder.manifest().get("stages")
+    if not isinstance(stages, Mapping):
+        return {}
+    seconds = {name: facts.get("seconds") for name, facts in stages.items() if isinstance(facts, Mapping)}
+    return {name: float(value) for name, value in seconds.items() if isinstance(value, int | float)}
+
+
+def _pictures(folder: RunFolder) -> dict[str, bytes]:
+    """The report's pictures by key, from the files that the stages left: what else lies there was asked for by hand."""
+    listed = [file for stage in ("sheets", "candidates", "trials", "looks") for file in folder.files_of(stage)]
+    keys = {file: _picture_key(file) for file in listed}  # the looks' contact sheet, with flips, comes last and stands
+    return {key: folder.read(file) for file, key in keys.items() if key and folder.has(file)}
+
+
+def _picture_key(file: str) -> str:
+    """What a report calls a picture; '' for a file that is none."""
+    *above, name = file.split("/")
+    stem, _, suffix = name.rpartition(".")
+    if suffix not in ("png", "webp"):
+        return ""
+    if above == ["atlas"] and suffix == "webp":
+        level, _, colours = stem.partition("-")
+        return f"predicted-{level}" if colours else f"atlas-{level}"
+    if above == ["atlas", "cells"]:
+        return f"cell-{stem.replace('-', ':')}"
+    return f"candidate-{stem}" if above == ["candidates"] else stem
+
+
+def write_report(folder: RunFolder, result: AuditResult) -> Facts:
+    """Write the result in every format. Returns what the manifest notes."""
+    folder.write_text(RESULT, result_to_json(result))
+    for form in FORMATS.values():
+        folder.write_text(form.file_name, form.write(result))
+    folder.update_manifest({"ended": datetime.now(UTC).isoformat(timespec="seconds")})
+    return {"verdict": str(result.verdict)}
+
+
+def rewrite_report(folder: RunFolder, result: AuditResult) -> Audit:
+    """Write a finished run's result anew, and keep what the manifest notes of the first time."""
+    noted = folder.facts("report") or {}
+    folder.mark_done("report", {**noted, **write_report(folder, result), "files": folder.matching(FILES)})
+    return Audit(result, folder.path)
+
+
+def open_run(path: Path | str) -> Audit:
+    """A finished audit from its folder, without its model or its pictures.
+
+    Raises:
+        StoreError: there is no run, or it is not finished.
+    """
+    folder = open_folder(Path(path))
+    return Audit(stored_result(folder), folder.path)
+
+
+def stored_result(folder: RunFolder) -> AuditResult:
+    """The result of a finished run, without the model or the pictures it was made from.
+
+    Raises:
+        StoreError: the run is not finished.
+    """
+    if not folder.has(RESULT):
+        raise StoreError(f"{folder.path} holds no result yet; finish it with 'auditor run --resume {folder.path}'")
+    cells = cells_from_table(folder.read_table(CELLS)) if folder.has(CELLS) else ()
+    return result_from_json(folder.read_text(RESULT), cells, _pictures(folder))

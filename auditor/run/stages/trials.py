@@ -1,0 +1,111 @@
+"""The trials of a run: on selection pictures, which choose, and on confirmation pictures, which are reported."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor.candidates.confirmation import confirm, shared_controls, try_all
+from auditor.candidates.controls import MADE_CONTROLS, RANDOM_CELL_CROP, SOURCE_CROP
+from auditor.candidates.selection import narrowing, select
+from auditor.core.records import Split
+from auditor.core.records.trials import ConfirmedTrials, Outcome, Trials
+from auditor.core.shelf import Shelf
+from auditor.run.engines import hands
+from auditor.run.folder import RunFolder
+from auditor.run.stage import Facts, Run, Stage
+from auditor.run.stages.atlas import ATLAS
+from auditor.run.stages.candidates import CANDIDATES, open_scene, pushed_atlas
+from auditor.run.stages.clean import CLEAN
+from auditor.run.stages.examples import draw_examples
+from auditor.run.stages.images import IMAGES
+from auditor.run.tables import outcome_from_json, outcome_to_json
+from auditor.statistics.survey import suggestion_validity, survey_rows
+from auditor.trials.bench import SHARDS, Bench, Table
+from auditor.trials.blocks import blocks_of
+
+CONTROLS = (*MADE_CONTROLS, SOURCE_CROP, RANDOM_CELL_CROP)
+"""Controls a candidate has when all can be made; their number says how many images a pass would need at least."""
+
+TABLE = "trials.parquet"
+_OUTCOME = "cache/outcome.json"
+
+
+def _make(run: Run, folder: RunFolder) -> Facts:
+    proposals, config = run.get(CANDIDATES), run.config
+    bench = open_bench(run, folder)
+    placement = config.trials.placements[0]
+    selection = select(bench, proposals.patches, placement)
+    chosen = tuple(patch.candidate.id for patch in selection.chosen)
+    if not proposals.patches or not bench.eligible(Split.CONFIRMATION):
+        rungs = narrowing(proposals.rungs, selection, {})
+        return keep_trials(folder, bench, Outcome((), len(proposals.patches), CONTROLS, rungs))
+    tried = try_all(bench, proposals.patches, Split.CONFIRMATION, placement)
+    shared = shared_controls(bench, placement)
+    confirmed = confirm(bench, open_scene(run), pushed_atlas(run), selection.chosen, config.trials.placements)
+    candidates = [patch.candidate for patch in proposals.patches]
+    confidence = config.limits.confidence
+    outcome = Outcome(
+        chosen=chosen,
+        tried=len(candidates),
+        controls=CONTROLS,
+        rungs=narrowing(proposals.rungs, selection, tried),
+        survey=survey_rows(candidates, selection.blocks, tried, shared, chosen, confidence),
+        validity=suggestion_validity(candidates, tried, shared, confidence, config.seed),
+        examples=draw_examples(folder, bench, confirmed, proposals.patches),
+    )
+    return keep_trials(folder, bench, outcome)
+
+
+def open_bench(run: Run, shelf: Shelf) -> Bench:
+    """Where the patches of a run are measured.
+
+    Args:
+        shelf: keeps the blocks; the run's own folder, or one of patches that a person brought.
+    """
+    return Bench(shelf, run.open(open_table), hands(run, open_table))
+
+
+def open_table(run: Run) -> Table:
+    """What a worker measures on."""
+    return Table(run.inputs, run.get(IMAGES), run.get(CLEAN), run.progress)
+
+
+def keep_trials(folder: RunFolder, bench: Bench, outcome: Outcome) -> Facts:
+    """Write every block that was measured as one table, and how it ended. Returns what the manifest notes."""
+    pastes = folder.join_tables(TABLE, list(bench.measured)) if bench.measured else 0
+    folder.write_text(_OUTCOME, outcome_to_json(outcome))
+    return {"pastes": pastes}
+
+
+def _read(run: Run) -> Trials:
+    outcome = outcome_from_json(run.folder.read_text(_OUTCOME))
+    return Trials(outcome, _confirmed(run, outcome) if outcome.chosen else ())
+
+
+def _confirmed(run: Run, outcome: Outcome) -> tuple[ConfirmedTrials, ...]:
+    """The confirmed candidates with their controls, out of the table of all trials."""
+    table = run.folder.read_table(TABLE)
+    chosen = pc.is_in(table["candidate"], value_set=pa.array(outcome.chosen))
+    blocks = blocks_of(table.filter(pc.and_(chosen, pc.equal(table["split"], str(Split.CONFIRMATION)))))
+    candidates = {patch.candidate.id: patch.candidate for patch in run.get(CANDIDATES).patches}
+    confirmed = []
+    for identity in outcome.chosen:
+        for placement in run.config.trials.placements:
+            of_both = {
+                name.control: block
+                for name, block in blocks.items()
+                if (name.candidate, name.placement) == (identity, placement)
+            }
+            confirmed.append(ConfirmedTrials(candidates[identity], placement, of_both.pop(""), of_both))
+    return tuple(confirmed)
+
+
+TRIALS = Stage(
+    "trials",
+    (IMAGES, CLEAN, ATLAS, CANDIDATES),
+    (TABLE, _OUTCOME, f"{SHARDS}/*", "pictures/example-*"),
+    _make,
+    _read,
+    needed=(TABLE, _OUTCOME, "pictures/example-*"),
+)

@@ -1,0 +1,108 @@
+"""Two processes at work: the same results in the same order, errors in words, and a worker that dies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from auditor.core.errors import AuditorError, UnknownNameError, WorkerError
+from auditor.core.progress import Silence
+from auditor.core.work import Here, Work
+from auditor.run.engines import Processes, engine_of
+
+
+class Counted(Silence):
+    def __init__(self) -> None:
+        self.done = 0
+
+    def advance(self, steps: int = 1) -> None:
+        self.done += steps
+
+
+class Ten:
+    """A context that says where it was opened."""
+
+    def __init__(self) -> None:
+        self.process, self.added = os.getpid(), 10
+
+
+def add(context: Ten, item: int) -> tuple[int, int]:
+    return context.added + item, context.process
+
+
+def fail_at_three(context: Ten, item: int) -> int:
+    if item == 3:
+        raise UnknownNameError("class", "wock", ["wok", "pan"], "the model")
+    return item
+
+
+def die(context: Ten, item: int) -> int:
+    os._exit(9)
+
+
+def weight(item: int) -> int:
+    return item
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[Callable[[Silence], Processes]]:
+    started: list[Processes] = []
+
+    def start(progress: Silence) -> Processes:
+        started.append(Processes(2, progress))
+        return started[-1]
+
+    yield start
+    for processes in started:
+        processes.close()
+
+
+def test_one_worker_is_this_process() -> None:
+    with engine_of(1, Silence()) as engine:
+        assert isinstance(engine, Here)
+        assert list(engine.each(Work(Ten, add), [1, 2])) == [(11, os.getpid()), (12, os.getpid())]
+        assert list(engine.each(Work(lambda: 1 / 0, add), [])) == []  # nothing to do opens nothing
+
+
+def test_two_workers_give_the_same_results_in_the_same_order(two) -> None:
+    progress = Counted()
+    results = list(two(progress).each(Work(Ten, add, weight), range(20)))
+    assert [result for result, _ in results] == [10 + item for item in range(20)]
+    assert os.getpid() not in {process for _, process in results}
+    assert progress.done == sum(range(20))
+
+
+def test_an_items_error_is_said_as_it_was(two) -> None:
+    engine = two(Silence())
+    results = engine.each(Work(Ten, fail_at_three), range(9))
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(UnknownNameError, match="class 'wock' is not in the model; the nearest is 'wok'"):
+        next(results)
+    assert list(engine.each(Work(Ten, fail_at_three), [5])) == [5]  # and the others go on
+
+
+def test_a_worker_that_dies_is_said(two) -> None:
+    with pytest.raises(WorkerError, match="one of 2 workers ended without a word"):
+        list(two(Silence()).each(Work(Ten, die), range(4)))
+    assert issubclass(WorkerError, AuditorError)
+
+
+def test_a_run_of_two_workers_ends_in_the_same_bytes(world, finished, tmp_path: Path) -> None:
+    """The real one: a run by two processes, each with a layout and a thread of its own."""
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "auditor", "run", str(world.config), "--out", "run"]
+    for folder, workers in (("one", "1"), ("two", "2")):
+        (tmp_path / folder).mkdir()
+        done = subprocess.run(
+            [*command, "--workers", workers], cwd=tmp_path / folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode in (0, 1, 3), done.stderr
+    one, two = (tmp_path / folder / "run" / "findings.json" for folder in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+    pastes = [(tmp_path / folder / "run" / "trials.parquet").read_bytes() for folder in ("one", "two")]
+    assert pastes[0] == pastes[1]

@@ -1,0 +1,117 @@
+"""The table of stages: what follows from it, and that any lost file of a finished run is made again."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from auditor.run.folder import RunFolder, matches
+from auditor.run.pipeline import REPORT, STAGES, followers, stage_named
+from auditor.trials.sweep import Sweep
+
+
+def test_each_stage_stands_behind_what_it_needs() -> None:
+    before: set[str] = set()
+    for stage in STAGES:
+        assert {needed.name for needed in stage.needs} <= before, stage.name
+        before.add(stage.name)
+    assert len(before) == len(STAGES)
+
+
+def test_a_file_has_one_stage_that_writes_it(finished: tuple[Path, Result]) -> None:
+    """No pattern of one stage names a file of another; what a stage needs, it writes."""
+    run = RunFolder.open(finished[0])
+    files = [path.relative_to(run.path).as_posix() for path in run.path.rglob("*") if path.is_file()]
+    for file in files:
+        writers = [stage.name for stage in STAGES if any(matches(file, pattern) for pattern in stage.files)]
+        assert len(writers) == (file != "manifest.json"), (file, writers)
+    for one, other in itertools.combinations(STAGES, 2):
+        assert not set(one.files) & set(other.files)
+    for stage in STAGES:
+        assert set(stage.needed) <= set(stage.files)
+
+
+def test_what_follows_from_a_stage_is_dropped_with_it() -> None:
+    def names(stage: str) -> list[str]:
+        return [one.name for one in followers(stage_named(stage))]
+
+    assert names("images") == [stage.name for stage in STAGES]
+    assert names("atlas") == ["atlas", "icons", "candidates", "sheets", "trials", "report", "looks"]
+    assert names("candidates") == ["candidates", "sheets", "trials", "report", "looks"]
+    assert names("trials") == ["trials", "report", "looks"]
+    assert names("looks") == ["looks"]
+
+
+def test_any_lost_file_is_made_again(invoke, finished: tuple[Path, Result], own_run: Path) -> None:
+    """Each file of a finished run in turn: gone, then resumed, and the findings are the same to the byte."""
+    expected = (own_run / "findings.json").read_bytes()
+    files = sorted(path.relative_to(own_run).as_posix() for path in own_run.rglob("*") if path.is_file())
+    needed = {file for stage in STAGES for file in RunFolder.open(own_run).files_of(stage.name)}
+    assert len(needed) > 50
+    # pictures of one kind are lost in one way: three of each folder stand for all of it
+    folders = itertools.groupby(files, key=lambda file: (file.rpartition("/")[0], file.rpartition(".")[2]))
+    chosen = [file for _, group in folders for file in list(group)[:3] if file != "manifest.json"]
+    for file in chosen:
+        (own_run / file).unlink()
+        result = invoke("run", "--resume", own_run)
+        assert result.exit_code == finished[1].exit_code, (file, result.output)
+        assert (own_run / "findings.json").read_bytes() == expected, file
+        assert (own_run / file).exists() == (file in needed), file
+
+
+def test_a_finished_run_reads_no_trials_and_makes_no_control(invoke, own_run: Path, monkeypatch) -> None:
+    read: list[str] = []
+    table, bytes_of = RunFolder.read_table, RunFolder.read
+    monkeypatch.setattr(RunFolder, "read_table", lambda self, file: read.append(file) or table(self, file))
+    monkeypatch.setattr(RunFolder, "read", lambda self, file: read.append(file) or bytes_of(self, file))
+    monkeypatch.setattr(Sweep, "run", None)
+    monkeypatch.setattr("auditor.candidates.confirmation.matched_controls", None)
+    assert invoke("run", "--resume", own_run).exit_code == 3
+    assert [file for file in read if file.endswith(".parquet")] == ["cells.parquet"]
+    assert [file for file in read if file.startswith("cache/")] == []
+
+
+def test_what_a_person_asked_for_is_no_stages(world, invoke, own_run: Path) -> None:
+    """Photographs looked at are neither shown as flipped pictures nor dropped with the candidates."""
+    photograph = world.folder / "photos" / "red pan" / "00.png"
+    asked = Path(invoke("look", own_run, photograph).stdout.strip())
+    icons = Path(invoke("icons", own_run, "--channels", "6").stdout.strip())
+    (own_run / "pictures" / "look-mine.png").write_bytes(asked.read_bytes())
+    assert invoke("report", own_run).exit_code == 3
+    html = (own_run / "report.html").read_text()
+    assert asked.stem not in html
+    assert "look-mine" not in html
+    assert invoke("suggest", own_run).exit_code == 0
+    assert asked.exists()
+    assert icons.exists()
+
+
+def test_cells_are_written_with_the_pushes_of_the_candidates_that_are_there(invoke, own_run: Path) -> None:
+    before = (own_run / "cells.parquet").read_bytes()
+    shutil.rmtree(own_run / "cache" / "icons")
+    (own_run / "cells.parquet").write_bytes(b"")
+    (own_run / "cells.parquet").unlink()
+    assert invoke("suggest", own_run).exit_code == 0
+    assert (own_run / "cells.parquet").read_bytes() == before
+
+
+def test_the_report_comes_before_what_decorates_it(world, invoke, tmp_path: Path, finished, monkeypatch) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("auditor.run.stages.looks.look_at", stop)
+        assert invoke("run", world.config, "--out", folder).exit_code == 2
+    assert (folder / "findings.json").read_bytes() == (finished[0] / "findings.json").read_bytes()
+    assert RunFolder.open(folder).is_done(REPORT.name)
+    assert "as the network sees it" not in (folder / "report.html").read_text()
+    assert invoke("run", "--resume", folder).exit_code == 3
+    assert len((folder / "report.html").read_text()) > 0
+    assert {path.name for path in (folder / "pictures").glob("look-*")} == {
+        path.name for path in (finished[0] / "pictures").glob("look-*")
+    }

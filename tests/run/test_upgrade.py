@@ -1,0 +1,101 @@
+"""A run folder that an earlier version made is reported, reviewed and resumed."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from auditor.run.folder import RunFolder
+from auditor.run.pipeline import STAGES
+from auditor.run.upgrade import open_folder
+from auditor.trials.sweep import Sweep
+from tests.tiny_world import World
+
+MADE_BEFORE = Path(__file__).with_name("run_of_version_0.zip")
+"""A finished run of the tiny world, without its report.html; its world lay in /audits/world."""
+
+
+@pytest.fixture
+def old(own_world: World, tmp_path: Path) -> Path:
+    folder = tmp_path / "old"
+    with zipfile.ZipFile(MADE_BEFORE) as archive:
+        archive.extractall(folder)
+    for file in ("manifest.json", "result.json"):
+        text = (folder / file).read_text()
+        (folder / file).write_text(text.replace("/audits/world", str(own_world.folder)))
+    return folder
+
+
+def findings_of(folder: Path) -> dict[str, object]:
+    """The findings without what another installation changes."""
+    findings = json.loads((folder / "findings.json").read_text())
+    return {name: value for name, value in findings.items() if name != "versions"}
+
+
+def test_it_is_reported(old: Path, invoke) -> None:
+    before = findings_of(old)
+    assert invoke("report", old).exit_code == 3
+    assert findings_of(old) == before
+    html = (old / "report.html").read_text()
+    candidates = {finding["candidate"] for finding in before["findings"]}  # type: ignore[attr-defined,index]
+    assert all(candidate in html for candidate in candidates)
+    assert html.count("data:image/webp;base64,") > 3  # the sheets and strips of its atlas
+    assert invoke("report", old, "--format", "json").stdout == (old / "findings.json").read_text()
+
+
+def test_it_is_reviewed(old: Path, invoke) -> None:
+    waiting = [
+        one for one in json.loads((old / "findings.json").read_text())["findings"] if one["tier"] == "target_image"
+    ]
+    mark = f"{waiting[0]['candidate']}=object"
+    assert invoke("review", old, "--mark", mark, "--by", "Ann", "--why", "a wok").exit_code in (0, 3)
+    (settled,) = [
+        one
+        for one in json.loads((old / "findings.json").read_text())["findings"]
+        if one["candidate"] == waiting[0]["candidate"]
+    ]
+    assert settled["tier"] == "target_object"
+
+
+def test_it_is_resumed_without_measuring_anything(old: Path, invoke, monkeypatch) -> None:
+    before = findings_of(old)
+    monkeypatch.setattr(Sweep, "run", None)
+    monkeypatch.setattr("auditor.run.stages.atlas.build_pair_atlas", None)
+    monkeypatch.setattr("auditor.run.stages.candidates.propose", None)
+    assert invoke("run", "--resume", old).exit_code == 3
+    assert findings_of(old) == before
+    assert (old / "report.html").exists()
+    folder = RunFolder.open(old)
+    assert all(folder.is_done(stage.name) for stage in STAGES)
+
+
+def test_its_trials_are_run_anew(old: Path, invoke) -> None:
+    before = findings_of(old)
+    assert invoke("trial", old).exit_code == 3
+    assert findings_of(old)["findings"] == before["findings"]
+    assert findings_of(old)["survey"] == before["survey"]
+
+
+def test_one_that_was_interrupted_before_its_report_goes_on(old: Path, invoke) -> None:
+    """Without a result nobody knows how its trials ended; its blocks are there."""
+    before = findings_of(old)
+    for file in ("result.json", "findings.json", "checklist.md", "junit.xml"):
+        (old / file).unlink()
+    folder = RunFolder.open(old)
+    folder.forget(["report"], [])
+    assert invoke("run", "--resume", old).exit_code == 3
+    assert findings_of(old)["findings"] == before["findings"]
+
+
+def test_cells_and_pushes_go_apart(old: Path) -> None:
+    together = pd.read_parquet(old / "cells.parquet")
+    open_folder(old)
+    cells = pd.read_parquet(old / "cache" / "cells.parquet")
+    pushes = pd.read_parquet(old / "cache" / "pushes.parquet")
+    assert cells.predicted_push.isna().all()
+    assert list(pushes.cell) == list(together.name) == list(cells.name)
+    pd.testing.assert_series_equal(pushes.predicted_push, together.predicted_push)
