@@ -99,6 +99,7 @@ min_count = 2
 icons = 6
 icon_px = 16
 icon_steps = 2
+looks = 0
 
 [candidates]
 sizes = [0.3]

@@ -17,6 +17,7 @@ from auditor.run.engines import engine_of
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.pipeline import REPORT, forget, stage_named
+from auditor.run.review import REVIEWS
 from auditor.run.stage import Run
 from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import CANDIDATES, screening_rows
@@ -117,8 +118,10 @@ def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress, wor
     with engine_of(workers, progress) as engine:
         run = open_run(folder, config, progress)
         run.engine = engine
-        run.ensure(REPORT)
-        if run.ensure(LOOKS):
+        written = run.ensure(REPORT)
+        decorated = run.ensure(LOOKS)
+        # of a report that was there, marks may have been made, or taken back, since it was written
+        if decorated or (not written and folder.has(REVIEWS)):
             run.make(REPORT)
     return run.get(REPORT)
 

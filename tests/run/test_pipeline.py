@@ -52,9 +52,10 @@ def test_any_lost_file_is_made_again(invoke, finished: tuple[Path, Result], own_
     files = sorted(path.relative_to(own_run).as_posix() for path in own_run.rglob("*") if path.is_file())
     needed = {file for stage in STAGES for file in RunFolder.open(own_run).files_of(stage.name)}
     assert len(needed) > 50
-    # pictures of one kind are lost in one way: three of each folder stand for all of it
-    folders = itertools.groupby(files, key=lambda file: (file.rpartition("/")[0], file.rpartition(".")[2]))
-    chosen = [file for _, group in folders for file in list(group)[:3] if file != "manifest.json"]
+    # files of one kind are lost in one way: one of each folder with the same beginning stands for the others
+    kinds = itertools.groupby(files, key=lambda file: (file.rpartition("/")[0], file.rpartition("/")[2][:2]))
+    chosen = [next(group) for _, group in kinds]
+    chosen.remove("manifest.json")
     for file in chosen:
         (own_run / file).unlink()
         result = invoke("run", "--resume", own_run)
@@ -99,19 +100,20 @@ def test_cells_are_written_with_the_pushes_of_the_candidates_that_are_there(invo
     assert (own_run / "cells.parquet").read_bytes() == before
 
 
-def test_the_report_comes_before_what_decorates_it(world, invoke, tmp_path: Path, finished, monkeypatch) -> None:
+def test_the_report_comes_before_what_decorates_it(world, invoke, tmp_path: Path, finished) -> None:
+    config = world.edited("looks.toml", ("looks = 0", "looks = 1"))
+
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     folder = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("auditor.run.stages.looks.look_at", stop)
-        assert invoke("run", world.config, "--out", folder).exit_code == 2
+        assert invoke("run", config, "--out", folder).exit_code == 2
     assert (folder / "findings.json").read_bytes() == (finished[0] / "findings.json").read_bytes()
     assert RunFolder.open(folder).is_done(REPORT.name)
-    assert "as the network sees it" not in (folder / "report.html").read_text()
+    caption = "What the network sees before and after"
+    assert caption not in (folder / "report.html").read_text()
     assert invoke("run", "--resume", folder).exit_code == 3
-    assert len((folder / "report.html").read_text()) > 0
-    assert {path.name for path in (folder / "pictures").glob("look-*")} == {
-        path.name for path in (finished[0] / "pictures").glob("look-*")
-    }
+    assert len(list((folder / "pictures").glob("look-*"))) == 1
+    assert caption in (folder / "report.html").read_text()

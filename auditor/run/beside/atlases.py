@@ -155,11 +155,12 @@ def build_layers_atlas(run: Run, layers: Sequence[str]) -> LayersAtlas:
         raise ConfigError(f"--layers takes two or more different layers, by commas, got {', '.join(layers) or 'none'}")
     inputs, progress = run.inputs, run.progress
     cut_at = [replace(inputs, layer=layer) for layer in layers]
+    cuts = [one.cut for one in cut_at]  # a layer that cannot be mapped is refused before anything is made
     pool = run.get(IMAGES)
     folder = RunFolder.within(run.folder, f"{FOLDER}/layers-{slug('-'.join(layers))[:80]}")
     rows = pool.rows(Split.DISCOVERY)
     mapped = open_mapped(run)
-    of_layers = [replace(mapped, cut=one.cut) for one in cut_at]
+    of_layers = [replace(mapped, cut=cut) for cut in cuts]
     samples = collect_layers(of_layers, rows, Inside(folder, "activations"))
     progress.start("laying out the layers together", 1)
     likeness = likeness_of(run.config.atlas)
