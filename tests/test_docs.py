@@ -17,7 +17,7 @@ from auditor.cli import FAILED, INCONCLUSIVE, NOT_MADE, PASSED, app
 from auditor.core.config import AuditConfig, build_config
 from auditor.core.records import Candidate, Cell, ImageRecord, Placement, Split
 from auditor.core.records.trials import Draws, TrialBlock, TrialName
-from auditor.core.section import Moved
+from auditor.core.section import LARGEST_NUMBER, LONGEST_TEXT, Moved
 from auditor.inputs.model.sources.factory import build_from_factory
 from auditor.report import FORMATS
 from auditor.run.stages.old_stages import FILES_OF
@@ -94,6 +94,11 @@ def test_a_block_is_replaced_and_nothing_else() -> None:
     for pages in ("nothing", page + page):
         with pytest.raises(ValueError, match="expected one block"):
             with_block(pages, "")
+
+
+def test_the_largest_number_and_the_longest_text_are_named() -> None:
+    section = " ".join(section_of(YOUR_MODEL, "## 16. All keys").split())
+    assert f"Numbers are at most {LARGEST_NUMBER}, texts at most {LONGEST_TEXT} characters." in section
 
 
 def test_no_setting_is_explained_that_is_not_there() -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, ParamSpec, cast
 import typer
 from rich.markup import escape
 
+from auditor.core.errors import ConfigError
 from auditor.core.section import Flag
 from auditor.core.settings_text import all_settings, plain
 
@@ -24,7 +25,10 @@ def _classes(text: str) -> str | list[str]:
 
 def _file(path: Path) -> str:
     """The whole path of a file or folder that is named from the current folder."""
-    return str(path.expanduser().absolute())
+    try:
+        return str(path.expanduser().absolute())
+    except RuntimeError as error:
+        raise ConfigError(f"there is no home folder for {str(path)!r}; give the whole path") from error
 
 
 def _file_or_default(path: Path) -> str:
@@ -34,7 +38,10 @@ def _file_or_default(path: Path) -> str:
 def _model(name: str) -> str:
     """A model given as a file of the current folder is named by its whole path; every other name stays."""
     file, colon, factory = name.rpartition(":") if ".py:" in name else (name, "", "")
-    return f"{Path(file).absolute()}{colon}{factory}" if Path(file).is_file() else name
+    try:
+        return f"{Path(file).absolute()}{colon}{factory}" if Path(file).is_file() else name
+    except OSError:  # longer than a path may be, so it is none
+        return name
 
 
 def _as_typed(value: FlagValue) -> FlagValue:
@@ -86,6 +93,8 @@ def flag_values(flags: Mapping[str, FlagValue]) -> dict[tuple[str, ...], object]
 
     Args:
         flags: what typer read for the options of `takes_settings`, None where one was not given.
+    Raises:
+        ConfigError: a path that starts from a home folder which is not there.
     """
     given = ((key, flag, flags.get(_parameter_name(flag))) for key, flag in FLAGS.items())
     return {key: READERS[flag.takes].read(value) for key, flag, value in given if value is not None}

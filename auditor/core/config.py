@@ -45,6 +45,12 @@ __all__ = [
     "with_atlas",
 ]
 
+LONGEST_SHOWN = 200
+"""Characters of a refused key or value that a message shows."""
+
+MOST_PROBLEMS = 20
+"""Problems of one file that a message names."""
+
 
 def read_config(path: Path) -> AuditConfig:
     """Read and validate an audit's TOML file.
@@ -62,14 +68,18 @@ def read_values(path: Path) -> dict[str, object]:
         ConfigError: no file, or not TOML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        if path.is_fifo() or path.is_char_device():  # nobody may ever write what is waited for
+            raise ConfigError(f"{path} is a pipe or a device; give a file")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise ConfigError(f"there is no file {path}; 'auditor init {path}' writes a commented one") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a NUL in the path
         raise ConfigError(f"{path} cannot be read as text: {error}") from error
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise ConfigError(f"{path} is not valid TOML for an audit: its values are nested too deeply") from error
+    except ValueError as error:  # TOMLDecodeError, or a number of more digits than Python reads
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
 
 
@@ -82,8 +92,10 @@ def build_config(values: dict[str, object], base: Path, where: str = "the config
     try:
         return AuditConfig.model_validate({**values, "base": base})
     except ValidationError as error:
-        lines = [_explain(dict(problem)) for problem in error.errors()]
-        raise ConfigError(f"{where}: " + "; ".join(lines)) from error
+        problems = error.errors()
+        lines = [_explain(dict(problem)) for problem in problems[:MOST_PROBLEMS]]
+        more = [f"and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
+        raise ConfigError(f"{where}: " + "; ".join(lines + more)) from error
 
 
 def with_atlas(config: AuditConfig, values: Mapping[str, object]) -> AuditConfig:
@@ -107,13 +119,21 @@ def _explain(problem: dict[str, object]) -> str:
         known = _known_keys(location[:-1])
         near = nearest_names(location[-1], known, cutoff=0.6)
         hint = f"; did you mean {near[0]!r}?" if near else f"; known here: {', '.join(known)}"
-        return f"unknown key {key!r}{hint}"
+        return f"unknown key {_shown(key)}{hint}"
     if problem["type"] == "missing":
         return f"{key!r} is missing"
     message = str(problem["msg"]).removeprefix("Value error, ")
     given = problem.get("input")
-    shown = "" if isinstance(given, dict) else f", got {given!r}"
+    shown = "" if isinstance(given, dict) else f", got {_shown(given)}"
     return f"{key}: {message}{shown}" if key else message
+
+
+def _shown(given: object) -> str:
+    try:
+        text = repr(given)
+    except (ValueError, RecursionError):  # more digits, or deeper, than Python prints
+        return f"a {type(given).__name__} too large to show"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def _known_keys(location: tuple[str, ...]) -> list[str]:

@@ -166,7 +166,7 @@ class AtlasConfig(Section):
         None, ge=2, description="UMAP's `n_neighbors`; left out: 20, and 50 for the atlas of a class"
     )
     min_dist: Annotated[float | None, Example(0.01)] = Field(
-        None, ge=0.0, description="UMAP's `min_dist`; left out: 0.01, and 0.05 for the atlas of a class"
+        None, ge=0.0, le=1.0, description="UMAP's `min_dist`; left out: 0.01, and 0.05 for the atlas of a class"
     )
     perplexity: float = Field(50.0, gt=1.0, description="t-SNE's perplexity")
     whiten: bool = Field(False, description="whiten the activations before they are laid out")
@@ -281,7 +281,7 @@ class LimitsConfig(Section):
     )
     fragility: float = Field(0.25, gt=0.0, lt=1.0, description="the same for the strongest control's own flip rate")
     confidence: float = Field(
-        0.95, gt=0.5, lt=1.0, description="of the intervals, before they are corrected for everything confirmed"
+        0.95, gt=0.5, le=0.999999, description="of the intervals, before they are corrected for everything confirmed"
     )
 
 

@@ -12,6 +12,7 @@ import typer
 
 from auditor.cli import app
 from auditor.cli.flags import FLAGS, READERS, flag_values
+from auditor.core.errors import ConfigError
 from auditor.core.settings_text import all_settings
 
 RUN: click.Command = typer.main.get_command(app).commands["run"]  # type: ignore[attr-defined]
@@ -64,12 +65,18 @@ def test_what_is_not_given_sets_nothing() -> None:
         ("model", "resnet50", "resnet50"),
         ("model", "package.module:factory", "package.module:factory"),
         ("model", "gone.py:build", "gone.py:build"),
+        ("model", "x" * 5000, "x" * 5000),
         ("weights", Path("default"), "default"),
         ("source", "*", "*"),
     ],
 )
 def test_names_stay_names(flag: str, typed: str | Path, value: str) -> None:
     assert list(flag_values({flag: typed}).values()) == [value]
+
+
+def test_a_home_folder_that_is_not_there() -> None:
+    with pytest.raises(ConfigError, match="there is no home folder for '~nobody-is-called-so/x'"):
+        flag_values({"images": Path("~nobody-is-called-so/x")})
 
 
 def test_the_options_are_the_declared_flags_in_their_order() -> None:
