@@ -51,7 +51,7 @@ def test_each_flag_sets_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ("seed",): 0,
         ("compute", "workers"): 2,
     }
-    assert {name.removeprefix("--") for name in (flag.name for flag in FLAGS.values())} == set(given)
+    assert {flag.name for flag in FLAGS.values()} >= {f"--{name}" for name in given}
 
 
 def test_what_is_not_given_sets_nothing() -> None:
