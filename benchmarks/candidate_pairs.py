@@ -75,9 +75,9 @@ class Opened:
         return np.concatenate(rows)[: self.setup.config.candidates.screening_images]
 
     def tail_screen(self) -> TailScreen:
-        trials = self.setup.config.trials
+        config = self.setup.config
         pixels = self.pool.pixels[self.screening_rows]
-        return TailScreen(self.setup.cut, pixels, self.setup.target, trials.size, trials.batch_size)
+        return TailScreen(self.setup.cut, pixels, self.setup.target, config.trials.size, config.compute.batch_size)
 
     def linear_screen(self, tail: TailScreen) -> LinearScreen:
         """Its pilots are random crops of their own: none of those that are measured."""

@@ -17,6 +17,7 @@ from auditor.cli import FAILED, INCONCLUSIVE, NOT_MADE, PASSED, app
 from auditor.core.config import AuditConfig, build_config
 from auditor.core.records import Candidate, Cell, ImageRecord, Placement, Split
 from auditor.core.records.trials import Draws, TrialBlock, TrialName
+from auditor.core.section import LARGEST_NUMBER, LONGEST_TEXT, Moved
 from auditor.inputs.model.sources.factory import build_from_factory
 from auditor.report import FORMATS
 from auditor.run.pipeline import STAGES
@@ -26,6 +27,7 @@ from auditor.statistics.paired import tango_bounds
 from auditor.statistics.uplift import smallest_uplift
 from auditor.statistics.verdicts import images_to_pass, images_to_settle, judge
 from auditor.trials.blocks import trials_table
+from tools.docs.settings import BLOCKS, with_block
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "reports" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -39,7 +41,7 @@ def settings(section: type[BaseModel], prefix: str = "") -> dict[str, object]:
     """Every key of the configuration with its default; keys without one have None."""
     found: dict[str, object] = {}
     for name, field in section.model_fields.items():
-        if name == "base":
+        if name == "base" or any(isinstance(mark, Moved) for mark in field.metadata):
             continue
         kinds = (field.annotation, *get_args(field.annotation))
         inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
@@ -77,6 +79,26 @@ def test_every_setting_is_explained_with_its_default() -> None:
         written = rows[key][-1].strip("`")
         shown = None if written == "—" else tomllib.loads(f"value = {written}")["value"]
         assert shown == default, f"docs/your-model.md gives {key} the default {written}"
+
+
+@pytest.mark.parametrize("page", BLOCKS)
+def test_the_blocks_of_settings_are_the_declared_ones(page: str) -> None:
+    """What `python tools/docs/settings.py` would write stands there already."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert with_block(text, BLOCKS[page]()) == text, f"{page} is behind; run: python tools/docs/settings.py"
+
+
+def test_a_block_is_replaced_and_nothing_else() -> None:
+    page = "one\n<!-- written by tools/docs/settings.py -->\n\n| old \\1 |\n\n<!-- end -->\ntwo\n"
+    assert with_block(page, "| new \\2 |\n") == page.replace("old \\1", "new \\2")
+    for pages in ("nothing", page + page):
+        with pytest.raises(ValueError, match="expected one block"):
+            with_block(pages, "")
+
+
+def test_the_largest_number_and_the_longest_text_are_named() -> None:
+    section = " ".join(section_of(YOUR_MODEL, "## 16. All keys").split())
+    assert f"Numbers are at most {LARGEST_NUMBER}, texts at most {LONGEST_TEXT} characters." in section
 
 
 def test_no_setting_is_explained_that_is_not_there() -> None:

@@ -17,7 +17,6 @@ import pytest
 from PIL import Image
 
 import auditor
-from auditor.core.config import read_config
 from auditor.report.findings_json import schema
 from auditor.trials.sweep import Sweep
 
@@ -179,44 +178,6 @@ def test_report_of_an_unfinished_run(world, invoke, tmp_path) -> None:
     result = invoke("report", tmp_path / "run")
     assert result.exit_code == 2
     assert f"holds no result yet; finish it with 'auditor run --resume {tmp_path / 'run'}'" in result.stderr
-
-
-def test_init_writes_a_file_that_is_valid(invoke, tmp_path) -> None:
-    path = tmp_path / "audit.toml"
-    assert invoke("init", path).exit_code == 0
-    config = read_config(path)
-    assert (config.source, config.target) == ("frying pan", "wok")
-    again = invoke("init", path)
-    assert again.exit_code == 2
-    assert f"{path} already exists" in again.stderr
-
-
-def test_every_commented_line_of_the_starting_file_is_a_default(invoke, tmp_path) -> None:
-    """What stands behind `# ` can be switched on, and the values shown as defaults are the defaults."""
-    path = tmp_path / "audit.toml"
-    invoke("init", path)
-    text = path.read_text()
-    tables = ("atlas", "candidates", "trials", "limits")
-    switched = []
-    for line in text.splitlines():
-        bare = line.removeprefix("# ")
-        key = bare.split(" = ")[0]
-        plain = line.startswith("# [") or (line.startswith("# ") and " = " in bare and " " not in key)
-        own = key in ("discovery", "selection", "confirmation", "max_per_class", "boxes", "masks", "mask_values")
-        switched.append(bare if plain and not own and key not in ("patches", "folders", "ignore", "layer") else line)
-    path.write_text("\n".join(switched))
-    config, plain_config = read_config(path), read_config(_plain(tmp_path, text))
-    for table in tables:
-        assert f"[{table}]" in path.read_text().splitlines()
-        assert getattr(config, table) == getattr(plain_config, table)
-    assert config.images.shares == plain_config.images.shares
-    assert (config.seed, config.device) == (plain_config.seed, plain_config.device)
-
-
-def _plain(folder: Path, text: str) -> Path:
-    path = folder / "plain.toml"
-    path.write_text(text)
-    return path
 
 
 def test_layers_of_a_toml_and_of_a_name_without_weights(world, invoke) -> None:

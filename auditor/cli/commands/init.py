@@ -20,8 +20,8 @@ def init(
     path: Annotated[Path, typer.Argument(help="the file to write")] = Path("audit.toml"),
 ) -> None:
     """Write a commented audit.toml to start from."""
-    from auditor.cli.options import STARTING_FILE
+    from auditor.cli.starting_file import starting_file
     from auditor.run.folder import write_new_file
 
-    write_new_file(path, STARTING_FILE)
+    write_new_file(path, starting_file())
     payload.print(f"wrote {path}; fill in model, classes and images, then: auditor run {path}", highlight=False)

@@ -154,7 +154,7 @@ def other_config(model_file: Path, own: AuditConfig) -> AuditConfig:
     values = read_values(model_file)
     known = set(AuditConfig.model_fields) - set(TAKEN)
     kept = {key: value for key, value in values.items() if key not in known}  # what is unknown is refused by name
-    run = own.model_dump(mode="json", include={"source", "target", "seed", "trials"})
+    run = own.model_dump(mode="json", include={"source", "target", "seed", "trials", "compute"})
     return build_config({**run, "images": {"all": "."}, **kept}, model_file.resolve().parent, str(model_file))
 
 

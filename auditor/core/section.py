@@ -1,0 +1,94 @@
+"""What a section of the settings is made of: its base class, shared types, and how a setting is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+LARGEST_NUMBER = 2**32 - 1
+"""The largest number of the file: the largest seed that every generator takes."""
+
+LONGEST_TEXT = 4096
+"""Characters of the longest text of the file: no path is longer."""
+
+LONGEST_NAME = 255
+"""Bytes of the longest name of a file or folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What `auditor init` shows in place of a default.
+
+    Attributes:
+        value: what stands behind the key; filled: whether it is switched on rather than commented out.
+    """
+
+    value: object
+    filled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A line of its own above the key, in the file that `auditor init` writes."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """The flag of `auditor run` that sets it.
+
+    Attributes:
+        name: with its dashes; takes: how what is typed is read (`READERS` of cli/flags.py).
+        told: its help, where {} stands for the setting's description.
+    """
+
+    name: str
+    takes: Literal["text", "number", "file", "file or default", "model", "classes"] = "text"
+    told: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A key of older files and manifests that is still accepted, and no longer told."""
+
+    to: str
+
+
+def _usable(text: str) -> str:
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError as error:
+        raise ValueError("there is no home folder of that name") from error
+    if any(len(name.encode("utf-8", "surrogateescape")) > LONGEST_NAME for name in path.parts):
+        raise ValueError(f"a file's name must be at most {LONGEST_NAME} bytes long")
+    return text
+
+
+Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+FilePath = Annotated[str, AfterValidator(_usable)]
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are errors, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _within_reason(cls, value: object, info: ValidationInfo) -> object:
+        """What no setting may be, whatever its range: it would pass here and end in a crash where it is used."""
+        is_switch = info.field_name is not None and cls.model_fields[info.field_name].annotation is bool
+        for one in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(one, bool) and not is_switch:
+                raise ValueError("true and false do not serve here")
+            if isinstance(one, int | float) and one > LARGEST_NUMBER:
+                raise ValueError(f"must be at most {LARGEST_NUMBER}")
+            if isinstance(one, str) and "\0" in one:
+                raise ValueError("must not hold a NUL character")
+            if isinstance(one, str) and len(one) > LONGEST_TEXT:
+                raise ValueError(f"must be at most {LONGEST_TEXT} characters long")
+        return value

@@ -1,0 +1,344 @@
+"""Every setting, declared once: its type, range and default, and the words and flag by which it is told.
+
+A description is a line of Markdown. docs/your-model.md shows it as it is, with the range and the default; the file that
+`auditor init` writes and the flags' help show it without marks (settings_text.py). A section's docstring stands above
+its table. What a setting may have beside its description (an example, a flag) is explained in section.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from auditor.core.records import Placement
+from auditor.core.section import Example, FilePath, Flag, Heading, Moved, Section, Share
+
+FINEST_LEVEL = 320
+"""Bins along a side of the finest grid: a sheet of more could not be drawn."""
+
+
+class ModelConfig(Section):
+    """The classifier under audit."""
+
+    name: Annotated[FilePath, Example("mobilenet_v2", filled=True), Flag("--model", "model")] = Field(
+        description="a torchvision name; `timm/NAME`; `package.module:factory` or `file.py:factory`; or a TorchScript "
+        "(`.pt`, `.ts`) or torch.export (`.pt2`) file"
+    )
+    weights: Annotated[
+        FilePath | None, Example("model.safetensors", filled=True), Flag("--weights", "file or default")
+    ] = Field(
+        None,
+        description='a `.safetensors` file or a state dict; `"default"`: torchvision\'s own; left out where the '
+        "factory or the file brings its own",
+    )
+    layer: Annotated[str | None, Example("features.13"), Flag("--layer", told="{} (`auditor layers` lists them)")] = (
+        Field(None, description="the layer to map; left out: the documented default of the architecture")
+    )
+
+
+class PreprocessingConfig(Section):
+    """From a photograph to the network's input. Leave the table out for a torchvision or timm model with its library's
+    own preprocessing; anything else needs it."""
+
+    resize: Annotated[int | tuple[int, int], Example(256, filled=True)] = Field(
+        256,
+        description="an integer: the shorter side in pixels, and then `crop` is needed; `[height, width]`: exactly "
+        "that",
+    )
+    crop: Annotated[int | tuple[int, int] | None, Example(224, filled=True)] = Field(
+        None, description="centre crop after resizing, in pixels, or `[height, width]`; left out: none"
+    )
+    interpolation: Literal["nearest", "bilinear", "bicubic"] = Field(
+        "bilinear", description="`nearest`, `bilinear` or `bicubic`; the last two antialiased"
+    )
+    mean: tuple[float, float, float] = Field(
+        (0.485, 0.456, 0.406), description="subtracted from each channel, RGB in [0, 1]; applied once, after pasting"
+    )
+    std: tuple[float, float, float] = Field(
+        (0.229, 0.224, 0.225), description="what each channel is then divided by, above 0"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        sizes = [self.resize, self.crop if self.crop is not None else 1]
+        flat = [side for size in sizes for side in (size if isinstance(size, tuple) else (size,))]
+        if min(flat) < 1:
+            raise ValueError("resize and crop are pixels and must be at least 1")
+        if min(self.std) <= 0:
+            raise ValueError("std must be above 0")
+        if isinstance(self.resize, int) and self.crop is None:
+            raise ValueError("resize by the shorter side needs a crop, so that every picture ends at one size")
+        return self
+
+
+class ClassesConfig(Section):
+    """The model's class names in its own order, and how folders map to them."""
+
+    names: Annotated[FilePath | None, Example("classes.csv", filled=True), Flag("--classes", "file")] = Field(
+        None,
+        description="class names: a CSV with a column `name` (`index` gives the order, more columns are aliases), a "
+        "JSON list, or a text file with one name a line; left out: torchvision's own",
+    )
+    folders: Annotated[dict[str, str], Example({"pans": "frying pan"})] = Field(
+        default_factory=dict, description="folder or label → class name, where they differ"
+    )
+    ignore: Annotated[tuple[str, ...], Example(["rejects"])] = Field((), description="folders or labels to leave out")
+
+
+class ImagesConfig(Section):
+    """Where the pictures lie. A source of pictures is a folder of class folders, or a CSV of `path,label`."""
+
+    all: Annotated[FilePath | None, Example("photos", filled=True), Flag("--images", "file")] = Field(
+        None, description="a folder of class folders, or a CSV of `path,label`; split in three by content hash"
+    )
+    discovery: Annotated[
+        FilePath | None,
+        Example("train"),
+        Heading("... or your own splits in place of `all`:"),
+        Flag("--discovery", "file", told="instead of `--images`: {}"),
+    ] = Field(None, description="pictures that the atlas sees, of all classes")
+    selection: Annotated[FilePath | None, Example("validation")] = Field(
+        None, description="source pictures on which candidates are chosen; left out: taken from discovery"
+    )
+    confirmation: Annotated[
+        FilePath | None, Example("test"), Flag("--confirmation", "file", told="instead of `--images`: {}")
+    ] = Field(None, description="source pictures from which the reported numbers come")
+    shares: Annotated[tuple[Share, Share, Share], Heading("In either case:")] = Field(
+        (0.3, 0.3, 0.4),
+        description="discovery, selection and confirmation when splitting by hash; they add up to 1. Without a "
+        "`selection` of its own, the first two share out discovery",
+    )
+    max_per_class: Annotated[int | None, Example(500)] = Field(
+        None, ge=1, description="at most this many pictures a class and split; left out: all"
+    )
+    max_pixels: int = Field(50_000_000, ge=1, description="pictures with more pixels are refused unread")
+    boxes: Annotated[FilePath | None, Example("boxes.csv")] = Field(
+        None,
+        description="boxes of things: a CSV of `path,name,left,top,right,bottom` in the picture's pixels, a COCO "
+        "`.json`, or a folder of Pascal VOC `.xml`",
+    )
+    masks: Annotated[FilePath | None, Example("masks")] = Field(
+        None, description="folder of PNG masks at the pictures' relative paths; needs `mask_values`"
+    )
+    mask_values: Annotated[dict[str, int], Example({"wok": 1})] = Field(
+        default_factory=dict, description="thing (a class name, or any other word) → its value in the masks, 0 to 255"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if abs(sum(self.shares) - 1.0) > 1e-6:
+            raise ValueError(f"shares must add up to 1, got {sum(self.shares):g}")
+        explicit = [self.discovery, self.selection, self.confirmation]
+        if self.all is None and (self.discovery is None or self.confirmation is None):
+            raise ValueError(
+                "give either 'all', or 'discovery' and 'confirmation' (and 'selection', if it has its own)"
+            )
+        if self.all is not None and any(explicit):
+            raise ValueError("give either 'all' or separate folders, not both")
+        if (self.masks is None) != (not self.mask_values):
+            raise ValueError("masks and mask_values go together")
+        return self
+
+
+class AtlasConfig(Section):
+    """The class-filtered atlas of the pair."""
+
+    positions_per_image: int = Field(1, ge=1, description="random positions a picture, away from its border")
+    strongest_per_image: int = Field(
+        1, ge=0, description="positions of strongest contrast towards either class kept beside the random ones"
+    )
+    relaxed_pooling: bool = Field(
+        False,
+        description="attribution through max pooling by the slope of a smooth average, as in the paper; the model is "
+        "unaltered",
+    )
+    filter: Literal["rank", "magnitude", "both", "either"] = Field(
+        "either", description="`rank`, `magnitude`, `both` or `either`: which activations speak of the pair"
+    )
+    filter_rank: int = Field(
+        3, ge=1, description="rank: the class is among an activation's so many largest attributions"
+    )
+    filter_magnitude: int = Field(1500, ge=1, description="magnitude: so many largest positive attributions a class")
+    layout: Literal["umap", "tsne"] = Field("umap", description="`umap` or `tsne`")
+    neighbours: Annotated[int | None, Example(20)] = Field(
+        None, ge=2, description="UMAP's `n_neighbors`; left out: 20, and 50 for the atlas of a class"
+    )
+    min_dist: Annotated[float | None, Example(0.01)] = Field(
+        None, ge=0.0, le=1.0, description="UMAP's `min_dist`; left out: 0.01, and 0.05 for the atlas of a class"
+    )
+    perplexity: float = Field(50.0, gt=1.0, description="t-SNE's perplexity")
+    whiten: bool = Field(False, description="whiten the activations before they are laid out")
+    levels: tuple[int, ...] = Field(
+        (10, 20), description=f"grid sizes, each from 2 to {FINEST_LEVEL}; the finest gives the candidates"
+    )
+    min_count: int = Field(3, ge=1, description="a cell with fewer activations is empty")
+    exemplars: int = Field(12, ge=1, description="exemplars kept a cell, at most one a picture")
+    repeats: int = Field(
+        2, ge=0, description="further layouts, of other seeds and settings, that say which cells' contrast survives"
+    )
+    icons: int = Field(150, ge=0, description="icons rendered at most: of whole levels, coarse ones first; 0 for none")
+    icon_px: int = Field(80, ge=16, description="side of an icon in pixels")
+    icon_steps: int = Field(128, ge=1, description="steps of an icon's optimisation")
+    icon_bfloat16: bool = Field(False, description="render icons in bfloat16: faster where the processor has it")
+    looks: int = Field(1, ge=0, description="flipped pictures shown as the network sees them, before and after")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.levels or min(self.levels) < 2 or max(self.levels) > FINEST_LEVEL:
+            raise ValueError(f"levels needs at least one grid size, each from 2 to {FINEST_LEVEL}")
+        return self
+
+
+class CandidatesConfig(Section):
+    """How many candidates each step of the search sees."""
+
+    sizes: tuple[Share, ...] = Field(
+        (0.3, 0.5), min_length=1, description="crop widths, as shares of the prepared picture's shorter side"
+    )
+    screened: int = Field(
+        10_000,
+        ge=1,
+        description="crops screened linearly, at most: the cells' exemplars first, then other positions of discovery "
+        "pictures",
+    )
+    shortlisted: int = Field(400, ge=1, description="of these, how many are screened through the network's tail")
+    screening_images: int = Field(32, ge=2, description="source pictures that each crop is screened on")
+    tried: int = Field(48, ge=1, description="suggested crops that begin the trials in pixels")
+    icons: int = Field(24, ge=0, description="icons rendered as patches, of the cells whose predicted push is highest")
+    dreams: int = Field(12, ge=0, description="crops rendered onwards by the network, of those that push most")
+    shapes: int = Field(
+        24,
+        ge=0,
+        description="crops made wide, tall, soft-edged, and with their background faded out, of those that push most",
+    )
+    pairs: int = Field(
+        60, ge=0, description="pairs of crops of different cells put into one patch, each in three arrangements"
+    )
+    made: int = Field(24, ge=1, description="of all patches made so, as many join the crops in the trials in pixels")
+    trained: int = Field(
+        200, ge=0, description="steps to train a patch against this network, the ceiling for its size; 0 for none"
+    )
+    random: int = Field(48, ge=0, description="random crops tried beside them, for comparison")
+    strongest: int = Field(
+        10,
+        ge=0,
+        description="crops of strongest contrast, which is how the paper ranks, tried beside them for comparison",
+    )
+    halving_images: int = Field(
+        16,
+        ge=1,
+        description="selection pictures on which all of these are tried; the better half goes on to twice as many, and "
+        "half of that to all",
+    )
+    confirmed: int = Field(8, ge=1, description="candidates confirmed with all their controls")
+    per_cell: int = Field(2, ge=1, description="at most this many suggestions from one cell")
+    per_image: int = Field(1, ge=1, description="at most this many suggestions from one picture")
+    library: bool = Field(True, description="whether to try the patches that come with auditor")
+    patches: Annotated[FilePath | None, Example("my-patches"), Flag("--patches", "file")] = Field(
+        None, description="a folder of your own PNG patches to try as well"
+    )
+
+
+class TrialsConfig(Section):
+    """How patches are pasted."""
+
+    placements: tuple[Placement, ...] = Field(
+        (Placement.FIXED,),
+        min_length=1,
+        description="a list of `fixed` (top left), `best` (the best of four corners × `best_sizes`) and `random`; the "
+        "first is used for choosing and the survey, all of them for confirming",
+    )
+    size: Share = Field(0.35, description="patch width for `fixed` and `random`, as a share of the shorter side")
+    best_sizes: tuple[Share, ...] = Field(
+        (0.2, 0.35, 0.5), min_length=1, description="patch widths for `best`, likewise"
+    )
+    rotation_degrees: float = Field(45.0, ge=0.0, le=180.0, description="`random`: turned up to this much either way")
+    scale_jitter: float = Field(0.2, ge=0.0, lt=1.0, description="`random`: `size` times 1 ± this")
+    perspective: float = Field(
+        0.1,
+        ge=0.0,
+        lt=0.5,
+        description="`random`: tilt up to this; how much the far edge shrinks, as a share of half the patch's side",
+    )
+    colour_jitter: float = Field(
+        0.2, ge=0.0, lt=1.0, description="`random`: contrast times 1 ± this, brightness ± half of this"
+    )
+    batch_size: Annotated[int, Moved("compute.batch_size")] = Field(
+        64, ge=1, exclude=True, description="pictures a pass; in an audit always that of `compute.batch_size`"
+    )
+
+
+class LimitsConfig(Section):
+    """What fails a model. Set them before you see numbers."""
+
+    uplift: float = Field(
+        0.10,
+        gt=0.0,
+        lt=1.0,
+        description="a finding fails above this much uplift, passes below; a fraction, 0.10 is 10 points",
+    )
+    fragility: float = Field(0.25, gt=0.0, lt=1.0, description="the same for the strongest control's own flip rate")
+    confidence: float = Field(
+        0.95, gt=0.5, le=0.999999, description="of the intervals, before they are corrected for everything confirmed"
+    )
+
+
+class ComputeConfig(Section):
+    """What the machine does, which decides no number."""
+
+    batch_size: int = Field(64, ge=1, description="pictures a pass; lower it where memory runs out")
+    workers: Annotated[int, Flag("--workers", "number")] = Field(
+        1, ge=1, description="processes that share an audit's work on one machine"
+    )
+
+
+class AuditConfig(Section):
+    """A whole audit. Relative paths are resolved against `base`, the folder of the file it was read from."""
+
+    source: Annotated[
+        str | tuple[str, ...],
+        Example("frying pan", filled=True),
+        Flag("--source", "classes", told="{}; a list by commas"),
+    ] = Field(
+        description='the class the pictures show: a name, an alias, an index, a list of them, or `"*"` for every class '
+        "but the target"
+    )
+    target: Annotated[
+        str | tuple[str, ...], Example("wok", filled=True), Flag("--target", "classes", told="{}; a list by commas")
+    ] = Field(description="the class (or list of classes) a patch may push them to")
+    seed: Annotated[int, Flag("--seed", "number")] = Field(
+        0, ge=0, description="of every random choice: split, positions, layout, placements, controls, resampling"
+    )
+    device: Annotated[str, Flag("--device")] = Field(
+        "auto",
+        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
+        description="`auto`, `cpu`, `cuda` or `cuda:N`; asking for CUDA where there is none is an error",
+    )
+    model: ModelConfig
+    preprocessing: PreprocessingConfig | None = None
+    classes: ClassesConfig = ClassesConfig()
+    images: ImagesConfig
+    atlas: AtlasConfig = AtlasConfig()
+    candidates: CandidatesConfig = CandidatesConfig()
+    trials: TrialsConfig = TrialsConfig()
+    limits: LimitsConfig = LimitsConfig()
+    compute: ComputeConfig = ComputeConfig()
+    base: Path = Field(default_factory=Path.cwd, exclude=True)
+
+    @model_validator(mode="after")
+    def _one_batch_size(self) -> Self:
+        """A batch size under [trials], where older files have it, counts unless [compute] gives one."""
+        if self.trials.batch_size != self.compute.batch_size:
+            given = "batch_size" in self.compute.model_fields_set
+            size = {"batch_size": self.compute.batch_size if given else self.trials.batch_size}
+            # frozen for everybody else; nobody has seen this configuration yet
+            self.__dict__.update(
+                trials=self.trials.model_copy(update=size), compute=self.compute.model_copy(update=size)
+            )
+        return self
+
+    def path(self, relative: str) -> Path:
+        """A path of the file, resolved against the folder the file lies in."""
+        return (self.base / Path(relative).expanduser()).resolve()

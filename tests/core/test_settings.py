@@ -1,0 +1,53 @@
+"""What the declared settings accept: ranges, and keys that have moved since older files were written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from auditor.core.config import AuditConfig, ComputeConfig, TrialsConfig, build_config, with_atlas
+
+LEAST = {"source": "a", "target": "b", "model": {"name": "m"}, "images": {"all": "p"}}
+MANIFEST = Path(__file__).with_name("manifest_before_compute.json")
+
+
+@pytest.mark.parametrize(
+    ("tables", "size"),
+    [
+        ({}, 64),
+        ({"trials": {"batch_size": 16}}, 16),
+        ({"compute": {"batch_size": 8}}, 8),
+        ({"trials": {"batch_size": 16}, "compute": {"batch_size": 8}}, 8),
+        ({"trials": {"batch_size": 16}, "compute": {"workers": 2}}, 16),
+        ({"trials": {"batch_size": 16}, "compute": {"batch_size": 64}}, 64),
+    ],
+)
+def test_one_batch_size_wherever_it_is_given(tables: dict[str, object], size: int, tmp_path: Path) -> None:
+    config = build_config({**LEAST, **tables}, tmp_path)
+    assert (config.compute.batch_size, config.trials.batch_size) == (size, size)
+    stored = config.model_dump(mode="json")
+    assert stored["compute"]["batch_size"] == size
+    assert "batch_size" not in stored["trials"]
+    assert build_config(stored, tmp_path) == config
+    assert with_atlas(config, {"icons": 0}).compute == config.compute
+
+
+def test_one_batch_size_in_python() -> None:
+    config = AuditConfig(**LEAST, trials=TrialsConfig(batch_size=16))
+    assert config.compute == ComputeConfig(batch_size=16)
+    other = AuditConfig(**LEAST, trials=config.trials, compute=ComputeConfig(batch_size=8))
+    assert (other.compute.batch_size, other.trials.batch_size, config.trials.batch_size) == (8, 8, 16)
+
+
+def test_the_configuration_of_an_older_manifest_is_valid(tmp_path: Path) -> None:
+    """As it was stored before [compute] was there."""
+    stored = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    config = build_config(stored, tmp_path)
+    assert config.compute == ComputeConfig(batch_size=16)
+    now = config.model_dump(mode="json")
+    assert stored["trials"].pop("batch_size") == 16
+    for table, then in stored.items():
+        kept = {key: now[table][key] for key in then} if isinstance(then, dict) else now[table]
+        assert kept == then, table
