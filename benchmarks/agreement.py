@@ -19,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from auditor.run.stages.old_atlases import natural_crops, read_atlas
+from auditor.run.stages.old_stages import images_stage
 from PIL import Image
 from safetensors.numpy import load
 
@@ -34,8 +36,6 @@ from auditor.core.records import Cell, FloatArray, PixelArray
 from auditor.inputs.opening import Setup
 from auditor.run.audit import open_run, stored_config
 from auditor.run.folder import RunFolder
-from auditor.run.stages.old_atlases import natural_crops, read_atlas
-from auditor.run.stages.old_stages import images_stage
 
 CELLS = 24
 SETTINGS: dict[str, tuple[dict[str, object], dict[str, float]]] = {

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from auditor.run.stages.old_results import stored_result
+from auditor.run.stages.old_stages import clean_stage, forget_from, images_stage
 from PIL import Image
 
 from auditor.atlas.positions import crop_box
@@ -29,8 +31,6 @@ from auditor.core.records.trials import Clean, eligible_rows
 from auditor.inputs.opening import Setup, open_setup
 from auditor.run.audit import audit, continue_run, new_run, stored_config
 from auditor.run.folder import RunFolder, slug
-from auditor.run.stages.old_results import stored_result
-from auditor.run.stages.old_stages import clean_stage, forget_from, images_stage
 from auditor.run.tables import candidates_from_table
 from auditor.trials.bench import Bench
 

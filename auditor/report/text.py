@@ -6,6 +6,7 @@ import re
 from pathlib import PurePosixPath, PureWindowsPath
 
 _KEPT_PARTS = 3
+_REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~#$])")
 
 
@@ -14,7 +15,7 @@ def plain(text: str) -> str:
 
     File names may carry such bytes; a report must name the file and still be readable by every parser.
     """
-    return "".join(character if _allowed(character) else _escape(character) for character in text)
+    return _REFUSED.sub(lambda found: _escape(found.group()), text)
 
 
 def shown_path(path: str) -> str:
@@ -44,13 +45,6 @@ def markdown(text: str) -> str:
     flat = " ".join(plain(text).split())
     entities = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\1", entities)
-
-
-def _allowed(character: str) -> bool:
-    point = ord(character)
-    if point < 0x20:
-        return character in "\t\n\r"
-    return not (0x7F <= point <= 0x9F or 0xD800 <= point <= 0xDFFF or point in (0xFFFE, 0xFFFF))
 
 
 def _escape(character: str) -> str:

@@ -106,16 +106,25 @@ def begin(
     return run, stored_config(run)
 
 
-def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress, workers: int = 1) -> Audit:
+def with_workers(config: AuditConfig, workers: object) -> AuditConfig:
+    """The same configuration with another number of workers; None: its own.
+
+    Raises:
+        ConfigError: as `read_config`.
+    """
+    if workers is None:
+        return config
+    whole = config.model_dump(exclude={"base"})
+    return build_config({**whole, "compute": {**whole["compute"], "workers": workers}}, config.base, "--workers")
+
+
+def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress) -> Audit:
     """Make what a run folder lacks, from the pictures to the report.
 
     A stage that is done is read back, a trial that was measured is not measured again, so an interrupted run
     ends in the findings it would have ended in. Verdict and report come first, and then what decorates them.
-
-    Args:
-        workers: processes that share the work; they decide no number.
     """
-    with engine_of(workers, progress) as engine:
+    with engine_of(config.compute.workers, progress) as engine:
         run = open_run(folder, config, progress)
         run.engine = engine
         written = run.ensure(REPORT)

@@ -44,7 +44,7 @@ class Opening(Generic[Opened]):
 
     def __reduce__(self) -> tuple[object, ...]:
         config = self.run.config
-        return _reopening, (self.run.folder.path.resolve(), config.model_dump_json(), config.base, self.build)
+        return _reopening, (self.run.folder.path.resolve(), config.model_dump_json(), config.base.resolve(), self.build)
 
 
 def hands(run: Run, build: Callable[[Run], Opened]) -> Hands[Opened]:

@@ -90,19 +90,15 @@ def test_a_worker_that_dies_is_said(two) -> None:
     assert issubclass(WorkerError, AuditorError)
 
 
-def test_a_run_of_two_workers_ends_in_the_same_bytes(world, finished, tmp_path: Path) -> None:
-    """The real one: a run by two processes, each with a layout and a thread of its own."""
-    import subprocess
-    import sys
-
-    command = [sys.executable, "-m", "auditor", "run", str(world.config), "--out", "run"]
-    for folder, workers in (("one", "1"), ("two", "2")):
-        (tmp_path / folder).mkdir()
-        done = subprocess.run(
-            [*command, "--workers", workers], cwd=tmp_path / folder, capture_output=True, text=True, check=False
-        )
-        assert done.returncode in (0, 1, 3), done.stderr
-    one, two = (tmp_path / folder / "run" / "findings.json" for folder in ("one", "two"))
-    assert one.read_bytes() == two.read_bytes()
-    pastes = [(tmp_path / folder / "run" / "trials.parquet").read_bytes() for folder in ("one", "two")]
-    assert pastes[0] == pastes[1]
+def test_a_run_of_two_workers_ends_in_the_same_bytes(world, invoke, finished, tmp_path: Path) -> None:
+    """Half of it by one worker, the rest by two; the setting is no other setting for a run that is resumed."""
+    folder = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("auditor.run.stages.candidates.propose", None)
+        assert invoke("run", world.config, "--out", folder).exit_code == 2
+    assert invoke("run", "--resume", folder, "--workers", "2").exit_code == finished[1].exit_code
+    for file in ("findings.json", "trials.parquet", "cells.parquet"):
+        assert (folder / file).read_bytes() == (finished[0] / file).read_bytes()
+    refused = invoke("run", "--resume", folder, "--workers", "2", "--seed", "1")
+    assert refused.exit_code == 2
+    assert "give no others beside it but --workers" in refused.stderr

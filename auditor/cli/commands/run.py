@@ -18,6 +18,8 @@ from auditor.cli.edge import (
 from auditor.cli.flags import FlagValue, flag_values, takes_settings
 from auditor.core.errors import ConfigError
 
+WORKERS = ("compute", "workers")
+
 
 @app.command()
 @edge
@@ -32,15 +34,19 @@ def run(
 ) -> None:
     """Audit a model from nothing to a report; or continue an interrupted run with --resume."""
     from auditor.cli.options import configured
-    from auditor.run.audit import continue_run, default_folder, new_run, stored_config
+    from auditor.run.audit import continue_run, default_folder, new_run, stored_config, with_workers
     from auditor.run.upgrade import open_folder
 
     values = flag_values(flags)
     if resume is not None:
+        workers = values.pop(WORKERS, None)
         if config is not None or values or out is not None:
-            raise ConfigError("--resume continues a run with the settings it was begun with; give no others beside it")
+            raise ConfigError(
+                "--resume continues a run with the settings it was begun with; give no others beside it but --workers, "
+                "which decides no number"
+            )
         folder = open_folder(resume)
-        settings = stored_config(folder)
+        settings = with_workers(stored_config(folder), workers)
     else:
         settings = configured(config, values)
         folder = new_run(settings, out or default_folder(settings))

@@ -221,7 +221,7 @@ def _sweep(
         progress.advance()
     pixels: PixelArray = np.stack(prepared)
     progress.start("clean predictions", len(records))
-    clean = predict_clean(classifier, pixels, criterion, config.trials.batch_size, progress)
+    clean = predict_clean(classifier, pixels, criterion, config.compute.batch_size, progress)
     kept = np.flatnonzero(criterion.eligible(clean.predicted)).tolist()
     if not kept:
         raise ImageError(

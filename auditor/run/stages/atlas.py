@@ -40,7 +40,7 @@ def open_mapped(run: Run) -> Mapped:
         pool=run.get(IMAGES),
         pair=(inputs.source, inputs.target),
         config=config.atlas,
-        batch_size=config.trials.batch_size,
+        batch_size=config.compute.batch_size,
         seed=config.seed,
         progress=run.progress,
     )

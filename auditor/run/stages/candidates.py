@@ -53,7 +53,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
 
 def _proposed(run: Run, screening: IntArray) -> Proposals:
     inputs, config, pool = run.inputs, run.config, run.get(IMAGES)
-    screen = TailScreen(inputs.cut, pool.pixels[screening], inputs.target, config.trials.size, config.trials.batch_size)
+    screen = TailScreen(inputs.cut, pool.pixels[screening], inputs.target, config.trials.size, config.compute.batch_size)
     proposals = propose(open_scene(run), run.get(ATLAS), screen, config.candidates, run.progress)
     brought = [*_brought_patches(run), *_trained_patches(run)]
     patches = mark_read_as_target([*proposals.patches, *brought], inputs.classifier, inputs.target)

@@ -21,7 +21,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     rows = np.sort(np.concatenate([pool.rows(split, inputs.source.indices) for split in Split]))
     run.progress.start("clean predictions", len(rows))
     clean = predict_clean(
-        inputs.classifier, pool.pixels[rows], inputs.criterion, run.config.trials.batch_size, run.progress
+        inputs.classifier, pool.pixels[rows], inputs.criterion, run.config.compute.batch_size, run.progress
     )
     arrays = {"rows": rows, "predicted": clean.predicted, "probability": clean.probability}
     folder.write(_FILE, save_arrays(arrays))
