@@ -20,7 +20,7 @@ from auditor.candidates.crops import (
     plan_random_crops,
     prepared_crops,
 )
-from auditor.candidates.ladder import Entry, climb, screen_made
+from auditor.candidates.ladder import Climb, Entry, climb, screen_made
 from auditor.candidates.makers import Found, make_patches
 from auditor.candidates.scene import Scene, cut_patch, planned_tier
 from auditor.candidates.screening import TailScreen
@@ -28,8 +28,8 @@ from auditor.candidates.tiers import crop_tier
 from auditor.core.config import CandidatesConfig
 from auditor.core.draws import keyed_generator
 from auditor.core.progress import Progress
-from auditor.core.records import Cell, ClassGroup, FloatArray, Rung, Split, Tier
-from auditor.core.records.candidates import RANDOM_CROPS, STRONGEST_CONTRAST
+from auditor.core.records import Cell, ClassGroup, FloatArray, Role, Rung, Split, Tier
+from auditor.core.records.candidates import PLAIN_CROPS
 from auditor.inputs.model.classifier import Classifier
 from auditor.trials.patch import Patch, resize_patch
 
@@ -53,32 +53,42 @@ def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: CandidatesCo
     """
     plans, random_plans = _plan(scene, atlas, config)
     strongest = _plan_strongest(scene, atlas, config)
-    compared = [
-        *((plan, f"{RANDOM_CROPS}{number:03d}") for number, plan in enumerate(random_plans, start=1)),
-        *((plan, f"{STRONGEST_CONTRAST}{number:03d}") for number, plan in enumerate(strongest, start=1)),
-    ]
+    every = [*plans, *random_plans, *strongest]
     climbed = climb(
         _entries(scene, plans),
-        _entries(scene, [plan for plan, _ in compared]),
+        _entries(scene, every[len(plans) :]),
         lambda number: planned_tier(scene, plans[number]),
         screen,
         config,
         progress,
     )
     cells = _with_predicted_push(atlas, plans, climbed.linear)
-    progress.start("cutting candidates", len(climbed.chosen) + len(compared))
-    suggested = []
-    for place, number in enumerate(climbed.chosen, start=1):
-        suggested.append(cut_patch(scene, plans[number], f"c-{place:03d}", True, climbed.predicted[number]))
-        progress.advance()
-    beside = []
-    for number, (plan, identity) in enumerate(compared, start=len(plans)):
-        beside.append(cut_patch(scene, plan, identity, False, climbed.predicted[number]))
-        progress.advance()
+    random_from, strongest_from = len(plans), len(plans) + len(random_plans)
+    numbers = {
+        Role.SUGGESTED: climbed.chosen,
+        Role.RANDOM: range(random_from, strongest_from),
+        Role.STRONGEST_CONTRAST: range(strongest_from, len(every)),
+    }
+    progress.start("cutting candidates", sum(map(len, numbers.values())))
+    crops = {role: _cut(scene, every, of_role, role, climbed, progress) for role, of_role in numbers.items()}
+    suggested = crops.pop(Role.SUGGESTED)
     found = _found(scene, screen, cells, [plans[number] for number in climbed.chosen], suggested)
     made, rung = screen_made(make_patches(found, config, progress), screen, config, progress)
     rungs = [Rung("atlas", atlas.collected, len(atlas.samples.contrast), "class filter"), *climbed.rungs]
+    beside = [patch for of_role in crops.values() for patch in of_role]
     return Proposals((*suggested, *made, *beside), cells, (*rungs, rung) if rung.seen else tuple(rungs))
+
+
+def _cut(
+    scene: Scene, plans: Sequence[CropPlan], numbers: Sequence[int], role: Role, climbed: Climb, progress: Progress
+) -> list[Patch]:
+    """Cut those of the plans that have one role, with the predicted push that the tail gave them."""
+    patches = []
+    for place, number in enumerate(numbers, start=1):
+        identity = f"{PLAIN_CROPS[role]}-{place:03d}"
+        patches.append(cut_patch(scene, plans[number], identity, role, climbed.predicted[number]))
+        progress.advance()
+    return patches
 
 
 def _found(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from auditor.candidates.crops import CropPlan, OpenOriginal, cut_crop
 from auditor.candidates.tiers import Shares, crop_tier
-from auditor.core.records import Candidate, ClassGroup, ImagePool, Origin, Split, Tier
+from auditor.core.records import Candidate, ClassGroup, ImagePool, Origin, Role, Split, Tier
 from auditor.inputs.model.classifier import Classifier
 from auditor.trials.patch import Patch, patch_png, sha256_of
 
@@ -47,9 +47,7 @@ def planned_tier(scene: Scene, plan: CropPlan) -> Tier:
     return crop_tier(image.label, scene.target, names, scene.shows_of(plan.image_row, box))
 
 
-def cut_patch(
-    scene: Scene, plan: CropPlan, identity: str, suggested: bool, predicted_push: float = float("nan")
-) -> Patch:
+def cut_patch(scene: Scene, plan: CropPlan, identity: str, role: Role, predicted_push: float = float("nan")) -> Patch:
     """Cut a planned crop as a candidate, with what it takes to cut it again."""
     image = scene.pool.images[plan.image_row]
     rgba, box = cut_crop(scene.open_original(plan.image_row), plan, scene.classifier.preprocessing)
@@ -70,6 +68,6 @@ def cut_patch(
         observed_push=plan.contrast,
         predicted_push=predicted_push,
         shows=shows or (),
-        suggested=suggested,
+        role=role,
     )
     return Patch(candidate, rgba)

@@ -83,7 +83,7 @@ def _shapes(found: Found, config: CandidatesConfig, progress: Progress) -> list[
     for plan, parent in zip(found.plans, parents, strict=False):
         for word, aspect in ASPECTS:
             box_plan = rectangular_plan(plan, aspect, scene.grid, scene.input_size)
-            cut = cut_patch(scene, box_plan, parent.candidate.id, suggested=True)
+            cut = cut_patch(scene, box_plan, parent.candidate.id, parent.candidate.role)
             made.append(reshaped(cut, next(identities), word, cut.rgba))
         made.append(reshaped(parent, next(identities), "soft-edged", soft_edges(parent.rgba)))
         progress.advance()

@@ -104,7 +104,7 @@ def combine(first: Patch, second: Patch, arrangement: str, side_px: int, identit
         predicted_push=float("nan"),
         shows=_shared(first.candidate, second.candidate),
         read_as_target=False,
-        suggested=first.candidate.suggested and second.candidate.suggested,
+        role=first.candidate.role if second.candidate.suggested else second.candidate.role,
         parts=(first.candidate.id, second.candidate.id),
     )
     return Patch(candidate, rgba)

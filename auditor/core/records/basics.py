@@ -1,4 +1,4 @@
-"""The words every stage shares: array types, splits, origins, tiers, verdicts, intervals, groups of classes."""
+"""The words every stage shares: array types, splits, origins, roles, tiers, verdicts, intervals, groups of classes."""
 
 from __future__ import annotations
 
@@ -34,6 +34,14 @@ class Origin(StrEnum):
     def from_gradients(self) -> bool:
         """Computed with gradients of the network under audit: it says what that network can be driven by at most."""
         return self in (Origin.RENDER, Origin.OPTIMISED)
+
+
+class Role(StrEnum):
+    """Why a candidate is tried: it was suggested, or it stands beside the suggestions to compare them with."""
+
+    SUGGESTED = "suggested"
+    RANDOM = "random"
+    STRONGEST_CONTRAST = "strongest_contrast"
 
 
 class Tier(StrEnum):
