@@ -13,9 +13,11 @@ import pytest
 from pydantic import BaseModel
 
 from auditor.candidates.controls import MADE_CONTROLS, RANDOM_CELL_CROP, SOURCE_CROP
+from auditor.candidates.makers import MAKERS
 from auditor.cli import FAILED, INCONCLUSIVE, NOT_MADE, PASSED, app
 from auditor.core.config import AuditConfig, build_config
-from auditor.core.records import Candidate, Cell, ImageRecord, Placement, Split
+from auditor.core.records import Candidate, Cell, ImageRecord, Origin, Placement, Role, Split
+from auditor.core.records.candidates import PLAIN_CROPS
 from auditor.core.records.trials import Draws, TrialBlock, TrialName
 from auditor.inputs.model.sources.factory import build_from_factory
 from auditor.report import FORMATS
@@ -30,6 +32,7 @@ from auditor.trials.blocks import trials_table
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "reports" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 YOUR_MODEL = (ROOT / "docs" / "your-model.md").read_text(encoding="utf-8")
+CANDIDATES = (ROOT / "docs" / "candidates.md").read_text(encoding="utf-8")
 NUMBERS = (ROOT / "docs" / "numbers.md").read_text(encoding="utf-8")
 DESIGN = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -129,6 +132,17 @@ def test_the_pictures_needed_are_the_computed_ones() -> None:
         int(str(candidates["candidates.confirmed"])), controls_each, limits.confidence, limits.uplift
     )
     assert f"takes {at_defaults} eligible pictures" in README
+
+
+def test_every_way_of_making_candidates_is_explained() -> None:
+    made = [[f"`{one.letter}-…`", one.origin, one.words, f"`candidates.{key}`"] for key, one in MAKERS.items()]
+    keys = {Role.SUGGESTED: "tried", Role.RANDOM: "random", Role.STRONGEST_CONTRAST: "strongest"}
+    plain = [[f"`{letter}-…`", Origin.CROP, f"`candidates.{keys[role]}`"] for role, letter in PLAIN_CROPS.items()]
+    rows = table_rows(section_of(CANDIDATES, "## Where candidates come from"))
+    explained = [row for row in rows if row[0].endswith("-…`")]
+    assert [row for row in explained if row[0] not in {letter for letter, *_ in plain}] == made
+    assert [[row[0], row[1], row[3]] for row in explained if row not in made] == plain
+    assert all(origin.words for origin in Origin)
 
 
 def test_every_control_is_explained() -> None:

@@ -21,11 +21,12 @@ from auditor.candidates.crops import (
     prepared_crops,
 )
 from auditor.candidates.ladder import Climb, Entry, climb, screen_made
-from auditor.candidates.makers import Found, make_patches
+from auditor.candidates.makers import make_candidates
+from auditor.candidates.makers.maker import Found
 from auditor.candidates.scene import Scene, cut_patch, planned_tier
 from auditor.candidates.screening import TailScreen
 from auditor.candidates.tiers import crop_tier
-from auditor.core.config import CandidatesConfig
+from auditor.core.config import AuditConfig, CandidatesConfig
 from auditor.core.draws import keyed_generator
 from auditor.core.progress import Progress
 from auditor.core.records import Cell, ClassGroup, FloatArray, Role, Rung, Split, Tier
@@ -43,23 +44,25 @@ class Proposals:
     rungs: tuple[Rung, ...]
 
 
-def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: CandidatesConfig, progress: Progress) -> Proposals:
+def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: AuditConfig, progress: Progress) -> Proposals:
     """Screen the exemplars of the atlas' finest level and further crops, keep a diverse few, and make patches of them.
 
-    Beside them stand, for comparison, random crops and those that contrast alone would choose.
+    Beside them stand, for comparison, random crops and those that contrast alone would choose; and what is tried
+    without being screened: patches that were brought along, and the trained one.
 
     Raises:
-        LayerError: icons are wanted and the network renders at no size.
+        LayerError, PatchError: as `make_candidates`.
     """
-    plans, random_plans = _plan(scene, atlas, config)
-    strongest = _plan_strongest(scene, atlas, config)
+    wanted = config.candidates
+    plans, random_plans = _plan(scene, atlas, wanted)
+    strongest = _plan_strongest(scene, atlas, wanted)
     every = [*plans, *random_plans, *strongest]
     climbed = climb(
         _entries(scene, plans),
         _entries(scene, every[len(plans) :]),
         lambda number: planned_tier(scene, plans[number]),
         screen,
-        config,
+        wanted,
         progress,
     )
     cells = _with_predicted_push(atlas, plans, climbed.linear)
@@ -72,10 +75,10 @@ def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: CandidatesCo
     progress.start("cutting candidates", sum(map(len, numbers.values())))
     crops = {role: _cut(scene, every, of_role, role, climbed, progress) for role, of_role in numbers.items()}
     suggested = crops.pop(Role.SUGGESTED)
-    found = _found(scene, screen, cells, [plans[number] for number in climbed.chosen], suggested)
-    made, rung = screen_made(make_patches(found, config, progress), screen, config, progress)
+    found = _found(scene, screen, cells, [plans[number] for number in climbed.chosen], suggested, config, progress)
+    made, rung = screen_made(make_candidates(found, screened=True), screen, wanted, progress)
     rungs = [Rung("atlas", atlas.collected, len(atlas.samples.contrast), "class filter"), *climbed.rungs]
-    beside = [patch for of_role in crops.values() for patch in of_role]
+    beside = [patch for of_role in crops.values() for patch in of_role] + make_candidates(found, screened=False)
     return Proposals((*suggested, *made, *beside), cells, (*rungs, rung) if rung.seen else tuple(rungs))
 
 
@@ -97,6 +100,8 @@ def _found(
     cells: Sequence[Cell],
     plans: Sequence[CropPlan],
     crops: Sequence[Patch],
+    config: AuditConfig,
+    progress: Progress,
 ) -> Found:
     """What patches are made from: crops that may be news, in the order of their predicted push.
 
@@ -112,6 +117,8 @@ def _found(
         cells=[cell for cell in cells if cell.level == finest],
         plans=[plans[index] for index in order],
         crops=[crops[index] for index in order],
+        config=config,
+        progress=progress,
     )
 
 

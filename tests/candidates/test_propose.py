@@ -31,7 +31,7 @@ from auditor.candidates.linear import LinearScreen
 from auditor.candidates.propose import Proposals, mark_read_as_target, propose
 from auditor.candidates.scene import Scene
 from auditor.candidates.screening import TailScreen
-from auditor.core.config import CandidatesConfig
+from auditor.core.config import AuditConfig
 from auditor.core.progress import Silence
 from auditor.core.records import (
     Candidate,
@@ -41,7 +41,6 @@ from auditor.core.records import (
     Origin,
     Tier,
 )
-from auditor.inputs.model.cut import LayerCut
 from auditor.trials.patch import Patch, patch_png, sha256_of
 
 
@@ -82,22 +81,7 @@ def test_every_cell_is_seen_before_any_is_seen_twice() -> None:
     assert plan_exemplar_crops([], lambda _: True, (4, 4), (32, 32), (0.5,), 9) == []
 
 
-def samples_of(rows: list[int]) -> ActivationSet:
-    count = len(rows)
-    generator = np.random.default_rng(0)
-    return ActivationSet(
-        vectors=generator.random((count, 5), dtype=np.float32),
-        attribution=generator.random((count, 3), dtype=np.float32),
-        contrast=np.arange(count, dtype=np.float32),
-        image_row=np.array(rows),
-        y=np.arange(count) % 4,
-        x=np.arange(count) // 5 % 5,  # no place of a picture twice
-        weight=np.ones(count, dtype=np.float32),
-        strongest=np.zeros(count, dtype=bool),
-    )
-
-
-def test_random_crops_use_no_picture_twice_and_only_those_allowed() -> None:
+def test_random_crops_use_no_picture_twice_and_only_those_allowed(samples_of: Callable[..., ActivationSet]) -> None:
     samples = samples_of([row % 10 for row in range(60)])
     xy = np.random.default_rng(1).random((60, 2), dtype=np.float32)
     cells = build_cells(samples, xy, 3, 1, 2)
@@ -136,27 +120,17 @@ def test_the_frame_of_a_crop_is_drawn_where_it_was_cut() -> None:
     assert marked.getpixel((40, 64)) == (0, 0, 255)
 
 
-@pytest.fixture
-def atlas() -> Atlas:
-    """Thirty activations of five discovery pictures and one of the confirmation picture, which may give nothing."""
-    samples = samples_of([*(number % 5 for number in range(30)), 5])
-    xy = np.random.default_rng(2).random((31, 2), dtype=np.float32)
-    return Atlas(samples, xy, (*build_cells(samples, xy, 2, 1, 9), *build_cells(samples, xy, 3, 2, 9)), 40)
+Proposed = Callable[..., Proposals]
 
 
 @pytest.fixture
-def screen(linear_cut: Callable[..., LayerCut], scene: Scene) -> TailScreen:
-    return TailScreen(linear_cut(), scene.pool.pixels[:3], scene.target, 0.5, 8)
-
-
-def proposed(scene: Scene, atlas: Atlas, screen: TailScreen, **settings: object) -> Proposals:
+def proposed(scene: Scene, atlas: Atlas, screen: TailScreen, wanting: Callable[..., AuditConfig]) -> Proposed:
     """Crops alone, unless told otherwise."""
-    alone = {"per_image": 3, "icons": 0, "dreams": 0, "shapes": 0, "pairs": 0}
-    return propose(scene, atlas, screen, CandidatesConfig.model_validate({**alone, **settings}), Silence())
+    return lambda **settings: propose(scene, atlas, screen, wanting(**{"per_image": 3, **settings}), Silence())
 
 
-def test_proposals_carry_what_anyone_needs_to_make_them_again(scene: Scene, atlas: Atlas, screen: TailScreen) -> None:
-    proposals = proposed(scene, atlas, screen, tried=4, random=2, strongest=3)
+def test_proposals_carry_what_anyone_needs_to_make_them_again(scene: Scene, proposed: Proposed) -> None:
+    proposals = proposed(tried=4, random=2, strongest=3)
     suggested = [one for one in proposals.patches if one.candidate.suggested]
     random = [one for one in proposals.patches if not one.candidate.suggested]
     assert [one.candidate.id for one in suggested] == [f"c-00{n}" for n in range(1, 5)]
@@ -176,11 +150,11 @@ def test_proposals_carry_what_anyone_needs_to_make_them_again(scene: Scene, atla
 
 
 def test_predicted_push_is_the_tails_for_a_crop_and_the_linear_mean_for_a_cell(
-    scene: Scene, atlas: Atlas, screen: TailScreen
+    scene: Scene, atlas: Atlas, screen: TailScreen, proposed: Proposed
 ) -> None:
     level3 = atlas.at_level(3)
     plans = plan_exemplar_crops(level3, scene.may_give_crops, scene.grid, scene.input_size, (0.5,), 600)
-    proposals = proposed(scene, atlas, screen, tried=4, random=0, strongest=0, sizes=(0.5,), screened=len(plans))
+    proposals = proposed(tried=4, random=0, strongest=0, sizes=(0.5,), screened=len(plans))
     crops = prepared_crops(scene.pool, plans)
     pushes = screen.screen(crops, Silence())
     # tiers take turns in the order third class, target image, target object; each gives its strongest first
@@ -213,10 +187,10 @@ def test_predicted_push_is_the_tails_for_a_crop_and_the_linear_mean_for_a_cell(
     assert -1.0 <= (proposals.rungs[1].correlation or -2.0) <= 1.0
 
 
-def test_made_patches_are_screened_and_join_the_crops(scene: Scene, atlas: Atlas, screen: TailScreen) -> None:
+def test_made_patches_are_screened_and_join_the_crops(screen: TailScreen, proposed: Proposed) -> None:
     """Shapes and pairs of crops that may be news: here picture 2's alone, since 1 and 4 show the target or may."""
     settings = {"tried": 6, "random": 1, "strongest": 0, "shapes": 2, "pairs": 5, "made": 3, "per_cell": 9}
-    proposals = proposed(scene, atlas, screen, **settings)
+    proposals = proposed(**settings)
     crops = [one for one in proposals.patches if one.candidate.id.startswith("c-")]
     made = [one for one in proposals.patches if one.candidate.parts]
     news = {one.candidate.id for one in crops if one.candidate.tier is Tier.THIRD_CLASS}

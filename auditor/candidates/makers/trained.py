@@ -1,6 +1,6 @@
 """Train a universal patch on discovery pictures: the ceiling for its size, to read other candidates by.
 
-It stands with the trials because it is pasted by them: the same draws, the same pasting, now with gradients.
+It is pasted as in trials: the same draws, the same pasting, now with gradients.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from auditor.candidates.makers.maker import Found, Maker
 from auditor.core.config import TrialsConfig
 from auditor.core.draws import keyed_generator
 from auditor.core.errors import ImageError
 from auditor.core.progress import Progress
-from auditor.core.records import Candidate, ClassGroup, Origin, PixelArray, Tier
+from auditor.core.records import Candidate, ClassGroup, Origin, PixelArray, Split, Tier
 from auditor.inputs.model.classifier import Classifier, group_logit
 from auditor.trials.pasting import paste_pixels
 from auditor.trials.patch import Patch, patch_png, sha256_of
-from auditor.trials.placements import Variant, draw, largest_side_px
+from auditor.trials.placements import Variant, draw, largest_side_px, variants_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +120,31 @@ def _as_candidate(colours: Tensor, identity: str, target: ClassGroup) -> Patch:
         ),
         rgba,
     )
+
+
+def _make(found: Found) -> list[Patch]:
+    """One, at the placement that is tried first, on discovery pictures of the source; none without any."""
+    scene, config = found.scene, found.config
+    rows = scene.pool.rows(Split.DISCOVERY, scene.source.indices)
+    if not config.candidates.trained:
+        return []
+    if not len(rows):
+        found.progress.say("no patch was trained: discovery has no picture of the source")
+        return []
+    return [
+        train_patch(
+            scene.classifier,
+            scene.pool.pixels[rows],
+            [scene.pool.images[row].key for row in rows],
+            scene.target,
+            variants_of(config.trials.placements[0], config.trials),
+            config.trials,
+            scene.seed,
+            found.progress,
+            TrainingBudget(config.candidates.trained),
+            *TRAINED.identities(1),
+        )
+    ]
+
+
+TRAINED = Maker("o", Origin.OPTIMISED, "trained against this very model", _make, screened=False)

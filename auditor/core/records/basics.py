@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,9 +32,23 @@ class Origin(StrEnum):
     USER = "user"
 
     @property
+    def words(self) -> str:
+        """What it means, for a person."""
+        return _ORIGINS[self]
+
+    @property
     def from_gradients(self) -> bool:
         """Computed with gradients of the network under audit: it says what that network can be driven by at most."""
         return self in (Origin.RENDER, Origin.OPTIMISED)
+
+
+_ORIGINS: Mapping[Origin, str] = {
+    Origin.CROP: "Cut from a photograph",
+    Origin.RENDER: "Rendered with this model's gradients: a ceiling to read the others by",
+    Origin.LIBRARY: "From the patch library",
+    Origin.OPTIMISED: "Optimised against this model: a ceiling to read the others by",
+    Origin.USER: "Brought by the user",
+}
 
 
 class Role(StrEnum):

@@ -16,8 +16,6 @@ from auditor.atlas.drawings.canvas import webp_bytes
 from auditor.atlas.kinds import Atlas
 from auditor.candidates.contact_sheet import Flips, draw_contact_sheet
 from auditor.candidates.crops import mark_crop
-from auditor.candidates.makers.brought import library_folder, read_library, read_user_patches
-from auditor.candidates.makers.trained import TrainingBudget, train_patch
 from auditor.candidates.propose import Proposals, mark_read_as_target, propose
 from auditor.candidates.scene import Scene
 from auditor.candidates.screening import TailScreen
@@ -43,7 +41,6 @@ from auditor.run.tables import (
     images_table,
 )
 from auditor.trials.patch import Patch, patch_png, read_patch
-from auditor.trials.placements import variants_of
 from auditor.trials.sweep import predict_clean
 
 STAGES = ("images", "clean", "atlas", "icons", "candidates", "sheets", "trials", "report")
@@ -177,9 +174,8 @@ def candidates_stage(run: RunFolder, setup: Setup, pool: ImagePool, clean: Clean
             config.trials.size,
             config.trials.batch_size,
         )
-        proposals = propose(scene, atlas, screen, config.candidates, setup.progress)
-        brought = [*_brought_patches(setup), *_trained_patches(setup, pool)]
-        patches = mark_read_as_target([*proposals.patches, *brought], setup.classifier, setup.target)
+        proposals = propose(scene, atlas, screen, config, setup.progress)
+        patches = mark_read_as_target(proposals.patches, setup.classifier, setup.target)
         setup.progress.start("writing candidates", len(patches))
         for patch in patches:
             write_patch(run, scene, patch)
@@ -215,31 +211,6 @@ def _screening_rows(pool: ImagePool, clean: Clean, most: int) -> IntArray:
             "chosen; check class names and preprocessing (is the model's accuracy what you expect?), or add pictures"
         )
     return rows
-
-
-def _brought_patches(setup: Setup) -> list[Patch]:
-    config = setup.config.candidates
-    library = read_library(library_folder()) if config.library else []
-    return library + (read_user_patches(setup.config.path(config.patches)) if config.patches else [])
-
-
-def _trained_patches(setup: Setup, pool: ImagePool) -> list[Patch]:
-    """A patch trained on discovery pictures of the source, at the placement that is tried first; none without any."""
-    config = setup.config
-    rows = pool.rows(Split.DISCOVERY, setup.source.indices)
-    if not config.candidates.trained:
-        return []
-    if not len(rows):
-        setup.progress.say("no patch was trained: discovery has no picture of the source")
-        return []
-    keys = [pool.images[row].key for row in rows]
-    return [
-        train_patch(
-            setup.classifier, pool.pixels[rows], keys, setup.target,
-            variants_of(config.trials.placements[0], config.trials), config.trials, config.seed, setup.progress,
-            TrainingBudget(config.candidates.trained),
-        )
-    ]  # fmt: skip
 
 
 def write_patch(run: RunFolder, scene: Scene, patch: Patch) -> None:
