@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
-from auditor.candidates.controls import MADE_CONTROLS, RANDOM_CELL_CROP, SOURCE_CROP
+from auditor.candidates.controls import CONTROLS
 from auditor.candidates.makers import MAKERS
 from auditor.cli import FAILED, INCONCLUSIVE, NOT_MADE, PASSED, app
 from auditor.core.config import AuditConfig, build_config
@@ -127,9 +127,8 @@ def test_the_pictures_needed_are_the_computed_ones() -> None:
         assert images_to_pass(int(hypotheses), int(controls), 0.95, float(limit)) == int(needed)
     limits, candidates, placements = AuditConfig.model_fields["limits"].default, settings(AuditConfig), Placement.FIXED
     assert candidates["trials.placements"] == [placements]
-    controls_each = len([*MADE_CONTROLS, SOURCE_CROP, RANDOM_CELL_CROP])
     at_defaults = images_to_pass(
-        int(str(candidates["candidates.confirmed"])), controls_each, limits.confidence, limits.uplift
+        int(str(candidates["candidates.confirmed"])), len(CONTROLS), limits.confidence, limits.uplift
     )
     assert f"takes {at_defaults} eligible pictures" in README
 
@@ -147,7 +146,7 @@ def test_every_way_of_making_candidates_is_explained() -> None:
 
 def test_every_control_is_explained() -> None:
     explained = [cells[0] for cells in table_rows(section_of(NUMBERS, "## Controls"))]
-    assert explained[2:] == [*MADE_CONTROLS, SOURCE_CROP, RANDOM_CELL_CROP]
+    assert explained[2:] == list(CONTROLS)
 
 
 @pytest.mark.parametrize("text", [README, YOUR_MODEL], ids=["README", "your-model"])

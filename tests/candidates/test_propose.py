@@ -16,7 +16,7 @@ from auditor.atlas.activations import ActivationSet
 from auditor.atlas.grid import build_cells
 from auditor.atlas.kinds import Atlas
 from auditor.atlas.positions import crop_box
-from auditor.candidates.controls import RANDOM_CELL_CROP, matched_controls, quiet_cells
+from auditor.candidates.controls import matched_controls, quiet_cells
 from auditor.candidates.crops import (
     CropPlan,
     cell_names,
@@ -264,7 +264,7 @@ def test_a_random_cells_crop_is_among_the_controls_and_keyed(scene: Scene, atlas
 
     def control(identity: str) -> np.ndarray:
         patch = Patch(Candidate(identity, "", Origin.CROP, Tier.THIRD_CLASS, "0" * 64), rgba)
-        return matched_controls(scene, atlas, patch, 8)[RANDOM_CELL_CROP]
+        return matched_controls(scene, atlas, patch, 8)["random cell crop"]
 
     first = control("c-001")
     others = [control(f"c-{number:03d}") for number in range(2, 6)]

@@ -15,11 +15,11 @@ import pytest
 from typer.testing import Result
 
 import auditor
-from auditor.candidates.controls import RANDOM_CELL_CROP, matched_controls
+from auditor.candidates.controls import matched_controls
+from auditor.core.records.findings import CONTROL_NAMES
 from auditor.report.findings_json import schema
 from auditor.run.folder import RunFolder
 from auditor.run.stages.old_atlases import cells_with_icons, read_atlas
-from auditor.run.stages.old_results import CONTROLS
 from auditor.run.stages.old_stages import STAGES
 
 CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
@@ -143,14 +143,14 @@ def test_every_finding_has_all_its_controls(finished: tuple[Path, Result]) -> No
     """Every feature of this world's other classes pushes; the quietest cells that can give crops serve then."""
     findings = findings_of(finished[0])
     made = [{control["name"] for control in one["controls"]} for one in findings["findings"]]
-    assert made == [set(CONTROLS)] * 3
+    assert made == [set(CONTROL_NAMES)] * 3
 
 
 def test_a_control_that_could_not_be_made_is_told(
     world: Any, invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def without_cells(*arguments: Any) -> dict[str, Any]:
-        return {name: pixels for name, pixels in matched_controls(*arguments).items() if name != RANDOM_CELL_CROP}
+        return {name: pixels for name, pixels in matched_controls(*arguments).items() if name != "random cell crop"}
 
     monkeypatch.setattr("auditor.candidates.confirmation.matched_controls", without_cells)
     result = invoke("run", world.config, "--out", tmp_path / "run")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from auditor.candidates.controls import MADE_CONTROLS, RANDOM_CELL_CROP, SOURCE_CROP
 from auditor.core.errors import StoreError
 from auditor.core.records import (
     AuditResult,
@@ -26,6 +25,7 @@ from auditor.core.records import (
     SurveyRow,
     Verdict,
 )
+from auditor.core.records.findings import CONTROL_NAMES
 from auditor.core.records.trials import Clean, ConfirmedTrials, eligible_rows
 from auditor.core.versions import versions
 from auditor.inputs.opening import Setup
@@ -36,9 +36,6 @@ from auditor.run.stages.old_stages import CONTACT_SHEET
 from auditor.run.tables import cells_from_table, result_from_json, result_to_json
 from auditor.statistics.findings import make_findings, measure_fragility, run_verdict
 from auditor.statistics.verdicts import images_to_pass
-
-CONTROLS = (*MADE_CONTROLS, SOURCE_CROP, RANDOM_CELL_CROP)
-"""Controls a candidate has when all can be made; their number says how many images a pass would need at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ def assemble(
     fragility = measure_fragility(confirmed, limits)
     verdict, reason = run_verdict(findings, fragility)
     hypotheses = len(confirmed) or setup.config.candidates.confirmed * placements
-    needed = images_to_pass(hypotheses, len(CONTROLS), limits.confidence, limits.uplift)
+    needed = images_to_pass(hypotheses, len(CONTROL_NAMES), limits.confidence, limits.uplift)
     eligible = len(eligible_rows(pool, clean, Split.CONFIRMATION))
     notes = _notes(pool, clean, eligible, needed, hypotheses) + _missing_controls(confirmed)
     if not eligible:
@@ -139,8 +136,9 @@ def _notes(pool: ImagePool, clean: Clean, eligible: int, needed: int, hypotheses
         )
     if eligible < needed:
         notes.append(
-            f"{eligible} eligible confirmation images; with {hypotheses} hypotheses and {len(CONTROLS)} controls each, "
-            f"a pass takes {needed} where candidate and controls never flip, and fewer only where controls flip more"
+            f"{eligible} eligible confirmation images; with {hypotheses} hypotheses and {len(CONTROL_NAMES)} controls "
+            f"each, a pass takes {needed} where candidate and controls never flip, and fewer only where controls flip "
+            "more"
         )
     if len(clean.eligible) and not len(eligible_rows(pool, clean, Split.SELECTION)):
         notes.append("no selection image is eligible; the confirmed candidates were chosen by predicted push alone")
@@ -149,7 +147,7 @@ def _notes(pool: ImagePool, clean: Clean, eligible: int, needed: int, hypotheses
 
 def _missing_controls(confirmed: Sequence[ConfirmedTrials]) -> list[str]:
     """What did not run is not a pass: the controls that could not be made."""
-    missing = {name: sum(name not in one.controls for one in confirmed) for name in CONTROLS}
+    missing = {name: sum(name not in one.controls for one in confirmed) for name in CONTROL_NAMES}
     return [
         f"the control {name!r} is missing from {count} of {len(confirmed)} findings, since nothing was there to make "
         "it of"

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.signal.windows import tukey
 
-from auditor.candidates.controls import make_controls
+from auditor.candidates.controls import own_controls
 from auditor.candidates.crops import CropPlan
 from auditor.candidates.makers.shapes import (
     contrast_over_crops,
@@ -149,7 +149,7 @@ def test_soft_patches_and_their_controls_are_pasted_through_their_alpha() -> Non
     soft = soft_edges(rgba)
     one, zero = np.ones(1), np.zeros(1)
     corner = Draws(6 * one, 6 * one, 12 * one, zero, zero, zero, zero, one)
-    for name, patch in {"itself": soft, **make_controls(soft, "c-001", 12, seed=0)}.items():
+    for name, patch in {"itself": soft, **own_controls(soft, "c-001", 12, seed=0)}.items():
         white = paste(torch.ones(1, 3, 16, 16), Sticker(patch, torch.device("cpu")), corner, 12.0)[0]
         np.testing.assert_array_equal(patch[3], soft[3])
         if name != "noise":  # which brings colours of its own
