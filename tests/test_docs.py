@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "reports" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 YOUR_MODEL = (ROOT / "docs" / "your-model.md").read_text(encoding="utf-8")
 CANDIDATES = (ROOT / "docs" / "candidates.md").read_text(encoding="utf-8")
+CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 NUMBERS = (ROOT / "docs" / "numbers.md").read_text(encoding="utf-8")
 DESIGN = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -142,6 +143,13 @@ def test_every_way_of_making_candidates_is_explained() -> None:
     assert [row for row in explained if row[0] not in {letter for letter, *_ in plain}] == made
     assert [[row[0], row[1], row[3]] for row in explained if row not in made] == plain
     assert all(origin.words for origin in Origin)
+
+
+def test_every_placement_is_explained() -> None:
+    (row,) = [cells for cells in table_rows(YOUR_MODEL) if cells[0] == "`trials.placements`"]
+    assert [placement for placement in Placement if f"`{placement}`" not in row[1]] == []
+    (row,) = [cells for cells in table_rows(CLI) if cells[0] == "`--placements`"]
+    assert [placement for placement in Placement if f"`{placement}`" not in row[1]] == []
 
 
 def test_every_control_is_explained() -> None:

@@ -83,6 +83,18 @@ class Placement(StrEnum):
     BEST = "best"
     RANDOM = "random"
 
+    @property
+    def words(self) -> str:
+        """What it means, for a person."""
+        return _PLACEMENTS[self]
+
+
+_PLACEMENTS: Mapping[Placement, str] = {
+    Placement.FIXED: "one fixed place and size for every picture",
+    Placement.BEST: "the best of several corners and sizes; the controls may choose as freely",
+    Placement.RANDOM: "place, rotation, size and colour drawn anew for every picture",
+}
+
 
 class ReviewMark(StrEnum):
     """A person's answer to what a `target_image` candidate shows."""
