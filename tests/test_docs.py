@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
+from auditor.atlas.embedding import METHODS
 from auditor.candidates.controls import CONTROLS
 from auditor.candidates.makers import MAKERS
 from auditor.cli import FAILED, INCONCLUSIVE, NOT_MADE, PASSED, app
@@ -150,6 +151,11 @@ def test_every_placement_is_explained() -> None:
     assert [placement for placement in Placement if f"`{placement}`" not in row[1]] == []
     (row,) = [cells for cells in table_rows(CLI) if cells[0] == "`--placements`"]
     assert [placement for placement in Placement if f"`{placement}`" not in row[1]] == []
+
+
+def test_every_layout_is_explained() -> None:
+    (row,) = [cells for cells in table_rows(YOUR_MODEL) if cells[0] == "`atlas.layout`"]
+    assert re.findall(r"`(\w+)`", row[1]) == list(METHODS)
 
 
 def test_every_control_is_explained() -> None:
