@@ -9,7 +9,7 @@ from auditor.candidates.crops import CropPlan, OpenOriginal, cut_crop
 from auditor.candidates.tiers import Shares, crop_tier
 from auditor.core.records import Candidate, ClassGroup, ImagePool, Origin, Role, Split, Tier
 from auditor.inputs.model.classifier import Classifier
-from auditor.trials.patch import Patch, patch_png, sha256_of
+from auditor.trials.patch import Patch
 
 ShowsOf = Callable[[int, tuple[int, int, int, int]], Shares | None]
 """What a box (original pixels) of a row's photograph shows; None where it has no annotation."""
@@ -59,7 +59,6 @@ def cut_patch(scene: Scene, plan: CropPlan, identity: str, role: Role, predicted
         name=f"{shows[0][0]} ({label} picture)" if shows else f"{label} crop",
         origin=Origin.CROP,
         tier=crop_tier(image.label, scene.target, names, shows),
-        sha256=sha256_of(patch_png(rgba)),
         image_key=image.key,
         image_path=image.path,
         image_label=label,

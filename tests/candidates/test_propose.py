@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,7 +43,7 @@ from auditor.core.records import (
     Origin,
     Tier,
 )
-from auditor.trials.patch import Patch, patch_png, sha256_of
+from auditor.trials.patch import Patch, kept, patch_png
 
 
 def cell(column: int, rows: list[int], level: int = 4) -> Cell:
@@ -142,7 +144,7 @@ def test_proposals_carry_what_anyone_needs_to_make_them_again(scene: Scene, prop
         left, top, right, bottom = made.box or (0, 0, 0, 0)
         cut = np.asarray(scene.open_original(row))[top:bottom, left:right].transpose(2, 0, 1)
         np.testing.assert_array_equal(one.rgba[:3], cut)
-        assert made.sha256 == sha256_of(patch_png(one.rgba))
+        assert made.sha256 == ""
         assert made.origin is Origin.CROP
         assert made.tier is {1: Tier.TARGET_IMAGE, 2: Tier.THIRD_CLASS, 4: Tier.TARGET_OBJECT}[row]
         assert made.image_label == ("pan", "wok", "cup")[row % 3]
@@ -207,6 +209,26 @@ def test_made_patches_are_screened_and_join_the_crops(screen: TailScreen, propos
     assert rung.passed == 3
     order = [one.candidate.id[0] for one in proposals.patches]
     assert order == ["c"] * len(crops) + ["s"] * 3 + ["r"]
+
+
+def test_what_is_not_kept_is_not_encoded(
+    scene: Scene, proposed: Proposed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of all that the search makes a part is kept; encoding a PNG only to hash it took longer than making the patch."""
+    Image.new("RGB", (6, 6), "red").save(tmp_path / "red.png")
+    encoded: list[np.ndarray] = []
+
+    def patch_png_counted(rgba: np.ndarray) -> bytes:
+        encoded.append(rgba)
+        return patch_png(rgba)
+
+    monkeypatch.setattr("auditor.trials.patch.patch_png", patch_png_counted)
+    everything = {"icons": 2, "dreams": 1, "shapes": 2, "pairs": 2, "library": True, "trained": 1}
+    patches = proposed(tried=6, random=2, strongest=2, made=3, patches=str(tmp_path), **everything).patches
+    assert encoded == []
+    digests = [kept(patch)[0].candidate.sha256 for patch in patches]
+    assert len(encoded) == len(patches)
+    assert digests == [hashlib.sha256(patch_png(patch.rgba)).hexdigest() for patch in patches]
 
 
 def test_further_crops_lie_around_activations_first_and_then_anywhere_once(atlas: Atlas) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from auditor.candidates.makers.maker import Found, Maker
 from auditor.core.errors import PatchError
 from auditor.core.records import Candidate, Origin, Tier
-from auditor.trials.patch import Patch, patch_png, read_patch, sha256_of
+from auditor.trials.patch import Patch, read_patch
 
 
 def read_user_patches(folder: Path) -> list[Patch]:
@@ -54,7 +54,6 @@ def patch_from(path: Path, maker: Maker, tier: Tier, title: str, licence: str) -
         name=title,
         origin=maker.origin,
         tier=tier,
-        sha256=sha256_of(patch_png(rgba)),
         licence=licence,
     )
     return Patch(candidate, rgba)

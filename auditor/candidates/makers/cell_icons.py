@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from auditor.candidates.makers.maker import Found, Maker
 from auditor.core.progress import Progress
 from auditor.core.records import Candidate, Cell, Origin, PixelArray, Tier
 from auditor.inputs.model.cut import LayerCut
-from auditor.trials.patch import Patch, patch_png, sha256_of
+from auditor.trials.patch import Patch
 
 LEAST_SIDE_PX = 16
 """A smaller icon is a blur to every network; its patch is rendered at this size and shrunk when it is pasted."""
@@ -56,7 +55,6 @@ def icon_patches(
                 name=f"icon of cell {cell.name}",
                 origin=Origin.RENDER,
                 tier=Tier.SYNTHETIC,
-                sha256="",
                 cell=cell.name,
                 observed_push=cell.contrast,
             ),
@@ -67,9 +65,8 @@ def icon_patches(
 
 
 def as_patch(candidate: Candidate, pixels: PixelArray) -> Patch:
-    """A (3 or 4, s, s) icon as a patch, with its hash; without alpha it is opaque."""
-    rgba = pixels if len(pixels) == 4 else np.concatenate([pixels, np.full_like(pixels[:1], 255)])
-    return Patch(replace(candidate, sha256=sha256_of(patch_png(rgba))), rgba)
+    """A (3 or 4, s, s) icon as a patch; without alpha it is opaque."""
+    return Patch(candidate, pixels if len(pixels) == 4 else np.concatenate([pixels, np.full_like(pixels[:1], 255)]))
 
 
 def _make(found: Found) -> list[Patch]:

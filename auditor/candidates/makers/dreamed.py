@@ -50,6 +50,7 @@ def dream_crops(
                 name=f"dreamed {parent.candidate.name}",
                 origin=Origin.RENDER,
                 tier=Tier.SYNTHETIC,
+                sha256="",
                 predicted_push=float("nan"),
                 shows=(),
                 read_as_target=False,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from auditor.candidates.makers.brought import patch_from, read_description
 from auditor.candidates.makers.maker import Found, Maker
 from auditor.core.errors import PatchError
 from auditor.core.records import Origin, Tier
-from auditor.trials.patch import Patch, sha256_of
+from auditor.trials.patch import Patch
 
 
 def library_folder() -> Path:
@@ -33,7 +34,7 @@ def read_library(folder: Path) -> list[Patch]:
     patches = []
     for path in sorted(folder.glob("*.png")):
         description = read_description(path.with_suffix(".toml"))
-        digest = sha256_of(path.read_bytes())
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if digest != description["sha256"]:
             raise PatchError(
                 f"patch {path.name}: its sha256 is {digest}, but {path.stem}.toml says {description['sha256']}"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from auditor.candidates.makers.maker import Found, Maker
 from auditor.core.records import Candidate, FloatArray, Origin, PixelArray, Tier
-from auditor.trials.patch import Patch, patch_png, resize_patch, sha256_of
+from auditor.trials.patch import Patch, resize_patch
 
 _SEAM = 0.12
 """Width of a seam as a share of the patch's side."""
@@ -100,7 +100,7 @@ def combine(first: Patch, second: Patch, arrangement: str, side_px: int, identit
         deciding,
         id=identity,
         name=f"{first.candidate.name} + {second.candidate.name} ({arrangement})",
-        sha256=sha256_of(patch_png(rgba)),
+        sha256="",
         observed_push=float("nan"),
         predicted_push=float("nan"),
         shows=_shared(first.candidate, second.candidate),

@@ -18,7 +18,7 @@ from auditor.candidates.scene import cut_patch
 from auditor.core.errors import PatchError
 from auditor.core.records import ClassGroup, FloatArray, Origin, PixelArray
 from auditor.inputs.model.cut import LayerCut
-from auditor.trials.patch import Patch, patch_png, resize_patch, sha256_of
+from auditor.trials.patch import Patch, resize_patch
 
 ASPECTS = (("wide", 1.6), ("tall", 1 / 1.6))
 SOFT_EDGE = 0.3
@@ -120,7 +120,7 @@ def reshaped(parent: Patch, identity: str, word: str, rgba: PixelArray) -> Patch
         parent.candidate,
         id=identity,
         name=f"{parent.candidate.name}, {word}",
-        sha256=sha256_of(patch_png(rgba)),
+        sha256="",
         predicted_push=float("nan"),
         parts=(parent.candidate.id,),
     )

@@ -21,7 +21,7 @@ from auditor.core.progress import Progress
 from auditor.core.records import Candidate, ClassGroup, Origin, PixelArray, Split, Tier
 from auditor.inputs.model.classifier import Classifier, group_logit
 from auditor.trials.pasting import paste_pixels
-from auditor.trials.patch import Patch, patch_png, sha256_of
+from auditor.trials.patch import Patch
 from auditor.trials.placements import Variant, draw, largest_side_px, variants_of
 
 
@@ -116,7 +116,6 @@ def _as_candidate(colours: Tensor, identity: str, target: ClassGroup) -> Patch:
             name=f"optimised for {target.name}",
             origin=Origin.OPTIMISED,
             tier=Tier.SYNTHETIC,
-            sha256=sha256_of(patch_png(rgba)),
         ),
         rgba,
     )

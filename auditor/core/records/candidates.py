@@ -24,7 +24,7 @@ class Candidate:
     Attributes:
         id: a letter that says how it was made (of `PLAIN_CROPS`, or of its maker in `candidates.makers.MAKERS`), and a
             number, or the name of its file.
-        name: a few words for a person; sha256: of the PNG in the run folder.
+        name: a few words for a person; sha256: of the PNG in the run folder, "" until it is kept there.
         image_key, image_path, image_label: the picture it was cut from; box: left, top, right, bottom in that
             picture's pixels; cell: the name of its cell (crops only).
         observed_push: contrast at its exemplar's position; predicted_push: mean screened change of the
@@ -38,7 +38,7 @@ class Candidate:
     name: str
     origin: Origin
     tier: Tier
-    sha256: str
+    sha256: str = ""
     image_key: str = ""
     image_path: str = ""
     image_label: str = ""

@@ -56,8 +56,7 @@ def trial_patches(
     if not bench.eligible(Split.CONFIRMATION):
         raise ImageError("no confirmation picture is eligible, so no patch can be measured; add source pictures")
     patches = mark_read_as_target(patches, setup.classifier, setup.target)
-    for patch in patches:
-        write_patch(inside, scene, patch)
+    patches = [write_patch(inside, scene, patch) for patch in patches]
     confirmed = confirm(bench, scene, atlas, patches, placements)
     bench.keep_trials()
     rungs = (Rung("patches of a person's own", len(patches), len(patches), "all are measured"),)

@@ -40,7 +40,7 @@ from auditor.run.tables import (
     images_from_table,
     images_table,
 )
-from auditor.trials.patch import Patch, patch_png, read_patch
+from auditor.trials.patch import Patch, kept, read_patch
 from auditor.trials.sweep import predict_clean
 
 STAGES = ("images", "clean", "atlas", "icons", "candidates", "sheets", "trials", "report")
@@ -177,8 +177,8 @@ def candidates_stage(run: RunFolder, setup: Setup, pool: ImagePool, clean: Clean
         proposals = propose(scene, atlas, screen, config, setup.progress)
         patches = mark_read_as_target(proposals.patches, setup.classifier, setup.target)
         setup.progress.start("writing candidates", len(patches))
-        for patch in patches:
-            write_patch(run, scene, patch)
+        for place, patch in enumerate(patches):
+            patches[place] = write_patch(run, scene, patch)
             setup.progress.advance()
         write_contact_sheet(run, setup, patches)
         run.write_table("candidates.parquet", candidates_table([patch.candidate for patch in patches]))
@@ -213,14 +213,19 @@ def _screening_rows(pool: ImagePool, clean: Clean, most: int) -> IntArray:
     return rows
 
 
-def write_patch(run: RunFolder, scene: Scene, patch: Patch) -> None:
-    """Keep a patch's picture, and for a crop the photograph it was cut from with its frame marked."""
+def write_patch(run: RunFolder, scene: Scene, patch: Patch) -> Patch:
+    """Keep a patch's picture, and for a crop the photograph it was cut from with its frame marked.
+
+    Returns:
+        The patch with its sha256.
+    """
+    patch, png = kept(patch)
     candidate = patch.candidate
-    run.write_bytes(f"candidates/{candidate.id}.png", patch_png(patch.rgba))
-    if candidate.box is None:
-        return
-    row = next(row for row, image in enumerate(scene.pool.images) if image.key == candidate.image_key)
-    run.write_bytes(f"pictures/origin-{candidate.id}.png", mark_crop(scene.open_original(row), candidate.box))
+    run.write_bytes(f"candidates/{candidate.id}.png", png)
+    if candidate.box is not None:
+        row = next(row for row, image in enumerate(scene.pool.images) if image.key == candidate.image_key)
+        run.write_bytes(f"pictures/origin-{candidate.id}.png", mark_crop(scene.open_original(row), candidate.box))
+    return patch
 
 
 def write_cells(run: RunFolder, pool: ImagePool, cells: Sequence[Cell]) -> None:

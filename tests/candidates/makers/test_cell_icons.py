@@ -10,7 +10,6 @@ from auditor.candidates.makers.cell_icons import icon_patches, patch_settings
 from auditor.core.progress import Silence
 from auditor.core.records import Cell, Origin, Tier
 from auditor.inputs.model.cut import LayerCut
-from auditor.trials.patch import patch_png, sha256_of
 
 SIDE = 20
 SETTINGS = patch_settings(SIDE, steps=60)
@@ -44,7 +43,7 @@ def test_an_icon_points_along_its_cells_mean(
         facts = made.candidate
         assert (facts.id, facts.origin, facts.tier) == (f"i-00{number + 1}", Origin.RENDER, Tier.SYNTHETIC)
         assert (facts.cell, facts.observed_push, facts.image_key) == (patch.name, patch.contrast, "")
-        assert facts.sha256 == sha256_of(patch_png(made.rgba))
+        assert facts.sha256 == ""
 
 
 def test_an_icon_does_not_depend_on_its_company_but_on_the_seed(linear_cut: Callable[..., LayerCut]) -> None:
