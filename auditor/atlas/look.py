@@ -50,9 +50,14 @@ def look_at(setup: Setup, pictures: Sequence[Seen], vectors: FloatArray) -> Imag
     looks = []
     for seen in pictures:
         grid = render_picture_grid(
-            setup.cut, seen.picture, settings, setup.config.seed, Within(setup.progress),
-            whitening=whitening, positions=positions,
-        )  # fmt: skip
+            setup.cut,
+            seen.picture,
+            settings,
+            setup.config.seed,
+            Within(setup.progress),
+            whitening=whitening,
+            positions=positions,
+        )
         contrast, called, probability = _reading(setup, seen.picture)
         looks.append(
             Look(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditor.atlas.kinds import Atlas
-from auditor.candidates.crops import CropPlan, cell_names, cut_crop, plan_one_crop, plan_random_crops
+from auditor.candidates.crops import CropPlan, cell_names, cut_crop, plan_random_crops
 from auditor.candidates.scene import Scene
 from auditor.core.draws import keyed_generator
 from auditor.core.errors import PatchError
@@ -136,7 +136,8 @@ def source_crop(scene: Scene, making: Making, generator: np.random.Generator) ->
     if not len(rows):
         return None
     size = _crop_size(scene, making)
-    return plan_one_crop([int(row) for row in rows], scene.grid, scene.input_size, size, generator)
+    rules = scene.crop_rules((size,))
+    return rules.plan(*rules.anywhere(rows, generator), size)
 
 
 def random_cell_crop(scene: Scene, making: Making, generator: np.random.Generator) -> CropPlan | None:
@@ -149,10 +150,8 @@ def random_cell_crop(scene: Scene, making: Making, generator: np.random.Generato
     rows = atlas.samples.image_row
     givers = {name for name, row in zip(named, rows, strict=True) if scene.may_give_crops(int(row))}
     cells = quiet_cells([cell for cell in atlas.at_level(level) if cell.name in givers])
-    plans = plan_random_crops(
-        cells, atlas.samples, named, scene.may_give_crops, scene.grid, scene.input_size,
-        (_crop_size(scene, making),), 1, generator,
-    )  # fmt: skip
+    rules = scene.crop_rules((_crop_size(scene, making),))
+    plans = plan_random_crops(cells, atlas.samples, named, rules, 1, generator)
     return plans[0] if plans else None
 
 

@@ -10,7 +10,6 @@ import torch
 
 from auditor.atlas.grid import clustered_mean
 from auditor.atlas.kinds import Atlas
-from auditor.atlas.positions import crop_box
 from auditor.candidates.choosing import Contender, choose_diverse
 from auditor.candidates.crops import (
     CropPlan,
@@ -126,33 +125,27 @@ def _plan(scene: Scene, atlas: Atlas, config: CandidatesConfig) -> tuple[list[Cr
     """Crops to screen, exemplars first, and random crops to compare them with."""
     level = max(cell.level for cell in atlas.cells)
     cells, named = atlas.at_level(level), cell_names(atlas.xy, level)
-    exemplars = plan_exemplar_crops(
-        cells, scene.may_give_crops, scene.grid, scene.input_size, config.sizes, config.screened
-    )
+    rules = scene.crop_rules(config.sizes)
+    exemplars = plan_exemplar_crops(cells, rules, config.screened)
     rows = np.array([row for row in scene.pool.rows(Split.DISCOVERY) if scene.may_give_crops(int(row))], dtype=np.int64)
-    further = plan_further_crops(
-        atlas.samples, named, rows, scene.may_give_crops, scene.grid, scene.input_size, config.sizes,
-        config.screened, keyed_generator(scene.seed, "further crops"),
-    )  # fmt: skip
+    generator = keyed_generator(scene.seed, "further crops")
+    further = plan_further_crops(atlas.samples, named, rows, rules, config.screened, generator)
     planned = {(plan.image_row, plan.box) for plan in exemplars}
     others = [plan for plan in further if (plan.image_row, plan.box) not in planned]
-    random = plan_random_crops(
-        cells, atlas.samples, named, scene.may_give_crops, scene.grid, scene.input_size,
-        config.sizes, config.random, keyed_generator(scene.seed, "random crops"),
-    )  # fmt: skip
+    generator = keyed_generator(scene.seed, "random crops")
+    random = plan_random_crops(cells, atlas.samples, named, rules, config.random, generator)
     return [*exemplars, *others][: config.screened], random
 
 
 def _plan_strongest(scene: Scene, atlas: Atlas, config: CandidatesConfig) -> list[CropPlan]:
     """The crops around the strongest contrasts, the paper's own ranking, under the suggestions' caps and turns."""
     named = cell_names(atlas.xy, max(cell.level for cell in atlas.cells))
-    places = zip(atlas.samples.image_row, atlas.samples.y, atlas.samples.x, named, atlas.samples.contrast, strict=True)
+    rules = scene.crop_rules(config.sizes)
     plans = []
-    for number, (row, y, x, cell, contrast) in enumerate(places):
-        size = config.sizes[number % len(config.sizes)]
-        if scene.may_give_crops(int(row)):
-            box = crop_box(int(y), int(x), scene.grid, scene.input_size, size)
-            plans.append(CropPlan(int(row), int(y), int(x), size, box, cell, float(contrast)))
+    for number, (cell, contrast) in enumerate(zip(named, atlas.samples.contrast.tolist(), strict=True)):
+        row, y, x = atlas.samples.place(number)
+        if rules.allowed(row):
+            plans.append(rules.plan(row, y, x, config.sizes[number % len(config.sizes)], cell, contrast))
     contenders = [
         Contender(plan.contrast, entry.tier, plan.cell, plan.image_row, number)
         for number, (plan, entry) in enumerate(zip(plans, _entries(scene, plans), strict=True))

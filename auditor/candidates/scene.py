@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from auditor.candidates.crops import CropPlan, OpenOriginal, cut_crop
+from auditor.candidates.crops import CropPlan, CropRules, OpenOriginal, cut_crop
 from auditor.candidates.tiers import Shares, crop_tier
 from auditor.core.records import Candidate, ClassGroup, ImagePool, Origin, Role, Split, Tier
 from auditor.inputs.model.classifier import Classifier
@@ -33,6 +33,10 @@ class Scene:
         image = self.pool.images[row]
         everything = self.source.and_other_are_all(self.target, len(self.classifier.class_names.names))
         return image.split is Split.DISCOVERY and (everything or image.label not in self.source.indices)
+
+    def crop_rules(self, sizes: Sequence[float]) -> CropRules:
+        """Where crops of these sizes may be cut (shares of the shorter side)."""
+        return CropRules(self.grid, self.input_size, sizes, self.may_give_crops)
 
     @property
     def input_size(self) -> tuple[int, int]:

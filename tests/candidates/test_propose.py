@@ -21,6 +21,7 @@ from auditor.atlas.positions import crop_box
 from auditor.candidates.controls import matched_controls, quiet_cells
 from auditor.candidates.crops import (
     CropPlan,
+    CropRules,
     cell_names,
     cut_crop,
     mark_crop,
@@ -69,7 +70,7 @@ def test_a_crop_lies_around_its_position_and_inside_the_picture(
 
 def test_every_cell_is_seen_before_any_is_seen_twice() -> None:
     cells = [cell(0, [0, 1, 2]), cell(1, [3]), cell(2, [4, 5])]
-    plans = plan_exemplar_crops(cells, lambda row: row != 0, (4, 4), (32, 32), (0.25, 0.5), most=7)
+    plans = plan_exemplar_crops(cells, CropRules((4, 4), (32, 32), (0.25, 0.5), lambda row: row != 0), most=7)
     assert [(plan.cell, plan.image_row, plan.size) for plan in plans] == [
         ("4:0:0", 1, 0.25),
         ("4:0:0", 1, 0.5),
@@ -80,7 +81,7 @@ def test_every_cell_is_seen_before_any_is_seen_twice() -> None:
         ("4:0:0", 2, 0.25),
     ]
     assert plans[0].contrast == 0.1
-    assert plan_exemplar_crops([], lambda _: True, (4, 4), (32, 32), (0.5,), 9) == []
+    assert plan_exemplar_crops([], CropRules((4, 4), (32, 32), (0.5,), lambda _: True), 9) == []
 
 
 def test_random_crops_use_no_picture_twice_and_only_those_allowed(samples_of: Callable[..., ActivationSet]) -> None:
@@ -89,10 +90,8 @@ def test_random_crops_use_no_picture_twice_and_only_those_allowed(samples_of: Ca
     cells = build_cells(samples, xy, 3, 1, 2)
 
     def planned(seed: int, count: int = 20) -> list[CropPlan]:
-        return plan_random_crops(
-            cells, samples, cell_names(xy, 3), lambda row: row < 8, (4, 5), (16, 20), (0.3, 0.5), count,
-            np.random.default_rng(seed),
-        )  # fmt: skip
+        rules = CropRules((4, 5), (16, 20), (0.3, 0.5), lambda row: row < 8)
+        return plan_random_crops(cells, samples, cell_names(xy, 3), rules, count, np.random.default_rng(seed))
 
     plans = planned(0)
     assert sorted(plan.image_row for plan in plans) == list(range(8))
@@ -155,7 +154,7 @@ def test_predicted_push_is_the_tails_for_a_crop_and_the_linear_mean_for_a_cell(
     scene: Scene, atlas: Atlas, screen: TailScreen, proposed: Proposed
 ) -> None:
     level3 = atlas.at_level(3)
-    plans = plan_exemplar_crops(level3, scene.may_give_crops, scene.grid, scene.input_size, (0.5,), 600)
+    plans = plan_exemplar_crops(level3, scene.crop_rules((0.5,)), 600)
     proposals = proposed(tried=4, random=0, strongest=0, sizes=(0.5,), screened=len(plans))
     crops = prepared_crops(scene.pool, plans)
     pushes = screen.screen(crops, Silence())
@@ -235,10 +234,8 @@ def test_further_crops_lie_around_activations_first_and_then_anywhere_once(atlas
     named = cell_names(atlas.xy, 3)
 
     def planned(count: int) -> list[CropPlan]:
-        return plan_further_crops(
-            atlas.samples, named, np.array([0, 1]), lambda row: row < 2, (4, 5), (16, 20), (0.3, 0.5), count,
-            np.random.default_rng(0),
-        )  # fmt: skip
+        rules = CropRules((4, 5), (16, 20), (0.3, 0.5), lambda row: row < 2)
+        return plan_further_crops(atlas.samples, named, np.array([0, 1]), rules, count, np.random.default_rng(0))
 
     plans = planned(60)
     assert planned(7) == plans[:7]

@@ -34,14 +34,28 @@ class TrainingBudget:
     learning_rate: float = 0.1
 
 
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a patch is trained for, on which pictures, and how it is pasted there.
+
+    Attributes:
+        pixels: (N, 3, H, W) uint8 source pictures of discovery; image_keys: their N keys.
+        target: what they are to be called.
+        variants: paste rules that take turns, one a step; the largest decides the patch's size.
+        config, seed: of the trials, whose draws these are.
+    """
+
+    pixels: PixelArray
+    image_keys: Sequence[str]
+    target: ClassGroup
+    variants: Sequence[Variant]
+    config: TrialsConfig
+    seed: int
+
+
 def train_patch(
     classifier: Classifier,
-    pixels: PixelArray,
-    image_keys: Sequence[str],
-    target: ClassGroup,
-    variants: Sequence[Variant],
-    config: TrialsConfig,
-    seed: int,
+    lesson: Lesson,
     progress: Progress,
     budget: TrainingBudget | None = None,
     identity: str = "o-001",
@@ -53,8 +67,6 @@ def train_patch(
     numbers, so that they stay within [0, 1] and never lose their gradient.
 
     Args:
-        pixels: (N, 3, H, W) uint8 source pictures of discovery; image_keys: their N keys.
-        variants: paste rules that take turns, one a step; the largest decides the patch's size.
         identity: id of the candidate; it and the seed decide every draw.
     Returns:
         The patch at the largest size that a draw can have; origin `optimised`, tier `synthetic`.
@@ -62,30 +74,30 @@ def train_patch(
         ImageError: there is no picture to train on.
     Source: Brown et al. 2017, Adversarial Patch, arXiv:1712.09665.
     """
-    budget = budget or TrainingBudget()
-    if not len(pixels):
+    budget, variants, config, seed = budget or TrainingBudget(), lesson.variants, lesson.config, lesson.seed
+    if not len(lesson.pixels):
         raise ImageError("a patch is trained on discovery pictures of the source, and there are none; add some")
-    input_size = (int(pixels.shape[2]), int(pixels.shape[3]))
+    input_size = (int(lesson.pixels.shape[2]), int(lesson.pixels.shape[3]))
     sides = [max(1, round(largest_side_px(variant, config, input_size))) for variant in variants]
     start = keyed_generator(seed, "optimised", identity).normal(0.0, 0.1, size=(3, max(sides), max(sides)))
     # Patch and pasting stay on the CPU, where the gradient of sampling adds up in one fixed order on every run.
     free = torch.from_numpy(start).float().requires_grad_(True)
     optimiser = torch.optim.Adam([free], lr=budget.learning_rate)
-    rows = _shuffled_rounds(len(pixels), budget, seed, identity)
+    rows = _shuffled_rounds(len(lesson.pixels), budget, seed, identity)
     progress.start("training a patch", budget.steps)
     with torch.enable_grad():
         for step in range(budget.steps):
             turn = step % len(variants)
             chosen = rows[step * budget.batch_size : (step + 1) * budget.batch_size]
-            keys = [image_keys[row] for row in chosen]
+            keys = [lesson.image_keys[row] for row in chosen]
             draws = draw(variants[turn], config, keys, f"{identity}/{step}", (1.0, 1.0), input_size, seed)
-            images = torch.from_numpy(pixels[chosen]).float().div_(255.0)
+            images = torch.from_numpy(lesson.pixels[chosen]).float().div_(255.0)
             pasted = paste_pixels(images, _at_size(torch.sigmoid(free), sides[turn]), draws)
-            loss = _target_loss(classifier.logits(pasted.to(classifier.device)), target)
+            loss = _target_loss(classifier.logits(pasted.to(classifier.device)), lesson.target)
             (free.grad,) = torch.autograd.grad(loss, free)
             optimiser.step()
             progress.advance()
-    return _as_candidate(torch.sigmoid(free).detach(), identity, target)
+    return _as_candidate(torch.sigmoid(free).detach(), identity, lesson.target)
 
 
 def _shuffled_rounds(pictures: int, budget: TrainingBudget, seed: int, identity: str) -> list[int]:
@@ -130,19 +142,17 @@ def _make(found: Found) -> list[Patch]:
     if not len(rows):
         found.progress.say("no patch was trained: discovery has no picture of the source")
         return []
+    lesson = Lesson(
+        pixels=scene.pool.pixels[rows],
+        image_keys=[scene.pool.images[row].key for row in rows],
+        target=scene.target,
+        variants=variants_of(config.trials.placements[0], config.trials),
+        config=config.trials,
+        seed=scene.seed,
+    )
+    budget = TrainingBudget(config.candidates.trained)
     return [
-        train_patch(
-            scene.classifier,
-            scene.pool.pixels[rows],
-            [scene.pool.images[row].key for row in rows],
-            scene.target,
-            variants_of(config.trials.placements[0], config.trials),
-            config.trials,
-            scene.seed,
-            found.progress,
-            TrainingBudget(config.candidates.trained),
-            *TRAINED.identities(1),
-        )
+        train_patch(scene.classifier, lesson, found.progress, budget, identity) for identity in TRAINED.identities(1)
     ]
 
 
