@@ -11,16 +11,16 @@ from safetensors.numpy import save as save_arrays
 
 from auditor.atlas.activations import ActivationSet
 from auditor.atlas.build import build_pair_atlas
+from auditor.atlas.cell_labels import cell_labels
 from auditor.atlas.drawings.canvas import png_bytes, webp_bytes
-from auditor.atlas.drawings.crops import CropOf, crops_from_pixels
 from auditor.atlas.drawings.hinton import choose_cells, draw_hinton
+from auditor.atlas.drawings.natural_crops import CropOf, crops_from_pixels
 from auditor.atlas.drawings.sheet import Notes, Scope, draw_sheet
 from auditor.atlas.drawings.strip import draw_cell_strip
 from auditor.atlas.drawings.tiles import TileArt
 from auditor.atlas.icons.objective import Whitening
 from auditor.atlas.icons.render import icon_settings, render_icons
 from auditor.atlas.kinds import Atlas, AtlasKind, likeness_of
-from auditor.atlas.labels import cell_labels
 from auditor.atlas.shards import read_shard, read_shard_attribution, shard_to_bytes
 from auditor.atlas.stability import AtlasStability, halves_of, measure_stability, repeated_layouts
 from auditor.core.progress import Within
