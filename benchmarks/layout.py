@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.atlas.activations import ActivationSet
+from auditor.atlas.cell_labels import cell_labels
 from auditor.atlas.embedding import Likeness, nearest_of, unit_vectors
 from auditor.atlas.grid import build_cells
-from auditor.atlas.labels import cell_labels
 from auditor.atlas.layout import pair_layout, plane_layout
 from auditor.core.records import FloatArray
 

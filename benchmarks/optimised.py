@@ -23,7 +23,7 @@ from art.attacks.evasion import AdversarialPatchPyTorch
 from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
-from auditor.candidates.makers.trained import TrainingBudget, train_patch
+from auditor.candidates.makers.trained import Lesson, TrainingBudget, train_patch
 from auditor.core.config import AuditConfig, TrialsConfig, build_config
 from auditor.core.progress import Silence
 from auditor.core.records import ImagePool, PixelArray, Placement, Split
@@ -116,9 +116,8 @@ def ours(at: Stand, placement: Placement, budget: TrainingBudget) -> PixelArray:
     keys = [at.pool.images[row].key for row in at.rows]
     variants = variants_of(placement, trials)
     pixels = at.pool.pixels[at.rows]
-    return train_patch(
-        at.setup.classifier, pixels, keys, at.setup.target, variants, trials, 0, Silence(), budget
-    ).rgba  # fmt: skip
+    lesson = Lesson(pixels, keys, at.setup.target, variants, trials, seed=0)
+    return train_patch(at.setup.classifier, lesson, Silence(), budget).rgba
 
 
 @dataclass(frozen=True)

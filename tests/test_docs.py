@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
-from auditor.candidates.controls import MADE_CONTROLS, RANDOM_CELL_CROP, SOURCE_CROP
+from auditor.atlas.embedding import METHODS
+from auditor.candidates.controls import CONTROLS
+from auditor.candidates.makers import MAKERS
 from auditor.cli import FAILED, INCONCLUSIVE, NOT_MADE, PASSED, app
 from auditor.core.config import AuditConfig, build_config
-from auditor.core.records import Candidate, Cell, ImageRecord, Placement, Split
+from auditor.core.records import Candidate, Cell, ImageRecord, Origin, Placement, Role, Split
+from auditor.core.records.candidates import PLAIN_CROPS
 from auditor.core.records.trials import Draws, TrialBlock, TrialName
 from auditor.core.section import LARGEST_NUMBER, LONGEST_TEXT, Moved
 from auditor.inputs.model.sources.factory import build_from_factory
@@ -32,6 +35,8 @@ from tools.docs.settings import BLOCKS, with_block
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "reports" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 YOUR_MODEL = (ROOT / "docs" / "your-model.md").read_text(encoding="utf-8")
+CANDIDATES = (ROOT / "docs" / "candidates.md").read_text(encoding="utf-8")
+CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 NUMBERS = (ROOT / "docs" / "numbers.md").read_text(encoding="utf-8")
 DESIGN = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -147,16 +152,38 @@ def test_the_pictures_needed_are_the_computed_ones() -> None:
         assert images_to_pass(int(hypotheses), int(controls), 0.95, float(limit)) == int(needed)
     limits, candidates, placements = AuditConfig.model_fields["limits"].default, settings(AuditConfig), Placement.FIXED
     assert candidates["trials.placements"] == [placements]
-    controls_each = len([*MADE_CONTROLS, SOURCE_CROP, RANDOM_CELL_CROP])
     at_defaults = images_to_pass(
-        int(str(candidates["candidates.confirmed"])), controls_each, limits.confidence, limits.uplift
+        int(str(candidates["candidates.confirmed"])), len(CONTROLS), limits.confidence, limits.uplift
     )
     assert f"takes {at_defaults} eligible pictures" in README
 
 
+def test_every_way_of_making_candidates_is_explained() -> None:
+    made = [[f"`{one.letter}-…`", one.origin, one.words, f"`candidates.{key}`"] for key, one in MAKERS.items()]
+    keys = {Role.SUGGESTED: "tried", Role.RANDOM: "random", Role.STRONGEST_CONTRAST: "strongest"}
+    plain = [[f"`{letter}-…`", Origin.CROP, f"`candidates.{keys[role]}`"] for role, letter in PLAIN_CROPS.items()]
+    rows = table_rows(section_of(CANDIDATES, "## Where candidates come from"))
+    explained = [row for row in rows if row[0].endswith("-…`")]
+    assert [row for row in explained if row[0] not in {letter for letter, *_ in plain}] == made
+    assert [[row[0], row[1], row[3]] for row in explained if row not in made] == plain
+    assert all(origin.words for origin in Origin)
+
+
+def test_every_placement_is_explained() -> None:
+    (row,) = [cells for cells in table_rows(YOUR_MODEL) if cells[0] == "`trials.placements`"]
+    assert [placement for placement in Placement if f"`{placement}`" not in row[1]] == []
+    (row,) = [cells for cells in table_rows(CLI) if cells[0] == "`--placements`"]
+    assert [placement for placement in Placement if f"`{placement}`" not in row[1]] == []
+
+
+def test_every_layout_is_explained() -> None:
+    (row,) = [cells for cells in table_rows(YOUR_MODEL) if cells[0] == "`atlas.layout`"]
+    assert re.findall(r"`(\w+)`", row[1]) == list(METHODS)
+
+
 def test_every_control_is_explained() -> None:
     explained = [cells[0] for cells in table_rows(section_of(NUMBERS, "## Controls"))]
-    assert explained[2:] == [*MADE_CONTROLS, SOURCE_CROP, RANDOM_CELL_CROP]
+    assert explained[2:] == list(CONTROLS)
 
 
 @pytest.mark.parametrize("text", [README, YOUR_MODEL], ids=["README", "your-model"])

@@ -38,6 +38,10 @@ class ActivationSet:
     def __len__(self) -> int:
         return len(self.contrast)
 
+    def place(self, index: int) -> tuple[int, int, int]:
+        """Row of the picture, y and x of one sample."""
+        return int(self.image_row[index]), int(self.y[index]), int(self.x[index])
+
     def where(self, kept: NDArray[np.bool_]) -> ActivationSet:
         """The samples for which `kept` (S,) is True. Weights stay as they are."""
         return ActivationSet(*(getattr(self, column.name)[kept] for column in fields(self)))

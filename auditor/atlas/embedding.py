@@ -2,15 +2,16 @@
 
 t-SNE is scikit-learn's: it comes with umap-learn, and up to the samples fitted here it keeps neighbours as well as
 openTSNE 1.0, whose FFT method pays off above that, at the price of one more compiled package.
+
+A new method is one function here, one entry in `METHODS`, and its name among those that `atlas.layout` may have.
 """
 
 from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -33,17 +34,16 @@ class Likeness:
     """How likeness of activations becomes distance in a layout.
 
     Attributes:
-        method: `umap` (McInnes, Healy, Melville 2018, arXiv:1802.03426) or `tsne` (van der Maaten, Hinton 2008,
-            JMLR 9), both on cosine distance.
+        method: a key of `METHODS`.
         neighbours: UMAP's n_neighbors, shrunk where there are fewer samples; min_dist: UMAP's.
         perplexity: t-SNE's, shrunk to a third of the samples.
         whitened: take the vectors times the inverse square root of their second moment, so that directions in which
             all activations vary together count no more than others.
         fitted: samples the method sees at most, a random subset of more; the others take the mean place of their
-            nearest of them. None: 10 000 for UMAP and 3000 for t-SNE, a quarter of a minute on one core.
+            nearest of them. None: as many as the method takes a quarter of a minute for on one core.
     """
 
-    method: Literal["umap", "tsne"] = "umap"
+    method: str = "umap"
     neighbours: int = 20
     min_dist: float = 0.01
     perplexity: float = 50.0
@@ -53,7 +53,7 @@ class Likeness:
     @property
     def fitted_at_most(self) -> int:
         """`fitted`, or its default for the method."""
-        return self.fitted or (3000 if self.method == "tsne" else 10_000)
+        return self.fitted or METHODS[self.method].fitted
 
 
 PAPER_FULL = Likeness()
@@ -156,7 +156,7 @@ def _fit(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> Fl
     nonzero = np.flatnonzero(unit.any(axis=1))
     if len(nonzero) < TOO_FEW:
         return principal_components(unit, dimensions)
-    fit = _tsne if likeness.method == "tsne" else _umap
+    fit = METHODS[likeness.method].fit
     found = np.nan_to_num(fit(unit[nonzero], dimensions, likeness, seed))
     places = np.tile(found.mean(axis=0), (len(unit), 1))
     places[nonzero] = found
@@ -186,6 +186,7 @@ def threads_kept() -> Iterator[None]:
 
 
 def _umap(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> FloatMatrix:
+    """McInnes, Healy, Melville 2018, arXiv:1802.03426, on cosine distance."""
     neighbours = max(2, min(likeness.neighbours, len(unit) - 2))
     cosine, rows = nearest_of(unit, unit, neighbours)
     with quiet(), threads_kept():
@@ -205,6 +206,7 @@ def _umap(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> F
 
 
 def _tsne(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> FloatMatrix:
+    """van der Maaten, Hinton 2008, JMLR 9, on cosine distance."""
     with quiet(), threads_kept():
         from sklearn.manifold import TSNE
 
@@ -217,3 +219,21 @@ def _tsne(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> F
             n_jobs=1,
         )
         return np.asarray(reducer.fit_transform(unit), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method of placing activations by likeness.
+
+    Attributes:
+        fit: coordinates (S, dimensions) of S unit vectors (S, D), none of them zero; it takes the dimensions (1 or 2),
+            the settings and a seed, which decides every draw.
+        fitted: samples it sees at most where the settings do not say; a quarter of a minute on one core.
+    """
+
+    fit: Callable[[FloatArray, int, Likeness, int], FloatMatrix]
+    fitted: int
+
+
+METHODS: Mapping[str, Method] = {"umap": Method(_umap, 10_000), "tsne": Method(_tsne, 3000)}
+"""By the name that `atlas.layout` gives them."""

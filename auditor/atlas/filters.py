@@ -76,14 +76,6 @@ def class_filter(attribution: FloatArray, group: ClassGroup, mode: FilterMode, r
     return _decide(_evidence(attribution, group, rank), mode, magnitude)
 
 
-def pair_filter(
-    attribution: FloatArray, source: ClassGroup, target: ClassGroup, mode: FilterMode, rank: int, magnitude: int
-) -> BoolArray:
-    """Activations that `class_filter` keeps for the source or for the target; one that both keep counts once."""
-    of_source, of_target = (class_filter(attribution, group, mode, rank, magnitude) for group in (source, target))
-    return of_source | of_target
-
-
 def filter_shards(
     shards: Shards, groups: Sequence[ClassGroup], mode: FilterMode, rank: int, magnitude: int
 ) -> BoolArray:

@@ -48,10 +48,6 @@ class Atlas:
         """The cells of one level."""
         return tuple(cell for cell in self.cells if cell.level == level)
 
-    def sparse(self, level: int) -> int:
-        """Samples that no cell of a level shows, since their bins hold too few: with the cells' counts, all samples."""
-        return len(self.samples) - sum(cell.count for cell in self.at_level(level))
-
 
 def pair_atlas(
     samples: ActivationSet, config: AtlasConfig, seed: int, progress: Progress, collected: int | None = None

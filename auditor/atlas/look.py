@@ -50,9 +50,14 @@ def look_at(inputs: Inputs, pictures: Sequence[Seen], vectors: FloatArray, progr
     looks = []
     for seen in pictures:
         grid = render_picture_grid(
-            inputs.cut, seen.picture, settings, inputs.config.seed, Within(progress),
-            whitening=whitening, positions=positions,
-        )  # fmt: skip
+            inputs.cut,
+            seen.picture,
+            settings,
+            inputs.config.seed,
+            Within(progress),
+            whitening=whitening,
+            positions=positions,
+        )
         contrast, called, probability = _reading(inputs, seen.picture)
         looks.append(
             Look(

@@ -52,12 +52,12 @@ SECTIONS = (
     Section(
         "Random crops",
         "from random cells, for comparison",
-        lambda one: not one.suggested and not one.is_strongest_contrast,
+        lambda one: one.is_random_crop,
     ),
     Section(
         "Strongest contrast",
         "what contrast alone would choose, for comparison",
-        lambda one: not one.suggested and one.is_strongest_contrast,
+        lambda one: one.is_strongest_contrast,
     ),
 )
 """In the order in which they are drawn; every candidate belongs to exactly one."""

@@ -39,33 +39,51 @@ class CropPlan:
     contrast: float
 
 
+@dataclass(frozen=True, slots=True)
+class CropRules:
+    """From which pictures crops may be cut, and how wide.
+
+    Attributes:
+        grid: (H', W') of the layer; input_size: (H, W) of the prepared pictures.
+        sizes: widths of crops, as shares of the shorter side of the prepared picture.
+        allowed: whether a picture of the pool (by row) may give crops.
+    """
+
+    grid: tuple[int, int]
+    input_size: tuple[int, int]
+    sizes: Sequence[float]
+    allowed: Callable[[int], bool]
+
+    def plan(self, row: int, y: int, x: int, size: float, cell: str = "", contrast: float = float("nan")) -> CropPlan:
+        """A crop of a size around a position of a picture."""
+        return CropPlan(row, y, x, size, crop_box(y, x, self.grid, self.input_size, size), cell, contrast)
+
+    def anywhere(self, rows: Sequence[int] | IntArray, generator: np.random.Generator) -> tuple[int, int, int]:
+        """A random picture among `rows`, and a random position y, x in it."""
+        row = int(rows[int(generator.integers(len(rows)))])
+        return row, int(generator.integers(self.grid[0])), int(generator.integers(self.grid[1]))
+
+    def any_size(self, generator: np.random.Generator) -> float:
+        return self.sizes[int(generator.integers(len(self.sizes)))]
+
+
 def cell_names(xy: FloatArray, level: int) -> list[str]:
     """The name of each sample's bin at a grid level, (S,); bins below the minimum count have no cell of that name."""
     return [f"{level}:{number % level}:{number // level}" for number in bin_numbers(xy, level).tolist()]
 
 
-def plan_exemplar_crops(
-    cells: Sequence[Cell],
-    allowed: Callable[[int], bool],
-    grid: tuple[int, int],
-    input_size: tuple[int, int],
-    sizes: Sequence[float],
-    most: int,
-) -> list[CropPlan]:
-    """Crops of the cells' exemplars, at most `most`, taken in turns so that every cell is seen before any twice.
-
-    Args:
-        allowed: whether a picture of the pool (by row) may give crops.
-    """
-    by_cell = [[exemplar for exemplar in cell.exemplars if allowed(exemplar.image_row)] for cell in cells]
+def plan_exemplar_crops(cells: Sequence[Cell], rules: CropRules, most: int) -> list[CropPlan]:
+    """Crops of the cells' exemplars, at most `most`, taken in turns so that every cell is seen before any twice."""
+    by_cell = [[exemplar for exemplar in cell.exemplars if rules.allowed(exemplar.image_row)] for cell in cells]
     plans: list[CropPlan] = []
     for turn in range(max((len(exemplars) for exemplars in by_cell), default=0)):
         for cell, exemplars in zip(cells, by_cell, strict=True):
             if turn < len(exemplars):
                 found = exemplars[turn]
-                for size in sizes:
-                    box = crop_box(found.y, found.x, grid, input_size, size)
-                    plans.append(CropPlan(found.image_row, found.y, found.x, size, box, cell.name, found.contrast))
+                plans += [
+                    rules.plan(found.image_row, found.y, found.x, size, cell.name, found.contrast)
+                    for size in rules.sizes
+                ]
     return plans[:most]
 
 
@@ -73,10 +91,7 @@ def plan_random_crops(
     cells: Sequence[Cell],
     samples: ActivationSet,
     cell_of_sample: Sequence[str],
-    allowed: Callable[[int], bool],
-    grid: tuple[int, int],
-    input_size: tuple[int, int],
-    sizes: Sequence[float],
+    rules: CropRules,
     count: int,
     generator: np.random.Generator,
 ) -> list[CropPlan]:
@@ -89,7 +104,7 @@ def plan_random_crops(
     """
     members: dict[str, list[int]] = {cell.name: [] for cell in cells}
     for index, name in enumerate(cell_of_sample):
-        if name in members and allowed(int(samples.image_row[index])):
+        if name in members and rules.allowed(int(samples.image_row[index])):
             members[name].append(index)
     names = [name for name, inside in members.items() if inside]
     plans: list[CropPlan] = []
@@ -100,14 +115,12 @@ def plan_random_crops(
             break
         name = names[int(generator.integers(len(names)))]
         index = members[name][int(generator.integers(len(members[name])))]
-        size = sizes[int(generator.integers(len(sizes)))]
-        row, y, x = (int(values[index]) for values in (samples.image_row, samples.y, samples.x))
+        size = rules.any_size(generator)
+        row, y, x = samples.place(index)
         if row in used:
             continue
         used.add(row)
-        plans.append(
-            CropPlan(row, y, x, size, crop_box(y, x, grid, input_size, size), name, float(samples.contrast[index]))
-        )
+        plans.append(rules.plan(row, y, x, size, name, float(samples.contrast[index])))
     return plans
 
 
@@ -115,10 +128,7 @@ def plan_further_crops(
     samples: ActivationSet,
     cell_of_sample: Sequence[str],
     rows: IntArray,
-    allowed: Callable[[int], bool],
-    grid: tuple[int, int],
-    input_size: tuple[int, int],
-    sizes: Sequence[float],
+    rules: CropRules,
     count: int,
     generator: np.random.Generator,
 ) -> list[CropPlan]:
@@ -132,34 +142,22 @@ def plan_further_crops(
     """
     plans: dict[tuple[int, tuple[int, int, int, int]], CropPlan] = {}
 
-    def add(row: int, y: int, x: int, size: float, cell: str, contrast: float) -> None:
-        box = crop_box(y, x, grid, input_size, size)
+    def add(plan: CropPlan) -> None:
         if len(plans) < count:
-            plans.setdefault((row, box), CropPlan(row, y, x, size, box, cell, contrast))
+            plans.setdefault((plan.image_row, plan.box), plan)
 
     for index in generator.permutation(len(samples)).tolist():
-        row = int(samples.image_row[index])
-        if allowed(row):
-            for size in sizes:
-                add(row, int(samples.y[index]), int(samples.x[index]), size, cell_of_sample[index],
-                    float(samples.contrast[index]))  # fmt: skip
+        row, y, x = samples.place(index)
+        if rules.allowed(row):
+            for size in rules.sizes:
+                add(rules.plan(row, y, x, size, cell_of_sample[index], float(samples.contrast[index])))
     # small sets of pictures run out of places, so the number of attempts is bounded
     for _ in range(3 * count if len(rows) else 0):
         if len(plans) >= count:
             break
-        row = int(rows[int(generator.integers(len(rows)))])
-        y, x = int(generator.integers(grid[0])), int(generator.integers(grid[1]))
-        add(row, y, x, sizes[int(generator.integers(len(sizes)))], "", float("nan"))
+        row, y, x = rules.anywhere(rows, generator)
+        add(rules.plan(row, y, x, rules.any_size(generator)))
     return list(plans.values())
-
-
-def plan_one_crop(
-    rows: Sequence[int], grid: tuple[int, int], input_size: tuple[int, int], size: float, generator: np.random.Generator
-) -> CropPlan:
-    """One crop at a random position of a random picture among `rows`: a control."""
-    row = int(rows[int(generator.integers(len(rows)))])
-    y, x = int(generator.integers(grid[0])), int(generator.integers(grid[1]))
-    return CropPlan(row, y, x, size, crop_box(y, x, grid, input_size, size), "", float("nan"))
 
 
 def prepared_crops(pool: ImagePool, plans: Sequence[CropPlan]) -> list[PixelArray]:

@@ -23,6 +23,7 @@ from auditor.trials.patch import Patch
 
 TAIL, TAIL_OF_MADE = "tail screening", "tail screening of made patches"
 """The rungs whose number is the predicted push, by the name they go by in a report."""
+BY_PUSH = "predicted push, tiers in turns, look-alikes out"
 
 PILOTS = 16
 PER_IMAGE_ON_SHORTLIST = 4
@@ -94,22 +95,22 @@ def climb(
     progress.start("screening crops through the tail", len(patches))
     pushes = screen.screen(patches, progress)
     predicted = {number: float(push) for number, push in zip(seen, pushes, strict=True)}
-    chosen = _choose(
-        [replace(both[number], tier=annotated_tier(number)) for number in short],
-        [predicted[number] for number in short], config.tried, screen, config,
-    )  # fmt: skip
+    entries = [replace(both[number], tier=annotated_tier(number)) for number in short]
+    chosen = _choose(entries, [predicted[number] for number in short], config.tried, screen, config)
     after_tail = time.perf_counter()
     agreement = rank_agreement([float(linear[number]) for number in seen], [predicted[number] for number in seen])
     rungs = (
         Rung(
-            "linear screening", len(crops), len(short), "mean gradient · change of features, tiers in turns",
-            agreement, len(seen), round(after_linear - started, 2),
+            name="linear screening",
+            seen=len(crops),
+            passed=len(short),
+            by="mean gradient · change of features, tiers in turns",
+            correlation=agreement,
+            compared=len(seen),
+            seconds=round(after_linear - started, 2),
         ),
-        Rung(
-            TAIL, len(short), len(chosen), "predicted push, tiers in turns, look-alikes out",
-            seconds=round(after_tail - after_linear, 2),
-        ),
-    )  # fmt: skip
+        Rung(TAIL, len(short), len(chosen), BY_PUSH, seconds=round(after_tail - after_linear, 2)),
+    )
     return Climb(linear, predicted, tuple(short[index] for index in chosen), rungs)
 
 
@@ -129,10 +130,8 @@ def screen_made(
     kept = [
         replace(made[index], candidate=replace(made[index].candidate, predicted_push=pushes[index])) for index in chosen
     ]
-    return kept, Rung(
-        TAIL_OF_MADE, len(made), len(kept), "predicted push, tiers in turns, look-alikes out",
-        seconds=round(time.perf_counter() - started, 2),
-    )  # fmt: skip
+    seconds = round(time.perf_counter() - started, 2)
+    return kept, Rung(TAIL_OF_MADE, len(made), len(kept), BY_PUSH, seconds=seconds)
 
 
 def _choose(

@@ -25,16 +25,16 @@ class LinearScreen:
         Args:
             pilots: patches like those to be screened, a dozen or so, any sizes; at least one.
         """
-        self._canvas, self._batch_size = screen.common, screen.batch_size
+        self._background, self._batch_size = screen.common, screen.batch_size
         clean = torch.cat([features for _, features, _ in screen.groups])
-        towards = self._canvas.features - clean
-        slope = torch.zeros_like(self._canvas.features)
+        towards = self._background.features - clean
+        slope = torch.zeros_like(self._background.features)
         of_cover = torch.zeros_like(slope[0])
-        changes, covers = self._canvas.changes(pilots)
+        changes, covers = self._background.changes(pilots)
         pushes = []
         clean_odds = torch.cat([odds for _, _, odds in screen.groups])
         for change, cover in zip(changes, covers, strict=True):
-            written = write(clean, self._canvas, change.unsqueeze(0), cover.unsqueeze(0))[0]
+            written = write(clean, self._background, change.unsqueeze(0), cover.unsqueeze(0))[0]
             odds, gradient = _odds_and_gradient(screen, written)
             pushes.append(float((odds - clean_odds).mean()))
             slope += gradient.mean(dim=0) / len(pilots)
@@ -48,7 +48,7 @@ class LinearScreen:
         pushes = np.empty(len(patches), dtype=np.float32)
         for start in range(0, len(patches), self._batch_size):
             part = patches[start : start + self._batch_size]
-            pushes[start : start + len(part)] = self._linear(*self._canvas.changes(part)).cpu().numpy()
+            pushes[start : start + len(part)] = self._linear(*self._background.changes(part)).cpu().numpy()
             progress.advance(len(part))
         return pushes
 

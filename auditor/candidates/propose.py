@@ -10,7 +10,6 @@ import torch
 
 from auditor.atlas.grid import clustered_mean
 from auditor.atlas.kinds import Atlas
-from auditor.atlas.positions import crop_box
 from auditor.candidates.choosing import Contender, choose_diverse
 from auditor.candidates.crops import (
     CropPlan,
@@ -20,16 +19,17 @@ from auditor.candidates.crops import (
     plan_random_crops,
     prepared_crops,
 )
-from auditor.candidates.ladder import Entry, climb, screen_made
-from auditor.candidates.makers import Found, make_patches
+from auditor.candidates.ladder import Climb, Entry, climb, screen_made
+from auditor.candidates.makers import make_candidates
+from auditor.candidates.makers.maker import Found
 from auditor.candidates.scene import Scene, cut_patch, planned_tier
 from auditor.candidates.screening import TailScreen
 from auditor.candidates.tiers import crop_tier
-from auditor.core.config import CandidatesConfig
+from auditor.core.config import AuditConfig, CandidatesConfig
 from auditor.core.draws import keyed_generator
 from auditor.core.progress import Progress
-from auditor.core.records import Cell, ClassGroup, FloatArray, Rung, Split, Tier
-from auditor.core.records.candidates import RANDOM_CROPS, STRONGEST_CONTRAST
+from auditor.core.records import Cell, ClassGroup, FloatArray, Role, Rung, Split, Tier
+from auditor.core.records.candidates import PLAIN_CROPS
 from auditor.inputs.model.classifier import Classifier
 from auditor.trials.patch import Patch, resize_patch
 
@@ -43,42 +43,54 @@ class Proposals:
     rungs: tuple[Rung, ...]
 
 
-def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: CandidatesConfig, progress: Progress) -> Proposals:
+def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: AuditConfig, progress: Progress) -> Proposals:
     """Screen the exemplars of the atlas' finest level and further crops, keep a diverse few, and make patches of them.
 
-    Beside them stand, for comparison, random crops and those that contrast alone would choose.
+    Beside them stand, for comparison, random crops and those that contrast alone would choose; and what is tried
+    without being screened: patches that were brought along, and the trained one.
 
     Raises:
-        LayerError: icons are wanted and the network renders at no size.
+        LayerError, PatchError: as `make_candidates`.
     """
-    plans, random_plans = _plan(scene, atlas, config)
-    strongest = _plan_strongest(scene, atlas, config)
-    compared = [
-        *((plan, f"{RANDOM_CROPS}{number:03d}") for number, plan in enumerate(random_plans, start=1)),
-        *((plan, f"{STRONGEST_CONTRAST}{number:03d}") for number, plan in enumerate(strongest, start=1)),
-    ]
+    wanted = config.candidates
+    plans, random_plans = _plan(scene, atlas, wanted)
+    strongest = _plan_strongest(scene, atlas, wanted)
+    every = [*plans, *random_plans, *strongest]
     climbed = climb(
         _entries(scene, plans),
-        _entries(scene, [plan for plan, _ in compared]),
+        _entries(scene, every[len(plans) :]),
         lambda number: planned_tier(scene, plans[number]),
         screen,
-        config,
+        wanted,
         progress,
     )
     cells = _with_predicted_push(atlas, plans, climbed.linear)
-    progress.start("cutting candidates", len(climbed.chosen) + len(compared))
-    suggested = []
-    for place, number in enumerate(climbed.chosen, start=1):
-        suggested.append(cut_patch(scene, plans[number], f"c-{place:03d}", True, climbed.predicted[number]))
-        progress.advance()
-    beside = []
-    for number, (plan, identity) in enumerate(compared, start=len(plans)):
-        beside.append(cut_patch(scene, plan, identity, False, climbed.predicted[number]))
-        progress.advance()
-    found = _found(scene, screen, cells, [plans[number] for number in climbed.chosen], suggested)
-    made, rung = screen_made(make_patches(found, config, progress), screen, config, progress)
+    random_from, strongest_from = len(plans), len(plans) + len(random_plans)
+    numbers = {
+        Role.SUGGESTED: climbed.chosen,
+        Role.RANDOM: range(random_from, strongest_from),
+        Role.STRONGEST_CONTRAST: range(strongest_from, len(every)),
+    }
+    progress.start("cutting candidates", sum(map(len, numbers.values())))
+    crops = {role: _cut(scene, every, of_role, role, climbed, progress) for role, of_role in numbers.items()}
+    suggested = crops.pop(Role.SUGGESTED)
+    found = _found(scene, screen, cells, [plans[number] for number in climbed.chosen], suggested, config, progress)
+    made, rung = screen_made(make_candidates(found, screened=True), screen, wanted, progress)
     rungs = [Rung("atlas", atlas.collected, len(atlas.samples.contrast), "class filter"), *climbed.rungs]
+    beside = [patch for of_role in crops.values() for patch in of_role] + make_candidates(found, screened=False)
     return Proposals((*suggested, *made, *beside), cells, (*rungs, rung) if rung.seen else tuple(rungs))
+
+
+def _cut(
+    scene: Scene, plans: Sequence[CropPlan], numbers: Sequence[int], role: Role, climbed: Climb, progress: Progress
+) -> list[Patch]:
+    """Cut those of the plans that have one role, with the predicted push that the tail gave them."""
+    patches = []
+    for place, number in enumerate(numbers, start=1):
+        identity = f"{PLAIN_CROPS[role]}-{place:03d}"
+        patches.append(cut_patch(scene, plans[number], identity, role, climbed.predicted[number]))
+        progress.advance()
+    return patches
 
 
 def _found(
@@ -87,6 +99,8 @@ def _found(
     cells: Sequence[Cell],
     plans: Sequence[CropPlan],
     crops: Sequence[Patch],
+    config: AuditConfig,
+    progress: Progress,
 ) -> Found:
     """What patches are made from: crops that may be news, in the order of their predicted push.
 
@@ -102,6 +116,8 @@ def _found(
         cells=[cell for cell in cells if cell.level == finest],
         plans=[plans[index] for index in order],
         crops=[crops[index] for index in order],
+        config=config,
+        progress=progress,
     )
 
 
@@ -109,33 +125,27 @@ def _plan(scene: Scene, atlas: Atlas, config: CandidatesConfig) -> tuple[list[Cr
     """Crops to screen, exemplars first, and random crops to compare them with."""
     level = max(cell.level for cell in atlas.cells)
     cells, named = atlas.at_level(level), cell_names(atlas.xy, level)
-    exemplars = plan_exemplar_crops(
-        cells, scene.may_give_crops, scene.grid, scene.input_size, config.sizes, config.screened
-    )
+    rules = scene.crop_rules(config.sizes)
+    exemplars = plan_exemplar_crops(cells, rules, config.screened)
     rows = np.array([row for row in scene.pool.rows(Split.DISCOVERY) if scene.may_give_crops(int(row))], dtype=np.int64)
-    further = plan_further_crops(
-        atlas.samples, named, rows, scene.may_give_crops, scene.grid, scene.input_size, config.sizes,
-        config.screened, keyed_generator(scene.seed, "further crops"),
-    )  # fmt: skip
+    generator = keyed_generator(scene.seed, "further crops")
+    further = plan_further_crops(atlas.samples, named, rows, rules, config.screened, generator)
     planned = {(plan.image_row, plan.box) for plan in exemplars}
     others = [plan for plan in further if (plan.image_row, plan.box) not in planned]
-    random = plan_random_crops(
-        cells, atlas.samples, named, scene.may_give_crops, scene.grid, scene.input_size,
-        config.sizes, config.random, keyed_generator(scene.seed, "random crops"),
-    )  # fmt: skip
+    generator = keyed_generator(scene.seed, "random crops")
+    random = plan_random_crops(cells, atlas.samples, named, rules, config.random, generator)
     return [*exemplars, *others][: config.screened], random
 
 
 def _plan_strongest(scene: Scene, atlas: Atlas, config: CandidatesConfig) -> list[CropPlan]:
     """The crops around the strongest contrasts, the paper's own ranking, under the suggestions' caps and turns."""
     named = cell_names(atlas.xy, max(cell.level for cell in atlas.cells))
-    places = zip(atlas.samples.image_row, atlas.samples.y, atlas.samples.x, named, atlas.samples.contrast, strict=True)
+    rules = scene.crop_rules(config.sizes)
     plans = []
-    for number, (row, y, x, cell, contrast) in enumerate(places):
-        size = config.sizes[number % len(config.sizes)]
-        if scene.may_give_crops(int(row)):
-            box = crop_box(int(y), int(x), scene.grid, scene.input_size, size)
-            plans.append(CropPlan(int(row), int(y), int(x), size, box, cell, float(contrast)))
+    for number, (cell, contrast) in enumerate(zip(named, atlas.samples.contrast.tolist(), strict=True)):
+        row, y, x = atlas.samples.place(number)
+        if rules.allowed(row):
+            plans.append(rules.plan(row, y, x, config.sizes[number % len(config.sizes)], cell, contrast))
     contenders = [
         Contender(plan.contrast, entry.tier, plan.cell, plan.image_row, number)
         for number, (plan, entry) in enumerate(zip(plans, _entries(scene, plans), strict=True))

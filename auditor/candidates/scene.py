@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from auditor.candidates.crops import CropPlan, OpenOriginal, cut_crop
+from auditor.candidates.crops import CropPlan, CropRules, OpenOriginal, cut_crop
 from auditor.candidates.tiers import Shares, crop_tier
-from auditor.core.records import Candidate, ClassGroup, ImagePool, Origin, Split, Tier
+from auditor.core.records import Candidate, ClassGroup, ImagePool, Origin, Role, Split, Tier
 from auditor.inputs.model.classifier import Classifier
-from auditor.trials.patch import Patch, patch_png, sha256_of
+from auditor.trials.patch import Patch
 
 ShowsOf = Callable[[int, tuple[int, int, int, int]], Shares | None]
 """What a box (original pixels) of a row's photograph shows; None where it has no annotation."""
@@ -34,6 +34,10 @@ class Scene:
         everything = self.source.and_other_are_all(self.target, len(self.classifier.class_names.names))
         return image.split is Split.DISCOVERY and (everything or image.label not in self.source.indices)
 
+    def crop_rules(self, sizes: Sequence[float]) -> CropRules:
+        """Where crops of these sizes may be cut (shares of the shorter side)."""
+        return CropRules(self.grid, self.input_size, sizes, self.may_give_crops)
+
     @property
     def input_size(self) -> tuple[int, int]:
         return int(self.pool.pixels.shape[2]), int(self.pool.pixels.shape[3])
@@ -47,9 +51,7 @@ def planned_tier(scene: Scene, plan: CropPlan) -> Tier:
     return crop_tier(image.label, scene.target, names, scene.shows_of(plan.image_row, box))
 
 
-def cut_patch(
-    scene: Scene, plan: CropPlan, identity: str, suggested: bool, predicted_push: float = float("nan")
-) -> Patch:
+def cut_patch(scene: Scene, plan: CropPlan, identity: str, role: Role, predicted_push: float = float("nan")) -> Patch:
     """Cut a planned crop as a candidate, with what it takes to cut it again."""
     image = scene.pool.images[plan.image_row]
     rgba, box = cut_crop(scene.open_original(plan.image_row), plan, scene.classifier.preprocessing)
@@ -61,7 +63,6 @@ def cut_patch(
         name=f"{shows[0][0]} ({label} picture)" if shows else f"{label} crop",
         origin=Origin.CROP,
         tier=crop_tier(image.label, scene.target, names, shows),
-        sha256=sha256_of(patch_png(rgba)),
         image_key=image.key,
         image_path=image.path,
         image_label=label,
@@ -70,6 +71,6 @@ def cut_patch(
         observed_push=plan.contrast,
         predicted_push=predicted_push,
         shows=shows or (),
-        suggested=suggested,
+        role=role,
     )
     return Patch(candidate, rgba)

@@ -33,7 +33,7 @@ def log_odds(logits: Tensor, target: ClassGroup) -> Tensor:
     return logits[:, inside].logsumexp(dim=1) - logits[:, ~inside].logsumexp(dim=1)
 
 
-class Canvas:
+class Background:
     """A picture on which patches are shown to the network at the fixed placement, and its own features.
 
     Attributes:
@@ -52,7 +52,7 @@ class Canvas:
 
     @torch.no_grad()
     def changes(self, patches: Sequence[PixelArray]) -> tuple[Tensor, Tensor]:
-        """What patches change in the features of the canvas, and how much of each position they cover.
+        """What patches change in the features of the background, and how much of each position they cover.
 
         Args:
             patches: N pictures, (3, h, w) opaque or (4, h, w) with opacity, uint8, of any size.
@@ -72,18 +72,18 @@ class Canvas:
         return change, functional.adaptive_avg_pool2d(opacity, (rows, columns))
 
 
-def write(clean: Tensor, canvas: Canvas, change: Tensor, cover: Tensor) -> Tensor:
+def write(clean: Tensor, background: Background, change: Tensor, cover: Tensor) -> Tensor:
     """Features of source pictures with a patch written into them.
 
-    Where the patch covers a position its features on the canvas are taken; where it does not, its reach into its
-    surroundings is added; between, in proportion: h + Δ + cover · (h_canvas − h).
+    Where the patch covers a position its features on the background are taken; where it does not, its reach into its
+    surroundings is added; between, in proportion: h + Δ + cover · (h_background − h).
 
     Args:
-        clean: (S, D, H', W') features of source pictures; change, cover: of N patches, from `Canvas.changes`.
+        clean: (S, D, H', W') features of source pictures; change, cover: of N patches, from `Background.changes`.
     Returns:
         (N, S, D, H', W').
     """
-    towards = (canvas.features - clean).unsqueeze(0)
+    towards = (background.features - clean).unsqueeze(0)
     return torch.addcmul(clean.unsqueeze(0) + change.unsqueeze(1), cover.unsqueeze(1), towards)
 
 
@@ -111,16 +111,16 @@ class TailScreen:
         # in whole numbers, so that the order hangs on no device's rounding
         brightness = pixels[:, :, :side, :side].sum(axis=(1, 2, 3), dtype=np.int64)
         groups = np.array_split(np.argsort(brightness, kind="stable"), min(backgrounds, len(pixels)))
-        self.groups: list[tuple[Canvas, Tensor, Tensor]] = []
+        self.groups: list[tuple[Background, Tensor, Tensor]] = []
         """A background, with the features (S_g, D, H', W') and clean log-odds (S_g,) of the pictures it stands for."""
         with torch.no_grad():
             for rows in groups:
                 pictures = as_float(pixels[rows], cut)
                 features, logits = cut.features_and_logits(pictures)
-                canvas = Canvas(cut, pictures.mean(dim=0), side)
-                self.groups.append((canvas, features.clone(), log_odds(logits, target)))
+                background = Background(cut, pictures.mean(dim=0), side)
+                self.groups.append((background, features.clone(), log_odds(logits, target)))
             everything = as_float(np.ascontiguousarray(pixels), cut).mean(dim=0)
-        self.common = Canvas(cut, everything, side)
+        self.common = Background(cut, everything, side)
         """One background for all source pictures together."""
 
     def screen(self, patches: Sequence[PixelArray], progress: Progress) -> FloatArray:
@@ -144,8 +144,8 @@ class TailScreen:
     def changes_of_odds(self, patches: Sequence[PixelArray]) -> Tensor:
         """(N, S) change of the target's log-odds on each source picture, the pictures group by group."""
         found = []
-        for canvas, clean, clean_odds in self.groups:
-            written = write(clean, canvas, *canvas.changes(patches))
+        for background, clean, clean_odds in self.groups:
+            written = write(clean, background, *background.changes(patches))
             odds = log_odds(self.cut.logits(written.flatten(0, 1)), self.target)
             found.append(odds.view(len(patches), len(clean)) - clean_odds)
         return torch.cat(found, dim=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from rich.table import Table
 
-from auditor.candidates.makers.brought import library_folder
+from auditor.candidates.makers.library import library_folder
 from auditor.core.config import read_config
 from auditor.core.errors import PatchError
 from auditor.core.versions import versions

@@ -45,7 +45,8 @@ def named_placements(text: str) -> list[Placement]:
     try:
         return [Placement(part.strip()) for part in text.split(",")]
     except ValueError as error:
-        raise ConfigError(f"--placements takes fixed, best and random, by commas, got {text!r}") from error
+        *first, last = Placement
+        raise ConfigError(f"--placements takes {', '.join(first)} and {last}, by commas, got {text!r}") from error
 
 
 def atlas_flags(levels: str | None, icons: int | None) -> dict[str, object]:

@@ -60,8 +60,6 @@ def _environment(*, autoescape: bool) -> Environment:
         fragility_sentence=fragility_sentence,
         tiers=words.TIERS,
         verdicts=words.VERDICTS,
-        origins=words.ORIGINS,
-        placements=words.PLACEMENTS,
         splits_words=words.SPLITS,
         glossary=words.GLOSSARY,
     )

@@ -31,7 +31,7 @@ from auditor.report.numbers import (
     points_interval,
     rate_with_counts,
 )
-from auditor.report.words import ORIGINS, TIERS
+from auditor.report.words import TIERS
 
 _CONCERN = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
 
@@ -162,7 +162,7 @@ def chosen_by(candidate: Candidate) -> str:
         if candidate.is_strongest_contrast:
             return "by contrast alone"
         return "by the atlas" if candidate.suggested else "at random"
-    return ORIGINS[candidate.origin].partition(":")[0].lower()
+    return candidate.origin.words.partition(":")[0].lower()
 
 
 def finding_sentence(finding: Finding, limit: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from auditor.core.records import Origin, Placement, Split, Tier, Verdict
+from auditor.core.records import Split, Tier, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +46,6 @@ VERDICTS: Mapping[Verdict, Word] = {
     Verdict.INCONCLUSIVE: Word(
         "inconclusive", "The interval holds the limit, or a person has yet to look at what the candidate shows."
     ),
-}
-
-ORIGINS: Mapping[Origin, str] = {
-    Origin.CROP: "Cut from a photograph",
-    Origin.RENDER: "Rendered with this model's gradients: a ceiling to read the others by",
-    Origin.LIBRARY: "From the patch library",
-    Origin.OPTIMISED: "Optimised against this model: a ceiling to read the others by",
-    Origin.USER: "Brought by the user",
-}
-
-PLACEMENTS: Mapping[Placement, str] = {
-    Placement.FIXED: "one fixed place and size for every picture",
-    Placement.BEST: "the best of several corners and sizes; the controls may choose as freely",
-    Placement.RANDOM: "place, rotation, size and colour drawn anew for every picture",
 }
 
 SPLITS: Mapping[Split, str] = {

@@ -20,6 +20,7 @@ from auditor.core.records import (
     Exemplar,
     ImageRecord,
 )
+from auditor.core.records.candidates import role_in_id
 from auditor.core.records.trials import Outcome
 
 _KEPT_APART = ("cells", "pictures")
@@ -46,6 +47,7 @@ def candidates_table(candidates: Sequence[Candidate]) -> pa.Table:
     for candidate in candidates:
         row = dataclasses.asdict(candidate)
         row["box"] = list(candidate.box) if candidate.box else None
+        row["suggested"] = candidate.suggested
         row["shows"] = json.dumps(dict(candidate.shows), ensure_ascii=False)
         rows.append(row)
     return pa.Table.from_pylist(rows)
@@ -53,8 +55,14 @@ def candidates_table(candidates: Sequence[Candidate]) -> pa.Table:
 
 def candidates_from_table(table: pa.Table) -> tuple[Candidate, ...]:
     """The records of `candidates_table`."""
-    rows = [{**row, "shows": tuple(json.loads(row["shows"]).items())} for row in table.to_pylist()]
+    rows = [{**_with_role(row), "shows": tuple(json.loads(row["shows"]).items())} for row in table.to_pylist()]
     return TypeAdapter(tuple[Candidate, ...]).validate_python(rows)
+
+
+def _with_role(values: dict[str, object]) -> dict[str, object]:
+    """A candidate's values with its role, which older run folders do not hold; any other values as they are."""
+    older_candidate = "tier" in values and "role" not in values
+    return {**values, "role": role_in_id(str(values["id"]))} if older_candidate else values
 
 
 def cells_table(cells: Sequence[Cell], image_keys: Sequence[str]) -> pa.Table:
@@ -132,6 +140,6 @@ def result_to_json(result: AuditResult) -> str:
 def result_from_json(text: str, cells: tuple[Cell, ...], pictures: dict[str, bytes]) -> AuditResult:
     """The result of `result_to_json` with its cells and pictures put back."""
     hints = get_type_hints(AuditResult)
-    stored = json.loads(text)
+    stored = json.loads(text, object_hook=_with_role)
     values = {name: TypeAdapter(hints[name]).validate_python(value) for name, value in stored.items()}
     return AuditResult(**values, cells=cells, pictures=pictures)

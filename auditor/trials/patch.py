@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,8 +61,13 @@ def patch_png(rgba: PixelArray) -> bytes:
     return buffer.getvalue()
 
 
-def sha256_of(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def kept(patch: Patch) -> tuple[Patch, bytes]:
+    """A patch as it is kept: with the sha256 of its PNG, and that PNG, which is to be written.
+
+    Encoding takes longer than making most patches does, and most are never kept: so they are hashed here alone.
+    """
+    png = patch_png(patch.rgba)
+    return replace(patch, candidate=replace(patch.candidate, sha256=hashlib.sha256(png).hexdigest())), png
 
 
 def resize_patch(rgba: PixelArray, height_px: int, width_px: int) -> PixelArray:

@@ -1,9 +1,13 @@
-"""Where and how a patch is pasted: one draw an image, keyed by image, candidate and variant. Pastes nothing."""
+"""Where and how a patch is pasted: one draw an image, keyed by image, candidate and variant. Pastes nothing.
+
+A new placement is its functions here, one entry in `PLACEMENTS`, and its name with a few words in
+`core.records.basics.Placement`.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,25 +24,49 @@ CORNERS = ("top left", "top right", "bottom left", "bottom right")
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One paste rule: a placement kind, or one corner and size of the `best` grid."""
+    """One paste rule of a placement: under a name, a size, and a corner where it has one.
+
+    Attributes:
+        size: length of the patch's longer side as a share of the picture's shorter one.
+        corner: one of `CORNERS`; "" where the place is drawn.
+    """
 
     placement: Placement
-    corner: str
+    name: str
     size: float
+    corner: str = ""
 
-    @property
-    def name(self) -> str:
-        if self.placement is Placement.BEST:
-            return f"best: {self.corner}, {self.size:g}"
-        return str(self.placement)
+
+Draw = Callable[
+    [Variant, TrialsConfig, Sequence[str], str, tuple[float, float], tuple[int, int], int],
+    Draws,
+]
+"""Draws one paste an image; its arguments are those of `draw`."""
+
+
+def _never(config: TrialsConfig) -> float:
+    del config
+    return 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementRule:
+    """How patches are pasted under a placement.
+
+    Attributes:
+        variants: its paste rules, told apart by their names; of several, a picture takes the best.
+        draw: one paste an image under one of them.
+        enlarged: by which factor a draw may exceed its variant's size at most.
+    """
+
+    variants: Callable[[TrialsConfig], tuple[Variant, ...]]
+    draw: Draw
+    enlarged: Callable[[TrialsConfig], float] = _never
 
 
 def variants_of(placement: Placement, config: TrialsConfig) -> tuple[Variant, ...]:
-    """The paste rules of a placement: one, or the twelve (corners × sizes) from which `best` takes its pick."""
-    if placement is Placement.BEST:
-        sizes = dict.fromkeys(config.best_sizes)  # a size given twice is one variant: they are told apart by name
-        return tuple(Variant(placement, corner, size) for size in sizes for corner in CORNERS)
-    return (Variant(placement, CORNERS[0], config.size),)
+    """The paste rules of a placement: one, or several from which each picture takes the best."""
+    return PLACEMENTS[placement].variants(config)
 
 
 def draw(
@@ -58,8 +86,40 @@ def draw(
         aspect: height and width of the patch, the longer one 1.
         input_size: (H, W) of the prepared pictures, pixels.
     """
-    if variant.placement is Placement.RANDOM:
-        return _random_draws(config, image_keys, draw_key, aspect, input_size, seed)
+    return PLACEMENTS[variant.placement].draw(variant, config, image_keys, draw_key, aspect, input_size, seed)
+
+
+def largest_side_px(variant: Variant, config: TrialsConfig, input_size: tuple[int, int]) -> float:
+    """The longest side that any draw of a variant can have, in pixels; known before anything is drawn."""
+    return side_in_pixels(variant.size, *input_size) * PLACEMENTS[variant.placement].enlarged(config)
+
+
+def _fixed(config: TrialsConfig) -> tuple[Variant, ...]:
+    return (Variant(Placement.FIXED, "fixed", config.size, CORNERS[0]),)
+
+
+def _corners_and_sizes(config: TrialsConfig) -> tuple[Variant, ...]:
+    sizes = dict.fromkeys(config.best_sizes)  # a size given twice is one variant: they are told apart by name
+    return tuple(
+        Variant(Placement.BEST, f"best: {corner}, {size:g}", size, corner) for size in sizes for corner in CORNERS
+    )
+
+
+def _anywhere(config: TrialsConfig) -> tuple[Variant, ...]:
+    return (Variant(Placement.RANDOM, "random", config.size),)
+
+
+def _corner_draws(
+    variant: Variant,
+    config: TrialsConfig,
+    image_keys: Sequence[str],
+    draw_key: str,
+    aspect: tuple[float, float],
+    input_size: tuple[int, int],
+    seed: int,
+) -> Draws:
+    """Upright in the variant's corner, on whole pixels, the same for every picture."""
+    del config, draw_key, seed
     height, width = input_size
     side = side_in_pixels(variant.size, height, width)
     tall, wide = max(1, round(side * aspect[0])), max(1, round(side * aspect[1]))
@@ -71,6 +131,7 @@ def draw(
 
 
 def _random_draws(
+    variant: Variant,
     config: TrialsConfig,
     image_keys: Sequence[str],
     draw_key: str,
@@ -78,11 +139,12 @@ def _random_draws(
     input_size: tuple[int, int],
     seed: int,
 ) -> Draws:
+    """Anywhere inside the picture, turned, tilted, resized and relit, drawn anew for every picture."""
     uniform = np.array(
         [keyed_generator(seed, "placement", key, draw_key).uniform(-1.0, 1.0, size=8) for key in image_keys]
     ).reshape(len(image_keys), 8)
     height, width = input_size
-    side = side_in_pixels(config.size, height, width) * (1.0 + config.scale_jitter * uniform[:, 2])
+    side = side_in_pixels(variant.size, height, width) * (1.0 + config.scale_jitter * uniform[:, 2])
     rotation = np.deg2rad(config.rotation_degrees) * uniform[:, 3]
     tilt_y, tilt_x = config.perspective * uniform[:, 4], config.perspective * uniform[:, 5]
     half_y, half_x = half_extents(side, rotation, tilt_y, tilt_x, aspect)
@@ -98,10 +160,12 @@ def _random_draws(
     )
 
 
-def largest_side_px(variant: Variant, config: TrialsConfig, input_size: tuple[int, int]) -> float:
-    """The longest side that any draw of a variant can have, in pixels; known before anything is drawn."""
-    side = side_in_pixels(variant.size, *input_size)
-    return side * (1.0 + config.scale_jitter) if variant.placement is Placement.RANDOM else float(side)
+PLACEMENTS: Mapping[Placement, PlacementRule] = {
+    Placement.FIXED: PlacementRule(_fixed, _corner_draws),
+    Placement.BEST: PlacementRule(_corners_and_sizes, _corner_draws),
+    Placement.RANDOM: PlacementRule(_anywhere, _random_draws, lambda config: 1.0 + config.scale_jitter),
+}
+"""Every placement; what each is for a person stands with its name."""
 
 
 def half_extents(

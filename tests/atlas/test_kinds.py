@@ -42,16 +42,14 @@ def pool():
 CONFIG = AtlasConfig(levels=(2, 5, 40), min_count=2, neighbours=10, filter="magnitude", filter_magnitude=6)
 
 
-def test_cells_and_sparse_bins_hold_all_samples_at_every_level(samples):
+def test_cells_hold_all_samples_but_those_of_sparse_bins(samples):
     xy = np.random.default_rng(1).uniform(size=(60, 2)).astype(np.float32)
     atlas = full_atlas(samples, CONFIG, 0, Silence(), xy=xy)
     assert atlas.kind is AtlasKind.FULL
     assert atlas.collected == 60
     for level in CONFIG.levels:
         counts = np.bincount(bin_numbers(xy, level))
-        assert atlas.sparse(level) == (counts == 1).sum()
         assert sum(cell.count for cell in atlas.at_level(level)) == counts[counts >= 2].sum()
-    assert atlas.sparse(40) > atlas.sparse(2) == 0
 
 
 def test_a_plane_parts_kinds_and_a_pair_lies_along_contrast(samples):

@@ -1,11 +1,22 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 
-from auditor.atlas.embedding import Likeness, embed, extend, nearest_of, unit_vectors, whiten
+from auditor.atlas.embedding import METHODS, Likeness, embed, extend, nearest_of, unit_vectors, whiten
 from auditor.atlas.layout import MARGIN, contrast_axis, fit_square, likeness_axis, pair_layout, plane_layout
+from auditor.core.config import AtlasConfig
+
+
+def test_the_methods_are_those_that_a_configuration_may_name():
+    field = AtlasConfig.model_fields["layout"]
+    assert get_args(field.annotation) == tuple(METHODS)
+    assert Likeness().method == field.default
+    assert [Likeness(method).fitted_at_most for method in METHODS] == [each.fitted for each in METHODS.values()]
+    assert Likeness("tsne", fitted=50).fitted_at_most == 50
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +121,7 @@ def test_a_plane_keeps_its_aspect_but_for_a_small_stretch():
     ]
 
 
-@pytest.mark.parametrize("method", ["umap", "tsne"])
+@pytest.mark.parametrize("method", METHODS)
 def test_a_plane_parts_the_kinds_and_the_same_seed_repeats_it(three_kinds, method):
     vectors, kind = three_kinds
     likeness = Likeness(method, neighbours=10, perplexity=10.0)
@@ -151,7 +162,7 @@ def test_joining_takes_the_mean_place_of_the_nearest_weighted_by_cosine():
     assert joined[4, 0] == pytest.approx(half / (1 + half), abs=1e-4)
 
 
-@pytest.mark.parametrize("method", ["umap", "tsne"])
+@pytest.mark.parametrize("method", METHODS)
 def test_a_layout_leaves_the_number_of_threads_alone(three_kinds, method):
     """numba sets OpenMP's, which is PyTorch's too: later stages would run on another number than a resumed run."""
     before = torch.get_num_threads()

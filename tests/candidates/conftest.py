@@ -10,7 +10,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from auditor.atlas.activations import ActivationSet
+from auditor.atlas.grid import build_cells
+from auditor.atlas.kinds import Atlas
 from auditor.candidates.scene import Scene
+from auditor.candidates.screening import TailScreen
+from auditor.core.config import AuditConfig
 from auditor.core.records import ClassGroup, ImagePool, ImageRecord, Split
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
@@ -69,3 +74,57 @@ def scene(linear_cut: Callable[..., LayerCut], pair: tuple[ClassGroup, ClassGrou
         return (("wok", 0.6), ("spoon", 0.1)) if row == 4 else None
 
     return Scene(classifier, pool, *pair, grid=(4, 5), open_original=originals.__getitem__, shows_of=shows_of, seed=0)
+
+
+@pytest.fixture
+def samples_of() -> Callable[[list[int]], ActivationSet]:
+    """Activations of the pictures with these rows, numbered by their contrast."""
+
+    def build(rows: list[int]) -> ActivationSet:
+        count = len(rows)
+        generator = np.random.default_rng(0)
+        return ActivationSet(
+            vectors=generator.random((count, 5), dtype=np.float32),
+            attribution=generator.random((count, 3), dtype=np.float32),
+            contrast=np.arange(count, dtype=np.float32),
+            image_row=np.array(rows),
+            y=np.arange(count) % 4,
+            x=np.arange(count) // 5 % 5,  # no place of a picture twice
+            weight=np.ones(count, dtype=np.float32),
+            strongest=np.zeros(count, dtype=bool),
+        )
+
+    return build
+
+
+@pytest.fixture
+def atlas(samples_of: Callable[[list[int]], ActivationSet]) -> Atlas:
+    """Thirty activations of five discovery pictures and one of the confirmation picture, which may give nothing."""
+    samples = samples_of([*(number % 5 for number in range(30)), 5])
+    xy = np.random.default_rng(2).random((31, 2), dtype=np.float32)
+    return Atlas(samples, xy, (*build_cells(samples, xy, 2, 1, 9), *build_cells(samples, xy, 3, 2, 9)), 40)
+
+
+@pytest.fixture
+def screen(linear_cut: Callable[..., LayerCut], scene: Scene) -> TailScreen:
+    return TailScreen(linear_cut(), scene.pool.pixels[:3], scene.target, 0.5, 8)
+
+
+@pytest.fixture
+def wanting() -> Callable[..., AuditConfig]:
+    """A configuration in which nothing is made, with these settings of its candidates."""
+
+    def build(**settings: object) -> AuditConfig:
+        nothing = {"icons": 0, "dreams": 0, "shapes": 0, "pairs": 0, "library": False, "trained": 0}
+        return AuditConfig.model_validate(
+            {
+                "source": "pan",
+                "target": "wok",
+                "model": {"name": "none"},
+                "images": {"all": "."},
+                "candidates": {**nothing, **settings},
+                "trials": {"size": 0.5},
+            }
+        )
+
+    return build

@@ -7,7 +7,7 @@ import pytest
 
 from auditor.atlas.drawings.colours import contrast_colour
 from auditor.candidates.contact_sheet import SECTIONS, draw_contact_sheet, sort_candidates
-from auditor.core.records import Candidate, Origin, Tier
+from auditor.core.records import Candidate, Origin, Role, Tier
 from auditor.trials.patch import Patch
 
 NAN = float("nan")
@@ -18,14 +18,12 @@ def patch(
     push: float = NAN,
     colour: tuple[int, int, int, int] = (10, 20, 30, 255),
     origin: Origin = Origin.CROP,
-    suggested: bool = True,
+    role: Role = Role.SUGGESTED,
     size: tuple[int, int] = (12, 12),
 ) -> Patch:
     rgba = np.broadcast_to(np.array(colour, dtype=np.uint8)[:, None, None], (4, *size)).copy()
     name = "a crop with a rather long name that takes more than one line"
-    return Patch(
-        Candidate(identity, name, origin, Tier.THIRD_CLASS, "0" * 64, predicted_push=push, suggested=suggested), rgba
-    )
+    return Patch(Candidate(identity, name, origin, Tier.THIRD_CLASS, "0" * 64, predicted_push=push, role=role), rgba)
 
 
 def drawn(patches: list[Patch], flips: dict[str, tuple[int, int]] | None = None) -> np.ndarray:
@@ -46,17 +44,17 @@ def test_flip_rates_go_first_then_predicted_push_and_unknown_pushes_last() -> No
 
 
 def test_every_candidate_belongs_to_one_section() -> None:
-    expected = {(True, Origin.CROP): 0, (True, Origin.RENDER): 0}
+    of_role = {Role.SUGGESTED: 1, Role.RANDOM: 2, Role.STRONGEST_CONTRAST: 3}
     for origin in Origin:
-        for suggested in (True, False):
-            one = patch("x", origin=origin, suggested=suggested).candidate
-            held = [number for number, section in enumerate(SECTIONS) if section.holds(one)]
-            assert held == [expected.get((suggested, origin), 1 if suggested else 2)]
+        for role, number in of_role.items():
+            found = role is Role.SUGGESTED and origin in (Origin.CROP, Origin.RENDER)
+            one = patch("x", origin=origin, role=role).candidate
+            assert [place for place, section in enumerate(SECTIONS) if section.holds(one)] == [0 if found else number]
 
 
 def test_candidates_stand_in_order_and_random_ones_below() -> None:
     red, green, blue = (200, 0, 0, 255), (0, 200, 0, 255), (0, 0, 200, 255)
-    sheet = drawn([patch("r-1", 9.0, blue, suggested=False), patch("c-1", 1.0, red), patch("c-2", 2.0, green)])
+    sheet = drawn([patch("r-1", 9.0, blue, role=Role.RANDOM), patch("c-1", 1.0, red), patch("c-2", 2.0, green)])
     assert sheet.shape[1] == 1920
     places = {name: left_of(sheet, colour[:3]) for name, colour in (("r", red), ("g", green), ("b", blue))}
     assert places["g"] == places["b"] < places["r"]

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from auditor.atlas.kinds import Atlas
 from auditor.candidates.controls import (
-    MADE_CONTROLS,
-    RANDOM_CELL_CROP,
-    SOURCE_CROP,
-    make_controls,
+    CONTROLS,
+    OWN_CONTROLS,
+    OwnPixels,
     matched_controls,
     mean_colour,
     noise,
+    own_controls,
     phase_scrambled,
     pixel_shuffled,
 )
 from auditor.candidates.scene import Scene
 from auditor.core.errors import PatchError
 from auditor.core.records import Candidate, Origin, Tier
+from auditor.core.records.findings import CONTROL_NAMES
 from auditor.trials.patch import Patch, resize_patch
 
 
@@ -114,30 +119,31 @@ def test_what_is_faded_out_stays_out_of_the_controls() -> None:
     assert middle.sum() == 100
 
 
-@pytest.mark.parametrize("name", list(MADE_CONTROLS))
+@pytest.mark.parametrize("name", OWN_CONTROLS)
 def test_alpha_stays_where_it_is_and_the_patch_is_not_written_to(name: str) -> None:
-    rgba = patch_of(16, 12, opaque=False)
+    rgba, control = patch_of(16, 12, opaque=False), CONTROLS[name]
     kept = rgba.copy()
-    np.testing.assert_array_equal(MADE_CONTROLS[name](rgba, generator())[3], rgba[3])
+    assert isinstance(control, OwnPixels)
+    np.testing.assert_array_equal(control.change(rgba, generator())[3], rgba[3])
     np.testing.assert_array_equal(rgba, kept)
 
 
 def test_controls_are_made_at_the_size_at_which_they_are_pasted() -> None:
-    controls = make_controls(patch_of(200, 100), "c-001", 40, seed=0)
-    assert list(controls) == list(MADE_CONTROLS)
+    controls = own_controls(patch_of(200, 100), "c-001", 40, seed=0)
+    assert list(controls) == list(OWN_CONTROLS)
     assert {made.shape for made in controls.values()} == {(4, 40, 20)}
     assert controls["noise"][:3].std() > 65  # uniform noise has 73.9; shrunk from 200 px it would be a haze
 
 
 def test_controls_are_keyed_by_candidate_and_seed_and_not_by_order() -> None:
     first, second = patch_of(20, 20), patch_of(20, 20)
-    alone = make_controls(second, "c-002", 20, seed=0)
-    make_controls(first, "c-001", 20, seed=0)
-    again = make_controls(second, "c-002", 20, seed=0)
-    for name in MADE_CONTROLS:
+    alone = own_controls(second, "c-002", 20, seed=0)
+    own_controls(first, "c-001", 20, seed=0)
+    again = own_controls(second, "c-002", 20, seed=0)
+    for name in OWN_CONTROLS:
         np.testing.assert_array_equal(alone[name], again[name])
-    for other in (make_controls(second, "c-001", 20, seed=0), make_controls(second, "c-002", 20, seed=1)):
-        for name in set(MADE_CONTROLS) - {"mean colour"}:
+    for other in (own_controls(second, "c-001", 20, seed=0), own_controls(second, "c-002", 20, seed=1)):
+        for name in set(OWN_CONTROLS) - {"mean colour"}:
             assert (other[name] != alone[name]).any()
 
 
@@ -145,7 +151,7 @@ def test_a_patch_of_which_nothing_is_left_is_refused() -> None:
     speck = np.zeros((4, 300, 300), dtype=np.uint8)
     speck[3, 0, 0] = 1
     with pytest.raises(PatchError, match="u-speck is transparent everywhere once it is shrunk to 40 px"):
-        make_controls(speck, "u-speck", 40, seed=0)
+        own_controls(speck, "u-speck", 40, seed=0)
 
 
 def patch(identity: str, rgba: np.ndarray) -> Patch:
@@ -155,8 +161,8 @@ def patch(identity: str, rgba: np.ndarray) -> Patch:
 def test_a_source_crop_lies_under_the_candidates_alpha(scene: Scene) -> None:
     rgba = patch_of(10, 14, opaque=False)
     controls = matched_controls(scene, None, patch("c-001", rgba), 6)
-    assert list(controls) == [*MADE_CONTROLS, SOURCE_CROP]
-    crop = controls[SOURCE_CROP]
+    assert list(controls) == [*OWN_CONTROLS, "source crop"]
+    crop = controls["source crop"]
     np.testing.assert_array_equal(crop[3], rgba[3])
     # the two discovery pictures of the source are the only ones it can be from: a 6 of 16 px crop is 18 px wide there
     found = False
@@ -173,12 +179,41 @@ def test_a_source_crop_lies_under_the_candidates_alpha(scene: Scene) -> None:
 
 def test_crops_as_controls_do_not_depend_on_what_came_before(scene: Scene) -> None:
     rgba = patch_of(12, 12)
-    alone = matched_controls(scene, None, patch("c-003", rgba), 6)[SOURCE_CROP]
+    alone = matched_controls(scene, None, patch("c-003", rgba), 6)["source crop"]
     matched_controls(scene, None, patch("c-001", rgba), 6)
-    np.testing.assert_array_equal(matched_controls(scene, None, patch("c-003", rgba), 6)[SOURCE_CROP], alone)
-    others = [matched_controls(scene, None, patch(f"c-{n}", rgba), 6)[SOURCE_CROP] for n in range(4)]
+    np.testing.assert_array_equal(matched_controls(scene, None, patch("c-003", rgba), 6)["source crop"], alone)
+    others = [matched_controls(scene, None, patch(f"c-{n}", rgba), 6)["source crop"] for n in range(4)]
     assert any((other != alone).any() for other in others)
 
 
-def test_without_an_atlas_no_random_cell_is_claimed(scene: Scene) -> None:
-    assert RANDOM_CELL_CROP not in matched_controls(scene, None, patch("c-001", patch_of(8, 8)), 6)
+def test_the_names_that_results_hold_are_those_of_the_table() -> None:
+    assert tuple(CONTROLS) == CONTROL_NAMES
+
+
+def test_there_is_no_control_of_what_is_not_there(scene: Scene, atlas: Atlas) -> None:
+    one = patch("c-001", patch_of(8, 8))
+    assert list(matched_controls(scene, atlas, one, 6)) == list(CONTROLS)
+    assert list(matched_controls(scene, None, one, 6)) == [*OWN_CONTROLS, "source crop"]
+    rest = replace(scene, source=replace(scene.source, indices=(7,)))
+    assert list(matched_controls(rest, None, one, 6)) == list(OWN_CONTROLS)
+
+
+def test_which_controls_there_are_is_known_without_making_any(
+    scene: Scene, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[int] = []
+
+    def open_original(row: int) -> Image.Image:
+        opened.append(row)
+        return scene.open_original(row)
+
+    def made(rgba: np.ndarray, drawn: np.random.Generator) -> np.ndarray:
+        raise AssertionError("a control was made")
+
+    monkeypatch.setattr("auditor.candidates.controls.CONTROLS", {**CONTROLS, "noise": OwnPixels(made)})
+    controls = matched_controls(replace(scene, open_original=open_original), atlas, patch("c-001", patch_of(8, 8)), 6)
+    assert list(controls) == list(CONTROLS)
+    assert len(controls) == 6
+    assert opened == []
+    np.testing.assert_array_equal(controls["source crop"], controls["source crop"])
+    assert len(opened) == 2

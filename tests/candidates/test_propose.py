@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +18,10 @@ from auditor.atlas.activations import ActivationSet
 from auditor.atlas.grid import build_cells
 from auditor.atlas.kinds import Atlas
 from auditor.atlas.positions import crop_box
-from auditor.candidates.controls import RANDOM_CELL_CROP, matched_controls, quiet_cells
+from auditor.candidates.controls import matched_controls, quiet_cells
 from auditor.candidates.crops import (
     CropPlan,
+    CropRules,
     cell_names,
     cut_crop,
     mark_crop,
@@ -31,7 +34,7 @@ from auditor.candidates.linear import LinearScreen
 from auditor.candidates.propose import Proposals, mark_read_as_target, propose
 from auditor.candidates.scene import Scene
 from auditor.candidates.screening import TailScreen
-from auditor.core.config import CandidatesConfig
+from auditor.core.config import AuditConfig
 from auditor.core.progress import Silence
 from auditor.core.records import (
     Candidate,
@@ -41,8 +44,7 @@ from auditor.core.records import (
     Origin,
     Tier,
 )
-from auditor.inputs.model.cut import LayerCut
-from auditor.trials.patch import Patch, patch_png, sha256_of
+from auditor.trials.patch import Patch, kept, patch_png
 
 
 def cell(column: int, rows: list[int], level: int = 4) -> Cell:
@@ -68,7 +70,7 @@ def test_a_crop_lies_around_its_position_and_inside_the_picture(
 
 def test_every_cell_is_seen_before_any_is_seen_twice() -> None:
     cells = [cell(0, [0, 1, 2]), cell(1, [3]), cell(2, [4, 5])]
-    plans = plan_exemplar_crops(cells, lambda row: row != 0, (4, 4), (32, 32), (0.25, 0.5), most=7)
+    plans = plan_exemplar_crops(cells, CropRules((4, 4), (32, 32), (0.25, 0.5), lambda row: row != 0), most=7)
     assert [(plan.cell, plan.image_row, plan.size) for plan in plans] == [
         ("4:0:0", 1, 0.25),
         ("4:0:0", 1, 0.5),
@@ -79,34 +81,17 @@ def test_every_cell_is_seen_before_any_is_seen_twice() -> None:
         ("4:0:0", 2, 0.25),
     ]
     assert plans[0].contrast == 0.1
-    assert plan_exemplar_crops([], lambda _: True, (4, 4), (32, 32), (0.5,), 9) == []
+    assert plan_exemplar_crops([], CropRules((4, 4), (32, 32), (0.5,), lambda _: True), 9) == []
 
 
-def samples_of(rows: list[int]) -> ActivationSet:
-    count = len(rows)
-    generator = np.random.default_rng(0)
-    return ActivationSet(
-        vectors=generator.random((count, 5), dtype=np.float32),
-        attribution=generator.random((count, 3), dtype=np.float32),
-        contrast=np.arange(count, dtype=np.float32),
-        image_row=np.array(rows),
-        y=np.arange(count) % 4,
-        x=np.arange(count) // 5 % 5,  # no place of a picture twice
-        weight=np.ones(count, dtype=np.float32),
-        strongest=np.zeros(count, dtype=bool),
-    )
-
-
-def test_random_crops_use_no_picture_twice_and_only_those_allowed() -> None:
+def test_random_crops_use_no_picture_twice_and_only_those_allowed(samples_of: Callable[..., ActivationSet]) -> None:
     samples = samples_of([row % 10 for row in range(60)])
     xy = np.random.default_rng(1).random((60, 2), dtype=np.float32)
     cells = build_cells(samples, xy, 3, 1, 2)
 
     def planned(seed: int, count: int = 20) -> list[CropPlan]:
-        return plan_random_crops(
-            cells, samples, cell_names(xy, 3), lambda row: row < 8, (4, 5), (16, 20), (0.3, 0.5), count,
-            np.random.default_rng(seed),
-        )  # fmt: skip
+        rules = CropRules((4, 5), (16, 20), (0.3, 0.5), lambda row: row < 8)
+        return plan_random_crops(cells, samples, cell_names(xy, 3), rules, count, np.random.default_rng(seed))
 
     plans = planned(0)
     assert sorted(plan.image_row for plan in plans) == list(range(8))
@@ -136,27 +121,17 @@ def test_the_frame_of_a_crop_is_drawn_where_it_was_cut() -> None:
     assert marked.getpixel((40, 64)) == (0, 0, 255)
 
 
-@pytest.fixture
-def atlas() -> Atlas:
-    """Thirty activations of five discovery pictures and one of the confirmation picture, which may give nothing."""
-    samples = samples_of([*(number % 5 for number in range(30)), 5])
-    xy = np.random.default_rng(2).random((31, 2), dtype=np.float32)
-    return Atlas(samples, xy, (*build_cells(samples, xy, 2, 1, 9), *build_cells(samples, xy, 3, 2, 9)), 40)
+Proposed = Callable[..., Proposals]
 
 
 @pytest.fixture
-def screen(linear_cut: Callable[..., LayerCut], scene: Scene) -> TailScreen:
-    return TailScreen(linear_cut(), scene.pool.pixels[:3], scene.target, 0.5, 8)
-
-
-def proposed(scene: Scene, atlas: Atlas, screen: TailScreen, **settings: object) -> Proposals:
+def proposed(scene: Scene, atlas: Atlas, screen: TailScreen, wanting: Callable[..., AuditConfig]) -> Proposed:
     """Crops alone, unless told otherwise."""
-    alone = {"per_image": 3, "icons": 0, "dreams": 0, "shapes": 0, "pairs": 0}
-    return propose(scene, atlas, screen, CandidatesConfig.model_validate({**alone, **settings}), Silence())
+    return lambda **settings: propose(scene, atlas, screen, wanting(**{"per_image": 3, **settings}), Silence())
 
 
-def test_proposals_carry_what_anyone_needs_to_make_them_again(scene: Scene, atlas: Atlas, screen: TailScreen) -> None:
-    proposals = proposed(scene, atlas, screen, tried=4, random=2, strongest=3)
+def test_proposals_carry_what_anyone_needs_to_make_them_again(scene: Scene, proposed: Proposed) -> None:
+    proposals = proposed(tried=4, random=2, strongest=3)
     suggested = [one for one in proposals.patches if one.candidate.suggested]
     random = [one for one in proposals.patches if not one.candidate.suggested]
     assert [one.candidate.id for one in suggested] == [f"c-00{n}" for n in range(1, 5)]
@@ -168,7 +143,7 @@ def test_proposals_carry_what_anyone_needs_to_make_them_again(scene: Scene, atla
         left, top, right, bottom = made.box or (0, 0, 0, 0)
         cut = np.asarray(scene.open_original(row))[top:bottom, left:right].transpose(2, 0, 1)
         np.testing.assert_array_equal(one.rgba[:3], cut)
-        assert made.sha256 == sha256_of(patch_png(one.rgba))
+        assert made.sha256 == ""
         assert made.origin is Origin.CROP
         assert made.tier is {1: Tier.TARGET_IMAGE, 2: Tier.THIRD_CLASS, 4: Tier.TARGET_OBJECT}[row]
         assert made.image_label == ("pan", "wok", "cup")[row % 3]
@@ -176,11 +151,11 @@ def test_proposals_carry_what_anyone_needs_to_make_them_again(scene: Scene, atla
 
 
 def test_predicted_push_is_the_tails_for_a_crop_and_the_linear_mean_for_a_cell(
-    scene: Scene, atlas: Atlas, screen: TailScreen
+    scene: Scene, atlas: Atlas, screen: TailScreen, proposed: Proposed
 ) -> None:
     level3 = atlas.at_level(3)
-    plans = plan_exemplar_crops(level3, scene.may_give_crops, scene.grid, scene.input_size, (0.5,), 600)
-    proposals = proposed(scene, atlas, screen, tried=4, random=0, strongest=0, sizes=(0.5,), screened=len(plans))
+    plans = plan_exemplar_crops(level3, scene.crop_rules((0.5,)), 600)
+    proposals = proposed(tried=4, random=0, strongest=0, sizes=(0.5,), screened=len(plans))
     crops = prepared_crops(scene.pool, plans)
     pushes = screen.screen(crops, Silence())
     # tiers take turns in the order third class, target image, target object; each gives its strongest first
@@ -213,10 +188,10 @@ def test_predicted_push_is_the_tails_for_a_crop_and_the_linear_mean_for_a_cell(
     assert -1.0 <= (proposals.rungs[1].correlation or -2.0) <= 1.0
 
 
-def test_made_patches_are_screened_and_join_the_crops(scene: Scene, atlas: Atlas, screen: TailScreen) -> None:
+def test_made_patches_are_screened_and_join_the_crops(screen: TailScreen, proposed: Proposed) -> None:
     """Shapes and pairs of crops that may be news: here picture 2's alone, since 1 and 4 show the target or may."""
     settings = {"tried": 6, "random": 1, "strongest": 0, "shapes": 2, "pairs": 5, "made": 3, "per_cell": 9}
-    proposals = proposed(scene, atlas, screen, **settings)
+    proposals = proposed(**settings)
     crops = [one for one in proposals.patches if one.candidate.id.startswith("c-")]
     made = [one for one in proposals.patches if one.candidate.parts]
     news = {one.candidate.id for one in crops if one.candidate.tier is Tier.THIRD_CLASS}
@@ -235,14 +210,32 @@ def test_made_patches_are_screened_and_join_the_crops(scene: Scene, atlas: Atlas
     assert order == ["c"] * len(crops) + ["s"] * 3 + ["r"]
 
 
+def test_what_is_not_kept_is_not_encoded(
+    scene: Scene, proposed: Proposed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of all that the search makes a part is kept; encoding a PNG only to hash it took longer than making the patch."""
+    Image.new("RGB", (6, 6), "red").save(tmp_path / "red.png")
+    encoded: list[np.ndarray] = []
+
+    def patch_png_counted(rgba: np.ndarray) -> bytes:
+        encoded.append(rgba)
+        return patch_png(rgba)
+
+    monkeypatch.setattr("auditor.trials.patch.patch_png", patch_png_counted)
+    everything = {"icons": 2, "dreams": 1, "shapes": 2, "pairs": 2, "library": True, "trained": 1}
+    patches = proposed(tried=6, random=2, strongest=2, made=3, patches=str(tmp_path), **everything).patches
+    assert encoded == []
+    digests = [kept(patch)[0].candidate.sha256 for patch in patches]
+    assert len(encoded) == len(patches)
+    assert digests == [hashlib.sha256(patch_png(patch.rgba)).hexdigest() for patch in patches]
+
+
 def test_further_crops_lie_around_activations_first_and_then_anywhere_once(atlas: Atlas) -> None:
     named = cell_names(atlas.xy, 3)
 
     def planned(count: int) -> list[CropPlan]:
-        return plan_further_crops(
-            atlas.samples, named, np.array([0, 1]), lambda row: row < 2, (4, 5), (16, 20), (0.3, 0.5), count,
-            np.random.default_rng(0),
-        )  # fmt: skip
+        rules = CropRules((4, 5), (16, 20), (0.3, 0.5), lambda row: row < 2)
+        return plan_further_crops(atlas.samples, named, np.array([0, 1]), rules, count, np.random.default_rng(0))
 
     plans = planned(60)
     assert planned(7) == plans[:7]
@@ -290,7 +283,7 @@ def test_a_random_cells_crop_is_among_the_controls_and_keyed(scene: Scene, atlas
 
     def control(identity: str) -> np.ndarray:
         patch = Patch(Candidate(identity, "", Origin.CROP, Tier.THIRD_CLASS, "0" * 64), rgba)
-        return matched_controls(scene, atlas, patch, 8)[RANDOM_CELL_CROP]
+        return matched_controls(scene, atlas, patch, 8)["random cell crop"]
 
     first = control("c-001")
     others = [control(f"c-{number:03d}") for number in range(2, 6)]

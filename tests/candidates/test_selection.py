@@ -11,7 +11,7 @@ import pytest
 from auditor.candidates.ladder import TAIL, TAIL_OF_MADE
 from auditor.candidates.selection import halving_steps, narrowing, odds_gain, select
 from auditor.core.config import AuditConfig, CandidatesConfig
-from auditor.core.records import Candidate, Origin, Placement, Rung, Split, Tier
+from auditor.core.records import Candidate, Origin, Placement, Role, Rung, Split, Tier
 from auditor.core.records.trials import Draws, TrialBlock
 from auditor.trials.bench import Bench, Trial
 from auditor.trials.blocks import join_blocks
@@ -82,9 +82,9 @@ class Readout(Bench):
         return blocks
 
 
-def patch(identity: str, probability: Sequence[float], push: float, suggested: bool = True) -> Patch:
+def patch(identity: str, probability: Sequence[float], push: float, role: Role = Role.SUGGESTED) -> Patch:
     red = np.rint(np.array(probability) * 255).astype(np.uint8)
-    candidate = Candidate(identity, "", Origin.CROP, Tier.THIRD_CLASS, "0", predicted_push=push, suggested=suggested)
+    candidate = Candidate(identity, "", Origin.CROP, Tier.THIRD_CLASS, "0", predicted_push=push, role=role)
     return Patch(candidate, np.broadcast_to(red, (4, 1, len(red))).copy())
 
 
@@ -94,7 +94,7 @@ def test_the_better_half_goes_on_and_no_picture_is_measured_twice() -> None:
         patch("b", [0.7, 0.7, 0.9, 0.9], 1.0),
         patch("c", [0.6, 0.6, 0.9, 0.9], 2.0),  # out before its better pictures come
         patch("d", [0.5, 0.5, 0.5, 0.5], 0.0),
-        patch("r", [0.9, 0.9, 0.9, 0.9], 4.0, suggested=False),
+        patch("r", [0.9, 0.9, 0.9, 0.9], 4.0, role=Role.RANDOM),
     ]
     bench = Readout(4, CandidatesConfig(halving_images=2, confirmed=1))
     selection = select(bench, patches, Placement.FIXED)

@@ -15,13 +15,13 @@ import pytest
 from typer.testing import Result
 
 import auditor
-from auditor.candidates.controls import RANDOM_CELL_CROP, matched_controls
+from auditor.candidates.controls import matched_controls
+from auditor.core.records.findings import CONTROL_NAMES
 from auditor.report.findings_json import schema
 from auditor.run.folder import RunFolder
 from auditor.run.pipeline import STAGES
 from auditor.run.stages.atlas import read_atlas
 from auditor.run.stages.icons import cells_with_icons
-from auditor.run.stages.trials import CONTROLS
 
 CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 FILES = (
@@ -144,14 +144,14 @@ def test_every_finding_has_all_its_controls(finished: tuple[Path, Result]) -> No
     """Every feature of this world's other classes pushes; the quietest cells that can give crops serve then."""
     findings = findings_of(finished[0])
     made = [{control["name"] for control in one["controls"]} for one in findings["findings"]]
-    assert made == [set(CONTROLS)] * 3
+    assert made == [set(CONTROL_NAMES)] * 3
 
 
 def test_a_control_that_could_not_be_made_is_told(
     world: Any, invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def without_cells(*arguments: Any) -> dict[str, Any]:
-        return {name: pixels for name, pixels in matched_controls(*arguments).items() if name != RANDOM_CELL_CROP}
+        return {name: pixels for name, pixels in matched_controls(*arguments).items() if name != "random cell crop"}
 
     monkeypatch.setattr("auditor.candidates.confirmation.matched_controls", without_cells)
     result = invoke("run", world.config, "--out", tmp_path / "run")

@@ -190,7 +190,7 @@ def survey() -> tuple[r.SurveyRow, ...]:
     )
     chance = tuple(
         r.SurveyRow(
-            candidate(f"r-{number:04d}", f"random crop {number}", r.Tier.THIRD_CLASS, suggested=False, cell="",
+            candidate(f"r-{number:04d}", f"random crop {number}", r.Tier.THIRD_CLASS, role=r.Role.RANDOM, cell="",
                       observed_push=NAN),
             number % 3, 44, number % 4, 61, (number % 4 - 1) / 61, 0.5, 0.9, False,
         )

@@ -15,6 +15,7 @@ from auditor.core.records import (
     Interval,
     Origin,
     Placement,
+    Role,
     SuggestionValidity,
     SurveyRow,
     Tier,
@@ -192,7 +193,7 @@ def test_the_ceiling_is_what_the_models_own_gradients_make(full_result: AuditRes
 def test_what_was_made_names_its_parts(full_result: AuditResult) -> None:
     one = full_result.survey[0].candidate
     assert summary.chosen_by(dataclasses.replace(one, parts=("c-001", "c-004"))) == "made of c-001 and c-004"
-    assert summary.chosen_by(dataclasses.replace(one, id="k-001", suggested=False)) == "by contrast alone"
+    assert summary.chosen_by(dataclasses.replace(one, role=Role.STRONGEST_CONTRAST)) == "by contrast alone"
 
 
 def test_patches_that_a_person_brought_were_not_chosen_and_no_search_is_shown(full_result: AuditResult) -> None:

@@ -33,6 +33,7 @@ from auditor.core.records import (
     Placement,
     Review,
     ReviewMark,
+    Role,
     Rung,
     SkippedImage,
     Split,
@@ -68,7 +69,7 @@ def stored(table: pa.Table, folder: Path) -> pa.Table:
 def crop(identity: str = "c-001") -> Candidate:
     return Candidate(
         identity, "noodles (from a picture of wok)", Origin.CROP, Tier.TARGET_CONTEXT, "ab" * 32, "key1", "wok/ä.jpg",
-        "wok", (10, 20, 310, 320), "20:19:3", 1.25, 0.5, (("noodles", 0.75), ("wok", 0.01)), False, True, "",
+        "wok", (10, 20, 310, 320), "20:19:3", 1.25, 0.5, (("noodles", 0.75), ("wok", 0.01)), Role.RANDOM, True, "",
         ("c-002", "c-003"),
     )  # fmt: skip
 
@@ -112,6 +113,25 @@ def test_images_come_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("candidates", [(crop(), BROUGHT), (BROUGHT, crop()), (BROUGHT,), (crop(), crop("r-001"))])
 def test_candidates_come_back_without_box_and_with_nan(tmp_path: Path, candidates: tuple[Candidate, ...]) -> None:
     same(candidates_from_table(stored(candidates_table(candidates), tmp_path)), candidates)
+
+
+@pytest.mark.parametrize(
+    ("identity", "role"),
+    [("c-001", Role.SUGGESTED), ("r-001", Role.RANDOM), ("k-010", Role.STRONGEST_CONTRAST), ("u-r-1", Role.SUGGESTED)],
+)
+def test_in_an_older_run_the_id_alone_tells_the_role(tmp_path: Path, identity: str, role: Role) -> None:
+    candidate = dataclasses.replace(crop(identity), role=role)
+    table = stored(candidates_table([candidate]), tmp_path)
+    assert table["suggested"].to_pylist() == [role is Role.SUGGESTED]
+    same(candidates_from_table(table.drop_columns(["role"])), (candidate,))
+    finding = dataclasses.replace(result().findings[0], candidate=candidate)
+    row = SurveyRow(candidate, 0, 0, 2, 40, -0.05, 1.0, 1.0, True)
+    made = dataclasses.replace(result(), findings=(finding,), survey=(row,))
+    older = json.loads(result_to_json(made))
+    for held in (older["findings"][0], older["survey"][0]):
+        assert held["candidate"].pop("role") == role
+        held["candidate"]["suggested"] = role is Role.SUGGESTED
+    same(result_from_json(json.dumps(older), made.cells, dict(made.pictures)), made)
 
 
 def test_no_candidates_come_back_as_none() -> None:

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from auditor.core.records import Candidate, Origin, SuggestionValidity, Tier
+from auditor.core.records import Candidate, Origin, Role, SuggestionValidity, Tier
 from auditor.core.records.trials import TrialBlock
 from auditor.statistics.survey import suggestion_validity, survey_rows
 
@@ -23,7 +23,7 @@ def tried(candidate: Callable[..., Candidate]) -> list[Candidate]:
         for number, (push, other) in enumerate([(3.0, 1.0), (2.0, 4.0), (1.0, 2.0)])
     ]
     made += [
-        candidate(f"r-{number}", observed_push=push, predicted_push=other, suggested=False)
+        candidate(f"r-{number}", observed_push=push, predicted_push=other, role=Role.RANDOM)
         for number, (push, other) in enumerate([(0.5, 3.0), (-1.0, float("nan"))])
     ]
     return [*made, Candidate("l-noise", "noise", Origin.LIBRARY, Tier.SYNTHETIC, "0" * 64)]
@@ -103,7 +103,7 @@ def test_crops_of_strongest_contrast_are_a_group_of_their_own(
     block: Build,
     flips: Callable[..., np.ndarray],
 ) -> None:
-    beside = [candidate(f"k-{number}", observed_push=9.0 - number, suggested=False) for number in range(8)]
+    beside = [candidate(f"k-{number}", observed_push=9.0 - number, role=Role.STRONGEST_CONTRAST) for number in range(8)]
     blocks = {one.id: block(flips(30, range(number))) for number, one in enumerate(beside)}
     made = suggestion_validity([*tried, *beside], confirmation | blocks, controls, 0.9, seed=0)
     assert made is not None

@@ -13,7 +13,7 @@ from auditor.core.config import TrialsConfig
 from auditor.core.records import Placement
 from auditor.core.records.trials import Draws
 from auditor.trials.pasting import Sticker, paste
-from auditor.trials.placements import CORNERS, draw, half_extents, largest_side_px, variants_of
+from auditor.trials.placements import CORNERS, PLACEMENTS, draw, half_extents, largest_side_px, variants_of
 
 Build = Callable[..., TrialsConfig]
 KEYS = [f"{number:04x}" for number in range(40)]
@@ -21,6 +21,26 @@ KEYS = [f"{number:04x}" for number in range(40)]
 
 def columns(draws: Draws) -> np.ndarray:
     return np.stack([getattr(draws, field.name) for field in fields(Draws)])
+
+
+def test_every_placement_has_its_rule_and_its_words() -> None:
+    assert list(PLACEMENTS) == list(Placement)
+    assert all(placement.words for placement in Placement)
+
+
+@pytest.mark.parametrize("placement", Placement)
+def test_variants_are_of_their_placement_and_no_draw_is_larger_than_told(
+    trials_config: Build, placement: Placement
+) -> None:
+    config = trials_config()
+    variants = variants_of(placement, config)
+    assert len({variant.name for variant in variants}) == len(variants)
+    for variant in variants:
+        assert variant.placement is placement
+        assert variant.name.split(":")[0] == placement
+        draws = draw(variant, config, KEYS, "c-001", (0.5, 1.0), (90, 120), seed=0)
+        assert len(draws) == len(KEYS)
+        assert draws.side_px.max() <= largest_side_px(variant, config, (90, 120))
 
 
 def test_fixed_is_the_top_left_corner_for_every_picture(trials_config: Build) -> None:

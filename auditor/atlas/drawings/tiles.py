@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from auditor.atlas.drawings.canvas import Canvas, from_array, square
 from auditor.atlas.drawings.colours import INK, PLOT, Colour
-from auditor.atlas.drawings.crops import CropOf
+from auditor.atlas.drawings.natural_crops import CropOf
 from auditor.core.records import Cell, PixelArray
 
 Icons = Mapping[str, PixelArray]

@@ -1,4 +1,4 @@
-"""Patches from folders: the library that comes with auditor, and the ones a person brings."""
+"""The patches that a person brings: a folder of PNGs, each with a description beside it where they like."""
 
 from __future__ import annotations
 
@@ -7,42 +7,10 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
+from auditor.candidates.makers.maker import Found, Maker
 from auditor.core.errors import PatchError
 from auditor.core.records import Candidate, Origin, Tier
-from auditor.trials.patch import Patch, patch_png, read_patch, sha256_of
-
-
-def library_folder() -> Path:
-    """The folder of the library: inside the installed package, or beside it in a source checkout.
-
-    Raises:
-        PatchError: neither is there.
-    """
-    package = Path(__file__).resolve().parents[2]
-    for folder in (package / "patches", package.parent / "patches"):
-        if any(folder.glob("*.png")):
-            return folder
-    raise PatchError("the patch library is missing from this installation; reinstall auditor")
-
-
-def read_library(folder: Path) -> list[Patch]:
-    """Every `<slug>.png` with its `<slug>.toml` (title, origin, licence, sha256), in the order of their names.
-
-    Raises:
-        PatchError: a description is missing or malformed, or the picture's sha256 is not the described one.
-    """
-    patches = []
-    for path in sorted(folder.glob("*.png")):
-        description = _read_description(path.with_suffix(".toml"))
-        digest = sha256_of(path.read_bytes())
-        if digest != description["sha256"]:
-            raise PatchError(
-                f"patch {path.name}: its sha256 is {digest}, but {path.stem}.toml says {description['sha256']}"
-            )
-        patches.append(
-            _patch(f"l-{path.stem}", path, description["title"], Origin.LIBRARY, Tier.SYNTHETIC, description["licence"])
-        )
-    return patches
+from auditor.trials.patch import Patch, read_patch
 
 
 def read_user_patches(folder: Path) -> list[Patch]:
@@ -59,16 +27,9 @@ def read_user_patches(folder: Path) -> list[Patch]:
     _refuse_alike([path.stem for path in paths], folder)
     patches = []
     for path in paths:
-        described = _read_description(path.with_suffix(".toml")) if path.with_suffix(".toml").exists() else {}
+        described = read_description(path.with_suffix(".toml")) if path.with_suffix(".toml").exists() else {}
         patches.append(
-            _patch(
-                f"u-{path.stem}",
-                path,
-                described.get("title", path.stem),
-                Origin.USER,
-                Tier.USER,
-                described.get("licence", ""),
-            )
+            patch_from(path, BROUGHT, Tier.USER, described.get("title", path.stem), described.get("licence", ""))
         )
     return patches
 
@@ -85,15 +46,25 @@ def _refuse_alike(stems: list[str], folder: Path) -> None:
         )
 
 
-def _patch(identity: str, path: Path, title: str, origin: Origin, tier: Tier, licence: str) -> Patch:
+def patch_from(path: Path, maker: Maker, tier: Tier, title: str, licence: str) -> Patch:
+    """A file's picture as a candidate of a maker."""
     rgba = read_patch(path)
     candidate = Candidate(
-        id=identity, name=title, origin=origin, tier=tier, sha256=sha256_of(patch_png(rgba)), licence=licence
+        id=maker.identity(path.stem),
+        name=title,
+        origin=maker.origin,
+        tier=tier,
+        licence=licence,
     )
     return Patch(candidate, rgba)
 
 
-def _read_description(path: Path) -> dict[str, str]:
+def read_description(path: Path) -> dict[str, str]:
+    """What the TOML beside a patch says of it: title, origin, licence and sha256.
+
+    Raises:
+        PatchError: it is missing, is no TOML, or lacks one of them.
+    """
     try:
         with path.open("rb") as file:
             values = tomllib.load(file)
@@ -109,3 +80,11 @@ def _read_description(path: Path) -> dict[str, str]:
             f"{path} lacks {', '.join(missing)}; a patch needs title, origin, licence and sha256 as strings"
         )
     return {key: str(value) for key, value in values.items()}
+
+
+def _make(found: Found) -> list[Patch]:
+    config = found.config
+    return read_user_patches(config.path(config.candidates.patches)) if config.candidates.patches else []
+
+
+BROUGHT = Maker("u", Origin.USER, "your own", _make, screened=False)

@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.core.records import Candidate, FloatArray, PixelArray, Tier
-from auditor.trials.patch import Patch, patch_png, resize_patch, sha256_of
+from auditor.candidates.makers.maker import Found, Maker
+from auditor.core.records import Candidate, FloatArray, Origin, PixelArray, Tier
+from auditor.trials.patch import Patch, resize_patch
 
 _SEAM = 0.12
 """Width of a seam as a share of the patch's side."""
@@ -99,12 +100,12 @@ def combine(first: Patch, second: Patch, arrangement: str, side_px: int, identit
         deciding,
         id=identity,
         name=f"{first.candidate.name} + {second.candidate.name} ({arrangement})",
-        sha256=sha256_of(patch_png(rgba)),
+        sha256="",
         observed_push=float("nan"),
         predicted_push=float("nan"),
         shows=_shared(first.candidate, second.candidate),
         read_as_target=False,
-        suggested=first.candidate.suggested and second.candidate.suggested,
+        role=first.candidate.role if second.candidate.suggested else second.candidate.role,
         parts=(first.candidate.id, second.candidate.id),
     )
     return Patch(candidate, rgba)
@@ -132,3 +133,21 @@ def _blend(first: PixelArray, second: PixelArray, share: Share) -> PixelArray:
     colours = (first[:3] * weights[0] + second[:3] * weights[1]) / np.where(alpha > 0, alpha, 1.0)
     blended: PixelArray = np.rint(np.concatenate([colours, alpha[None]])).astype(np.uint8)
     return blended
+
+
+def _make(found: Found) -> list[Patch]:
+    """The crops that push most, two in one patch, in every arrangement."""
+    pushes = np.array([crop.candidate.predicted_push for crop in found.crops], dtype=np.float32)
+    planned = plan_pairs([crop.candidate for crop in found.crops], pushes, found.config.candidates.pairs)
+    found.progress.start("pairs of crops", len(planned))
+    identities = iter(PAIRS.identities(len(planned) * len(ARRANGEMENTS)))
+    made = []
+    for first, second in planned:
+        one, other = found.crops[first], found.crops[second]
+        side = max(*one.rgba.shape[1:], *other.rgba.shape[1:], found.side_px)
+        made += [combine(one, other, arrangement, side, next(identities)) for arrangement in ARRANGEMENTS]
+        found.progress.advance()
+    return made
+
+
+PAIRS = Maker("p", Origin.CROP, "two crops in one patch", _make)

@@ -13,11 +13,14 @@ from torch.nn import functional
 
 from auditor.atlas.attribution import contrast_map
 from auditor.candidates.crops import CropPlan
+from auditor.candidates.makers.maker import Found, Maker
+from auditor.candidates.scene import cut_patch
 from auditor.core.errors import PatchError
-from auditor.core.records import ClassGroup, FloatArray, PixelArray
+from auditor.core.records import ClassGroup, FloatArray, Origin, PixelArray
 from auditor.inputs.model.cut import LayerCut
-from auditor.trials.patch import Patch, patch_png, resize_patch, sha256_of
+from auditor.trials.patch import Patch, resize_patch
 
+ASPECTS = (("wide", 1.6), ("tall", 1 / 1.6))
 SOFT_EDGE = 0.3
 FADED_TO = 0.15
 _FULL_AT = 90.0
@@ -117,7 +120,7 @@ def reshaped(parent: Patch, identity: str, word: str, rgba: PixelArray) -> Patch
         parent.candidate,
         id=identity,
         name=f"{parent.candidate.name}, {word}",
-        sha256=sha256_of(patch_png(rgba)),
+        sha256="",
         predicted_push=float("nan"),
         parts=(parent.candidate.id,),
     )
@@ -142,3 +145,23 @@ def faded_patches(
 def _with_opacity(rgba: PixelArray, share: NDArray[np.float64]) -> PixelArray:
     alpha = np.rint(rgba[3] * share).astype(np.uint8)
     return np.concatenate([rgba[:3], alpha[None]])
+
+
+def _make(found: Found) -> list[Patch]:
+    """The crops that push most, wide, tall, with soft edges, and with their background faded out."""
+    parents, scene = found.crops[: found.config.candidates.shapes], found.scene
+    found.progress.start("other shapes of crops", len(parents))
+    identities = iter(SHAPES.identities((len(ASPECTS) + 2) * len(parents)))
+    made: list[Patch] = []
+    for plan, parent in zip(found.plans, parents, strict=False):
+        for word, aspect in ASPECTS:
+            box_plan = rectangular_plan(plan, aspect, scene.grid, scene.input_size)
+            cut = cut_patch(scene, box_plan, parent.candidate.id, parent.candidate.role)
+            made.append(reshaped(cut, next(identities), word, cut.rgba))
+        made.append(reshaped(parent, next(identities), "soft-edged", soft_edges(parent.rgba)))
+        found.progress.advance()
+    named = [next(identities) for _ in parents]
+    return made + faded_patches(found.cut, parents, named, scene.source, scene.target)
+
+
+SHAPES = Maker("s", Origin.CROP, "a crop made wide, tall, soft-edged, or with its background faded out", _make)

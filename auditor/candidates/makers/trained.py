@@ -1,6 +1,6 @@
 """Train a universal patch on discovery pictures: the ceiling for its size, to read other candidates by.
 
-It stands with the trials because it is pasted by them: the same draws, the same pasting, now with gradients.
+It is pasted as in trials: the same draws, the same pasting, now with gradients.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from auditor.candidates.makers.maker import Found, Maker
 from auditor.core.config import TrialsConfig
 from auditor.core.draws import keyed_generator
 from auditor.core.errors import ImageError
 from auditor.core.progress import Progress
-from auditor.core.records import Candidate, ClassGroup, Origin, PixelArray, Tier
+from auditor.core.records import Candidate, ClassGroup, Origin, PixelArray, Split, Tier
 from auditor.inputs.model.classifier import Classifier, group_logit
 from auditor.trials.pasting import paste_pixels
-from auditor.trials.patch import Patch, patch_png, sha256_of
-from auditor.trials.placements import Variant, draw, largest_side_px
+from auditor.trials.patch import Patch
+from auditor.trials.placements import Variant, draw, largest_side_px, variants_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,28 @@ class TrainingBudget:
     learning_rate: float = 0.1
 
 
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a patch is trained for, on which pictures, and how it is pasted there.
+
+    Attributes:
+        pixels: (N, 3, H, W) uint8 source pictures of discovery; image_keys: their N keys.
+        target: what they are to be called.
+        variants: paste rules that take turns, one a step; the largest decides the patch's size.
+        config, seed: of the trials, whose draws these are.
+    """
+
+    pixels: PixelArray
+    image_keys: Sequence[str]
+    target: ClassGroup
+    variants: Sequence[Variant]
+    config: TrialsConfig
+    seed: int
+
+
 def train_patch(
     classifier: Classifier,
-    pixels: PixelArray,
-    image_keys: Sequence[str],
-    target: ClassGroup,
-    variants: Sequence[Variant],
-    config: TrialsConfig,
-    seed: int,
+    lesson: Lesson,
     progress: Progress,
     budget: TrainingBudget | None = None,
     identity: str = "o-001",
@@ -52,8 +67,6 @@ def train_patch(
     numbers, so that they stay within [0, 1] and never lose their gradient.
 
     Args:
-        pixels: (N, 3, H, W) uint8 source pictures of discovery; image_keys: their N keys.
-        variants: paste rules that take turns, one a step; the largest decides the patch's size.
         identity: id of the candidate; it and the seed decide every draw.
     Returns:
         The patch at the largest size that a draw can have; origin `optimised`, tier `synthetic`.
@@ -61,30 +74,30 @@ def train_patch(
         ImageError: there is no picture to train on.
     Source: Brown et al. 2017, Adversarial Patch, arXiv:1712.09665.
     """
-    budget = budget or TrainingBudget()
-    if not len(pixels):
+    budget, variants, config, seed = budget or TrainingBudget(), lesson.variants, lesson.config, lesson.seed
+    if not len(lesson.pixels):
         raise ImageError("a patch is trained on discovery pictures of the source, and there are none; add some")
-    input_size = (int(pixels.shape[2]), int(pixels.shape[3]))
+    input_size = (int(lesson.pixels.shape[2]), int(lesson.pixels.shape[3]))
     sides = [max(1, round(largest_side_px(variant, config, input_size))) for variant in variants]
     start = keyed_generator(seed, "optimised", identity).normal(0.0, 0.1, size=(3, max(sides), max(sides)))
     # Patch and pasting stay on the CPU, where the gradient of sampling adds up in one fixed order on every run.
     free = torch.from_numpy(start).float().requires_grad_(True)
     optimiser = torch.optim.Adam([free], lr=budget.learning_rate)
-    rows = _shuffled_rounds(len(pixels), budget, seed, identity)
+    rows = _shuffled_rounds(len(lesson.pixels), budget, seed, identity)
     progress.start("training a patch", budget.steps)
     with torch.enable_grad():
         for step in range(budget.steps):
             turn = step % len(variants)
             chosen = rows[step * budget.batch_size : (step + 1) * budget.batch_size]
-            keys = [image_keys[row] for row in chosen]
+            keys = [lesson.image_keys[row] for row in chosen]
             draws = draw(variants[turn], config, keys, f"{identity}/{step}", (1.0, 1.0), input_size, seed)
-            images = torch.from_numpy(pixels[chosen]).float().div_(255.0)
+            images = torch.from_numpy(lesson.pixels[chosen]).float().div_(255.0)
             pasted = paste_pixels(images, _at_size(torch.sigmoid(free), sides[turn]), draws)
-            loss = _target_loss(classifier.logits(pasted.to(classifier.device)), target)
+            loss = _target_loss(classifier.logits(pasted.to(classifier.device)), lesson.target)
             (free.grad,) = torch.autograd.grad(loss, free)
             optimiser.step()
             progress.advance()
-    return _as_candidate(torch.sigmoid(free).detach(), identity, target)
+    return _as_candidate(torch.sigmoid(free).detach(), identity, lesson.target)
 
 
 def _shuffled_rounds(pictures: int, budget: TrainingBudget, seed: int, identity: str) -> list[int]:
@@ -115,7 +128,32 @@ def _as_candidate(colours: Tensor, identity: str, target: ClassGroup) -> Patch:
             name=f"optimised for {target.name}",
             origin=Origin.OPTIMISED,
             tier=Tier.SYNTHETIC,
-            sha256=sha256_of(patch_png(rgba)),
         ),
         rgba,
     )
+
+
+def _make(found: Found) -> list[Patch]:
+    """One, at the placement that is tried first, on discovery pictures of the source; none without any."""
+    scene, config = found.scene, found.config
+    rows = scene.pool.rows(Split.DISCOVERY, scene.source.indices)
+    if not config.candidates.trained:
+        return []
+    if not len(rows):
+        found.progress.say("no patch was trained: discovery has no picture of the source")
+        return []
+    lesson = Lesson(
+        pixels=scene.pool.pixels[rows],
+        image_keys=[scene.pool.images[row].key for row in rows],
+        target=scene.target,
+        variants=variants_of(config.trials.placements[0], config.trials),
+        config=config.trials,
+        seed=scene.seed,
+    )
+    budget = TrainingBudget(config.candidates.trained)
+    return [
+        train_patch(scene.classifier, lesson, found.progress, budget, identity) for identity in TRAINED.identities(1)
+    ]
+
+
+TRAINED = Maker("o", Origin.OPTIMISED, "trained against this very model", _make, screened=False)

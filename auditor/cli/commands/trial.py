@@ -21,6 +21,7 @@ from auditor.cli.edge import (
     watched,
 )
 from auditor.core.errors import ConfigError, PatchError
+from auditor.core.records import Placement
 
 
 @app.command()
@@ -29,7 +30,7 @@ def trial(
     config_or_run: ConfigOrRun,
     patches: Annotated[Path | None, typer.Option(help="measure the PNG patches of this folder instead")] = None,
     placements: Annotated[
-        str | None, typer.Option(help="with --patches: fixed, best, random, by commas; left out: fixed")
+        str | None, typer.Option(help=f"with --patches: {', '.join(Placement)}, by commas; left out: {Placement.FIXED}")
     ] = None,
     out: OutOption = None,
 ) -> None:
@@ -48,7 +49,7 @@ def trial(
         return
     if not patches.is_dir():
         raise PatchError(f"--patches takes a folder of PNG files; there is none at {patches}")
-    chosen = named_placements(placements or "fixed")
+    chosen = named_placements(placements or Placement.FIXED)
     folder, settings = begin_run(config_or_run, None, out)
     same = f"--patches {shlex.quote(str(patches))} --placements {','.join(chosen)}"
     go_on_with(folder.path, session.new, f"trial {{}} {same}")

@@ -1,7 +1,8 @@
-"""The words every stage shares: array types, splits, origins, tiers, verdicts, intervals, groups of classes."""
+"""The words every stage shares: array types, splits, origins, roles, tiers, verdicts, intervals, groups of classes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,9 +32,31 @@ class Origin(StrEnum):
     USER = "user"
 
     @property
+    def words(self) -> str:
+        """What it means, for a person."""
+        return _ORIGINS[self]
+
+    @property
     def from_gradients(self) -> bool:
         """Computed with gradients of the network under audit: it says what that network can be driven by at most."""
         return self in (Origin.RENDER, Origin.OPTIMISED)
+
+
+_ORIGINS: Mapping[Origin, str] = {
+    Origin.CROP: "Cut from a photograph",
+    Origin.RENDER: "Rendered with this model's gradients: a ceiling to read the others by",
+    Origin.LIBRARY: "From the patch library",
+    Origin.OPTIMISED: "Optimised against this model: a ceiling to read the others by",
+    Origin.USER: "Brought by the user",
+}
+
+
+class Role(StrEnum):
+    """Why a candidate is tried: it was suggested, or it stands beside the suggestions to compare them with."""
+
+    SUGGESTED = "suggested"
+    RANDOM = "random"
+    STRONGEST_CONTRAST = "strongest_contrast"
 
 
 class Tier(StrEnum):
@@ -59,6 +82,18 @@ class Placement(StrEnum):
     FIXED = "fixed"
     BEST = "best"
     RANDOM = "random"
+
+    @property
+    def words(self) -> str:
+        """What it means, for a person."""
+        return _PLACEMENTS[self]
+
+
+_PLACEMENTS: Mapping[Placement, str] = {
+    Placement.FIXED: "one fixed place and size for every picture",
+    Placement.BEST: "the best of several corners and sizes; the controls may choose as freely",
+    Placement.RANDOM: "place, rotation, size and colour drawn anew for every picture",
+}
 
 
 class ReviewMark(StrEnum):

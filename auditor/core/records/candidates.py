@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from auditor.core.records.basics import Origin, ReviewMark, Tier
+from auditor.core.records.basics import Origin, ReviewMark, Role, Tier
 
-RANDOM_CROPS, STRONGEST_CONTRAST = "r-", "k-"
-"""How the ids begin of crops that are tried for comparison alone."""
+PLAIN_CROPS: Mapping[Role, str] = {Role.SUGGESTED: "c", Role.RANDOM: "r", Role.STRONGEST_CONTRAST: "k"}
+"""The letters with which the ids of crops begin that are tried as they were cut."""
+
+
+def role_in_id(identity: str) -> Role:
+    """The role of a candidate from a run folder that is older than roles: there its id alone told it."""
+    letter = identity.partition("-")[0]
+    return next((role for role, known in PLAIN_CROPS.items() if known == letter), Role.SUGGESTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +22,15 @@ class Candidate:
     """A patch worth trying, with the provenance that lets anyone make it again.
 
     Attributes:
-        id: `c-` and a number for suggestions, `r-` for random crops, `k-` for those of strongest contrast, `l-` for
-            the library, `u-` for the user's, `i-` for icons, `d-` for dreamed crops, `s-` for other shapes of a crop,
-            `p-` for pairs, `o-` for what was trained.
-        name: a few words for a person; sha256: of the PNG in the run folder.
+        id: a letter that says how it was made (of `PLAIN_CROPS`, or of its maker in `candidates.makers.MAKERS`), and a
+            number, or the name of its file.
+        name: a few words for a person; sha256: of the PNG in the run folder, "" until it is kept there.
         image_key, image_path, image_label: the picture it was cut from; box: left, top, right, bottom in that
             picture's pixels; cell: the name of its cell (crops only).
         observed_push: contrast at its exemplar's position; predicted_push: mean screened change of the
             target's log-odds over source images. Logits; NaN where not measured.
         shows: what annotated things cover which share of its pixels, largest first.
-        suggested: proposed (True) or random, for comparison; read_as_target: the model calls it the target alone.
+        role: suggested, or tried for comparison; read_as_target: the model calls it the target alone.
         parts: ids of the candidates it was made from: one for another shape of a crop, two for a pair.
     """
 
@@ -32,7 +38,7 @@ class Candidate:
     name: str
     origin: Origin
     tier: Tier
-    sha256: str
+    sha256: str = ""
     image_key: str = ""
     image_path: str = ""
     image_label: str = ""
@@ -41,10 +47,15 @@ class Candidate:
     observed_push: float = float("nan")
     predicted_push: float = float("nan")
     shows: tuple[tuple[str, float], ...] = ()
-    suggested: bool = True
+    role: Role = Role.SUGGESTED
     read_as_target: bool = False
     licence: str = ""
     parts: tuple[str, ...] = ()
+
+    @property
+    def suggested(self) -> bool:
+        """Proposed to be tried, and not for comparison."""
+        return self.role is Role.SUGGESTED
 
     @property
     def is_plain_crop(self) -> bool:
@@ -59,12 +70,12 @@ class Candidate:
     @property
     def is_random_crop(self) -> bool:
         """Cut at random, for comparison."""
-        return self.id.startswith(RANDOM_CROPS)
+        return self.role is Role.RANDOM
 
     @property
     def is_strongest_contrast(self) -> bool:
         """Cut where contrast alone, the paper's own ranking, is highest, for comparison."""
-        return self.id.startswith(STRONGEST_CONTRAST)
+        return self.role is Role.STRONGEST_CONTRAST
 
 
 @dataclass(frozen=True, slots=True)

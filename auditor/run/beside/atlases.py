@@ -11,7 +11,7 @@ from typing import Any
 from auditor.atlas.alignment import aligned_layouts, collect_layers, movement
 from auditor.atlas.build import build_class_atlas, build_full_atlas
 from auditor.atlas.drawings.canvas import webp_bytes
-from auditor.atlas.drawings.layers import LayerMap, draw_layers
+from auditor.atlas.drawings.layer_map import LayerMap, draw_layers
 from auditor.atlas.drawings.sheet import Scope
 from auditor.atlas.drawings.tiles import TileArt
 from auditor.atlas.icons.objective import Whitening

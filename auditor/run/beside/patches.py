@@ -14,6 +14,7 @@ from auditor.core.config import AuditConfig
 from auditor.core.errors import ImageError
 from auditor.core.progress import Progress
 from auditor.core.records import Finding, Placement, Rung, Split
+from auditor.core.records.findings import CONTROL_NAMES
 from auditor.core.records.trials import Outcome, Trials
 from auditor.core.shelf import slug
 from auditor.run.audit import open_run
@@ -26,7 +27,7 @@ from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import Measured, assemble, rewrite_report
-from auditor.run.stages.trials import CONTROLS, TRIALS, keep_trials, open_bench
+from auditor.run.stages.trials import TRIALS, keep_trials, open_bench
 
 FOLDER = "patch-trials"
 TABLE = "table.csv"
@@ -56,13 +57,12 @@ def trial_patches(
         raise ImageError("no confirmation picture is eligible, so no patch can be measured; add source pictures")
     scene = open_scene(run)
     patches = mark_read_as_target(patches, inputs.classifier, inputs.target)
-    for patch in patches:
-        write_patch(inside, scene, patch)
+    patches = [write_patch(inside, scene, patch) for patch in patches]
     confirmed = confirm(bench, scene, atlas, patches, run.config.trials.placements)
     outcome = Outcome(
         chosen=tuple(patch.candidate.id for patch in patches),
         tried=len(patches),
-        controls=CONTROLS,
+        controls=CONTROL_NAMES,
         rungs=(Rung("patches of a person's own", len(patches), len(patches), "all are measured"),),
         examples=draw_examples(inside, bench, confirmed, patches),
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from auditor.candidates.controls import MADE_CONTROLS, make_controls
+from auditor.candidates.controls import OWN_CONTROLS, own_controls
 from auditor.core.config import AuditConfig, build_config, read_values
 from auditor.core.errors import AuditorError, ConfigError, ImageError, StoreError
 from auditor.core.progress import Progress
@@ -124,7 +124,7 @@ def transfer_run(run: RunFolder, model_file: Path, progress: Progress) -> Transf
     largest = max(variant.size for variant in variants)
     side_px = side_in_pixels(largest, *loaded.classifier.preprocessing.output_size)
     bench = _Bench(sweep, variants, side_px, config.seed, result.limits.confidence, progress)
-    passes = len(tried) + len(MADE_CONTROLS) * sum(row.confirmed for row in tried)
+    passes = len(tried) + len(OWN_CONTROLS) * sum(row.confirmed for row in tried)
     progress.start("trials on the other network", passes * len(variants) * len(sweep))
     patches = [read_patch(run.path / "candidates" / f"{row.candidate.id}.png") for row in tried]
     flipped = [bench.outcomes(rgba, row.candidate.id) for row, rgba in zip(tried, patches, strict=True)]
@@ -252,7 +252,7 @@ class _Bench:
     def row(self, row: SurveyRow, rgba: PixelArray, flipped: NDArray[np.bool_]) -> TransferRow:
         """A candidate's counts on both networks, and its strongest control if it was confirmed."""
         identity = row.candidate.id
-        controls = make_controls(rgba, identity, self.side_px, self.seed) if row.confirmed else {}
+        controls = own_controls(rgba, identity, self.side_px, self.seed) if row.confirmed else {}
         flips = {name: int(self.outcomes(made, identity).sum()) for name, made in controls.items()}
         strongest = max(flips, key=lambda name: flips[name], default="")
         own, other = self._count(row.flips, row.eligible), self._count(int(flipped.sum()), len(flipped))

@@ -10,9 +10,9 @@ from safetensors.numpy import save as save_arrays
 
 from auditor.atlas.activations import ActivationSet
 from auditor.atlas.build import build_pair_atlas
+from auditor.atlas.cell_labels import cell_labels
 from auditor.atlas.collection import Mapped
 from auditor.atlas.kinds import Atlas, AtlasKind, likeness_of
-from auditor.atlas.labels import cell_labels
 from auditor.atlas.stability import AtlasStability, halves_of, measure_stability, repeated_layouts
 from auditor.core.records import Cell, ImagePool
 from auditor.core.shelf import Inside

@@ -13,8 +13,6 @@ from auditor.atlas.drawings.canvas import webp_bytes
 from auditor.atlas.kinds import Atlas
 from auditor.candidates.contact_sheet import Flips, draw_contact_sheet
 from auditor.candidates.crops import mark_crop
-from auditor.candidates.makers.brought import library_folder, read_library, read_user_patches
-from auditor.candidates.makers.trained import TrainingBudget, train_patch
 from auditor.candidates.propose import Proposals, mark_read_as_target, propose
 from auditor.candidates.scene import Scene
 from auditor.candidates.screening import TailScreen
@@ -27,8 +25,7 @@ from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.images import IMAGES
 from auditor.run.tables import candidates_from_table, candidates_table, pushes_from_table, pushes_table
-from auditor.trials.patch import Patch, patch_png, read_patch
-from auditor.trials.placements import variants_of
+from auditor.trials.patch import Patch, kept, read_patch
 
 CONTACT_SHEET = "contact-sheet.webp"
 _TABLE, _RUNGS, _PUSHES = "candidates.parquet", "cache/rungs.json", "cache/pushes.parquet"
@@ -41,22 +38,24 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     folder.write_json(_RUNGS, [asdict(rung) for rung in proposals.rungs])
     scene = open_scene(run)
     run.progress.start("writing candidates", len(proposals.patches))
-    for patch in proposals.patches:
-        write_patch(folder, scene, patch)
+    patches = list(proposals.patches)
+    for place, patch in enumerate(patches):
+        patches[place] = write_patch(folder, scene, patch)
         run.progress.advance()
-    if proposals.patches:
-        folder.write(CONTACT_SHEET, contact_sheet(run, proposals.patches))
-    folder.write_table(_TABLE, candidates_table([patch.candidate for patch in proposals.patches]))
-    folder.update_manifest({"patches": {patch.candidate.id: patch.candidate.sha256 for patch in proposals.patches}})
-    return {"candidates": len(proposals.patches)}
+    if patches:
+        folder.write(CONTACT_SHEET, contact_sheet(run, patches))
+    folder.write_table(_TABLE, candidates_table([patch.candidate for patch in patches]))
+    folder.update_manifest({"patches": {patch.candidate.id: patch.candidate.sha256 for patch in patches}})
+    return {"candidates": len(patches)}
 
 
 def _proposed(run: Run, screening: IntArray) -> Proposals:
     inputs, config, pool = run.inputs, run.config, run.get(IMAGES)
-    screen = TailScreen(inputs.cut, pool.pixels[screening], inputs.target, config.trials.size, config.compute.batch_size)
-    proposals = propose(open_scene(run), run.get(ATLAS), screen, config.candidates, run.progress)
-    brought = [*_brought_patches(run), *_trained_patches(run)]
-    patches = mark_read_as_target([*proposals.patches, *brought], inputs.classifier, inputs.target)
+    screen = TailScreen(
+        inputs.cut, pool.pixels[screening], inputs.target, config.trials.size, config.compute.batch_size
+    )
+    proposals = propose(open_scene(run), run.get(ATLAS), screen, config, run.progress)
+    patches = mark_read_as_target(proposals.patches, inputs.classifier, inputs.target)
     return replace(proposals, patches=tuple(patches))
 
 
@@ -90,39 +89,19 @@ def screening_rows(run: Run) -> IntArray:
     return np.concatenate(held_in)[: run.config.candidates.screening_images]
 
 
-def _brought_patches(run: Run) -> list[Patch]:
-    config = run.config.candidates
-    library = read_library(library_folder()) if config.library else []
-    return library + (read_user_patches(run.config.path(config.patches)) if config.patches else [])
+def write_patch(folder: RunFolder, scene: Scene, patch: Patch) -> Patch:
+    """Keep a patch's picture, and for a crop the photograph it was cut from with its frame marked.
 
-
-def _trained_patches(run: Run) -> list[Patch]:
-    """A patch trained on discovery pictures of the source, at the placement that is tried first; none without any."""
-    inputs, config, pool = run.inputs, run.config, run.get(IMAGES)
-    rows = pool.rows(Split.DISCOVERY, inputs.source.indices)
-    if not config.candidates.trained:
-        return []
-    if not len(rows):
-        run.progress.say("no patch was trained: discovery has no picture of the source")
-        return []
-    keys = [pool.images[row].key for row in rows]
-    return [
-        train_patch(
-            inputs.classifier, pool.pixels[rows], keys, inputs.target,
-            variants_of(config.trials.placements[0], config.trials), config.trials, config.seed, run.progress,
-            TrainingBudget(config.candidates.trained),
-        )
-    ]  # fmt: skip
-
-
-def write_patch(folder: RunFolder, scene: Scene, patch: Patch) -> None:
-    """Keep a patch's picture, and for a crop the photograph it was cut from with its frame marked."""
+    Returns:
+        The patch with its sha256.
+    """
+    patch, png = kept(patch)
     candidate = patch.candidate
-    folder.write(f"candidates/{candidate.id}.png", patch_png(patch.rgba))
-    if candidate.box is None:
-        return
-    row = next(row for row, image in enumerate(scene.pool.images) if image.key == candidate.image_key)
-    folder.write(f"pictures/origin-{candidate.id}.png", mark_crop(scene.open_original(row), candidate.box))
+    folder.write(f"candidates/{candidate.id}.png", png)
+    if candidate.box is not None:
+        row = next(row for row, image in enumerate(scene.pool.images) if image.key == candidate.image_key)
+        folder.write(f"pictures/origin-{candidate.id}.png", mark_crop(scene.open_original(row), candidate.box))
+    return patch
 
 
 def contact_sheet(run: Run, patches: Sequence[Patch], flips: Flips | None = None) -> bytes:

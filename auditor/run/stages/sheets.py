@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from auditor.atlas.drawings.canvas import png_bytes, webp_bytes
-from auditor.atlas.drawings.crops import CropOf, crops_from_pixels
 from auditor.atlas.drawings.hinton import choose_cells, draw_hinton
+from auditor.atlas.drawings.natural_crops import CropOf, crops_from_pixels
 from auditor.atlas.drawings.sheet import Notes, Scope, draw_sheet
 from auditor.atlas.drawings.strip import draw_cell_strip
 from auditor.atlas.drawings.tiles import TileArt

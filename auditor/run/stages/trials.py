@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.candidates.confirmation import confirm, shared_controls, try_all
-from auditor.candidates.controls import MADE_CONTROLS, RANDOM_CELL_CROP, SOURCE_CROP
 from auditor.candidates.selection import narrowing, select
 from auditor.core.records import Split
+from auditor.core.records.findings import CONTROL_NAMES
 from auditor.core.records.trials import ConfirmedTrials, Outcome, Trials
 from auditor.core.shelf import Shelf
 from auditor.run.engines import hands
@@ -24,9 +24,6 @@ from auditor.statistics.survey import suggestion_validity, survey_rows
 from auditor.trials.bench import SHARDS, Bench, Table
 from auditor.trials.blocks import blocks_of
 
-CONTROLS = (*MADE_CONTROLS, SOURCE_CROP, RANDOM_CELL_CROP)
-"""Controls a candidate has when all can be made; their number says how many images a pass would need at least."""
-
 TABLE = "trials.parquet"
 _OUTCOME = "cache/outcome.json"
 
@@ -39,7 +36,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     chosen = tuple(patch.candidate.id for patch in selection.chosen)
     if not proposals.patches or not bench.eligible(Split.CONFIRMATION):
         rungs = narrowing(proposals.rungs, selection, {})
-        return keep_trials(folder, bench, Outcome((), len(proposals.patches), CONTROLS, rungs))
+        return keep_trials(folder, bench, Outcome((), len(proposals.patches), CONTROL_NAMES, rungs))
     tried = try_all(bench, proposals.patches, Split.CONFIRMATION, placement)
     shared = shared_controls(bench, placement)
     confirmed = confirm(bench, open_scene(run), pushed_atlas(run), selection.chosen, config.trials.placements)
@@ -48,7 +45,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     outcome = Outcome(
         chosen=chosen,
         tried=len(candidates),
-        controls=CONTROLS,
+        controls=CONTROL_NAMES,
         rungs=narrowing(proposals.rungs, selection, tried),
         survey=survey_rows(candidates, selection.blocks, tried, shared, chosen, confidence),
         validity=suggestion_validity(candidates, tried, shared, confidence, config.seed),

@@ -8,7 +8,7 @@ from PIL import Image
 
 from auditor.atlas.drawings.canvas import Canvas, drawable, png_bytes, shorten, square
 from auditor.atlas.drawings.colours import SOURCE_TO_TARGET, UNKNOWN, blend, contrast_colour, largest_size
-from auditor.atlas.drawings.crops import crops_from_pixels
+from auditor.atlas.drawings.natural_crops import crops_from_pixels
 from auditor.atlas.drawings.strip import draw_cell_strip
 from auditor.atlas.drawings.tiles import TileArt
 from auditor.core.records import Cell, Exemplar

@@ -9,7 +9,7 @@ from PIL import Image
 
 from auditor.atlas.drawings.canvas import SHARPNESS, WIDEST_PX, webp_bytes
 from auditor.atlas.drawings.colours import INK, PLOT, UNKNOWN, contrast_colour
-from auditor.atlas.drawings.crops import crops_from_pixels
+from auditor.atlas.drawings.natural_crops import crops_from_pixels
 from auditor.atlas.drawings.sheet import Notes, Scope, draw_sheet
 from auditor.atlas.drawings.tiles import TileArt, border_of, mark_radius, tile_share
 from auditor.atlas.kinds import AtlasKind

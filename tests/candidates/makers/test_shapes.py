@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.signal.windows import tukey
 
-from auditor.candidates.controls import make_controls
+from auditor.candidates.controls import own_controls
 from auditor.candidates.crops import CropPlan
 from auditor.candidates.makers.shapes import (
     contrast_over_crops,
@@ -24,7 +24,7 @@ from auditor.core.records import Candidate, ClassGroup, Origin, Tier
 from auditor.core.records.trials import Draws
 from auditor.inputs.model.cut import LayerCut
 from auditor.trials.pasting import Sticker, paste
-from auditor.trials.patch import Patch, resize_patch, sha256_of
+from auditor.trials.patch import Patch, resize_patch
 
 
 def opaque(height: int, width: int, seed: int = 3) -> np.ndarray:
@@ -139,7 +139,7 @@ def test_another_shape_keeps_the_parents_provenance() -> None:
     assert (made.image_key, made.box, made.cell, made.tier, made.observed_push) == (
         "k", (0, 0, 4, 4), "20:1:1", Tier.THIRD_CLASS, 1.5,
     )  # fmt: skip
-    assert made.sha256 not in ("0" * 64, sha256_of(b""))
+    assert made.sha256 == ""  # its parent's is not its own
 
 
 def test_soft_patches_and_their_controls_are_pasted_through_their_alpha() -> None:
@@ -149,7 +149,7 @@ def test_soft_patches_and_their_controls_are_pasted_through_their_alpha() -> Non
     soft = soft_edges(rgba)
     one, zero = np.ones(1), np.zeros(1)
     corner = Draws(6 * one, 6 * one, 12 * one, zero, zero, zero, zero, one)
-    for name, patch in {"itself": soft, **make_controls(soft, "c-001", 12, seed=0)}.items():
+    for name, patch in {"itself": soft, **own_controls(soft, "c-001", 12, seed=0)}.items():
         white = paste(torch.ones(1, 3, 16, 16), Sticker(patch, torch.device("cpu")), corner, 12.0)[0]
         np.testing.assert_array_equal(patch[3], soft[3])
         if name != "noise":  # which brings colours of its own

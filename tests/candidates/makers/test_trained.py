@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from auditor.candidates.makers.trained import TrainingBudget, train_patch
+from auditor.candidates.makers.trained import Lesson, TrainingBudget, train_patch
 from auditor.core.config import TrialsConfig
 from auditor.core.errors import ImageError
 from auditor.core.progress import Silence
@@ -68,7 +68,7 @@ def test_a_patch_for_green_turns_green_and_flips_held_out_pictures(
 ) -> None:
     classifier, config = colour_classifier((20, 24), mean=(0.4, 0.5, 0.6), std=(0.2, 0.2, 0.2)), trials_config(size=0.6)
     variants = variants_of(placement, config)
-    patch = train_patch(classifier, reddish(6, 1), KEYS, GREEN, variants, config, 0, Silence(), BUDGET)
+    patch = train_patch(classifier, Lesson(reddish(6, 1), KEYS, GREEN, variants, config, 0), Silence(), BUDGET)
     inner = patch.rgba[:3, 2:-2, 2:-2].mean(axis=(1, 2))
     assert inner[1] > 230
     assert inner[0] < 25  # blue is so far behind that its gradient is nothing
@@ -98,7 +98,8 @@ def test_the_same_seed_trains_the_same_patch_and_turns_share_one_size(
 
     def trained(seed: int) -> np.ndarray:
         variants = variants_of(Placement.BEST, config)
-        return train_patch(classifier, reddish(6, 1), KEYS, GREEN, variants, config, seed, Silence(), budget).rgba
+        lesson = Lesson(reddish(6, 1), KEYS, GREEN, variants, config, seed)
+        return train_patch(classifier, lesson, Silence(), budget).rgba
 
     first = trained(0)
     assert first.shape == (4, 10, 10)
@@ -111,8 +112,6 @@ def test_nothing_to_train_on(
     colour_classifier: Callable[..., Classifier], trials_config: Callable[..., TrialsConfig]
 ) -> None:
     config = trials_config()
+    lesson = Lesson(reddish(0, 1), [], GREEN, variants_of(Placement.FIXED, config), config, 0)
     with pytest.raises(ImageError, match="trained on discovery pictures of the source, and there are none"):
-        train_patch(
-            colour_classifier((20, 24)), reddish(0, 1), [], GREEN, variants_of(Placement.FIXED, config), config, 0,
-            Silence(),
-        )  # fmt: skip
+        train_patch(colour_classifier((20, 24)), lesson, Silence())

@@ -1,65 +1,26 @@
-"""Rendered patches point where they were told to, whatever else is rendered, and say where they come from."""
+"""Dreamed crops start at their crop, grow what is in it, and say where they come from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 
-from auditor.candidates.makers.renders import dream_crops, patch_settings, render_cells
+from auditor.candidates.makers.cell_icons import patch_settings
+from auditor.candidates.makers.dreamed import dream_crops
 from auditor.core.progress import Silence
-from auditor.core.records import Candidate, Cell, Origin, Tier
+from auditor.core.records import Candidate, Origin, Tier
 from auditor.inputs.model.cut import LayerCut
-from auditor.trials.patch import Patch, patch_png, sha256_of
+from auditor.trials.patch import Patch
 
 SIDE = 20
 SETTINGS = patch_settings(SIDE, steps=60)
 
 
-def cell(column: int, mean: Sequence[float]) -> Cell:
-    none = np.zeros(3, dtype=np.float32)
-    vector = np.array(mean, dtype=np.float32)
-    return Cell(level=10, column=column, row=2, count=5, images=4, mean_activation=vector, mean_attribution=none,
-                attribution_error=none, contrast=0.5 + column, contrast_error=0.1, exemplars=())  # fmt: skip
-
-
-CELLS = [cell(0, (1, -1, 0, 0, 0)), cell(1, (0, 0, 1, 1, -2)), cell(2, (-1, 0, 0, 0, 0))]
-
-
-def centre_of(cut: LayerCut, rgba: np.ndarray) -> np.ndarray:
-    with torch.no_grad():
-        features = cut.features(torch.from_numpy(rgba[None, :3]).float() / 255.0)[0]
-    return features[:, 2, 2].numpy()  # the middle one of 5×5 positions
-
-
 def cosine(first: np.ndarray, second: np.ndarray) -> float:
     return float(first @ second / np.linalg.norm(first) / np.linalg.norm(second))
-
-
-def test_an_icon_points_along_its_cells_mean(linear_cut: Callable[..., LayerCut]) -> None:
-    cut = linear_cut()
-    patches = render_cells(cut, CELLS, ["i-001", "i-002", "i-003"], SETTINGS, 0, Silence())
-    for number, (patch, made) in enumerate(zip(CELLS, patches, strict=True)):
-        reached = [cosine(centre_of(cut, made.rgba), one.mean_activation) for one in CELLS]
-        assert reached[number] > 0.5
-        assert max(reached) == reached[number]
-        assert made.rgba.shape == (4, SIDE, SIDE)
-        assert (made.rgba[3] == 255).all()
-        facts = made.candidate
-        assert (facts.id, facts.origin, facts.tier) == (f"i-00{number + 1}", Origin.RENDER, Tier.SYNTHETIC)
-        assert (facts.cell, facts.observed_push, facts.image_key) == (patch.name, patch.contrast, "")
-        assert facts.sha256 == sha256_of(patch_png(made.rgba))
-
-
-def test_an_icon_does_not_depend_on_its_company_but_on_the_seed(linear_cut: Callable[..., LayerCut]) -> None:
-    cut = linear_cut()
-    together = render_cells(cut, CELLS, ["a", "b", "c"], SETTINGS, 0, Silence())
-    (alone,) = render_cells(cut, CELLS[1:2], ["other"], SETTINGS, 0, Silence())
-    np.testing.assert_allclose(alone.rgba.astype(int), together[1].rgba, atol=1)
-    (other,) = render_cells(cut, CELLS[1:2], ["b"], SETTINGS, 1, Silence())
-    assert np.abs(other.rgba.astype(int) - alone.rgba).max() > 20
 
 
 def crop(seed: int, alpha: int = 255) -> Patch:
@@ -70,7 +31,9 @@ def crop(seed: int, alpha: int = 255) -> Patch:
     return Patch(Candidate(f"c-{seed:03d}", "wok crop", Origin.CROP, Tier.TARGET_OBJECT, "0" * 64, **facts), rgba)
 
 
-def test_a_dream_starts_at_its_crop_and_grows_what_is_in_it(linear_cut: Callable[..., LayerCut]) -> None:
+def test_a_dream_starts_at_its_crop_and_grows_what_is_in_it(
+    linear_cut: Callable[..., LayerCut], centre_of: Callable[..., np.ndarray]
+) -> None:
     cut = linear_cut()
     parents = [crop(1), crop(2)]
     unchanged = dream_crops(cut, parents, ["d-1", "d-2"], patch_settings(SIDE, steps=0), 0, Silence())
@@ -105,6 +68,5 @@ def test_what_is_transparent_is_dreamed_on_grey(linear_cut: Callable[..., LayerC
     assert (patch.rgba[3] == 255).all()
 
 
-def test_nothing_to_render(linear_cut: Callable[..., LayerCut]) -> None:
-    assert render_cells(linear_cut(), [], [], SETTINGS, 0, Silence()) == []
+def test_nothing_to_dream(linear_cut: Callable[..., LayerCut]) -> None:
     assert dream_crops(linear_cut(), [], [], SETTINGS, 0, Silence()) == []

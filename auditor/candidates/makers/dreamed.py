@@ -1,4 +1,4 @@
-"""Icons as patches, at patch size: from cells' means, or from a crop onwards. Rendering itself is inversion's."""
+"""Crops rendered onwards, towards more of what the layer sees in them."""
 
 from __future__ import annotations
 
@@ -8,60 +8,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from auditor.atlas.icons.objective import Whitening
 from auditor.atlas.icons.render import IconSettings, render_icons
-from auditor.atlas.icons.transforms import Movement
+from auditor.candidates.makers.cell_icons import LEAST_SIDE_PX, as_patch, patch_settings
+from auditor.candidates.makers.maker import Found, Maker
 from auditor.core.progress import Progress
-from auditor.core.records import Candidate, Cell, FloatArray, Origin, PixelArray, Tier
+from auditor.core.records import FloatArray, Origin, PixelArray, Tier
 from auditor.inputs.model.cut import LayerCut
-from auditor.trials.patch import Patch, patch_png, resize_patch, sha256_of
-
-
-def patch_settings(side_px: int, steps: int = 128) -> IconSettings:
-    """How patches of a side are rendered: moved by a tenth of it, as an icon of usual size is."""
-    return IconSettings(side_px=side_px, steps=steps, movement=Movement(jitter_px=side_px / 10))
-
-
-def render_cells(
-    cut: LayerCut,
-    cells: Sequence[Cell],
-    identities: Sequence[str],
-    settings: IconSettings,
-    seed: int,
-    progress: Progress,
-    whitening: Whitening | None = None,
-) -> list[Patch]:
-    """One patch a cell: the icon of its mean activation, at the size at which it will be pasted.
-
-    Args:
-        identities: of the candidates, one a cell. Noise and movements are keyed by the cell's name.
-        settings: such as `patch_settings`; `side_px` is the patch's side in a trial, so that its features are seen
-            at the size at which they were rendered.
-    Returns:
-        Opaque patches of origin `render` and tier `synthetic` with their cells' pushes.
-    Raises:
-        LayerError: the network runs at no size that an icon can have.
-    """
-    if not cells:
-        return []
-    directions = np.stack([cell.mean_activation for cell in cells])
-    keys = [cell.name for cell in cells]
-    icons = render_icons(cut, directions, keys, settings, seed, progress, whitening=whitening)
-    return [
-        _rendered(
-            Candidate(
-                id=identity,
-                name=f"icon of cell {cell.name}",
-                origin=Origin.RENDER,
-                tier=Tier.SYNTHETIC,
-                sha256="",
-                cell=cell.name,
-                observed_push=cell.contrast,
-            ),
-            pixels,
-        )
-        for identity, cell, pixels in zip(identities, cells, icons.pixels, strict=True)
-    ]
+from auditor.trials.patch import Patch, resize_patch
 
 
 def dream_crops(
@@ -81,7 +34,7 @@ def dream_crops(
         Opaque patches of origin `render` and tier `synthetic`, whatever tier the parent has: nobody photographed
         them. Picture, box and cell are the parent's, and `parts` names it.
     Raises:
-        LayerError: as `render_cells`.
+        LayerError: as `icon_patches`.
     """
     if not parents:
         return []
@@ -90,13 +43,14 @@ def dream_crops(
     keys = [f"dream of {parent.candidate.id}" for parent in parents]
     icons = render_icons(cut, _mean_activations(cut, starts), keys, settings, seed, progress, start=starts)
     return [
-        _rendered(
+        as_patch(
             replace(
                 parent.candidate,
                 id=identity,
                 name=f"dreamed {parent.candidate.name}",
                 origin=Origin.RENDER,
                 tier=Tier.SYNTHETIC,
+                sha256="",
                 predicted_push=float("nan"),
                 shows=(),
                 read_as_target=False,
@@ -126,7 +80,12 @@ def _on_grey(rgba: PixelArray) -> PixelArray:
     return laid
 
 
-def _rendered(candidate: Candidate, pixels: PixelArray) -> Patch:
-    """An (3 or 4, s, s) icon as a patch, with its hash; without alpha it is opaque."""
-    rgba = pixels if len(pixels) == 4 else np.concatenate([pixels, np.full_like(pixels[:1], 255)])
-    return Patch(replace(candidate, sha256=sha256_of(patch_png(rgba))), rgba)
+def _make(found: Found) -> list[Patch]:
+    """The crops that push most, dreamed on."""
+    parents = found.crops[: found.config.candidates.dreams]
+    settings = patch_settings(max(LEAST_SIDE_PX, found.side_px))
+    identities = DREAMED.identities(len(parents))
+    return dream_crops(found.cut, parents, identities, settings, found.scene.seed, found.progress)
+
+
+DREAMED = Maker("d", Origin.RENDER, "a crop rendered onwards, towards more of what the layer sees in it", _make)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from auditor.atlas.labels import CellLabel, cell_labels
+from auditor.atlas.cell_labels import CellLabel, cell_labels
 from auditor.core.records import Cell
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 from auditor.atlas.activations import ActivationSet
 from auditor.atlas.drawings.canvas import SHARPNESS, WIDEST_PX, Canvas, square
 from auditor.atlas.drawings.colours import FRAME, INK, PLOT, SOFT_INK, contrast_colour
-from auditor.atlas.drawings.crops import CropOf
 from auditor.atlas.drawings.legend import KEY_HEIGHT, draw_colour_key
+from auditor.atlas.drawings.natural_crops import CropOf
 from auditor.core.records import FloatArray, IntArray
 
 _MARGIN = 24 * SHARPNESS
