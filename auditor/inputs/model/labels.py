@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torchvision
-
 from auditor.core.errors import ConfigError, UnknownNameError
 from auditor.core.records import ClassGroup
 
@@ -114,27 +112,6 @@ def read_class_names(path: Path) -> ClassNames:
     suffix = path.suffix.lower()
     rows = _csv_rows(text, path) if suffix == ".csv" else _json_rows(text, path) if suffix == ".json" else None
     return _in_order(list(rows if rows is not None else _text_rows(text)), path)
-
-
-def torchvision_class_names(model_name: str, classes: int) -> ClassNames:
-    """The names that torchvision's own weights of a model were trained with.
-
-    A name that several classes share gets its index added, and stays as an alias of each.
-
-    Raises:
-        ConfigError: the model has no weights of its own, or another number of classes.
-    """
-    try:
-        weights = torchvision.models.get_model_weights(model_name).DEFAULT
-    except (ValueError, AttributeError) as error:
-        raise ConfigError(f"torchvision has no class names for {model_name!r}; give [classes] names a file") from error
-    names = tuple(str(name) for name in weights.meta["categories"])
-    if len(names) != classes:
-        raise ConfigError(
-            f"torchvision names {len(names)} classes for {model_name}, but the model has {classes}; "
-            "give [classes] names the model's own list"
-        )
-    return disambiguated(names)
 
 
 def disambiguated(names: tuple[str, ...]) -> ClassNames:

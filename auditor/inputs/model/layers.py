@@ -12,8 +12,8 @@ from torch.autograd.graph import Node
 
 from auditor.core.errors import LayerError, UnknownNameError
 from auditor.inputs.model.classifier import Classifier, set_eval
-from auditor.inputs.model.defaults import documented_layer
 from auditor.inputs.model.grids import GridForm, grid_form
+from auditor.inputs.model.sources import source_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,17 +242,17 @@ def _nodes_on_every_path(end: Node, leaf: Tensor, wanted: set[Node]) -> set[Node
 
 
 def default_layer(model_name: str, module: nn.Module, classifier: Classifier | None = None) -> tuple[str, str]:
-    """The documented layer of an architecture, for torchvision's and timm's names (`defaults.documented_layer`).
+    """The documented layer of an architecture, where the source that it comes from has a rule (defaults.py).
 
     Args:
         classifier: the same network ready to run, so that a refusal can name layers that can be mapped.
     Returns:
         The layer's name, and the rule in words.
     Raises:
-        LayerError: another architecture.
+        LayerError: there is no rule for this network.
     """
-    found = documented_layer(model_name, module)
-    if found is not None:
+    found = source_of(model_name).default_layer(model_name, module)
+    if found is not None and found[0] and found[0] in dict(module.named_modules()):
         layer, rule = found
         return layer, f"default for {model_name}: {rule}"
     candidates = [info.name for info in list_layers(classifier) if info.mappable] if classifier is not None else []

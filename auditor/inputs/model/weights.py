@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.error import URLError
 
 import torch
-import torchvision
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -152,26 +150,3 @@ def _counted(kind: str, names: list[str]) -> list[str]:
         return []
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return [f"{len(names)} tensors {kind}: {', '.join(names[:_SHOWN])}{more}"]
-
-
-def torchvision_weights(model_name: str) -> tuple[StateDict, Path]:
-    """Torchvision's own weights for a model, from its cache or the network, checked by torchvision's hash.
-
-    Raises:
-        ModelError: torchvision has none, or they can be neither found nor fetched.
-    """
-    try:
-        weights = torchvision.models.get_model_weights(model_name).DEFAULT
-    except (ValueError, AttributeError) as error:
-        raise ModelError(f"torchvision has no weights for {model_name}; give [model] weights a file") from error
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
-    try:
-        state = torch.hub.load_state_dict_from_url(
-            weights.url, map_location="cpu", progress=False, check_hash=True, weights_only=True
-        )
-    except (URLError, OSError, RuntimeError) as error:
-        raise ModelError(
-            f"torchvision's weights for {model_name} are not in {cached.parent} and could not be fetched ({error}); "
-            "fetch them where there is a network, or give [model] weights a file"
-        ) from error
-    return unwrapped(state, cached), cached

@@ -9,7 +9,7 @@ import pytest
 
 from auditor.core.errors import ConfigError, UnknownNameError
 from auditor.core.records import ClassGroup
-from auditor.inputs.model.labels import ClassNames, disambiguated, read_class_names, torchvision_class_names
+from auditor.inputs.model.labels import ClassNames, disambiguated, read_class_names
 
 KITCHEN = ClassNames(("wok", "frying pan", "teapot", "7"), (("n04596742",), ("n03400231",), (), ()))
 CRANES = ClassNames(("crane", "wok", "crane"), (("n02012849",), ("n04596742",), ("n03126707",)))
@@ -114,15 +114,6 @@ def test_missing_and_binary_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(ConfigError, match="cannot be read as text"):
         read_class_names(tmp_path / "b.txt")
-
-
-def test_torchvision_names_and_their_count() -> None:
-    names = torchvision_class_names("resnet18", 1000)
-    assert names.index_of("wok") == 909
-    assert names.index_of("frying pan") == 567
-    assert len(set(names.names)) == 1000
-    with pytest.raises(ConfigError, match="torchvision names 1000 classes for resnet18, but the model has 12"):
-        torchvision_class_names("resnet18", 12)
 
 
 def test_shared_names_get_their_index() -> None:

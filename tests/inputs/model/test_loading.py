@@ -21,7 +21,7 @@ from auditor.core.config import AuditConfig
 from auditor.core.errors import ConfigError, ModelError, UnknownNameError
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.layers import list_layers
-from auditor.inputs.model.loading import load_classifier, torchvision_preprocessing, unnamed_classifier
+from auditor.inputs.model.loading import load_classifier, unnamed_classifier
 from auditor.inputs.model.preprocessing import Preprocessing
 
 Configure = Callable[..., AuditConfig]
@@ -244,16 +244,6 @@ def test_own_weights_bring_names_and_preprocessing(configure: Configure, monkeyp
     assert classifier.class_names.names[909] == "wok"
     means = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     assert classifier.preprocessing == Preprocessing(256, (224, 224), "bilinear", *means)
-
-
-def test_default_preprocessing_is_that_of_the_weights() -> None:
-    inception = torchvision_preprocessing("inception_v3")
-    assert inception is not None
-    assert (inception.resize, inception.crop) == (342, (299, 299))
-    efficientnet = torchvision_preprocessing("efficientnet_b0")
-    assert efficientnet is not None
-    assert (efficientnet.resize, efficientnet.interpolation) == (256, "bicubic")
-    assert torchvision_preprocessing("nothing") is None
 
 
 def test_contradicting_settings_are_refused(configure: Configure, factory: Path) -> None:

@@ -16,6 +16,7 @@ from torch import nn
 
 from auditor.core.errors import ModelError
 from auditor.inputs.model.foreign import ForeignCode
+from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, WeightsRule
 
 
 def build_from_factory(name: str, classes: int, base: Path) -> nn.Module:
@@ -89,3 +90,12 @@ def _takes_classes(factory: Callable[..., object]) -> bool:
         return "num_classes" in inspect.signature(factory).parameters
     except (TypeError, ValueError):
         return False
+
+
+FACTORY = ModelSource(
+    label="Python factory",
+    spelling="'package.module:factory', 'file.py:factory'",
+    matches=lambda name: ":" in name,
+    build=lambda request: BuiltNetwork(build_from_factory(request.name, request.classes, request.base)),
+    weights=WeightsRule.ALLOWED,
+)
