@@ -15,7 +15,7 @@ from auditor.inputs.model.labels import ClassNames, read_class_names
 from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.inputs.model.sources import OWN_WEIGHTS, check_settings, source_of
 from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, NetworkRequest
-from auditor.inputs.model.weights import StateDict, load_strictly, read_weights, sha256_of
+from auditor.inputs.model.weights import StateDict, find_weights, load_strictly, read_weights, sha256_of
 
 _CLASSES_UNKNOWN = 1000
 _USUAL_SIZE = (224, 224)
@@ -70,6 +70,22 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
         sha256_of(came_from) if came_from is not None else "",
         f"{name} ({source.label}), {len(class_names)} classes",
     )
+
+
+def with_found_weights(config: AuditConfig, sha256: str) -> AuditConfig:
+    """The configuration of a run begun earlier, its weights where they lie now (`weights.find_weights`).
+
+    Args:
+        sha256: of the weights as the run noted it; '' where it noted none.
+    """
+    weights = config.model.weights
+    if weights is None or weights == OWN_WEIGHTS:
+        return config
+    path = config.path(weights)
+    found = find_weights(path, sha256)
+    if found == path:
+        return config
+    return config.model_copy(update={"model": config.model.model_copy(update={"weights": str(found)})})
 
 
 def unnamed_classifier(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from auditor.core.errors import ModelError
 from auditor.inputs.model.foreign import ForeignCode
+from auditor.inputs.world.bundle import bundled_weights
 
 StateDict = dict[str, Tensor]
 
@@ -33,6 +34,19 @@ def sha256_of(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def find_weights(path: Path, sha256: str) -> Path:
+    """The file of weights that a run was begun with, also where the package that it came with lies elsewhere now.
+
+    Args:
+        path: where it was. sha256: of the file then, as hex digits.
+    Returns:
+        `path` where there is a file; else the file of the same content among the weights that come along; else `path`.
+    """
+    if path.is_file():
+        return path
+    return next((each for each in bundled_weights() if sha256_of(each) == sha256), path)
 
 
 def read_weights(path: Path) -> StateDict:

@@ -1,4 +1,4 @@
-"""Networks that a user's own Python builds."""
+"""Networks that Python code builds: the user's own, or the built-in world's."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from torch import nn
 
 from auditor.core.errors import ModelError
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, WeightsRule
+
+_MOVED: Mapping[str, str] = MappingProxyType({"auditor.worlds.network": "auditor.inputs.world.kitchen_network"})
+"""Modules of this package that runs made by earlier versions name, and where they are now."""
 
 
 def build_from_factory(name: str, classes: int, base: Path) -> nn.Module:
@@ -28,6 +31,7 @@ def build_from_factory(name: str, classes: int, base: Path) -> nn.Module:
         ModelError: nothing there, not callable, an exception within, or not a network.
     """
     origin, _, factory_name = name.rpartition(":")
+    origin = _MOVED.get(origin, origin)
     is_file = origin.endswith(".py")
     path = (base / Path(origin).expanduser()).resolve() if is_file else None
     with _importing_from(path.parent if path is not None else base):
