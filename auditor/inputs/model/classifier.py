@@ -167,10 +167,3 @@ def margin(logits: Tensor, source: ClassGroup, target: ClassGroup) -> Tensor:
 def group_probability(logits: Tensor, group: ClassGroup) -> Tensor:
     """Softmax mass of a group: (B, K) -> (B,) in [0, 1]."""
     return torch.softmax(logits, dim=1)[:, list(group.indices)].sum(dim=1)
-
-
-def calls(logits: Tensor, group: ClassGroup) -> Tensor:
-    """Whether the largest logit belongs to the group: (B, K) -> (B,) bool. Of equal logits the first counts."""
-    member = torch.zeros(logits.shape[1], dtype=torch.bool, device=logits.device)
-    member[list(group.indices)] = True
-    return member[logits.argmax(dim=1)]

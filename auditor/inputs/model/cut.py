@@ -137,12 +137,6 @@ class LayerCut:
             handle.remove()
         return self._form.to_features(kept[-1], images.shape[2], images.shape[3]), logits
 
-    def grid_to_pixels(self, y: float, x: float) -> tuple[float, float]:
-        """Centre of a grid position in prepared pixels, (row, column)."""
-        height, width = self.classifier.preprocessing.output_size
-        _, rows, columns = self.feature_shape
-        return (y + 0.5) * height / rows, (x + 0.5) * width / columns
-
     def _verified_form(self) -> GridForm:
         generator = torch.Generator().manual_seed(0)
         size = self.classifier.preprocessing.output_size

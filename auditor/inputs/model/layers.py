@@ -1,4 +1,4 @@
-"""Find a network's layers, read or replace what one puts out, and leave the network as it was. Cutting is in cut.py."""
+"""Find a network's layers, read what one puts out, and leave the network as it was. Cutting is in cut.py."""
 
 from __future__ import annotations
 
@@ -93,28 +93,6 @@ def capture(module: nn.Module, layer: str) -> Iterator[Captured]:
     try:
         with _in_eval_mode(module):
             yield captured
-    finally:
-        handle.remove()
-
-
-@contextmanager
-def inject(module: nn.Module, layer: str, replacement: Tensor) -> Iterator[None]:
-    """Within the body, the layer puts out `replacement` whatever comes in; the network is in eval mode meanwhile.
-
-    The modules behind the layer get a copy, so `replacement` is never written to; gradients flow into it.
-    The network is left as by `capture`.
-
-    Raises:
-        UnknownNameError: no such layer.
-    """
-
-    def replace(_module: nn.Module, _inputs: object, _output: object) -> Tensor:
-        return replacement.clone()
-
-    handle = find_layer(module, layer).register_forward_hook(replace)
-    try:
-        with _in_eval_mode(module):
-            yield
     finally:
         handle.remove()
 

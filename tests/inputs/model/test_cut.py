@@ -138,11 +138,3 @@ def test_hooks_are_gone_when_the_network_raises(make_classifier: Make, networks:
     with pytest.raises(RuntimeError):
         cut.features_and_logits(torch.rand(2, 7, 8, 8))
     assert not any(each._forward_hooks for each in classifier.module.modules())
-
-
-def test_grid_positions_have_their_centre_in_the_picture() -> None:
-    cut = LayerCut(small("squeezenet1_1", 64), "features.10")
-    _, rows, columns = cut.feature_shape
-    assert cut.grid_to_pixels(0, 0) == (32 / rows, 32 / columns)
-    assert cut.grid_to_pixels(rows - 0.5, columns - 0.5) == (64.0, 64.0)
-    assert cut.grid_to_pixels((rows - 1) / 2, (columns - 1) / 2) == (32.0, 32.0)
