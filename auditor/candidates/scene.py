@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from auditor.candidates.crops import CropPlan, OpenOriginal, cut_crop
 from auditor.candidates.tiers import Shares, crop_tier
+from auditor.core.hashing import sha256_of
 from auditor.core.records import Candidate, ClassGroup, ImagePool, Origin, Split, Tier
 from auditor.inputs.model.classifier import Classifier
-from auditor.trials.patch import Patch, patch_png, sha256_of
+from auditor.trials.patch import Patch, patch_png
 
 ShowsOf = Callable[[int, tuple[int, int, int, int]], Shares | None]
 """What a box (original pixels) of a row's photograph shows; None where it has no annotation."""

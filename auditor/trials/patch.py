@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import warnings
 from dataclasses import dataclass
@@ -59,10 +58,6 @@ def patch_png(rgba: PixelArray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(rgba.transpose(1, 2, 0)), "RGBA").save(buffer, "PNG", optimize=False)
     return buffer.getvalue()
-
-
-def sha256_of(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def resize_patch(rgba: PixelArray, height_px: int, width_px: int) -> PixelArray:

@@ -32,6 +32,7 @@ from auditor.candidates.propose import Proposals, mark_read_as_target, propose
 from auditor.candidates.scene import Scene
 from auditor.candidates.screening import TailScreen
 from auditor.core.config import CandidatesConfig
+from auditor.core.hashing import sha256_of
 from auditor.core.progress import Silence
 from auditor.core.records import (
     Candidate,
@@ -42,7 +43,7 @@ from auditor.core.records import (
     Tier,
 )
 from auditor.inputs.model.cut import LayerCut
-from auditor.trials.patch import Patch, patch_png, sha256_of
+from auditor.trials.patch import Patch, patch_png
 
 
 def cell(column: int, rows: list[int], level: int = 4) -> Cell:

@@ -8,8 +8,9 @@ from collections import Counter
 from pathlib import Path
 
 from auditor.core.errors import PatchError
+from auditor.core.hashing import sha256_of
 from auditor.core.records import Candidate, Origin, Tier
-from auditor.trials.patch import Patch, patch_png, read_patch, sha256_of
+from auditor.trials.patch import Patch, patch_png, read_patch
 
 
 def library_folder() -> Path:

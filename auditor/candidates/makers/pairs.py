@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.core.hashing import sha256_of
 from auditor.core.records import Candidate, FloatArray, PixelArray, Tier
-from auditor.trials.patch import Patch, patch_png, resize_patch, sha256_of
+from auditor.trials.patch import Patch, patch_png, resize_patch
 
 _SEAM = 0.12
 """Width of a seam as a share of the patch's side."""

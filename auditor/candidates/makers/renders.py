@@ -11,10 +11,11 @@ import torch
 from auditor.atlas.icons.objective import Whitening
 from auditor.atlas.icons.render import IconSettings, render_icons
 from auditor.atlas.icons.transforms import Movement
+from auditor.core.hashing import sha256_of
 from auditor.core.progress import Progress
 from auditor.core.records import Candidate, Cell, FloatArray, Origin, PixelArray, Tier
 from auditor.inputs.model.cut import LayerCut
-from auditor.trials.patch import Patch, patch_png, resize_patch, sha256_of
+from auditor.trials.patch import Patch, patch_png, resize_patch
 
 
 def patch_settings(side_px: int, steps: int = 128) -> IconSettings:

@@ -14,9 +14,10 @@ from torch.nn import functional
 from auditor.atlas.attribution import contrast_map
 from auditor.candidates.crops import CropPlan
 from auditor.core.errors import PatchError
+from auditor.core.hashing import sha256_of
 from auditor.core.records import ClassGroup, FloatArray, PixelArray
 from auditor.inputs.model.cut import LayerCut
-from auditor.trials.patch import Patch, patch_png, resize_patch, sha256_of
+from auditor.trials.patch import Patch, patch_png, resize_patch
 
 SOFT_EDGE = 0.3
 FADED_TO = 0.15

@@ -16,11 +16,12 @@ from torch.nn import functional
 from auditor.core.config import TrialsConfig
 from auditor.core.draws import keyed_generator
 from auditor.core.errors import ImageError
+from auditor.core.hashing import sha256_of
 from auditor.core.progress import Progress
 from auditor.core.records import Candidate, ClassGroup, Origin, PixelArray, Tier
 from auditor.inputs.model.classifier import Classifier, group_logit
 from auditor.trials.pasting import paste_pixels
-from auditor.trials.patch import Patch, patch_png, sha256_of
+from auditor.trials.patch import Patch, patch_png
 from auditor.trials.placements import Variant, draw, largest_side_px
 
 

@@ -15,7 +15,7 @@ from auditor.inputs.model.labels import ClassNames, read_class_names
 from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.inputs.model.sources import OWN_WEIGHTS, check_settings, source_of
 from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, NetworkRequest
-from auditor.inputs.model.weights import StateDict, find_weights, load_strictly, read_weights, sha256_of
+from auditor.inputs.model.weights import StateDict, find_weights, load_strictly, read_weights, weights_sha256
 
 _CLASSES_UNKNOWN = 1000
 _USUAL_SIZE = (224, 224)
@@ -67,7 +67,7 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
     return LoadedClassifier(
         classifier,
         str(came_from) if came_from is not None else "",
-        sha256_of(came_from) if came_from is not None else "",
+        weights_sha256(came_from) if came_from is not None else "",
         f"{name} ({source.label}), {len(class_names)} classes",
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from auditor.core.errors import ModelError
+from auditor.core.hashing import sha256_of_file
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.world.bundle import bundled_weights
 
@@ -23,15 +23,14 @@ _PREFIXES = ("module.", "_orig_mod.")
 _SHOWN = 3
 
 
-def sha256_of(path: Path) -> str:
-    """Hex digest of a file.
+def weights_sha256(path: Path) -> str:
+    """The sha256 of a file of weights, as hex digits.
 
     Raises:
         ModelError: it cannot be read.
     """
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of_file(path)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
 
@@ -46,7 +45,7 @@ def find_weights(path: Path, sha256: str) -> Path:
     """
     if path.is_file():
         return path
-    return next((each for each in bundled_weights() if sha256_of(each) == sha256), path)
+    return next((each for each in bundled_weights() if sha256_of_file(each) == sha256), path)
 
 
 def read_weights(path: Path) -> StateDict:

@@ -16,8 +16,9 @@ from PIL import Image
 
 from auditor.candidates.makers.brought import library_folder, read_library, read_user_patches
 from auditor.core.errors import PatchError
+from auditor.core.hashing import sha256_of
 from auditor.core.records import Origin, Tier
-from auditor.trials.patch import MAX_SIDE_PX, patch_png, sha256_of
+from auditor.trials.patch import MAX_SIDE_PX, patch_png
 
 LIBRARY = Path(__file__).resolve().parents[3] / "patches"
 SLUGS = sorted(path.stem for path in LIBRARY.glob("*.png"))

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from auditor.candidates.makers.pairs import ARRANGEMENTS, combine, plan_pairs
+from auditor.core.hashing import sha256_of
 from auditor.core.records import Candidate, Origin, Tier
-from auditor.trials.patch import Patch, patch_png, sha256_of
+from auditor.trials.patch import Patch, patch_png
 
 
 def crop(identity: str, cell: str = "", image: str = "", tier: Tier = Tier.THIRD_CLASS, **facts: object) -> Candidate:

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from auditor.candidates.makers.renders import dream_crops, patch_settings, render_cells
+from auditor.core.hashing import sha256_of
 from auditor.core.progress import Silence
 from auditor.core.records import Candidate, Cell, Origin, Tier
 from auditor.inputs.model.cut import LayerCut
-from auditor.trials.patch import Patch, patch_png, sha256_of
+from auditor.trials.patch import Patch, patch_png
 
 SIDE = 20
 SETTINGS = patch_settings(SIDE, steps=60)

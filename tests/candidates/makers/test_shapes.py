@@ -20,11 +20,12 @@ from auditor.candidates.makers.shapes import (
     soft_edges,
 )
 from auditor.core.errors import PatchError
+from auditor.core.hashing import sha256_of
 from auditor.core.records import Candidate, ClassGroup, Origin, Tier
 from auditor.core.records.trials import Draws
 from auditor.inputs.model.cut import LayerCut
 from auditor.trials.pasting import Sticker, paste
-from auditor.trials.patch import Patch, resize_patch, sha256_of
+from auditor.trials.patch import Patch, resize_patch
 
 
 def opaque(height: int, width: int, seed: int = 3) -> np.ndarray:

@@ -239,7 +239,7 @@ def test_own_weights_without_a_network_say_where_they_would_lie(
 def test_own_weights_bring_names_and_preprocessing(configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
     state = torchvision.models.squeezenet1_1().state_dict()
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", lambda *a, **k: state)
-    monkeypatch.setattr("auditor.inputs.model.loading.sha256_of", lambda path: "0" * 64)
+    monkeypatch.setattr("auditor.inputs.model.loading.weights_sha256", lambda path: "0" * 64)
     classifier = load_classifier(configure("squeezenet1_1", "default", names=None, size=None), CPU).classifier
     assert classifier.class_names.names[909] == "wok"
     means = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
