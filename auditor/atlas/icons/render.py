@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auditor.atlas.icons.head import Head, at_rest, rendering_size
+from auditor.atlas.icons.head import at_rest, rendering_size
 from auditor.atlas.icons.objective import Whitening, centre, cosine, objective
 from auditor.atlas.icons.spectrum import image_to_spectrum, spectrum_shape, spectrum_to_image
 from auditor.atlas.icons.transforms import Movement, draw_movements, move, still
+from auditor.atlas.network import CutNetwork
 from auditor.core.config import AtlasConfig
 from auditor.core.draws import keyed_generator
 from auditor.core.errors import LayerError
@@ -75,7 +76,7 @@ class Icons:
 
 
 def render_icons(
-    head: Head,
+    head: CutNetwork,
     directions: FloatArray,
     keys: Sequence[str],
     settings: IconSettings,
@@ -121,7 +122,7 @@ def render_icons(
 
 
 @torch.no_grad()
-def score_icons(head: Head, pixels: PixelArray, directions: FloatArray, size: tuple[int, int]) -> FloatArray:
+def score_icons(head: CutNetwork, pixels: PixelArray, directions: FloatArray, size: tuple[int, int]) -> FloatArray:
     """Cosine between the activation at the centre and the direction.
 
     Args:
@@ -137,7 +138,7 @@ def score_icons(head: Head, pixels: PixelArray, directions: FloatArray, size: tu
 
 
 def _optimise(
-    head: Head,
+    head: CutNetwork,
     spectrum: Tensor,
     targets: Tensor,
     keys: Sequence[str],
@@ -221,7 +222,7 @@ def _as_pixels(spectrum: Tensor, side_px: int) -> PixelArray:
 
 
 def _check(
-    head: Head, directions: FloatArray, keys: Sequence[str], settings: IconSettings, start: PixelArray | None
+    head: CutNetwork, directions: FloatArray, keys: Sequence[str], settings: IconSettings, start: PixelArray | None
 ) -> None:
     width = head.feature_shape[0]
     if directions.ndim != 2 or directions.shape[1] != width or not np.isfinite(directions).all():
