@@ -128,6 +128,6 @@ def _on_grey(rgba: PixelArray) -> PixelArray:
 
 
 def _rendered(candidate: Candidate, pixels: PixelArray) -> Patch:
-    """An (3 or 4, s, s) icon as a patch, with its hash; without alpha it is opaque."""
-    rgba = pixels if len(pixels) == 4 else np.concatenate([pixels, np.full_like(pixels[:1], 255)])
+    """A (3, s, s) icon as an opaque patch, with its hash."""
+    rgba = np.concatenate([pixels, np.full_like(pixels[:1], 255)])
     return Patch(replace(candidate, sha256=sha256_of(patch_png(rgba))), rgba)
