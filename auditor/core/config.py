@@ -57,6 +57,11 @@ class PreprocessingConfig(Section):
             raise ValueError("resize and crop are pixels and must be at least 1")
         if min(self.std) <= 0:
             raise ValueError("std must be above 0")
+        if not all(abs(each) <= 1 for each in self.mean) or not all(each <= 1 for each in self.std):
+            raise ValueError(
+                f"mean and std are for pixels from 0 to 1 and may not be larger than 1, got mean {list(self.mean)} and "
+                f"std {list(self.std)}; divide numbers for pixels from 0 to 255 by 255"
+            )
         if isinstance(self.resize, int) and self.crop is None:
             raise ValueError("resize by the shorter side needs a crop, so that every picture ends at one size")
         return self
