@@ -19,6 +19,7 @@ from auditor.core.draws import keyed_generator
 from auditor.core.errors import LayerError
 from auditor.core.progress import Progress
 from auditor.core.records import FloatArray, PixelArray
+from auditor.inputs.model.foreign import DIFFERENTIATING
 
 # Standard deviation of a spectrum that starts from noise: nearly grey.
 _NOISE = 0.01
@@ -152,7 +153,8 @@ def _optimise(
             features = head.features(seen)
         reached = objective(centre(features).float(), targets, settings.power)
         # summed, not averaged: an icon's gradient does not depend on how many others there are
-        (spectrum.grad,) = torch.autograd.grad(-reached.sum(), spectrum)
+        with DIFFERENTIATING:
+            (spectrum.grad,) = torch.autograd.grad(-reached.sum(), spectrum)
         optimiser.step()
     spectrum.requires_grad_(False)
 

@@ -20,6 +20,7 @@ from auditor.core.hashing import sha256_of
 from auditor.core.progress import Progress
 from auditor.core.records import Candidate, ClassGroup, Origin, PixelArray, Tier
 from auditor.inputs.model.classifier import Classifier, group_logit
+from auditor.inputs.model.foreign import DIFFERENTIATING
 from auditor.trials.pasting import paste_pixels
 from auditor.trials.patch import Patch, patch_png
 from auditor.trials.placements import Variant, draw, largest_side_px
@@ -82,7 +83,8 @@ def train_patch(
             images = torch.from_numpy(pixels[chosen]).float().div_(255.0)
             pasted = paste_pixels(images, _at_size(torch.sigmoid(free), sides[turn]), draws)
             loss = _target_loss(classifier.logits(pasted.to(classifier.device)), target)
-            (free.grad,) = torch.autograd.grad(loss, free)
+            with DIFFERENTIATING:
+                (free.grad,) = torch.autograd.grad(loss, free)
             optimiser.step()
             progress.advance()
     return _as_candidate(torch.sigmoid(free).detach(), identity, target)

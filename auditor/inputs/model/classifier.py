@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from auditor.core.errors import ModelError
 from auditor.core.records import ClassGroup
+from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.preprocessing import Preprocessing
 
@@ -57,7 +58,7 @@ class Classifier:
         Returns:
             (B, K) float32.
         Raises:
-            ModelError: as `check_logits`.
+            ModelError: as `forward_normalised`.
         """
         return self.forward_normalised(self.normalise(images))
 
@@ -75,9 +76,20 @@ class Classifier:
         Returns:
             (B, K) float32.
         Raises:
-            ModelError: as `check_logits`.
+            ModelError: as `run` and `check_logits`.
         """
-        return check_logits(self.module(images), len(images), self.class_names)
+        return check_logits(self.run(images), len(images), self.class_names)
+
+    def run(self, images: Tensor) -> object:
+        """Whatever the network returns for (B, 3, H, W) normalised pictures. Every forward of it goes through here.
+
+        Raises:
+            ModelError: the network raised something, SystemExit included.
+        """
+        shape = "x".join(map(str, images.shape[1:]))
+        advice = f"it was given {shape} pictures; check [preprocessing] and the network"
+        with ForeignCode(f"running {self.name} on a batch of {len(images)}", advice):
+            return self.module(images)
 
     def black(self, batch: int = 1) -> Tensor:
         """(batch, 3, H, W) normalised black pictures, for probing."""

@@ -12,6 +12,7 @@ from torch.autograd.graph import Node
 
 from auditor.core.errors import LayerError, UnknownNameError
 from auditor.inputs.model.classifier import Classifier, set_eval
+from auditor.inputs.model.foreign import DIFFERENTIATING
 from auditor.inputs.model.grids import GridForm, grid_form
 from auditor.inputs.model.sources import source_of
 
@@ -178,7 +179,8 @@ def _unread(logits: Tensor, records: dict[str, _Seen]) -> set[str]:
         return set()
     # NaN sent backwards passes through weights that are 0 too, as a freshly built head's often are
     start = torch.full_like(logits, torch.nan)
-    slopes = torch.autograd.grad(logits, list(tokens.values()), start, allow_unused=True, materialize_grads=True)
+    with DIFFERENTIATING:
+        slopes = torch.autograd.grad(logits, list(tokens.values()), start, allow_unused=True, materialize_grads=True)
     unread = set()
     for name, slope in zip(tokens, slopes, strict=True):
         form = records[name].form

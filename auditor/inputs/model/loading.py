@@ -58,7 +58,8 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
         )
     )
     if state is not None:
-        load_strictly(network.module, state, len(class_names), str(weights_path), name)
+        with ForeignCode(f"loading {weights_path} into {name}"):
+            load_strictly(network.module, state, len(class_names), str(weights_path), name)
     came_from = network.file or weights_path
     _check_fixed_sizes(network, preprocessing, name)
     with ForeignCode(f"moving {name} to {device}"):
@@ -125,7 +126,6 @@ def probe(classifier: Classifier) -> None:
         ModelError: the network raises, takes only one batch size, does not answer with (B, K) finite logits, or
             answers otherwise when a picture has company, as a network in training mode does.
     """
-    advice = f"it was given {_shape_of(classifier)} pictures; check [preprocessing] and the network"
     noise = torch.rand(3, 3, *classifier.preprocessing.output_size, generator=torch.Generator().manual_seed(0))
     images = classifier.normalise_(noise.to(classifier.device))
     outputs: dict[int, object] = {}
@@ -133,8 +133,7 @@ def probe(classifier: Classifier) -> None:
     with torch.no_grad():
         for batch in (1, 3):
             try:
-                with ForeignCode(f"running {classifier.name} on a batch of {batch}", advice):
-                    outputs[batch] = classifier.module(images[:batch].clone())
+                outputs[batch] = classifier.run(images[:batch].clone())
             except ModelError as error:
                 failures[batch] = error
     rows = {batch: len(output) for batch, output in outputs.items() if isinstance(output, torch.Tensor) and output.ndim}
@@ -197,7 +196,3 @@ def _check_fixed_sizes(network: BuiltNetwork, preprocessing: Preprocessing, name
     if network.size is not None and network.size != preprocessing.output_size:
         wanted, got = ("x".join(map(str, size)) for size in (network.size, preprocessing.output_size))
         raise ModelError(f"{name} was exported for {wanted} pictures, but [preprocessing] makes them {got}")
-
-
-def _shape_of(classifier: Classifier) -> str:
-    return "x".join(map(str, (3, *classifier.preprocessing.output_size)))
