@@ -1,4 +1,4 @@
-"""Load the classifier under audit from its configuration and probe it once. Its layers are in layers.py."""
+"""Load the classifier under audit from its configuration. How it is tried is in probing.py, its layers in layers.py."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import torch
 
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ConfigError, ModelError
-from auditor.inputs.model.classifier import Classifier, check_logits, set_eval
+from auditor.inputs.model.classifier import Classifier, set_eval
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.labels import ClassNames, read_class_names
 from auditor.inputs.model.preprocessing import Preprocessing
+from auditor.inputs.model.probing import probe
 from auditor.inputs.model.sources import OWN_WEIGHTS, check_settings, source_of
 from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, NetworkRequest
 from auditor.inputs.model.weights import StateDict, find_weights, load_strictly, read_weights, weights_sha256
@@ -38,7 +39,7 @@ class LoadedClassifier:
 
 
 def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifier:
-    """Build the network, load its weights, and make sure that it answers (B, K) finite logits to black pictures.
+    """Build the network, load its weights, and make sure that it answers with (B, K) finite logits.
 
     Raises:
         UnknownNameError: torchvision or timm has no such model.
@@ -117,42 +118,6 @@ def unnamed_classifier(
     classifier = Classifier(network.module, names, preprocessing, device, name)
     probe(classifier)
     return classifier
-
-
-def probe(classifier: Classifier) -> None:
-    """Run pictures of noise, one and then three at once, and check what comes out.
-
-    Raises:
-        ModelError: the network raises, takes only one batch size, does not answer with (B, K) finite logits, or
-            answers otherwise when a picture has company, as a network in training mode does.
-    """
-    noise = torch.rand(3, 3, *classifier.preprocessing.output_size, generator=torch.Generator().manual_seed(0))
-    images = classifier.normalise_(noise.to(classifier.device))
-    outputs: dict[int, object] = {}
-    failures: dict[int, ModelError] = {}
-    with torch.no_grad():
-        for batch in (1, 3):
-            try:
-                outputs[batch] = classifier.run(images[:batch].clone())
-            except ModelError as error:
-                failures[batch] = error
-    rows = {batch: len(output) for batch, output in outputs.items() if isinstance(output, torch.Tensor) and output.ndim}
-    served = [batch for batch in outputs if rows.get(batch, batch) == batch]
-    if len(served) == 1 and (failures or rows.get(1) == rows.get(3)):
-        raise ModelError(
-            f"{classifier.name} answers batches of {served[0]} picture{'s' if served[0] > 1 else ''} only; "
-            "trace or export it with a dynamic batch dimension"
-        ) from next(iter(failures.values()), None)
-    for failure in failures.values():
-        raise failure
-    alone, together = (check_logits(output, batch, classifier.class_names) for batch, output in outputs.items())
-    difference = float((alone[0] - together[0]).abs().max())
-    # Far above what other kernels for another batch size, or TF32, make of the same numbers.
-    if difference > 0.02 * float(together.abs().max()) + 1e-4:
-        raise ModelError(
-            f"{classifier.name} gives the same picture other logits the second time, among others (by up to "
-            f"{difference:.3g}); its dropout or batch norm is in training mode: call eval() before it is exported"
-        )
 
 
 def _class_names(config: AuditConfig, source: ModelSource) -> ClassNames:

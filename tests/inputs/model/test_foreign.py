@@ -99,9 +99,8 @@ def test_a_network_that_leaves_in_its_backward_is_a_model_error(make_classifier:
 def test_a_missing_derivative_still_decides_the_method(make_classifier: Make) -> None:
     cut = LayerCut(make_classifier(Leaves()), "body")
     features = cut.features(torch.rand(1, 3, 8, 8))
-    assert (
-        attribution_method(cut, features) is AttributionMethod.DOUBLE_BACKWARD
-    )  # a custom function has no forward mode
+    found = attribution_method(cut, features)
+    assert found is AttributionMethod.DOUBLE_BACKWARD  # a custom function has no forward mode
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), LayerError("ours"), torch.cuda.OutOfMemoryError("full")])
