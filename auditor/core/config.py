@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from auditor.core.errors import ConfigError, nearest_names
-from auditor.core.records import Placement
+from auditor.core.records import Outputs, Placement
 
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 
@@ -35,6 +35,10 @@ class ModelConfig(Section):
     )
     layer: str | None = Field(
         None, description="the module to map; left out: the documented default of the architecture"
+    )
+    outputs: Outputs = Field(
+        Outputs.LOGITS,
+        description="what the network answers with; of `probabilities`, as behind a softmax, the logarithm is taken",
     )
 
 

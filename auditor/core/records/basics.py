@@ -61,6 +61,13 @@ class Placement(StrEnum):
     RANDOM = "random"
 
 
+class Outputs(StrEnum):
+    """What the numbers are that a network answers with."""
+
+    LOGITS = "logits"
+    PROBABILITIES = "probabilities"
+
+
 class ReviewMark(StrEnum):
     """A person's answer to what a `target_image` candidate shows."""
 

@@ -6,10 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from auditor.core.errors import ModelError
-from auditor.core.records import ClassGroup
+from auditor.core.records import ClassGroup, Outputs
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.preprocessing import Preprocessing
+
+# Far below any probability that decides anything, and far above where its slope would overflow.
+_LEAST_PROBABILITY = 1e-30
 
 
 class Classifier:
@@ -19,8 +22,10 @@ class Classifier:
     stop asking for gradients; no number in it changes. Gradients with respect to pictures or activations work as usual.
 
     Attributes:
-        module: (B, 3, H, W) normalised RGB -> (B, K) logits.
+        module: (B, 3, H, W) normalised RGB -> (B, K) logits, or probabilities.
         name: what messages call the network.
+        outputs: what `module` answers with. Of probabilities the logarithm is taken wherever logits are spoken of:
+            it differs from the logits before the softmax by one number a picture.
     """
 
     def __init__(
@@ -30,6 +35,7 @@ class Classifier:
         preprocessing: Preprocessing,
         device: torch.device,
         name: str = "",
+        outputs: Outputs = Outputs.LOGITS,
     ) -> None:
         # channels last is how convolutions run fastest on CPUs and tensor cores alike; only strides change
         self.module = module.to(device).to(memory_format=torch.channels_last)
@@ -40,6 +46,7 @@ class Classifier:
         self.preprocessing = preprocessing
         self.device = device
         self.name = name or type(module).__name__
+        self.outputs = outputs
         # Tensors made in inference mode could never take part in a gradient.
         with torch.inference_mode(False):
             self._mean = torch.tensor(preprocessing.mean, device=device).view(1, 3, 1, 1)
@@ -78,7 +85,18 @@ class Classifier:
         Raises:
             ModelError: as `run` and `check_logits`.
         """
-        return check_logits(self.run(images), len(images), self.class_names)
+        return self.read(self.run(images), len(images))
+
+    def read(self, output: object, batch: int, finite: bool = True) -> Tensor:
+        """The (batch, K) logits in what the network returned.
+
+        Args:
+            finite: also look for NaN and infinities.
+        Raises:
+            ModelError: as `check_logits`.
+        """
+        numbers = check_logits(output, batch, self.class_names, finite)
+        return numbers if self.outputs is Outputs.LOGITS else numbers.clamp_min(_LEAST_PROBABILITY).log()
 
     def run(self, images: Tensor) -> object:
         """Whatever the network returns for (B, 3, H, W) normalised pictures. Every forward of it goes through here.

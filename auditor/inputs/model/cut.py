@@ -11,7 +11,7 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from auditor.core.errors import LayerError, ModelError
-from auditor.inputs.model.classifier import Classifier, check_logits
+from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.foreign import DIFFERENTIATING, ThroughForeignCodeError
 from auditor.inputs.model.grids import Axes, GridForm, grid_form
 from auditor.inputs.model.layers import Captured, capture, find_layer, list_layers
@@ -120,7 +120,7 @@ class LayerCut:
                 output = self.classifier.run(dummy)
         finally:
             handle.remove()
-        return check_logits(output, len(features), self.classifier.class_names, finite=False)
+        return self.classifier.read(output, len(features), finite=False)
 
     def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """One whole forward: (B, D, H' + R, W') features as they left the layer, and (B, K) checked logits.

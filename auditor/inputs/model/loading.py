@@ -9,11 +9,12 @@ import torch
 
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ConfigError, ModelError
+from auditor.core.records import Outputs
 from auditor.inputs.model.classifier import Classifier, set_eval
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.labels import ClassNames, read_class_names
 from auditor.inputs.model.preprocessing import Preprocessing
-from auditor.inputs.model.probing import probe
+from auditor.inputs.model.probing import are_probabilities, probe
 from auditor.inputs.model.sources import OWN_WEIGHTS, check_settings, source_of
 from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, NetworkRequest
 from auditor.inputs.model.weights import StateDict, find_weights, load_strictly, read_weights, weights_sha256
@@ -64,7 +65,7 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
     came_from = network.file or weights_path
     _check_fixed_sizes(network, preprocessing, name)
     with ForeignCode(f"moving {name} to {device}"):
-        classifier = Classifier(network.module, class_names, preprocessing, device, name)
+        classifier = Classifier(network.module, class_names, preprocessing, device, name, config.model.outputs)
     probe(classifier)
     return LoadedClassifier(
         classifier,
@@ -115,7 +116,8 @@ def unnamed_classifier(
         output = module(torch.zeros(1, 3, *preprocessing.output_size, device=device))
     classes = int(output.shape[-1]) if isinstance(output, torch.Tensor) and output.ndim == 2 else _CLASSES_UNKNOWN
     names = ClassNames(tuple(str(index) for index in range(classes)), ((),) * classes)
-    classifier = Classifier(network.module, names, preprocessing, device, name)
+    outputs = Outputs.PROBABILITIES if are_probabilities(output) else Outputs.LOGITS
+    classifier = Classifier(network.module, names, preprocessing, device, name, outputs)
     probe(classifier)
     return classifier
 

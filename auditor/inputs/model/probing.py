@@ -7,13 +7,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from auditor.core.errors import ModelError
-from auditor.inputs.model.classifier import Classifier, check_logits
+from auditor.core.records import Outputs
+from auditor.inputs.model.classifier import Classifier
 
 # Far above what other kernels for another batch size, or TF32, make of the same numbers.
 _TOLERANCE_IN_COMPANY = 0.02
 # The same kernels on the same numbers.
 _TOLERANCE_REPEATED = 1e-3
 _LEAST_TOLERANCE = 1e-4
+# Of the sum of probabilities that a network in half precision puts out.
+_TOLERANCE_OF_SUM = 0.01
 
 
 def probe(classifier: Classifier) -> None:
@@ -25,12 +28,12 @@ def probe(classifier: Classifier) -> None:
     Raises:
         ModelError: the network raises, takes only one batch size, does not answer with (B, K) finite logits, answers
             otherwise the second time, as where it draws random numbers, or otherwise in company, as a network in
-            training mode does.
+            training mode does; or it answers with probabilities where logits were announced, or the other way round.
     """
     images = classifier.normalise_(unlike_pictures(*classifier.preprocessing.output_size).to(classifier.device))
     with torch.no_grad():
         alone, company = _answers(classifier, images)
-        again = check_logits(classifier.run(images[:1].clone()), 1, classifier.class_names)
+        again = classifier.forward_normalised(images[:1].clone())
     difference = float((alone - again).abs().max())
     if difference > _TOLERANCE_REPEATED * float(alone.abs().max()) + _LEAST_TOLERANCE:
         raise ModelError(
@@ -72,5 +75,27 @@ def _answers(classifier: Classifier, images: Tensor) -> tuple[Tensor, Tensor]:
         ) from next(iter(failures.values()), None)
     for failure in failures.values():
         raise failure
-    alone, company = (check_logits(output, batch, classifier.class_names) for batch, output in outputs.items())
+    alone, company = (classifier.read(output, batch) for batch, output in outputs.items())
+    _check_kind(classifier, outputs[len(images)])
     return alone, company
+
+
+def are_probabilities(output: object) -> bool:
+    """Whether every row of (B, K), K at least 2, holds numbers from 0 on that add up to 1."""
+    if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[1] < 2 or not output.is_floating_point():
+        return False
+    sums = output.float().sum(dim=1)
+    return bool((output >= 0).all()) and bool(((sums - 1).abs() <= _TOLERANCE_OF_SUM).all())
+
+
+def _check_kind(classifier: Classifier, output: object) -> None:
+    if classifier.outputs is Outputs.LOGITS and are_probabilities(output):
+        raise ModelError(
+            f"{classifier.name} answers with probabilities (every row adds up to 1), not with logits; let it return "
+            'what stands before its softmax, or set outputs = "probabilities" under [model]'
+        )
+    if classifier.outputs is Outputs.PROBABILITIES and not are_probabilities(output):
+        raise ModelError(
+            f'[model] outputs is "probabilities", but what {classifier.name} answers with is not: rows must be 0 or '
+            "more and add up to 1; leave outputs out if these are logits"
+        )

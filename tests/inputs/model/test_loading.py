@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ConfigError, ModelError, UnknownNameError
+from auditor.core.records import Outputs
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.layers import list_layers
 from auditor.inputs.model.loading import load_classifier, unnamed_classifier
@@ -315,6 +316,20 @@ def test_a_file_that_does_not_import_carries_its_cause(tmp_path: Path, configure
     with pytest.raises(ModelError, match=r"importing .*broken\.py failed with SyntaxError") as caught:
         load_classifier(configure("broken.py:make"), CPU)
     assert isinstance(caught.value.__cause__, SyntaxError)
+
+
+def test_a_softmax_is_undone_by_a_key(tmp_path: Path, configure: Configure) -> None:
+    layers = "nn.Conv2d(3, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Softmax(1)"
+    (tmp_path / "soft.py").write_text(f"from torch import nn\n\ndef make():\n    return nn.Sequential({layers})\n")
+    config = configure("soft.py:make")
+    with pytest.raises(ModelError, match=r"soft\.py:make answers with probabilities"):
+        load_classifier(config, CPU)
+    undone = config.model_copy(update={"model": config.model.model_copy(update={"outputs": Outputs.PROBABILITIES})})
+    logits = loaded_logits(undone, torch.rand(4, 3, 8, 8))
+    torch.testing.assert_close(logits.exp().sum(dim=1), torch.ones(4))
+    assert [info.name for info in list_layers(unnamed_classifier("soft.py:make", tmp_path, CPU)) if info.mappable] == [
+        "0"
+    ]
 
 
 # -------------------------------------------------------------------------------------------------- saved programs

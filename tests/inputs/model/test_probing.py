@@ -1,4 +1,4 @@
-"""A network that answers otherwise the second time, or in company, is found out at any size."""
+"""Networks that answer otherwise the second time, or in company, or with probabilities, are found out at any size."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from auditor.atlas.attribution import contrast_map
 from auditor.core.errors import ModelError
+from auditor.core.records import ClassGroup, Outputs
 from auditor.inputs.model.classifier import Classifier
+from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.preprocessing import Preprocessing
-from auditor.inputs.model.probing import probe, unlike_pictures
+from auditor.inputs.model.probing import are_probabilities, probe, unlike_pictures
 
 
 def classifier_of(module: nn.Module, side_px: int) -> Classifier:
@@ -77,3 +80,67 @@ def test_the_company_is_unlike() -> None:
 
 def test_a_transformer_passes() -> None:
     probe(classifier_of(torchvision.models.vit_b_32(num_classes=3, image_size=64), 64))
+
+
+class Softmax(nn.Module):
+    """Mean colours through a softmax: p is known, and so is its logarithm."""
+
+    def __init__(self, sharpness: float = 1.0) -> None:
+        super().__init__()
+        self.grid, self.sharpness = nn.Identity(), sharpness
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.softmax(self.grid(images).mean((2, 3)) * self.sharpness, dim=1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_probabilities_are_refused_where_logits_are_expected(dtype: torch.dtype) -> None:
+    class Rounded(Softmax):
+        def forward(self, images: Tensor) -> Tensor:
+            return super().forward(images).to(dtype)
+
+    with pytest.raises(ModelError, match=r'every row adds up to 1\), .* set outputs = "probabilities" under \[model\]'):
+        probe(classifier_of(Rounded(), 16))
+
+
+def test_logits_are_refused_where_probabilities_were_announced() -> None:
+    classifier = classifier_of(with_batch_norm(track=True), 16)
+    classifier.outputs = Outputs.PROBABILITIES
+    with pytest.raises(ModelError, match=r'outputs is "probabilities", but what this network answers with is not'):
+        probe(classifier)
+
+
+def test_logits_that_happen_to_add_up_once_are_no_probabilities() -> None:
+    assert are_probabilities(torch.tensor([[0.2, 0.8], [1.0, 0.0]]))
+    assert not are_probabilities(torch.tensor([[0.2, 0.8], [0.4, 0.8]]))
+    assert not are_probabilities(torch.tensor([[0.2, 0.8], [1.2, -0.2]]))
+    assert not are_probabilities(torch.ones(2, 1))  # one class is always certain
+    assert not are_probabilities([[0.2, 0.8]])
+
+
+def test_the_logarithm_of_probabilities_serves_as_logits() -> None:
+    images = torch.rand(5, 3, 16, 16)
+    plain = classifier_of(Softmax(), 16)
+    undone = Classifier(
+        Softmax(), plain.class_names, plain.preprocessing, torch.device("cpu"), outputs=Outputs.PROBABILITIES
+    )
+    probe(undone)
+    means = ((images - 0.5) / 0.25).mean((2, 3))
+    torch.testing.assert_close(undone.logits(images), torch.log_softmax(means, dim=1))
+    cut = LayerCut(undone, "grid")
+    features, logits = cut.features_and_logits(images)
+    assert torch.equal(logits, undone.logits(images))
+    assert torch.equal(cut.logits(features), logits)
+    red, blue = ClassGroup("a", (0,)), ClassGroup("c", (2,))
+    _, contrast = contrast_map(cut, features, red, blue)
+    torch.testing.assert_close(contrast, (features[:, 2] - features[:, 0]) / 256)  # as without the softmax
+
+
+def test_probabilities_of_0_have_finite_logits_and_slopes() -> None:
+    classifier = classifier_of(Softmax(1e4), 16)
+    classifier.outputs = Outputs.PROBABILITIES
+    images = torch.rand(2, 3, 16, 16, requires_grad=True)
+    logits = classifier.logits(images)
+    assert float(logits.detach().min()) == pytest.approx(-69.08, abs=0.01)  # log 1e-30
+    (slope,) = torch.autograd.grad(logits.sum(), images)
+    assert bool(torch.isfinite(slope).all())
