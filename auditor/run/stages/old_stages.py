@@ -21,7 +21,7 @@ from auditor.candidates.makers.trained import TrainingBudget, train_patch
 from auditor.candidates.propose import Proposals, mark_read_as_target, propose
 from auditor.candidates.scene import Scene
 from auditor.candidates.screening import TailScreen
-from auditor.core.errors import ImageError, StoreError
+from auditor.core.errors import ImageError, StoreError, TrainingError
 from auditor.core.records import (
     Cell,
     ImagePool,
@@ -233,13 +233,17 @@ def _trained_patches(setup: Setup, pool: ImagePool) -> list[Patch]:
         setup.progress.say("no patch was trained: discovery has no picture of the source")
         return []
     keys = [pool.images[row].key for row in rows]
-    return [
-        train_patch(
-            setup.classifier, pool.pixels[rows], keys, setup.target,
-            variants_of(config.trials.placements[0], config.trials), config.trials, config.seed, setup.progress,
-            TrainingBudget(config.candidates.trained),
-        )
-    ]  # fmt: skip
+    try:
+        return [
+            train_patch(
+                setup.classifier, pool.pixels[rows], keys, setup.target,
+                variants_of(config.trials.placements[0], config.trials), config.trials, config.seed, setup.progress,
+                TrainingBudget(config.candidates.trained),
+            )
+        ]  # fmt: skip
+    except TrainingError as error:
+        setup.progress.say(str(error))
+        return []
 
 
 def write_patch(run: RunFolder, scene: Scene, patch: Patch) -> None:
