@@ -40,6 +40,16 @@ class ModelConfig(Section):
         Outputs.LOGITS,
         description="what the network answers with; of `probabilities`, as behind a softmax, the logarithm is taken",
     )
+    state: str | None = Field(
+        None,
+        description="the key under which the weights lie in a checkpoint that holds several sets, such as "
+        "`state_dict_ema`; left out: `state_dict`, `model_state_dict` or `model`",
+    )
+    arguments: dict[str, bool | int | float | str] = Field(
+        default_factory=dict,
+        description="further keyword arguments for what builds the network, such as `transform_input = true` for a "
+        "GoogLeNet that was fine-tuned from torchvision's weights",
+    )
 
 
 class PreprocessingConfig(Section):

@@ -17,7 +17,7 @@ from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.inputs.model.probing import are_probabilities, probe
 from auditor.inputs.model.sources import OWN_WEIGHTS, check_settings, source_of
 from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, NetworkRequest
-from auditor.inputs.model.weights import StateDict, find_weights, load_strictly, read_weights, weights_sha256
+from auditor.inputs.model.weights import Weights, find_weights, load_strictly, read_weights, weights_sha256
 
 _CLASSES_UNKNOWN = 1000
 _USUAL_SIZE = (224, 224)
@@ -31,12 +31,14 @@ class LoadedClassifier:
         weights_path: the file of weights (or the saved program); '' where the factory brought its own.
         weights_sha256: of that file; '' where there is none.
         description: one line for a person.
+        notes: what was assumed and could be otherwise, each a sentence for a person.
     """
 
     classifier: Classifier
     weights_path: str
     weights_sha256: str
     description: str
+    notes: tuple[str, ...] = ()
 
 
 def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifier:
@@ -52,11 +54,18 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
     check_settings(source, config.model)
     class_names = _class_names(config, source)
     preprocessing = _preprocessing(config, source)
-    state, weights_path = _read_state(config, source, len(class_names))
-    own_weights = config.model.weights == OWN_WEIGHTS
+    weights, weights_path = _read_weights(config, source, len(class_names))
+    state = weights.state if weights is not None else None
     network = source.build(
         NetworkRequest(
-            name, len(class_names), preprocessing.output_size, config.base, device, state, own_weights=own_weights
+            name,
+            len(class_names),
+            preprocessing.output_size,
+            config.base,
+            device,
+            state,
+            own_weights=config.model.weights == OWN_WEIGHTS,
+            arguments=config.model.arguments,
         )
     )
     if state is not None:
@@ -72,6 +81,7 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
         str(came_from) if came_from is not None else "",
         weights_sha256(came_from) if came_from is not None else "",
         f"{name} ({source.label}), {len(class_names)} classes",
+        (*network.notes, *_other_weights(weights, weights_path)),
     )
 
 
@@ -144,14 +154,24 @@ def _preprocessing(config: AuditConfig, source: ModelSource) -> Preprocessing:
     return own
 
 
-def _read_state(config: AuditConfig, source: ModelSource, classes: int) -> tuple[StateDict | None, Path | None]:
+def _read_weights(config: AuditConfig, source: ModelSource, classes: int) -> tuple[Weights | None, Path | None]:
     """The weights beside the network, and their file; (None, None) where the network brings its own."""
     if config.model.weights is None:
         return None, None
     if config.model.weights == OWN_WEIGHTS and source.own_weights is not None:
-        return source.own_weights(config.model.name, classes)
+        state, file = source.own_weights(config.model.name, classes)
+        return Weights(state), file
     path = config.path(config.model.weights)
-    return read_weights(path), path
+    return read_weights(path, config.model.state), path
+
+
+def _other_weights(weights: Weights | None, path: Path | None) -> tuple[str, ...]:
+    if weights is None or path is None or not weights.others:
+        return ()
+    others = " and ".join(map(repr, weights.others))
+    return (
+        f"{path.name} holds several sets of weights: {weights.key!r} is used, not {others} ([model] state chooses)",
+    )
 
 
 def _check_fixed_sizes(network: BuiltNetwork, preprocessing: Preprocessing, name: str) -> None:

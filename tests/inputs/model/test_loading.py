@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ConfigError, ModelError, UnknownNameError
-from auditor.core.records import Outputs
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.layers import list_layers
 from auditor.inputs.model.loading import load_classifier, unnamed_classifier
@@ -218,6 +217,48 @@ def test_what_is_no_state_dict_is_refused(tmp_path: Path, configure: Configure) 
         load_classifier(configure("resnet18", "w.pt"), CPU)
 
 
+def test_of_several_sets_of_weights_one_is_read_and_the_others_are_said(
+    tmp_path: Path, configure: Configure, state: dict[str, Tensor]
+) -> None:
+    averaged = {name: tensor + 1 for name, tensor in state.items()}
+    wrapped = {"n_averaged": torch.tensor(7), **{f"module.{name}": tensor for name, tensor in averaged.items()}}
+    torch.save(
+        {"model": state, "optimizer": {"state": {}, "param_groups": []}, "model_ema": wrapped}, tmp_path / "c.pth"
+    )
+    plain = load_classifier(configure("squeezenet1_1", "c.pth", size=SIZE), CPU)
+    assert plain.notes == (
+        "c.pth holds several sets of weights: 'model' is used, not 'model_ema' ([model] state chooses)",
+    )
+    chosen = load_classifier(configure("squeezenet1_1", "c.pth", size=SIZE, state="model_ema"), CPU)
+    assert chosen.notes == (
+        "c.pth holds several sets of weights: 'model_ema' is used, not 'model' ([model] state chooses)",
+    )
+    for loaded, expected in ((plain, state), (chosen, averaged)):
+        assert torch.equal(loaded.classifier.module.state_dict()["classifier.1.bias"], expected["classifier.1.bias"])
+    torch.save({"state_dict": state, "epoch": 3}, tmp_path / "one.pth")
+    assert load_classifier(configure("squeezenet1_1", "one.pth", size=SIZE), CPU).notes == ()
+
+
+def test_a_key_for_weights_that_cannot_serve(tmp_path: Path, configure: Configure, state: dict[str, Tensor]) -> None:
+    save_file(state, tmp_path / "w.safetensors")
+    torch.save({"averages": state}, tmp_path / "c.pth")
+    torch.save(state, tmp_path / "w.pth")
+    for weights, key, message in (
+        ("c.pth", "ema", r"holds no weights under 'ema'; it holds those under 'averages': correct \[model\] state"),
+        (
+            "c.pth",
+            None,
+            r"holds a dict with keys 'averages', not a state dict; .* or set \[model\] state to 'averages'",
+        ),
+        ("w.pth", "ema", r"holds no weights under 'ema'; it holds no weights under any key"),
+        ("w.safetensors", "ema", r"holds one set of weights, so there is no 'ema' in it; leave \[model\] state out"),
+    ):
+        with pytest.raises(ModelError, match=message):
+            load_classifier(configure("squeezenet1_1", weights, size=SIZE, state=key), CPU)
+    with pytest.raises(ConfigError, match=r"\[model\] state chooses among the weights of a checkpoint"):
+        load_classifier(configure("net.py:make", state="ema"), CPU)
+
+
 def test_not_finite_weights_are_found_out(tmp_path: Path, configure: Configure, state: dict[str, Tensor]) -> None:
     state["classifier.1.bias"][1] = float("nan")
     torch.save(state, tmp_path / "w.pt")
@@ -291,6 +332,17 @@ def test_a_file_may_import_its_neighbours(tmp_path: Path, configure: Configure, 
     assert load_classifier(configure("beside.py:build"), CPU).classifier.classes == 3
 
 
+def test_a_factory_gets_the_users_arguments(configure: Configure, factory: Path) -> None:
+    made = "def make_wide(num_classes, width):\n    return nn.Sequential(Net(width), nn.Linear(width, num_classes))\n"
+    factory.write_text(f"{FACTORY}\n\n{made}")
+    loaded = load_classifier(configure("net.py:make_wide", arguments={"width": 5}), CPU)
+    assert loaded.classifier.module[1].in_features == 5
+    with pytest.raises(ModelError, match=r"calling net\.py:make_wide failed with TypeError: .*'depth'"):
+        load_classifier(configure("net.py:make_wide", arguments={"width": 5, "depth": 2}), CPU)
+    with pytest.raises(ConfigError, match=r"model\.pt2 is built already, so it takes no arguments"):
+        load_classifier(configure("model.pt2", arguments={"width": 5}), CPU)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -321,11 +373,9 @@ def test_a_file_that_does_not_import_carries_its_cause(tmp_path: Path, configure
 def test_a_softmax_is_undone_by_a_key(tmp_path: Path, configure: Configure) -> None:
     layers = "nn.Conv2d(3, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Softmax(1)"
     (tmp_path / "soft.py").write_text(f"from torch import nn\n\ndef make():\n    return nn.Sequential({layers})\n")
-    config = configure("soft.py:make")
     with pytest.raises(ModelError, match=r"soft\.py:make answers with probabilities"):
-        load_classifier(config, CPU)
-    undone = config.model_copy(update={"model": config.model.model_copy(update={"outputs": Outputs.PROBABILITIES})})
-    logits = loaded_logits(undone, torch.rand(4, 3, 8, 8))
+        load_classifier(configure("soft.py:make"), CPU)
+    logits = loaded_logits(configure("soft.py:make", outputs="probabilities"), torch.rand(4, 3, 8, 8))
     torch.testing.assert_close(logits.exp().sum(dim=1), torch.ones(4))
     assert [info.name for info in list_layers(unnamed_classifier("soft.py:make", tmp_path, CPU)) if info.mappable] == [
         "0"

@@ -42,11 +42,11 @@ def spellings() -> str:
 
 
 def check_settings(source: ModelSource, model: ModelConfig) -> None:
-    """Make sure that the source has the network, and that [model] weights stands beside it as it should.
+    """Make sure that the source has the network, and that what stands beside its name goes with it.
 
     Raises:
         UnknownNameError, ModelError: there is no such network.
-        ConfigError: weights are missing, or are given where the network brings its own.
+        ConfigError: weights are missing, or weights, a key for them or arguments are given that cannot serve.
     """
     name, weights = model.name, model.weights
     source.check_name(name)
@@ -62,3 +62,7 @@ def check_settings(source: ModelSource, model: ModelConfig) -> None:
         raise ConfigError(f"weights = '{OWN_WEIGHTS}' means {publishers} own, but the model is {name}; {instead}")
     if weights is not None and source.weights is WeightsRule.REFUSED:
         raise ConfigError(f"{name} brings its own weights; leave [model] weights out")
+    if model.state is not None and weights in (None, OWN_WEIGHTS):
+        raise ConfigError("[model] state chooses among the weights of a checkpoint; give [model] weights that file")
+    if model.arguments and not source.takes_arguments:
+        raise ConfigError(f"{name} is built already, so it takes no arguments; leave [model] arguments out")

@@ -21,9 +21,11 @@ from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, Wei
 _MOVED: Mapping[str, str] = MappingProxyType({"auditor.worlds.network": "auditor.inputs.world.kitchen_network"})
 """Modules of this package that runs made by earlier versions name, and where they are now."""
 
+_NONE: Mapping[str, object] = MappingProxyType({})
 
-def build_from_factory(name: str, classes: int, base: Path) -> nn.Module:
-    """Call 'package.module:factory' or 'file.py:factory' without arguments, or with `num_classes` if it takes it.
+
+def build_from_factory(name: str, classes: int, base: Path, arguments: Mapping[str, object] = _NONE) -> nn.Module:
+    """Call 'package.module:factory' or 'file.py:factory' with the user's arguments, and `num_classes` if it takes it.
 
     The file's folder (for a module: `base`) can be imported from while the factory runs, as if it were a script.
 
@@ -41,7 +43,8 @@ def build_from_factory(name: str, classes: int, base: Path) -> nn.Module:
             offered = ", ".join(_offered(module)[:8]) or "nothing"
             raise ModelError(f"{origin} has no function {factory_name!r}; it has {offered}")
         with ForeignCode(f"calling {name}", "it must return a torch.nn.Module"):
-            network = factory(num_classes=classes) if _takes_classes(factory) else factory()
+            ours = {"num_classes": classes} if _takes_classes(factory) else {}
+            network = factory(**{**ours, **arguments})
     if not isinstance(network, nn.Module):
         raise ModelError(f"{name} must return a torch.nn.Module, but returned a {type(network).__name__}")
     return network
@@ -100,6 +103,8 @@ FACTORY = ModelSource(
     label="Python factory",
     spelling="'package.module:factory', 'file.py:factory'",
     matches=lambda name: ":" in name,
-    build=lambda request: BuiltNetwork(build_from_factory(request.name, request.classes, request.base)),
+    build=lambda request: BuiltNetwork(
+        build_from_factory(request.name, request.classes, request.base, request.arguments)
+    ),
     weights=WeightsRule.ALLOWED,
 )

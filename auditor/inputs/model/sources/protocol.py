@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class NetworkRequest:
         device: where the network will run; it need not be there yet.
         state: the weights that will be loaded into the network afterwards; None: none will.
         own_weights: `state` is what the source itself publishes.
+        arguments: the user's own keyword arguments for what builds the network.
     """
 
     name: str
@@ -44,6 +45,7 @@ class NetworkRequest:
     device: torch.device
     state: StateDict | None = None
     own_weights: bool = False
+    arguments: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -59,12 +61,14 @@ class BuiltNetwork:
         batch: the only batch size it takes; None: any, as far as its source says.
         size: the only (H, W) it takes; None: any, as far as its source says.
         file: the file that it came from, weights and all; None: it was built by code.
+        notes: what was assumed of it and could be otherwise, each a sentence for people.
     """
 
     module: nn.Module
     batch: int | None = None
     size: tuple[int, int] | None = None
     file: Path | None = None
+    notes: tuple[str, ...] = ()
 
 
 def _nothing(_name: str) -> None:
@@ -85,6 +89,7 @@ class ModelSource:
         matches: whether a [model] name is this source's. The first source of the table that says yes has it.
         build: makes the network, without the weights that stand beside it.
         weights: whether [model] weights stands beside it.
+        takes_arguments: whether [model] arguments do.
         check_name: raises where the source has no network of that name.
         preprocessing: what the source publishes of the way to prepare pictures; None: nothing.
         class_names: what the source calls the classes of its own weights; None: nothing.
@@ -98,6 +103,7 @@ class ModelSource:
     matches: Callable[[str], bool]
     build: Callable[[NetworkRequest], BuiltNetwork]
     weights: WeightsRule
+    takes_arguments: bool = True
     check_name: Callable[[str], None] = _nothing
     preprocessing: Callable[[str], Preprocessing | None] = _nothing
     class_names: Callable[[str], ClassNames | None] = _nothing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from torch import nn
 
@@ -16,6 +16,7 @@ from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, NetworkRequest, WeightsRule
 
 TIMM_PREFIX = "timm/"
+_NONE: Mapping[str, object] = MappingProxyType({})
 
 
 def check_timm_name(name: str) -> None:
@@ -38,7 +39,7 @@ def check_timm_name(name: str) -> None:
         )
 
 
-def build_timm(name: str, classes: int) -> nn.Module:
+def build_timm(name: str, classes: int, arguments: Mapping[str, object] = _NONE) -> nn.Module:
     """Build a timm network without weights; nothing is fetched.
 
     Raises:
@@ -47,7 +48,7 @@ def build_timm(name: str, classes: int) -> nn.Module:
     check_timm_name(name)
     with ForeignCode(f"building {name}"):
         network: nn.Module = _timm(name).create_model(
-            name.removeprefix(TIMM_PREFIX), pretrained=False, num_classes=classes
+            name.removeprefix(TIMM_PREFIX), pretrained=False, **{"num_classes": classes, **arguments}
         )
     return network
 
@@ -119,7 +120,7 @@ def _norm_behind(network: nn.Module, layer: str, width: int) -> str:
 
 
 def _build(request: NetworkRequest) -> BuiltNetwork:
-    return BuiltNetwork(build_timm(request.name, request.classes))
+    return BuiltNetwork(build_timm(request.name, request.classes, request.arguments))
 
 
 def _timm(name: str) -> ModuleType:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 from urllib.error import URLError
 
@@ -14,12 +15,14 @@ from torch import nn
 from auditor.core.config import PreprocessingConfig
 from auditor.core.errors import ConfigError, ModelError, UnknownNameError
 from auditor.inputs.model.defaults import BEFORE_LAST_STAGE, BEHIND_NORM, THREE_QUARTERS, at_three_quarters
+from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.labels import ClassNames, disambiguated
 from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, NetworkRequest, WeightsRule
 from auditor.inputs.model.weights import StateDict, unwrapped
 
 _IMAGENET_CLASSES = 1000
+_NONE: Mapping[str, object] = MappingProxyType({})
 # Files of other libraries, of which a bare name is not what was meant.
 _FOREIGN_SUFFIXES = (".onnx", ".h5", ".keras", ".pb", ".tflite", ".mlmodel", ".pkl", ".pickle", ".bin", ".safetensors")
 
@@ -70,7 +73,13 @@ def check_torchvision_name(name: str) -> None:
         raise UnknownNameError("model", name, torchvision_names(), where, hint)
 
 
-def build_torchvision(name: str, classes: int, state: StateDict | None = None, own_weights: bool = False) -> nn.Module:
+def build_torchvision(
+    name: str,
+    classes: int,
+    state: StateDict | None = None,
+    own_weights: bool = False,
+    arguments: Mapping[str, object] = _NONE,
+) -> nn.Module:
     """Build a torchvision classifier without weights.
 
     Args:
@@ -78,23 +87,17 @@ def build_torchvision(name: str, classes: int, state: StateDict | None = None, o
         state: the weights that will be loaded, which say whether auxiliary heads are there; None: no heads.
         own_weights: they are torchvision's own; two architectures then rescale their input to the scale of the
             original training.
+        arguments: the user's own, which go before ours.
     Raises:
-        UnknownNameError: torchvision has no such classifier.
+        UnknownNameError: torchvision has no such classifier. ModelError: it does not take these arguments.
     """
     check_torchvision_name(name)
-    network: nn.Module
+    ours: dict[str, object] = {"num_classes": classes}
     if name in _AUXILIARY:
         auxiliary = state is not None and any(key.startswith(_AUXILIARY[name]) for key in state)
-        network = _torchvision().models.get_model(
-            name,
-            weights=None,
-            num_classes=classes,
-            aux_logits=auxiliary,
-            transform_input=own_weights,
-            init_weights=False,
-        )
-    else:
-        network = _torchvision().models.get_model(name, weights=None, num_classes=classes)
+        ours |= {"aux_logits": auxiliary, "transform_input": own_weights, "init_weights": False}
+    with ForeignCode(f"building {name}"):
+        network: nn.Module = _torchvision().models.get_model(name, weights=None, **{**ours, **arguments})
     return network
 
 
@@ -162,7 +165,7 @@ def torchvision_weights(name: str, classes: int = _IMAGENET_CLASSES) -> tuple[St
             f"torchvision's weights for {name} are not in {cached.parent} and could not be fetched ({error}); "
             "fetch them where there is a network, or give [model] weights a file"
         ) from error
-    return unwrapped(state, cached), cached
+    return unwrapped(state, cached).state, cached
 
 
 def torchvision_layer(name: str, network: nn.Module) -> tuple[str, str] | None:
@@ -196,7 +199,17 @@ def _relu_before_last_pool(network: nn.Module) -> str:
 
 
 def _build(request: NetworkRequest) -> BuiltNetwork:
-    return BuiltNetwork(build_torchvision(request.name, request.classes, request.state, request.own_weights))
+    network = build_torchvision(
+        request.name, request.classes, request.state, request.own_weights, arguments=request.arguments
+    )
+    decided = request.own_weights or request.state is None or "transform_input" in request.arguments
+    if request.name not in _AUXILIARY or decided:
+        return BuiltNetwork(network)
+    note = (
+        f"{request.name} does not rescale its input, since its weights are not torchvision's own; if they were "
+        "fine-tuned from those, set arguments = { transform_input = true } under [model]"
+    )
+    return BuiltNetwork(network, notes=(note,))
 
 
 def _published(name: str) -> Any:

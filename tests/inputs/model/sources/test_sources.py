@@ -40,7 +40,15 @@ class Scaled(nn.Module):
 
 def build_toy(request: NetworkRequest) -> BuiltNetwork:
     assert request.classes == 3
-    return BuiltNetwork(Scaled())
+    return BuiltNetwork(Scaled(), notes=("this is a toy",))
+
+
+class Heard(Silence):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
 
 
 TOY = ModelSource(
@@ -69,7 +77,9 @@ def test_a_source_is_one_entry_of_the_table(configure: Configure) -> None:
     assert loaded.weights_path == str(Path(__file__))
     grey = torch.full((1, 3, 8, 8), 0.75)
     assert loaded.classifier.logits(grey).tolist() == [[2.0, 2.0, 2.0]]  # ((0.75 - 0.5) / 0.5) * 4
-    setup = open_setup(config, Silence())
+    heard = Heard()
+    setup = open_setup(config, heard)
+    assert "this is a toy" in heard.said
     assert (setup.layer, setup.layer_rule) == ("grid", "default for toy/one: the only grid")
 
 

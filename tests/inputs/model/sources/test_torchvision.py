@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from auditor.core.errors import ConfigError
-from auditor.inputs.model.sources.torchvision import torchvision_class_names, torchvision_preprocessing
+import pytest
+import torch
+
+from auditor.core.errors import ConfigError, ModelError
+from auditor.inputs.model.sources.protocol import BuiltNetwork, NetworkRequest
+from auditor.inputs.model.sources.torchvision import (
+    TORCHVISION,
+    build_torchvision,
+    torchvision_class_names,
+    torchvision_preprocessing,
+)
 
 
 def test_default_preprocessing_is_that_of_the_weights() -> None:
@@ -25,3 +34,27 @@ def test_torchvision_names_and_their_count() -> None:
     assert len(set(names.names)) == 1000
     with pytest.raises(ConfigError, match="torchvision names 1000 classes for resnet18, but the model has 12"):
         torchvision_class_names("resnet18", 12)
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+def test_whether_the_input_is_rescaled_is_said_and_can_be_chosen(name: str, tmp_path: Path) -> None:
+    state = {"fc.weight": torch.zeros(1)}
+
+    def built(**settings: object) -> BuiltNetwork:
+        return TORCHVISION.build(NetworkRequest(name, 3, (299, 299), tmp_path, torch.device("cpu"), **settings))
+
+    tuned = built(state=state)
+    assert not tuned.module.transform_input
+    (note,) = tuned.notes
+    assert note.startswith(f"{name} does not rescale its input, since its weights are not torchvision's own; ")
+    for chosen in (True, False):
+        network = built(state=state, arguments={"transform_input": chosen})
+        assert (network.module.transform_input, network.notes) == (chosen, ())
+    own = built(state=state, own_weights=True)
+    assert (own.module.transform_input, own.notes) == (True, ())
+
+
+def test_arguments_that_torchvision_takes_and_does_not_take() -> None:
+    with pytest.raises(ModelError, match=r"building squeezenet1_1 failed with TypeError: .*'depth'"):
+        build_torchvision("squeezenet1_1", 3, arguments={"depth": 4})
+    assert build_torchvision("squeezenet1_1", 3, arguments={"dropout": 0.1}).classifier[0].p == 0.1
