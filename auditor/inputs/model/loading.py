@@ -56,18 +56,17 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
     preprocessing = _preprocessing(config, source)
     weights, weights_path = _read_weights(config, source, len(class_names))
     state = weights.state if weights is not None else None
-    network = source.build(
-        NetworkRequest(
-            name,
-            len(class_names),
-            preprocessing.output_size,
-            config.base,
-            device,
-            state,
-            own_weights=config.model.weights == OWN_WEIGHTS,
-            arguments=config.model.arguments,
-        )
+    request = NetworkRequest(
+        name,
+        len(class_names),
+        preprocessing.output_size,
+        config.base,
+        device,
+        state,
+        own_weights=config.model.weights == OWN_WEIGHTS,
+        arguments=config.model.arguments,
     )
+    network = _build(source, request)
     if state is not None:
         with ForeignCode(f"loading {weights_path} into {name}"):
             load_strictly(network.module, state, len(class_names), str(weights_path), name)
@@ -114,7 +113,7 @@ def unnamed_classifier(
     """
     source = source_of(name)
     size = preprocessing.output_size if preprocessing else _USUAL_SIZE
-    network = source.build(NetworkRequest(name, _CLASSES_UNKNOWN, size, base, device))
+    network = _build(source, NetworkRequest(name, _CLASSES_UNKNOWN, size, base, device))
     if preprocessing is None:
         preprocessing = source.preprocessing(name)
     if preprocessing is None:
@@ -130,6 +129,11 @@ def unnamed_classifier(
     classifier = Classifier(network.module, names, preprocessing, device, name, outputs)
     probe(classifier)
     return classifier
+
+
+def _build(source: ModelSource, request: NetworkRequest) -> BuiltNetwork:
+    with ForeignCode(f"building {request.name}"):
+        return source.build(request)
 
 
 def _class_names(config: AuditConfig, source: ModelSource) -> ClassNames:

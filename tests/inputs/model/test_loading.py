@@ -57,6 +57,11 @@ def make_and_raise():
 def make_and_exit():
     raise SystemExit("bye")
 
+def __getattr__(name):
+    if name == "make_by_getattr":
+        raise SystemExit(0)
+    raise AttributeError(name)
+
 class Sometimes(Net):
     def forward(self, images):
         raise ValueError("expected 224x224")
@@ -352,6 +357,7 @@ def test_a_factory_gets_the_users_arguments(configure: Configure, factory: Path)
         ("net.py:make_wrong", "must return a torch.nn.Module, but returned a list"),
         ("net.py:make_and_raise", "calling net.py:make_and_raise failed with LookupError: no such checkpoint"),
         ("net.py:make_and_exit", "failed with SystemExit: bye"),
+        ("net.py:make_by_getattr", "building net.py:make_by_getattr failed with SystemExit: 0"),
         ("net.py:make_failing", "on a batch of 1 failed with ValueError: expected 224x224; it was given 3x8x8"),
         ("net.py:make_dropping", "gives the same picture other logits the second time"),
         ("net.py:make_mingling", "gives the same picture other logits .* training mode: call eval"),

@@ -16,15 +16,15 @@ from torch import nn
 
 from auditor.core.errors import ModelError
 from auditor.inputs.model.foreign import ForeignCode
-from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, WeightsRule
+from auditor.inputs.model.sources.protocol import NO_ARGUMENTS, BuiltNetwork, ModelSource, WeightsRule
 
 _MOVED: Mapping[str, str] = MappingProxyType({"auditor.worlds.network": "auditor.inputs.world.kitchen_network"})
 """Modules of this package that runs made by earlier versions name, and where they are now."""
 
-_NONE: Mapping[str, object] = MappingProxyType({})
 
-
-def build_from_factory(name: str, classes: int, base: Path, arguments: Mapping[str, object] = _NONE) -> nn.Module:
+def build_from_factory(
+    name: str, classes: int, base: Path, arguments: Mapping[str, object] = NO_ARGUMENTS
+) -> nn.Module:
     """Call 'package.module:factory' or 'file.py:factory' with the user's arguments, and `num_classes` if it takes it.
 
     The file's folder (for a module: `base`) can be imported from while the factory runs, as if it were a script.

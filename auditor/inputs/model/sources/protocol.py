@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from torch import nn
@@ -13,6 +14,8 @@ from torch import nn
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.inputs.model.weights import StateDict
+
+NO_ARGUMENTS: Mapping[str, object] = MappingProxyType({})
 
 
 class WeightsRule(Enum):
@@ -45,7 +48,7 @@ class NetworkRequest:
     device: torch.device
     state: StateDict | None = None
     own_weights: bool = False
-    arguments: Mapping[str, object] = field(default_factory=dict)
+    arguments: Mapping[str, object] = field(default_factory=lambda: NO_ARGUMENTS)
 
     @property
     def path(self) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 
 from torch import nn
 
@@ -13,10 +13,9 @@ from auditor.core.errors import ConfigError, ModelError, UnknownNameError
 from auditor.inputs.model.defaults import BEFORE_LAST_STAGE, BEHIND_NORM, THREE_QUARTERS, at_three_quarters
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.preprocessing import Preprocessing
-from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, NetworkRequest, WeightsRule
+from auditor.inputs.model.sources.protocol import NO_ARGUMENTS, BuiltNetwork, ModelSource, NetworkRequest, WeightsRule
 
 TIMM_PREFIX = "timm/"
-_NONE: Mapping[str, object] = MappingProxyType({})
 
 
 def check_timm_name(name: str) -> None:
@@ -39,7 +38,7 @@ def check_timm_name(name: str) -> None:
         )
 
 
-def build_timm(name: str, classes: int, arguments: Mapping[str, object] = _NONE) -> nn.Module:
+def build_timm(name: str, classes: int, arguments: Mapping[str, object] = NO_ARGUMENTS) -> nn.Module:
     """Build a timm network without weights; nothing is fetched.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any
 from urllib.error import URLError
 
@@ -18,11 +18,10 @@ from auditor.inputs.model.defaults import BEFORE_LAST_STAGE, BEHIND_NORM, THREE_
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.labels import ClassNames, disambiguated
 from auditor.inputs.model.preprocessing import Preprocessing
-from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, NetworkRequest, WeightsRule
+from auditor.inputs.model.sources.protocol import NO_ARGUMENTS, BuiltNetwork, ModelSource, NetworkRequest, WeightsRule
 from auditor.inputs.model.weights import StateDict, unwrapped
 
 _IMAGENET_CLASSES = 1000
-_NONE: Mapping[str, object] = MappingProxyType({})
 # Files of other libraries, of which a bare name is not what was meant.
 _FOREIGN_SUFFIXES = (".onnx", ".h5", ".keras", ".pb", ".tflite", ".mlmodel", ".pkl", ".pickle", ".bin", ".safetensors")
 
@@ -78,7 +77,7 @@ def build_torchvision(
     classes: int,
     state: StateDict | None = None,
     own_weights: bool = False,
-    arguments: Mapping[str, object] = _NONE,
+    arguments: Mapping[str, object] = NO_ARGUMENTS,
 ) -> nn.Module:
     """Build a torchvision classifier without weights.
 
