@@ -14,7 +14,10 @@ from auditor.inputs.model.sources.torchscript import TORCHSCRIPT
 from auditor.inputs.model.sources.torchvision import TORCHVISION
 
 SOURCES: tuple[ModelSource, ...] = (EXPORTED, TORCHSCRIPT, FACTORY, TIMM, TORCHVISION)
-"""In the order in which they are asked whether a name is theirs; torchvision takes any bare word."""
+"""In the order in which they are asked whether a name is theirs; torchvision takes any bare word.
+
+A new source is one file beside this one, whose `ModelSource` stands here, and its line in docs/your-model.md.
+"""
 
 OWN_WEIGHTS = "default"
 """What [model] weights says for the weights that the source itself publishes."""
