@@ -31,10 +31,10 @@ from PIL import Image
 from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
-from auditor.atlas.icons.head import Head
 from auditor.atlas.icons.objective import centre, cosine, objective
 from auditor.atlas.icons.render import IconSettings, render_icons
 from auditor.atlas.icons.transforms import Movement, draw_movements, move
+from auditor.atlas.network import CutNetwork
 from auditor.core.config import build_config
 from auditor.core.errors import LayerError
 from auditor.core.progress import Silence
@@ -53,6 +53,7 @@ class OwnSizeOnly:
     def __init__(self, cut: LayerCut, whole: bool) -> None:
         self.cut, self.whole = cut, whole
         self.feature_shape, self.input_size, self.classifier = cut.feature_shape, cut.input_size, cut.classifier
+        self.logits = cut.logits
 
     def features(self, images: Tensor) -> Tensor:
         if tuple(images.shape[-2:]) != self.input_size:
@@ -142,7 +143,7 @@ def timed(work: Callable[[], PixelArray], device: torch.device) -> tuple[PixelAr
 
 def ladder(cut: LayerCut, directions: FloatArray, settings: IconSettings, batch_size: int) -> None:
     """Time a few steps of each rung; the first step of a shape, in which kernels are chosen, is left out."""
-    rungs: list[tuple[str, Head, int]] = [
+    rungs: list[tuple[str, CutNetwork, int]] = [
         ("whole network at its own size, one by one", OwnSizeOnly(cut, whole=True), 1),
         ("cut after the layer, one by one", OwnSizeOnly(cut, whole=False), 1),
         ("at the icon's own size, one by one", cut, 1),

@@ -17,8 +17,10 @@ from torch.autograd import forward_ad
 
 from auditor.atlas.network import CutNetwork
 from auditor.atlas.tangents import FixedWeights, make_dual, unpack_dual
+from auditor.core.errors import ModelError
 from auditor.core.records import ClassGroup
 from auditor.inputs.model.classifier import margin
+from auditor.inputs.model.foreign import DIFFERENTIATING
 
 
 class AttributionMethod(StrEnum):
@@ -40,7 +42,8 @@ def contrast_map(cut: CutNetwork, features: Tensor, source: ClassGroup, target: 
     with torch.enable_grad():
         leaf = _differentiable(features).requires_grad_(True)
         logits = cut.logits(leaf)
-        (slope,) = torch.autograd.grad(margin(logits, source, target).sum(), leaf)
+        with DIFFERENTIATING:
+            (slope,) = torch.autograd.grad(margin(logits, source, target).sum(), leaf)
     return logits.detach(), (leaf.detach() * slope).sum(dim=1)
 
 
@@ -94,7 +97,8 @@ def logits_and_attribution(
             x[start : start + chunk],
         )
         tangent[at] = part[at]
-        parts.append(compute(cut, part, tangent[: len(part)]))
+        with DIFFERENTIATING:
+            parts.append(compute(cut, part, tangent[: len(part)]))
         tangent[at] = 0
     logits, attribution = zip(*parts, strict=True)
     return torch.cat(logits).detach(), torch.cat(attribution).detach()
@@ -133,7 +137,9 @@ def attribution_method(cut: CutNetwork, features: Tensor) -> AttributionMethod:
                 warnings.simplefilter("ignore", FutureWarning)
                 warnings.simplefilter("ignore", DeprecationWarning)
                 _COMPUTE[method](cut, one, one)
-        except RuntimeError:  # torch's only word for a derivative that is missing (NotImplementedError is one)
+        except (RuntimeError, ModelError):
+            # torch's only word for a derivative that is missing (NotImplementedError is one); within the network's
+            # own code it arrives as a ModelError
             continue
         return method
     return AttributionMethod.PER_CLASS

@@ -86,7 +86,7 @@ def collect_activations(
         hands: who collects; None: this process.
     Raises:
         ImageError: there are no pictures.
-        LayerError: an activation or its attribution is not finite.
+        LayerError: an activation or its attribution is not finite, or attribution is 0 everywhere.
     """
     if len(rows) == 0:
         raise ImageError("activations were to be collected, but there are no pictures; choose a split that has some")
@@ -104,6 +104,8 @@ def collect_activations(
     hands = hands or Hands(lambda: mapped)
     work = Work(partial(_open_collector, hands.open, sampling), _collect_part, _pictures)
     for number, samples in zip(missing, hands.engine.each(work, parts), strict=True):
+        if number == 0:  # as good as the whole for this, and before hours are spent
+            _refuse_zero(samples)
         shards.write(number, samples)
     return shards
 
@@ -220,3 +222,17 @@ def _refuse_not_finite(samples: ActivationSet, paired: bool) -> None:
             f"attribution must be finite, but it is not for {int(broken.sum())} of {len(samples)} activations: the "
             "network behind the layer has no derivative there; choose another layer (auditor layers lists them)"
         )
+
+
+def _refuse_zero(samples: ActivationSet) -> None:
+    """An atlas of nothing but zeros would still be drawn, and candidates be chosen from it."""
+    if samples.attribution.any():
+        return
+    if samples.vectors.any():
+        why = "no logit changes with an activation to first order, as where logits are rounded"
+    else:
+        why = "every activation of the layer is 0"
+    raise LayerError(
+        f"attribution is 0 everywhere, for all {len(samples)} activations looked at and every class: {why}; "
+        "give a network whose logits have a derivative, or choose another layer (auditor layers lists them)"
+    )

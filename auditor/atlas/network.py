@@ -1,18 +1,12 @@
-"""What the atlas needs of a network: a cut at one layer. Loading and cutting networks is the subject's work."""
+"""What the atlas and its icons need of a network: a cut at one layer. Loading and cutting is done in inputs."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
-
-class OnDevice(Protocol):
-    """Something that lives on a device."""
-
-    @property
-    def device(self) -> torch.device: ...
+from auditor.inputs.model.classifier import Classifier
 
 
 class CutNetwork(Protocol):
@@ -20,14 +14,18 @@ class CutNetwork(Protocol):
 
     @property
     def feature_shape(self) -> tuple[int, int, int]:
-        """Width D of an activation, then height and width of the layer's grid."""
+        """Width D of an activation, then height and width of the layer's grid for the classifier's own pictures."""
 
     @property
-    def classifier(self) -> OnDevice:
-        """The whole classifier; the atlas only asks on which device it is."""
+    def input_size(self) -> tuple[int, int]:
+        """(H, W) of the classifier's own pictures."""
+
+    @property
+    def classifier(self) -> Classifier:
+        """The whole classifier."""
 
     def features(self, images: Tensor) -> Tensor:
-        """Images (B, 3, H, W) in [0, 1] to activations (B, D, H', W')."""
+        """Images (B, 3, H, W) in [0, 1] to activations (B, D, H', W'), differentiable."""
 
     def logits(self, features: Tensor) -> Tensor:
         """Activations (B, D, H', W') to logits (B, K), by the tail alone; differentiable. They are not modified."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from auditor.candidates.screening import TailScreen, log_odds, write
 from auditor.core.progress import Progress
 from auditor.core.records import FloatArray, PixelArray
+from auditor.inputs.model.foreign import DIFFERENTIATING
 
 
 class LinearScreen:
@@ -64,5 +65,6 @@ def _odds_and_gradient(screen: TailScreen, features: Tensor) -> tuple[Tensor, Te
         leaf = features.detach().clone().requires_grad_(True)
         # a tail that begins with an in-place operation may not write into a leaf, hence the second copy
         odds = log_odds(screen.cut.logits(leaf.clone()), screen.target)
-        (gradient,) = torch.autograd.grad(odds.sum(), leaf)
+        with DIFFERENTIATING:
+            (gradient,) = torch.autograd.grad(odds.sum(), leaf)
     return odds.detach(), gradient

@@ -52,6 +52,10 @@ class PatchError(AuditorError):
     """A patch file or its description cannot be used."""
 
 
+class TrainingError(AuditorError):
+    """A patch could not be trained, because the network gives its pixels no gradient."""
+
+
 class DeviceError(AuditorError):
     """The device asked for is not there."""
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from auditor.core.records import Placement
+from auditor.core.records import Outputs, Placement
 from auditor.core.section import Example, FilePath, Flag, Heading, Moved, Section, Share
 
 FINEST_LEVEL = 320
@@ -36,6 +36,21 @@ class ModelConfig(Section):
     layer: Annotated[str | None, Example("features.13"), Flag("--layer", told="{} (`auditor layers` lists them)")] = (
         Field(None, description="the layer to map; left out: the documented default of the architecture")
     )
+    outputs: Outputs = Field(
+        Outputs.LOGITS,
+        description="`logits` or `probabilities`: what the network answers with; of probabilities, as behind a "
+        "softmax, the logarithm is taken",
+    )
+    state: Annotated[str | None, Example("state_dict_ema")] = Field(
+        None,
+        description="the key under which the weights lie in a checkpoint that holds several sets, such as "
+        "`state_dict_ema`; left out: `state_dict`, `model_state_dict` or `model`",
+    )
+    arguments: Annotated[dict[str, bool | int | float | str], Example({"transform_input": True})] = Field(
+        default_factory=dict,
+        description="further keyword arguments for what builds the network, such as `transform_input = true` for a "
+        "GoogLeNet that was fine-tuned from torchvision's weights",
+    )
 
 
 class PreprocessingConfig(Section):
@@ -54,10 +69,11 @@ class PreprocessingConfig(Section):
         "bilinear", description="`nearest`, `bilinear` or `bicubic`; the last two antialiased"
     )
     mean: tuple[float, float, float] = Field(
-        (0.485, 0.456, 0.406), description="subtracted from each channel, RGB in [0, 1]; applied once, after pasting"
+        (0.485, 0.456, 0.406),
+        description="subtracted from each channel, RGB in [0, 1], each from -1 to 1; applied once, after pasting",
     )
     std: tuple[float, float, float] = Field(
-        (0.229, 0.224, 0.225), description="what each channel is then divided by, above 0"
+        (0.229, 0.224, 0.225), description="what each channel is then divided by, above 0, at most 1"
     )
 
     @model_validator(mode="after")
@@ -68,6 +84,11 @@ class PreprocessingConfig(Section):
             raise ValueError("resize and crop are pixels and must be at least 1")
         if min(self.std) <= 0:
             raise ValueError("std must be above 0")
+        if not all(abs(each) <= 1 for each in self.mean) or not all(each <= 1 for each in self.std):
+            raise ValueError(
+                f"mean and std are for pixels from 0 to 1 and may not be larger than 1, got mean {list(self.mean)} and "
+                f"std {list(self.std)}; divide numbers for pixels from 0 to 255 by 255"
+            )
         if isinstance(self.resize, int) and self.crop is None:
             raise ValueError("resize by the shorter side needs a crop, so that every picture ends at one size")
         return self

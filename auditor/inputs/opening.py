@@ -85,6 +85,8 @@ def open_inputs(config: AuditConfig, progress: Progress) -> Inputs:
         torch.backends.cuda.matmul.allow_tf32 = False
     progress.say(f"device: {describe_device(device)}")
     loaded = load_classifier(config, device)
+    for note in loaded.notes:
+        progress.say(note)
     names = loaded.classifier.class_names
     target = names.group(config.target)
     source = names.group(config.source, target.indices)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import warnings
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from auditor.core.errors import PatchError
+from auditor.core.hashing import sha256_of
 from auditor.core.records import Candidate, PixelArray
 
 MAX_SIDE_PX = 4096
@@ -67,7 +67,7 @@ def kept(patch: Patch) -> tuple[Patch, bytes]:
     Encoding takes longer than making most patches does, and most are never kept: so they are hashed here alone.
     """
     png = patch_png(patch.rgba)
-    return replace(patch, candidate=replace(patch.candidate, sha256=hashlib.sha256(png).hexdigest())), png
+    return replace(patch, candidate=replace(patch.candidate, sha256=sha256_of(png))), png
 
 
 def resize_patch(rgba: PixelArray, height_px: int, width_px: int) -> PixelArray:

@@ -246,3 +246,31 @@ def test_a_layer_without_a_derivative_is_refused(conv_cut, pixels, pair):
     assert len(collect(conv_cut, np.maximum(pixels, 1), pair)) == 27
     with pytest.raises(LayerError, match=r"must be finite, but it is not for .* of 12 activations"):
         collect(conv_cut, pixels * 0, pair)
+
+
+class RoundedTail(torch.nn.Module):
+    """Logits in steps of a tenth: almost everywhere flat."""
+
+    def forward(self, features):
+        return torch.round(features.mean(dim=(2, 3)) * 10) / 10
+
+
+def test_attribution_of_0_everywhere_is_no_atlas(conv_cut, pixels, pair):
+    conv_cut.head, conv_cut.tail, conv_cut.feature_shape = torch.nn.Identity(), RoundedTail(), (3, 16, 16)
+    shelf = MemoryShelf()
+    message = r"attribution is 0 everywhere, for all 12 activations .*: no logit changes .* as where logits are rounded"
+    with pytest.raises(LayerError, match=message):
+        collect(conv_cut, pixels, pair, shelf=shelf)
+    assert not shelf.has(0)
+
+
+def test_activations_of_0_everywhere_are_no_atlas(conv_cut, pixels, pair):
+    conv_cut.head = torch.nn.Sequential(conv_cut.head, torch.nn.Threshold(1e9, 0.0))
+    with pytest.raises(LayerError, match=r"attribution is 0 everywhere, .*: every activation of the layer is 0"):
+        collect(conv_cut, pixels, pair)
+
+
+def test_a_later_shard_may_be_flat(conv_cut, pixels, pair):
+    conv_cut.head, conv_cut.tail, conv_cut.feature_shape = torch.nn.Identity(), torch.nn.Flatten(), (3, 16, 16)
+    pixels = np.concatenate([pixels[:4], np.zeros_like(pixels[:1])])
+    assert not collect(conv_cut, pixels, pair).attribution[-1].any()

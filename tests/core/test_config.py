@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.core.config import AtlasConfig, AuditConfig, build_config, read_config, with_atlas
+from auditor.core.config import AtlasConfig, AuditConfig, PreprocessingConfig, build_config, read_config, with_atlas
 from auditor.core.errors import ConfigError
 
 MINIMAL = """
@@ -82,3 +82,28 @@ def test_settings_of_the_atlas_are_overruled_and_checked() -> None:
     assert with_atlas(config, {}) is config
     with pytest.raises(ConfigError, match="the command line: atlas: levels needs at least one grid size"):
         with_atlas(config, {"levels": (1,)})
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [
+        ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375]),
+        ([0.485, 0.456, 0.406], [58.4, 57.1, 57.4]),
+        ([-1.5, 0.0, 0.0], [1.0, 1.0, 1.0]),
+    ],
+)
+def test_numbers_for_pixels_from_0_to_255_are_refused(mean: list[float], std: list[float], tmp_path: Path) -> None:
+    values: dict[str, object] = {
+        "source": "a", "target": "b", "model": {"name": "resnet18"}, "images": {"all": "photos"},
+        "preprocessing": {"resize": 256, "crop": 224, "mean": mean, "std": std},
+    }  # fmt: skip
+    with pytest.raises(ConfigError, match=r"preprocessing: mean and std are for pixels from 0 to 1 .* by 255"):
+        build_config(values, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"), [((0.0,) * 3, (1.0,) * 3), ((1.0,) * 3, (1 / 255,) * 3), ((-1.0,) * 3, (0.5,) * 3)]
+)
+def test_numbers_for_pixels_from_0_to_1_are_taken(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    taken = PreprocessingConfig.model_validate({"resize": 256, "crop": 224, "mean": mean, "std": std})
+    assert (taken.mean, taken.std) == (mean, std)

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from auditor.core.records import PixelArray
 from auditor.inputs.world.kitchen import CLASS_NAMES, WORLDS, World, render
-from auditor.inputs.world.network import MEAN, STD, demo_network
+from auditor.inputs.world.kitchen_network import MEAN, STD, demo_network
 from tools.worlds.augment import PAIR, crop_pool, vary, with_scrambled
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "auditor" / "inputs" / "world" / "weights"

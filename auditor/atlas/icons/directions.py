@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from auditor.atlas.icons.head import Head, at_rest
+from auditor.atlas.icons.head import at_rest
 from auditor.atlas.icons.objective import Whitening
 from auditor.atlas.icons.render import Icons, IconSettings, render_icons
+from auditor.atlas.network import CutNetwork
 from auditor.core.errors import LayerError
 from auditor.core.progress import Progress
 from auditor.core.records import FloatArray, IntArray, PixelArray
@@ -32,7 +33,7 @@ class PictureGrid:
     icons: Icons
 
 
-def channel_directions(head: Head, channels: Sequence[int]) -> FloatArray:
+def channel_directions(head: CutNetwork, channels: Sequence[int]) -> FloatArray:
     """One-hot directions: (N, D), one a channel.
 
     Raises:
@@ -45,7 +46,7 @@ def channel_directions(head: Head, channels: Sequence[int]) -> FloatArray:
     return np.eye(width, dtype=np.float32)[np.array(channels, dtype=np.int64)]
 
 
-def picture_activations(head: Head, picture: PixelArray) -> FloatArray:
+def picture_activations(head: CutNetwork, picture: PixelArray) -> FloatArray:
     """The layer's activations at every position of one picture, (H', W', D).
 
     Args:
@@ -58,7 +59,7 @@ def picture_activations(head: Head, picture: PixelArray) -> FloatArray:
 
 
 def render_picture_grid(
-    head: Head,
+    head: CutNetwork,
     picture: PixelArray,
     settings: IconSettings,
     seed: int,

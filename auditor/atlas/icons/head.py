@@ -4,41 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from auditor.atlas.network import CutNetwork
 from auditor.core.errors import AuditorError, LayerError
-
-
-class Network(Protocol):
-    """A network on its device."""
-
-    @property
-    def module(self) -> nn.Module: ...
-
-    @property
-    def device(self) -> torch.device: ...
-
-
-class Head(Protocol):
-    """A classifier up to one layer. `LayerCut` is one."""
-
-    @property
-    def feature_shape(self) -> tuple[int, int, int]:
-        """Width D of an activation, then height and width of the layer's grid for the classifier's own pictures."""
-
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """(H, W) of the classifier's own pictures."""
-
-    @property
-    def classifier(self) -> Network:
-        """The whole classifier."""
-
-    def features(self, images: Tensor) -> Tensor:
-        """Images (B, 3, H, W) in [0, 1] to activations (B, D, H', W'), differentiable."""
 
 
 @contextmanager
@@ -63,7 +34,7 @@ def at_rest(module: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-def rendering_size(head: Head, side_px: int) -> tuple[int, int]:
+def rendering_size(head: CutNetwork, side_px: int) -> tuple[int, int]:
     """The input size at which icons are rendered: their own, or the network's where it takes no other.
 
     Networks made for one size (most vision transformers) refuse others or lose their grid; their icons are enlarged

@@ -9,23 +9,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auditor.atlas.icons.head import Head, at_rest, rendering_size
+from auditor.atlas.icons.head import at_rest, rendering_size
 from auditor.atlas.icons.objective import Whitening, centre, cosine, objective
 from auditor.atlas.icons.spectrum import image_to_spectrum, spectrum_shape, spectrum_to_image
 from auditor.atlas.icons.transforms import Movement, draw_movements, move, still
+from auditor.atlas.network import CutNetwork
 from auditor.core.config import AtlasConfig
 from auditor.core.draws import keyed_generator
 from auditor.core.errors import LayerError
 from auditor.core.progress import Progress
 from auditor.core.records import FloatArray, PixelArray
+from auditor.inputs.model.foreign import DIFFERENTIATING
 
 # Standard deviation of a spectrum that starts from noise: nearly grey.
 _NOISE = 0.01
 # From noise, an icon is sketched before it is detailed: frequencies open up from the first to the second number
 # (cycles a pixel) over this share of the steps.
 _COARSEST, _FINEST, _SKETCHING = 0.06, 0.75, 0.6
-# Backgrounds to lay transparent icons on, of which every step takes one.
-_BACKGROUNDS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,6 @@ class IconSettings:
         steps: optimisation steps. learning_rate: of Adam, falling to 0 over the last half of the steps.
         power: n of the objective, 0 steers by the dot product alone.
         ridge: of the whitening, as a share of the mean eigenvalue.
-        alpha: also find out what may be left out; icons are RGBA then. Every step lays the icon on another smooth
-            random background, and the objective is multiplied by the mean transparency, so that only what serves
-            stays opaque (Mordvintsev et al., "Differentiable Image Parameterizations", Distill 2018,
-            doi:10.23915/distill.00012).
         movement: the transformations under which an icon must hold.
         bfloat16: run the network in bfloat16; spectrum, picture, objective and score stay float32. Faster where the
             processor has it, and as good an icon, but another one, as of another seed (docs/atlas.md).
@@ -51,7 +47,6 @@ class IconSettings:
     learning_rate: float = 0.05
     power: float = 4.0
     ridge: float = 1.0
-    alpha: bool = False
     movement: Movement = field(default_factory=Movement)
     bfloat16: bool = False
 
@@ -61,10 +56,9 @@ class Icons:
     """Rendered icons.
 
     Attributes:
-        pixels: (N, 3, s, s) uint8 RGB, or (N, 4, s, s) RGBA with alpha.
-        scores: (N,) cosine between the activation at the centre of the finished icon, seen without movement (and on
-            grey, where it has alpha), and the direction as it was asked for, before whitening. In [-1, 1], so that
-            cells can be compared.
+        pixels: (N, 3, s, s) uint8 RGB.
+        scores: (N,) cosine between the activation at the centre of the finished icon, seen without movement, and
+            the direction as it was asked for, before whitening. In [-1, 1], so that cells can be compared.
     """
 
     pixels: PixelArray
@@ -75,7 +69,7 @@ class Icons:
 
 
 def render_icons(
-    head: Head,
+    head: CutNetwork,
     directions: FloatArray,
     keys: Sequence[str],
     settings: IconSettings,
@@ -104,7 +98,7 @@ def render_icons(
     _check(head, directions, keys, settings, start)
     steered = directions if whitening is None else whitening.whitened(directions, settings.ridge)
     progress.start("icons", len(directions))
-    pixels = np.empty((len(directions), 4 if settings.alpha else 3, settings.side_px, settings.side_px), np.uint8)
+    pixels = np.empty((len(directions), 3, settings.side_px, settings.side_px), np.uint8)
     scores = np.empty(len(directions), np.float32)
     with at_rest(head.classifier.module):
         size = rendering_size(head, settings.side_px)
@@ -121,23 +115,23 @@ def render_icons(
 
 
 @torch.no_grad()
-def score_icons(head: Head, pixels: PixelArray, directions: FloatArray, size: tuple[int, int]) -> FloatArray:
+def score_icons(head: CutNetwork, pixels: PixelArray, directions: FloatArray, size: tuple[int, int]) -> FloatArray:
     """Cosine between the activation at the centre and the direction.
 
     Args:
-        pixels: (N, 3 or 4, s, s) uint8; alpha is laid on grey. directions: (N, D). size: (H, W) the network gets.
+        pixels: (N, 3, s, s) uint8. directions: (N, D). size: (H, W) the network gets.
     Returns:
         (N,) in [-1, 1].
     """
     images = torch.from_numpy(pixels).to(head.classifier.device).float() / 255
-    seen = move(_on_background(images, None), still(len(images)), size)
+    seen = move(images, still(len(images)), size)
     wanted = torch.from_numpy(np.ascontiguousarray(directions, np.float32)).to(images.device)
     scores: FloatArray = cosine(centre(head.features(seen)), wanted).cpu().numpy()
     return scores
 
 
 def _optimise(
-    head: Head,
+    head: CutNetwork,
     spectrum: Tensor,
     targets: Tensor,
     keys: Sequence[str],
@@ -146,23 +140,21 @@ def _optimise(
     size: tuple[int, int],
     sketch: bool,
 ) -> None:
-    """Change the spectra (N, C, s, s // 2 + 1, 2) in place so that their pictures point towards the targets (N, D)."""
+    """Change the spectra (N, 3, s, s // 2 + 1, 2) in place so that their pictures point towards the targets (N, D)."""
     movements = draw_movements(settings.movement, settings.steps, seed, keys).to(spectrum.device)
-    backgrounds = _Backgrounds(settings, seed, keys, spectrum.device) if settings.alpha else None
     spectrum.requires_grad_()
     optimiser = torch.optim.Adam([spectrum], lr=settings.learning_rate)
     for step, movement in enumerate(movements):
         left = 1 - step / settings.steps
         optimiser.param_groups[0]["lr"] = settings.learning_rate * min(1.0, 2 * left)
         images = spectrum_to_image(spectrum, settings.side_px, _cutoff(step, settings.steps) if sketch else None)
-        seen = move(_on_background(images, backgrounds.at(step) if backgrounds is not None else None), movement, size)
+        seen = move(images, movement, size)
         with torch.autocast(spectrum.device.type, torch.bfloat16, enabled=settings.bfloat16):
             features = head.features(seen)
         reached = objective(centre(features).float(), targets, settings.power)
-        if settings.alpha:
-            reached = reached * (1 - images[:, 3].mean(dim=(1, 2)))
         # summed, not averaged: an icon's gradient does not depend on how many others there are
-        (spectrum.grad,) = torch.autograd.grad(-reached.sum(), spectrum)
+        with DIFFERENTIATING:
+            (spectrum.grad,) = torch.autograd.grad(-reached.sum(), spectrum)
         optimiser.step()
     spectrum.requires_grad_(False)
 
@@ -173,45 +165,16 @@ def _cutoff(step: int, steps: int) -> float | None:
     return _COARSEST * (_FINEST / _COARSEST) ** sketched if sketched < 1 else None
 
 
-class _Backgrounds:
-    """Smooth random backgrounds; which of them an icon is laid on at a step is keyed by the icon."""
-
-    def __init__(self, settings: IconSettings, seed: int, keys: Sequence[str], device: torch.device) -> None:
-        shape = spectrum_shape(_BACKGROUNDS, 3, settings.side_px)
-        noise = keyed_generator(seed, "icon backgrounds").standard_normal(shape, dtype=np.float32)
-        self._pictures = spectrum_to_image(torch.from_numpy(noise), settings.side_px).to(device)
-        draws = [
-            keyed_generator(seed, "icon background", key).integers(_BACKGROUNDS, size=settings.steps) for key in keys
-        ]
-        self._drawn = torch.from_numpy(np.stack(draws, axis=1)).to(device)
-
-    def at(self, step: int) -> Tensor:
-        """(N, 3, s, s) in (0, 1)."""
-        return self._pictures[self._drawn[step]]
-
-
 def _start(keys: Sequence[str], settings: IconSettings, seed: int, pictures: PixelArray | None) -> Tensor:
-    """(N, C, s, s // 2 + 1, 2): noise by key, or the spectra of the pictures; alpha starts half transparent."""
-    channels = 4 if settings.alpha else 3
+    """(N, 3, s, s // 2 + 1, 2): noise by key, or the spectra of the pictures."""
     if pictures is None:
-        shape = spectrum_shape(1, channels, settings.side_px)
+        shape = spectrum_shape(1, settings.side_px)
         noise = [
             keyed_generator(seed, "icon start", key).standard_normal(shape, dtype=np.float32) * np.float32(_NOISE)
             for key in keys
         ]
         return torch.from_numpy(np.concatenate(noise))
-    images = torch.from_numpy(pictures).float() / 255
-    if settings.alpha:
-        images = torch.cat([images, torch.full_like(images[:, :1], 0.5)], dim=1)
-    return image_to_spectrum(images)
-
-
-def _on_background(images: Tensor, background: Tensor | None) -> Tensor:
-    """Lay RGBA pictures (N, 4, s, s) on a background (grey by default); RGB pictures pass."""
-    if images.shape[1] == 3:
-        return images
-    alpha = images[:, 3:]
-    return images[:, :3] * alpha + (0.5 if background is None else background) * (1 - alpha)
+    return image_to_spectrum(torch.from_numpy(pictures).float() / 255)
 
 
 @torch.no_grad()
@@ -221,7 +184,7 @@ def _as_pixels(spectrum: Tensor, side_px: int) -> PixelArray:
 
 
 def _check(
-    head: Head, directions: FloatArray, keys: Sequence[str], settings: IconSettings, start: PixelArray | None
+    head: CutNetwork, directions: FloatArray, keys: Sequence[str], settings: IconSettings, start: PixelArray | None
 ) -> None:
     width = head.feature_shape[0]
     if directions.ndim != 2 or directions.shape[1] != width or not np.isfinite(directions).all():

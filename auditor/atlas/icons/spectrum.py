@@ -20,9 +20,9 @@ _EDGE = 0.15
 _NEAREST_TO_EDGE = 0.4 / 255
 
 
-def spectrum_shape(pictures: int, channels: int, side_px: int) -> tuple[int, ...]:
-    """(N, C, s, s // 2 + 1, 2): real and imaginary parts of the half spectrum of real s × s pictures."""
-    return pictures, channels, side_px, side_px // 2 + 1, 2
+def spectrum_shape(pictures: int, side_px: int) -> tuple[int, ...]:
+    """(N, 3, s, s // 2 + 1, 2): real and imaginary parts of the half spectrum of real s × s pictures."""
+    return pictures, 3, side_px, side_px // 2 + 1, 2
 
 
 def spectrum_to_image(spectrum: Tensor, side_px: int, cutoff: float | None = None) -> Tensor:
@@ -32,10 +32,10 @@ def spectrum_to_image(spectrum: Tensor, side_px: int, cutoff: float | None = Non
     large as natural pictures vary there; then an orthonormal inverse transform, colours mixed, and a sigmoid.
 
     Args:
-        spectrum: (N, C, s, s // 2 + 1, 2), C = 3, or 4 with an alpha channel, which stands by itself.
+        spectrum: (N, 3, s, s // 2 + 1, 2).
         cutoff: in cycles a pixel; what is finer stays out of the picture. None: everything.
     Returns:
-        (N, C, s, s) in (0, 1).
+        (N, 3, s, s) in (0, 1).
     Source: Olah, Mordvintsev, Schubert, "Feature Visualization", Distill 2017, doi:10.23915/distill.00007.
     """
     scale = _frequency_scale(side_px, spectrum.device)
@@ -43,7 +43,7 @@ def spectrum_to_image(spectrum: Tensor, side_px: int, cutoff: float | None = Non
         scale = scale * torch.sigmoid((cutoff - _frequencies(side_px, spectrum.device)) / (_EDGE * cutoff))
     scaled = torch.view_as_complex(spectrum) * scale
     waves = torch.fft.irfft2(scaled, s=(side_px, side_px), norm="ortho")
-    mixed = torch.einsum("rc,nchw->nrhw", _colours(waves.shape[1], waves.device), waves)
+    mixed = torch.einsum("rc,nchw->nrhw", _colours(waves.device), waves)
     return torch.sigmoid(mixed)
 
 
@@ -51,12 +51,12 @@ def image_to_spectrum(images: Tensor) -> Tensor:
     """The spectra whose pictures are `images`; the inverse of `spectrum_to_image`.
 
     Args:
-        images: (N, C, s, s) in [0, 1], C = 3 or 4; values nearer than 0.4/255 to 0 or 1 are moved there.
+        images: (N, 3, s, s) in [0, 1]; values nearer than 0.4/255 to 0 or 1 are moved there.
     Returns:
-        (N, C, s, s // 2 + 1, 2).
+        (N, 3, s, s // 2 + 1, 2).
     """
     logits = torch.logit(images.float(), eps=_NEAREST_TO_EDGE)
-    waves = torch.einsum("cr,nrhw->nchw", torch.linalg.inv(_colours(images.shape[1], images.device)), logits)
+    waves = torch.einsum("cr,nrhw->nchw", torch.linalg.inv(_colours(images.device)), logits)
     scaled = torch.fft.rfft2(waves, norm="ortho") / _frequency_scale(images.shape[-1], images.device)
     return torch.view_as_real(scaled).contiguous()
 
@@ -78,10 +78,9 @@ def _frequency_scale(side_px: int, device: torch.device) -> Tensor:
 
 
 @functools.lru_cache(maxsize=8)
-def _colours(channels: int, device: torch.device) -> Tensor:
-    """(C, C): from decorrelated colours to RGB, the longest column of length 1; alpha passes through."""
+def _colours(device: torch.device) -> Tensor:
+    """(3, 3): from decorrelated colours to RGB, the longest column of length 1."""
     with torch.inference_mode(False):
         root = torch.tensor(_COLOUR_ROOT)
-        mixing = torch.eye(channels)
-        mixing[:3, :3] = root / root.norm(dim=0).max()
+        mixing: Tensor = root / root.norm(dim=0).max()
         return mixing.to(device)

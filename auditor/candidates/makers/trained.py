@@ -16,13 +16,17 @@ from torch.nn import functional
 from auditor.candidates.makers.maker import Found, Maker
 from auditor.core.config import TrialsConfig
 from auditor.core.draws import keyed_generator
-from auditor.core.errors import ImageError
+from auditor.core.errors import ImageError, TrainingError
 from auditor.core.progress import Progress
 from auditor.core.records import Candidate, ClassGroup, Origin, PixelArray, Split, Tier
 from auditor.inputs.model.classifier import Classifier, group_logit
+from auditor.inputs.model.foreign import DIFFERENTIATING
 from auditor.trials.pasting import paste_pixels
 from auditor.trials.patch import Patch
 from auditor.trials.placements import Variant, draw, largest_side_px, variants_of
+
+# Steps in which no pixel had a gradient, after which none is expected.
+_PATIENCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ def train_patch(
         The patch at the largest size that a draw can have; origin `optimised`, tier `synthetic`.
     Raises:
         ImageError: there is no picture to train on.
+        TrainingError: the gradient is 0 everywhere, so that the patch stayed the noise that it began as.
     Source: Brown et al. 2017, Adversarial Patch, arXiv:1712.09665.
     """
     budget, variants, config, seed = budget or TrainingBudget(), lesson.variants, lesson.config, lesson.seed
@@ -85,6 +90,7 @@ def train_patch(
     optimiser = torch.optim.Adam([free], lr=budget.learning_rate)
     rows = _shuffled_rounds(len(lesson.pixels), budget, seed, identity)
     progress.start("training a patch", budget.steps)
+    led = False
     with torch.enable_grad():
         for step in range(budget.steps):
             turn = step % len(variants)
@@ -94,10 +100,25 @@ def train_patch(
             images = torch.from_numpy(lesson.pixels[chosen]).float().div_(255.0)
             pasted = paste_pixels(images, _at_size(torch.sigmoid(free), sides[turn]), draws)
             loss = _target_loss(classifier.logits(pasted.to(classifier.device)), lesson.target)
-            (free.grad,) = torch.autograd.grad(loss, free)
+            free.grad = _slope(loss, free)
+            led = led or bool(free.grad.any())
+            if not led and step + 1 == min(budget.steps, _PATIENCE):
+                raise TrainingError(
+                    "a patch could not be trained: the gradient of its pixels is 0 everywhere, as where logits are "
+                    "rounded, so the ceiling for its size is not known"
+                )
             optimiser.step()
             progress.advance()
     return _as_candidate(torch.sigmoid(free).detach(), identity, lesson.target)
+
+
+def _slope(loss: Tensor, free: Tensor) -> Tensor:
+    """The loss's derivative by the free numbers; 0 where none of them leads to it."""
+    if not loss.requires_grad:
+        return torch.zeros_like(free)
+    with DIFFERENTIATING:
+        (slope,) = torch.autograd.grad(loss, free)
+    return slope
 
 
 def _shuffled_rounds(pictures: int, budget: TrainingBudget, seed: int, identity: str) -> list[int]:
@@ -151,9 +172,12 @@ def _make(found: Found) -> list[Patch]:
         seed=scene.seed,
     )
     budget = TrainingBudget(config.candidates.trained)
-    return [
-        train_patch(scene.classifier, lesson, found.progress, budget, identity) for identity in TRAINED.identities(1)
-    ]
+    (identity,) = TRAINED.identities(1)
+    try:
+        return [train_patch(scene.classifier, lesson, found.progress, budget, identity)]
+    except TrainingError as error:
+        found.progress.say(str(error))
+        return []
 
 
 TRAINED = Maker("o", Origin.OPTIMISED, "trained against this very model", _make, screened=False)

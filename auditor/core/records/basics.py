@@ -96,6 +96,13 @@ _PLACEMENTS: Mapping[Placement, str] = {
 }
 
 
+class Outputs(StrEnum):
+    """What the numbers are that a network answers with."""
+
+    LOGITS = "logits"
+    PROBABILITIES = "probabilities"
+
+
 class ReviewMark(StrEnum):
     """A person's answer to what a `target_image` candidate shows."""
 

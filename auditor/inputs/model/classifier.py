@@ -6,9 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from auditor.core.errors import ModelError
-from auditor.core.records import ClassGroup
+from auditor.core.records import ClassGroup, Outputs
+from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.preprocessing import Preprocessing
+
+# Far below any probability that decides anything, and far above where its slope would overflow.
+_LEAST_PROBABILITY = 1e-30
 
 
 class Classifier:
@@ -18,8 +22,10 @@ class Classifier:
     stop asking for gradients; no number in it changes. Gradients with respect to pictures or activations work as usual.
 
     Attributes:
-        module: (B, 3, H, W) normalised RGB -> (B, K) logits.
+        module: (B, 3, H, W) normalised RGB -> (B, K) logits, or probabilities.
         name: what messages call the network.
+        outputs: what `module` answers with. Of probabilities the logarithm is taken wherever logits are spoken of:
+            it differs from the logits before the softmax by one number a picture.
     """
 
     def __init__(
@@ -29,6 +35,7 @@ class Classifier:
         preprocessing: Preprocessing,
         device: torch.device,
         name: str = "",
+        outputs: Outputs = Outputs.LOGITS,
     ) -> None:
         # channels last is how convolutions run fastest on CPUs and tensor cores alike; only strides change
         self.module = module.to(device).to(memory_format=torch.channels_last)
@@ -39,6 +46,7 @@ class Classifier:
         self.preprocessing = preprocessing
         self.device = device
         self.name = name or type(module).__name__
+        self.outputs = outputs
         # Tensors made in inference mode could never take part in a gradient.
         with torch.inference_mode(False):
             self._mean = torch.tensor(preprocessing.mean, device=device).view(1, 3, 1, 1)
@@ -57,7 +65,7 @@ class Classifier:
         Returns:
             (B, K) float32.
         Raises:
-            ModelError: as `check_logits`.
+            ModelError: as `forward_normalised`.
         """
         return self.forward_normalised(self.normalise(images))
 
@@ -75,9 +83,31 @@ class Classifier:
         Returns:
             (B, K) float32.
         Raises:
+            ModelError: as `run` and `check_logits`.
+        """
+        return self.read(self.run(images), len(images))
+
+    def read(self, output: object, batch: int, finite: bool = True) -> Tensor:
+        """The (batch, K) logits in what the network returned.
+
+        Args:
+            finite: also look for NaN and infinities.
+        Raises:
             ModelError: as `check_logits`.
         """
-        return check_logits(self.module(images), len(images), self.class_names)
+        numbers = check_logits(output, batch, self.class_names, finite)
+        return numbers if self.outputs is Outputs.LOGITS else numbers.clamp_min(_LEAST_PROBABILITY).log()
+
+    def run(self, images: Tensor) -> object:
+        """Whatever the network returns for (B, 3, H, W) normalised pictures. Every forward of it goes through here.
+
+        Raises:
+            ModelError: the network raised something, SystemExit included.
+        """
+        shape = "x".join(map(str, images.shape[1:]))
+        advice = f"it was given {shape} pictures; check [preprocessing] and the network"
+        with ForeignCode(f"running {self.name} on a batch of {len(images)}", advice):
+            return self.module(images)
 
     def black(self, batch: int = 1) -> Tensor:
         """(batch, 3, H, W) normalised black pictures, for probing."""
@@ -167,10 +197,3 @@ def margin(logits: Tensor, source: ClassGroup, target: ClassGroup) -> Tensor:
 def group_probability(logits: Tensor, group: ClassGroup) -> Tensor:
     """Softmax mass of a group: (B, K) -> (B,) in [0, 1]."""
     return torch.softmax(logits, dim=1)[:, list(group.indices)].sum(dim=1)
-
-
-def calls(logits: Tensor, group: ClassGroup) -> Tensor:
-    """Whether the largest logit belongs to the group: (B, K) -> (B,) bool. Of equal logits the first counts."""
-    member = torch.zeros(logits.shape[1], dtype=torch.bool, device=logits.device)
-    member[list(group.indices)] = True
-    return member[logits.argmax(dim=1)]

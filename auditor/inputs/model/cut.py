@@ -11,7 +11,8 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from auditor.core.errors import LayerError, ModelError
-from auditor.inputs.model.classifier import Classifier, check_logits
+from auditor.inputs.model.classifier import Classifier
+from auditor.inputs.model.foreign import DIFFERENTIATING, ThroughForeignCodeError
 from auditor.inputs.model.grids import Axes, GridForm, grid_form
 from auditor.inputs.model.layers import Captured, capture, find_layer, list_layers
 
@@ -72,6 +73,8 @@ class LayerCut:
                 if the network takes it.
         Returns:
             (B, D, H' + R, W').
+        Raises:
+            ModelError: the network raised something in front of the layer. LayerError: it never came to the layer.
         """
 
         def stop(_module: nn.Module, _inputs: object, output: Tensor) -> None:
@@ -79,7 +82,7 @@ class LayerCut:
 
         handle = self._module.register_forward_hook(stop)
         try:
-            self.classifier.module(self.classifier.normalise(images))
+            self.classifier.run(self.classifier.normalise(images))
         except _ReachedError as reached:
             return self._form.to_features(reached.output, images.shape[2], images.shape[3])
         finally:
@@ -100,7 +103,7 @@ class LayerCut:
         Returns:
             (B, K) float32; its type and shape are checked, that it is finite is not.
         Raises:
-            ModelError: the network's answer is not (B, K).
+            ModelError: the network raised something, or its answer is not (B, K).
         """
         return self._tail(self._form, features)
 
@@ -114,16 +117,16 @@ class LayerCut:
         handle = self._module.register_forward_hook(replace)
         try:
             with _differentiable_attention():
-                output = self.classifier.module(dummy)
+                output = self.classifier.run(dummy)
         finally:
             handle.remove()
-        return check_logits(output, len(features), self.classifier.class_names, finite=False)
+        return self.classifier.read(output, len(features), finite=False)
 
     def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """One whole forward: (B, D, H' + R, W') features as they left the layer, and (B, K) checked logits.
 
         Raises:
-            ModelError: the network's answer is not (B, K) finite logits.
+            ModelError: the network raised something, or its answer is not (B, K) finite logits.
         """
         kept: list[Tensor] = []
 
@@ -136,12 +139,6 @@ class LayerCut:
         finally:
             handle.remove()
         return self._form.to_features(kept[-1], images.shape[2], images.shape[3]), logits
-
-    def grid_to_pixels(self, y: float, x: float) -> tuple[float, float]:
-        """Centre of a grid position in prepared pixels, (row, column)."""
-        height, width = self.classifier.preprocessing.output_size
-        _, rows, columns = self.feature_shape
-        return (y + 0.5) * height / rows, (x + 0.5) * width / columns
 
     def _verified_form(self) -> GridForm:
         generator = torch.Generator().manual_seed(0)
@@ -225,11 +222,12 @@ class LayerCut:
             logits = self._tail(form, leaf.clone())
             if logits.grad_fn is None:
                 return
-            # NaN sent backwards passes through weights that are 0 too, as a freshly built head's often are
-            (read,) = torch.autograd.grad(logits, leaf, torch.full_like(logits, torch.nan), retain_graph=True)
             # a plain sum would be blind where the logits are normalised to a constant sum
             weights = torch.linspace(-1.0, 1.0, logits.shape[1], device=logits.device) ** 3 + 0.5
-            (slope,) = torch.autograd.grad((logits * weights).sum(), leaf)
+            with DIFFERENTIATING:
+                # NaN sent backwards passes through weights that are 0 too, as a freshly built head's often are
+                (read,) = torch.autograd.grad(logits, leaf, torch.full_like(logits, torch.nan), retain_graph=True)
+                (slope,) = torch.autograd.grad((logits * weights).sum(), leaf)
         if form.prefix_tokens and not bool(form.grid(read).any()):
             raise LayerError(
                 f"behind layer {self.layer!r} the network reads the class token alone, so that nothing can be "
@@ -269,7 +267,7 @@ def _differentiable_attention() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(fast)
 
 
-class _ReachedError(Exception):
+class _ReachedError(ThroughForeignCodeError):
     """Carries the layer's output out of the network's forward."""
 
     def __init__(self, output: Tensor) -> None:

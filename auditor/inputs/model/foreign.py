@@ -10,6 +10,13 @@ import torch
 from auditor.core.errors import AuditorError, ModelError
 
 
+class ThroughForeignCodeError(BaseException):
+    """What the auditor raises to leave foreign code early. `except Exception` in that code does not stop it."""
+
+
+_PASSING = (AuditorError, ThroughForeignCodeError, KeyboardInterrupt, torch.cuda.OutOfMemoryError)
+
+
 class ForeignCode:
     """A block in which a user's module, a checkpoint or a saved program is run: what it raises becomes a ModelError.
 
@@ -30,12 +37,14 @@ class ForeignCode:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is None or isinstance(error, (AuditorError, torch.cuda.OutOfMemoryError)):
-            return
-        if isinstance(error, (Exception, SystemExit)):
+        if error is not None and not isinstance(error, _PASSING):
             raise ModelError(self._message(error)) from error
 
     def _message(self, error: BaseException) -> str:
         first_line = (str(error).strip().splitlines() or ["no message"])[0]
         advice = f"; {self._advice}" if self._advice else ""
         return f"{self._doing} failed with {type(error).__name__}: {first_line}{advice}"
+
+
+DIFFERENTIATING = ForeignCode("differentiating the network")
+"""Around every backward pass: a network may bring derivatives of its own."""

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torchvision
-
 from auditor.core.errors import ConfigError, UnknownNameError
 from auditor.core.records import ClassGroup
+
+# No model has more classes; int refuses thousands of digits.
+_MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +36,38 @@ class ClassNames:
     def __len__(self) -> int:
         return len(self.names)
 
-    def index_of(self, name: str) -> int:
-        """Find a class by its name, an alias or its index number, in this order.
+    def index_of(self, name: str, numbers: bool = True) -> int:
+        """Find a class by its name, its index number or an alias.
 
-        Case, spaces, hyphens and underscores do not count.
+        First what is spelt exactly so; then, in names and aliases with letters, case, spaces, hyphens and underscores
+        do not count. An alias that is a number, as from a column of counts, never stands in for an index.
 
+        Args:
+            numbers: whether an index number is taken for a class.
         Raises:
             UnknownNameError: no class is called that; carries the nearest.
             ConfigError: several classes are called that.
         """
-        wanted = _plain(name)
-        by_name = [index for index, known in enumerate(self.names) if _plain(known) == wanted]
-        found = by_name or [
-            index for index, words in enumerate(self.aliases) if any(_plain(word) == wanted for word in words)
-        ]
-        if len(found) > 1:
-            described = ", ".join(self._describe(index) for index in found)
-            raise ConfigError(
-                f"class {name!r} could be any of {len(found)} classes: {described}; give its index or another alias"
-            )
-        if found:
-            return found[0]
-        if name.strip().isdecimal() and int(name) < len(self):
-            return int(name)
+        for found in self._matches(name.strip(), numbers):
+            if len(found) > 1:
+                described = ", ".join(self._describe(index) for index in found)
+                raise ConfigError(
+                    f"class {name!r} could be any of {len(found)} classes: {described}; give its index or another alias"
+                )
+            if found:
+                return found[0]
         known = [*self.names, *(word for words in self.aliases for word in words)]
         raise UnknownNameError("class", name, known, f"the model's {len(self)} classes", f"or 0 to {len(self) - 1}")
+
+    def _matches(self, wanted: str, numbers: bool) -> Iterator[list[int]]:
+        """The classes that each way of reading finds, the surest way first."""
+        yield [index for index, known in enumerate(self.names) if known == wanted]
+        if numbers and wanted.isdecimal() and len(wanted) <= _MOST_DIGITS and int(wanted) < len(self):
+            yield [int(wanted)]
+        yield [index for index, words in enumerate(self.aliases) if wanted in words]
+        loosely = plain_name(wanted)
+        yield [index for index, known in enumerate(self.names) if plain_name(known) == loosely]
+        yield [index for index, words in enumerate(self.aliases) if loosely in map(plain_name, words)]
 
     def group(self, spec: str | tuple[str, ...], except_indices: tuple[int, ...] = ()) -> ClassGroup:
         """Build the source or the target.
@@ -116,33 +124,15 @@ def read_class_names(path: Path) -> ClassNames:
     return _in_order(list(rows if rows is not None else _text_rows(text)), path)
 
 
-def torchvision_class_names(model_name: str, classes: int) -> ClassNames:
-    """The names that torchvision's own weights of a model were trained with.
-
-    A name that several classes share gets its index added, and stays as an alias of each.
-
-    Raises:
-        ConfigError: the model has no weights of its own, or another number of classes.
-    """
-    try:
-        weights = torchvision.models.get_model_weights(model_name).DEFAULT
-    except (ValueError, AttributeError) as error:
-        raise ConfigError(f"torchvision has no class names for {model_name!r}; give [classes] names a file") from error
-    names = tuple(str(name) for name in weights.meta["categories"])
-    if len(names) != classes:
-        raise ConfigError(
-            f"torchvision names {len(names)} classes for {model_name}, but the model has {classes}; "
-            "give [classes] names the model's own list"
-        )
-    return disambiguated(names)
-
-
 def disambiguated(names: tuple[str, ...]) -> ClassNames:
-    """Add the index to every name that several classes share; the shared name stays as an alias of each."""
-    shared = {plain for plain, count in Counter(_plain(name) for name in names).items() if count > 1}
+    """Add the index to every name that several classes share; its spellings stay as aliases of each."""
+    spellings: dict[str, dict[str, None]] = {}
+    for name in names:
+        spellings.setdefault(plain_name(name), {})[name] = None
+    shared = {plain for plain, count in Counter(map(plain_name, names)).items() if count > 1}
     return ClassNames(
-        tuple(f"{name} ({index})" if _plain(name) in shared else name for index, name in enumerate(names)),
-        tuple((name,) if _plain(name) in shared else () for name in names),
+        tuple(f"{name} ({index})" if plain_name(name) in shared else name for index, name in enumerate(names)),
+        tuple(tuple(spellings[plain_name(name)]) if plain_name(name) in shared else () for name in names),
     )
 
 
@@ -220,6 +210,12 @@ def _in_order(rows: list[_Row], path: Path) -> ClassNames:
     return ClassNames(tuple(row.name for row in ordered), tuple(row.aliases for row in ordered))
 
 
-def _plain(name: str) -> str:
-    folded = unicodedata.normalize("NFC", name).casefold()
-    return "".join(character for character in folded if not character.isspace() and character not in "_-") or folded
+def plain_name(name: str) -> str:
+    """A name as it is compared loosely: case, spaces, hyphens and underscores do not count.
+
+    In names without letters they do: -1 is not 1, and 1-2 is not 12.
+    """
+    folded = unicodedata.normalize("NFC", name).casefold().strip()
+    if not any(character.isalpha() for character in folded):
+        return folded
+    return "".join(character for character in folded if not character.isspace() and character not in "_-")

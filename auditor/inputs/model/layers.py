@@ -1,4 +1,4 @@
-"""Find a network's layers, read or replace what one puts out, and leave the network as it was. Cutting is in cut.py."""
+"""Find a network's layers, read what one puts out, and leave the network as it was. Cutting is in cut.py."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from torch.autograd.graph import Node
 
 from auditor.core.errors import LayerError, UnknownNameError
 from auditor.inputs.model.classifier import Classifier, set_eval
-from auditor.inputs.model.defaults import documented_layer
+from auditor.inputs.model.foreign import DIFFERENTIATING
 from auditor.inputs.model.grids import GridForm, grid_form
+from auditor.inputs.model.sources import source_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,28 +94,6 @@ def capture(module: nn.Module, layer: str) -> Iterator[Captured]:
     try:
         with _in_eval_mode(module):
             yield captured
-    finally:
-        handle.remove()
-
-
-@contextmanager
-def inject(module: nn.Module, layer: str, replacement: Tensor) -> Iterator[None]:
-    """Within the body, the layer puts out `replacement` whatever comes in; the network is in eval mode meanwhile.
-
-    The modules behind the layer get a copy, so `replacement` is never written to; gradients flow into it.
-    The network is left as by `capture`.
-
-    Raises:
-        UnknownNameError: no such layer.
-    """
-
-    def replace(_module: nn.Module, _inputs: object, _output: object) -> Tensor:
-        return replacement.clone()
-
-    handle = find_layer(module, layer).register_forward_hook(replace)
-    try:
-        with _in_eval_mode(module):
-            yield
     finally:
         handle.remove()
 
@@ -200,7 +179,8 @@ def _unread(logits: Tensor, records: dict[str, _Seen]) -> set[str]:
         return set()
     # NaN sent backwards passes through weights that are 0 too, as a freshly built head's often are
     start = torch.full_like(logits, torch.nan)
-    slopes = torch.autograd.grad(logits, list(tokens.values()), start, allow_unused=True, materialize_grads=True)
+    with DIFFERENTIATING:
+        slopes = torch.autograd.grad(logits, list(tokens.values()), start, allow_unused=True, materialize_grads=True)
     unread = set()
     for name, slope in zip(tokens, slopes, strict=True):
         form = records[name].form
@@ -242,17 +222,17 @@ def _nodes_on_every_path(end: Node, leaf: Tensor, wanted: set[Node]) -> set[Node
 
 
 def default_layer(model_name: str, module: nn.Module, classifier: Classifier | None = None) -> tuple[str, str]:
-    """The documented layer of an architecture, for torchvision's and timm's names (`defaults.documented_layer`).
+    """The documented layer of an architecture, where the source that it comes from has a rule (defaults.py).
 
     Args:
         classifier: the same network ready to run, so that a refusal can name layers that can be mapped.
     Returns:
         The layer's name, and the rule in words.
     Raises:
-        LayerError: another architecture.
+        LayerError: there is no rule for this network.
     """
-    found = documented_layer(model_name, module)
-    if found is not None:
+    found = source_of(model_name).default_layer(model_name, module)
+    if found is not None and found[0] and found[0] in dict(module.named_modules()):
         layer, rule = found
         return layer, f"default for {model_name}: {rule}"
     candidates = [info.name for info in list_layers(classifier) if info.mappable] if classifier is not None else []

@@ -1,4 +1,4 @@
-"""Load the classifier under audit from its configuration and probe it once. Its layers are in layers.py."""
+"""Load the classifier under audit from its configuration. How it is tried is in probing.py, its layers in layers.py."""
 
 from __future__ import annotations
 
@@ -6,25 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torchvision
 
-from auditor.core.config import AuditConfig, PreprocessingConfig
+from auditor.core.config import AuditConfig
 from auditor.core.errors import ConfigError, ModelError
-from auditor.inputs.model.classifier import Classifier, check_logits, set_eval
+from auditor.core.records import Outputs
+from auditor.inputs.model.classifier import Classifier, set_eval
 from auditor.inputs.model.foreign import ForeignCode
-from auditor.inputs.model.labels import ClassNames, read_class_names, torchvision_class_names
+from auditor.inputs.model.labels import ClassNames, read_class_names
 from auditor.inputs.model.preprocessing import Preprocessing
-from auditor.inputs.model.sources import SavedProgram, SourceKind, source_kind
-from auditor.inputs.model.sources.exported import load_exported
-from auditor.inputs.model.sources.factory import build_from_factory
-from auditor.inputs.model.sources.timm import build_timm, check_timm_name, timm_preprocessing
-from auditor.inputs.model.sources.torchscript import load_torchscript
-from auditor.inputs.model.sources.torchvision import build_torchvision, check_torchvision_name
-from auditor.inputs.model.weights import StateDict, load_strictly, read_weights, sha256_of, torchvision_weights
+from auditor.inputs.model.probing import are_probabilities, probe
+from auditor.inputs.model.sources import OWN_WEIGHTS, check_settings, source_of
+from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, NetworkRequest
+from auditor.inputs.model.weights import Weights, find_weights, load_strictly, read_weights, weights_sha256
 
-_IMAGENET_CLASSES = 1000
+_CLASSES_UNKNOWN = 1000
 _USUAL_SIZE = (224, 224)
-_OWN_WEIGHTS = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +31,18 @@ class LoadedClassifier:
         weights_path: the file of weights (or the saved program); '' where the factory brought its own.
         weights_sha256: of that file; '' where there is none.
         description: one line for a person.
+        notes: what was assumed and could be otherwise, each a sentence for a person.
     """
 
     classifier: Classifier
     weights_path: str
     weights_sha256: str
     description: str
+    notes: tuple[str, ...] = ()
 
 
 def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifier:
-    """Build the network, load its weights, and make sure that it answers (B, K) finite logits to black pictures.
+    """Build the network, load its weights, and make sure that it answers with (B, K) finite logits.
 
     Raises:
         UnknownNameError: torchvision or timm has no such model.
@@ -52,28 +50,54 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
         ModelError: the network or its weights cannot be loaded, do not fit, or do not answer with logits.
     """
     name = config.model.name
-    kind = source_kind(name)
-    _check_weights_setting(config, kind)
-    class_names = _class_names(config, kind)
-    preprocessing = _preprocessing(config, kind)
-    state, weights_path = _read_state(config, len(class_names))
-    own_weights = config.model.weights == _OWN_WEIGHTS
-    size = preprocessing.output_size
-    program = _build(name, kind, len(class_names), size, config.base, device, state, own_weights)
-    if kind in (SourceKind.TORCHSCRIPT, SourceKind.EXPORTED):
-        weights_path = config.path(name)
+    source = source_of(name)
+    check_settings(source, config.model)
+    class_names = _class_names(config, source)
+    preprocessing = _preprocessing(config, source)
+    weights, weights_path = _read_weights(config, source, len(class_names))
+    state = weights.state if weights is not None else None
+    request = NetworkRequest(
+        name,
+        len(class_names),
+        preprocessing.output_size,
+        config.base,
+        device,
+        state,
+        own_weights=config.model.weights == OWN_WEIGHTS,
+        arguments=config.model.arguments,
+    )
+    network = _build(source, request)
     if state is not None:
-        load_strictly(program.module, state, len(class_names), str(weights_path), name)
-    _check_fixed_sizes(program, preprocessing, name)
+        with ForeignCode(f"loading {weights_path} into {name}"):
+            load_strictly(network.module, state, len(class_names), str(weights_path), name)
+    came_from = network.file or weights_path
+    _check_fixed_sizes(network, preprocessing, name)
     with ForeignCode(f"moving {name} to {device}"):
-        classifier = Classifier(program.module, class_names, preprocessing, device, name)
+        classifier = Classifier(network.module, class_names, preprocessing, device, name, config.model.outputs)
     probe(classifier)
     return LoadedClassifier(
         classifier,
-        str(weights_path) if weights_path is not None else "",
-        sha256_of(weights_path) if weights_path is not None else "",
-        f"{name} ({kind.value}), {len(class_names)} classes",
+        str(came_from) if came_from is not None else "",
+        weights_sha256(came_from) if came_from is not None else "",
+        f"{name} ({source.label}), {len(class_names)} classes",
+        (*network.notes, *_other_weights(weights, weights_path)),
     )
+
+
+def with_found_weights(config: AuditConfig, sha256: str) -> AuditConfig:
+    """The configuration of a run begun earlier, its weights where they lie now (`weights.find_weights`).
+
+    Args:
+        sha256: of the weights as the run noted it; '' where it noted none.
+    """
+    weights = config.model.weights
+    if weights is None or weights == OWN_WEIGHTS:
+        return config
+    path = config.path(weights)
+    found = find_weights(path, sha256)
+    if found == path:
+        return config
+    return config.model_copy(update={"model": config.model.model_copy(update={"weights": str(found)})})
 
 
 def unnamed_classifier(
@@ -87,118 +111,46 @@ def unnamed_classifier(
     Raises:
         UnknownNameError, ModelError: as `load_classifier`.
     """
-    kind = source_kind(name)
-    if kind is SourceKind.TORCHVISION:
-        check_torchvision_name(name)
-    program = _build(
-        name, kind, _IMAGENET_CLASSES, preprocessing.output_size if preprocessing else _USUAL_SIZE, base, device
-    )
+    source = source_of(name)
+    size = preprocessing.output_size if preprocessing else _USUAL_SIZE
+    network = _build(source, NetworkRequest(name, _CLASSES_UNKNOWN, size, base, device))
     if preprocessing is None:
-        preprocessing = _published_preprocessing(name, kind)
+        preprocessing = source.preprocessing(name)
     if preprocessing is None:
-        preprocessing = Preprocessing(program.size or _USUAL_SIZE, None, "bilinear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    _check_fixed_sizes(program, preprocessing, name)
+        preprocessing = Preprocessing(network.size or _USUAL_SIZE, None, "bilinear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    _check_fixed_sizes(network, preprocessing, name)
     with ForeignCode(f"running {name} on a black picture"), torch.no_grad():
-        module = program.module.to(device)
+        module = network.module.to(device)
         set_eval(module)
         output = module(torch.zeros(1, 3, *preprocessing.output_size, device=device))
-    classes = int(output.shape[-1]) if isinstance(output, torch.Tensor) and output.ndim == 2 else _IMAGENET_CLASSES
+    classes = int(output.shape[-1]) if isinstance(output, torch.Tensor) and output.ndim == 2 else _CLASSES_UNKNOWN
     names = ClassNames(tuple(str(index) for index in range(classes)), ((),) * classes)
-    classifier = Classifier(program.module, names, preprocessing, device, name)
+    outputs = Outputs.PROBABILITIES if are_probabilities(output) else Outputs.LOGITS
+    classifier = Classifier(network.module, names, preprocessing, device, name, outputs)
     probe(classifier)
     return classifier
 
 
-def torchvision_preprocessing(name: str) -> Preprocessing | None:
-    """What torchvision's own weights of a model were trained with, read without fetching them; None: it has none."""
-    try:
-        transforms = torchvision.models.get_model_weights(name).DEFAULT.transforms()
-    except (ValueError, AttributeError):
-        return None
-    mean, std = (tuple(float(value) for value in values) for values in (transforms.mean, transforms.std))
-    config = PreprocessingConfig.model_validate(
-        {
-            "resize": int(transforms.resize_size[0]),
-            "crop": int(transforms.crop_size[0]),
-            "interpolation": transforms.interpolation.value,
-            "mean": mean,
-            "std": std,
-        }
-    )
-    return Preprocessing.from_config(config)
+def _build(source: ModelSource, request: NetworkRequest) -> BuiltNetwork:
+    with ForeignCode(f"building {request.name}"):
+        return source.build(request)
 
 
-def probe(classifier: Classifier) -> None:
-    """Run pictures of noise, one and then three at once, and check what comes out.
-
-    Raises:
-        ModelError: the network raises, takes only one batch size, does not answer with (B, K) finite logits, or
-            answers otherwise when a picture has company, as a network in training mode does.
-    """
-    advice = f"it was given {_shape_of(classifier)} pictures; check [preprocessing] and the network"
-    noise = torch.rand(3, 3, *classifier.preprocessing.output_size, generator=torch.Generator().manual_seed(0))
-    images = classifier.normalise_(noise.to(classifier.device))
-    outputs: dict[int, object] = {}
-    failures: dict[int, ModelError] = {}
-    with torch.no_grad():
-        for batch in (1, 3):
-            try:
-                with ForeignCode(f"running {classifier.name} on a batch of {batch}", advice):
-                    outputs[batch] = classifier.module(images[:batch].clone())
-            except ModelError as error:
-                failures[batch] = error
-    rows = {batch: len(output) for batch, output in outputs.items() if isinstance(output, torch.Tensor) and output.ndim}
-    served = [batch for batch in outputs if rows.get(batch, batch) == batch]
-    if len(served) == 1 and (failures or rows.get(1) == rows.get(3)):
-        raise ModelError(
-            f"{classifier.name} answers batches of {served[0]} picture{'s' if served[0] > 1 else ''} only; "
-            "trace or export it with a dynamic batch dimension"
-        ) from next(iter(failures.values()), None)
-    for failure in failures.values():
-        raise failure
-    alone, together = (check_logits(output, batch, classifier.class_names) for batch, output in outputs.items())
-    difference = float((alone[0] - together[0]).abs().max())
-    # Far above what other kernels for another batch size, or TF32, make of the same numbers.
-    if difference > 0.02 * float(together.abs().max()) + 1e-4:
-        raise ModelError(
-            f"{classifier.name} gives the same picture other logits the second time, among others (by up to "
-            f"{difference:.3g}); its dropout or batch norm is in training mode: call eval() before it is exported"
-        )
-
-
-def _check_weights_setting(config: AuditConfig, kind: SourceKind) -> None:
-    name, weights = config.model.name, config.model.weights
-    if kind is SourceKind.TORCHVISION:
-        check_torchvision_name(name)
-    if kind is SourceKind.TIMM:
-        check_timm_name(name)
-    if weights is None and kind in (SourceKind.TORCHVISION, SourceKind.TIMM):
-        own = ", or 'default' for torchvision's own" if kind is SourceKind.TORCHVISION else ""
-        raise ConfigError(
-            f"[model] weights is missing: {name} without weights knows nothing; give a .safetensors file or a state "
-            f"dict{own}"
-        )
-    if weights == _OWN_WEIGHTS and kind is not SourceKind.TORCHVISION:
-        instead = "give a file" if kind is SourceKind.TIMM else "leave weights out"
-        raise ConfigError(f"weights = 'default' means torchvision's own, but the model is {name}; {instead}")
-    if kind in (SourceKind.TORCHSCRIPT, SourceKind.EXPORTED) and weights is not None:
-        raise ConfigError(f"{name} brings its own weights; leave [model] weights out")
-
-
-def _class_names(config: AuditConfig, kind: SourceKind) -> ClassNames:
+def _class_names(config: AuditConfig, source: ModelSource) -> ClassNames:
     if config.classes.names is not None:
         return read_class_names(config.path(config.classes.names))
-    if kind is not SourceKind.TORCHVISION:
+    own = source.class_names(config.model.name)
+    if own is None:
         raise ConfigError(
             f"{config.model.name} needs its class names: give [classes] names a CSV, JSON or text file in its own order"
         )
-    return torchvision_class_names(config.model.name, _IMAGENET_CLASSES)
+    return own
 
 
-def _preprocessing(config: AuditConfig, kind: SourceKind) -> Preprocessing:
+def _preprocessing(config: AuditConfig, source: ModelSource) -> Preprocessing:
     if config.preprocessing is not None:
         return Preprocessing.from_config(config.preprocessing)
-    own = _published_preprocessing(config.model.name, kind)
+    own = source.preprocessing(config.model.name)
     if own is None:
         raise ConfigError(
             f"{config.model.name} needs a [preprocessing] table: resize, crop, mean and std as the network was trained"
@@ -206,60 +158,32 @@ def _preprocessing(config: AuditConfig, kind: SourceKind) -> Preprocessing:
     return own
 
 
-def _published_preprocessing(name: str, kind: SourceKind) -> Preprocessing | None:
-    """What the library that a network comes from says of its preprocessing; None: nothing, or there is no library."""
-    if kind is SourceKind.TORCHVISION:
-        return torchvision_preprocessing(name)
-    return timm_preprocessing(name) if kind is SourceKind.TIMM else None
-
-
-def _read_state(config: AuditConfig, classes: int) -> tuple[StateDict | None, Path | None]:
+def _read_weights(config: AuditConfig, source: ModelSource, classes: int) -> tuple[Weights | None, Path | None]:
     """The weights beside the network, and their file; (None, None) where the network brings its own."""
     if config.model.weights is None:
         return None, None
-    if config.model.weights != _OWN_WEIGHTS:
-        path = config.path(config.model.weights)
-        return read_weights(path), path
-    if classes != _IMAGENET_CLASSES:
-        raise ConfigError(
-            f"torchvision's own weights know {_IMAGENET_CLASSES} classes, but [classes] names holds {classes}; "
-            "leave names out, or give [model] weights your own file"
-        )
-    return torchvision_weights(config.model.name)
+    if config.model.weights == OWN_WEIGHTS and source.own_weights is not None:
+        state, file = source.own_weights(config.model.name, classes)
+        return Weights(state), file
+    path = config.path(config.model.weights)
+    return read_weights(path, config.model.state), path
 
 
-def _build(
-    name: str,
-    kind: SourceKind,
-    classes: int,
-    size: tuple[int, int],
-    base: Path,
-    device: torch.device,
-    state: StateDict | None = None,
-    own_weights: bool = False,
-) -> SavedProgram:
-    path = (base / Path(name).expanduser()).resolve()
-    if kind is SourceKind.TORCHSCRIPT:
-        return load_torchscript(path, size)
-    if kind is SourceKind.EXPORTED:
-        return load_exported(path, device)
-    if kind is SourceKind.FACTORY:
-        return SavedProgram(build_from_factory(name, classes, base), None, None)
-    if kind is SourceKind.TIMM:
-        return SavedProgram(build_timm(name, classes), None, None)
-    return SavedProgram(build_torchvision(name, classes, state, own_weights), None, None)
+def _other_weights(weights: Weights | None, path: Path | None) -> tuple[str, ...]:
+    if weights is None or path is None or not weights.others:
+        return ()
+    others = " and ".join(map(repr, weights.others))
+    return (
+        f"{path.name} holds several sets of weights: {weights.key!r} is used, not {others} ([model] state chooses)",
+    )
 
 
-def _check_fixed_sizes(program: SavedProgram, preprocessing: Preprocessing, name: str) -> None:
-    if program.batch is not None:
+def _check_fixed_sizes(network: BuiltNetwork, preprocessing: Preprocessing, name: str) -> None:
+    if network.batch is not None:
         raise ModelError(
-            f"{name} was exported for batches of exactly {program.batch}; export it with a dynamic batch dimension: "
+            f"{name} was exported for batches of exactly {network.batch}; export it with a dynamic batch dimension: "
             "torch.export.export(model, (images,), dynamic_shapes=({0: torch.export.Dim('batch')},))"
         )
-    if program.size is not None and program.size != preprocessing.output_size:
-        wanted, got = ("x".join(map(str, size)) for size in (program.size, preprocessing.output_size))
+    if network.size is not None and network.size != preprocessing.output_size:
+        wanted, got = ("x".join(map(str, size)) for size in (network.size, preprocessing.output_size))
         raise ModelError(f"{name} was exported for {wanted} pictures, but [preprocessing] makes them {got}")
-
-
-def _shape_of(classifier: Classifier) -> str:
-    return "x".join(map(str, (3, *classifier.preprocessing.output_size)))

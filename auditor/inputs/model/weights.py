@@ -2,55 +2,87 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
 
 import torch
-import torchvision
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from auditor.core.errors import ModelError
+from auditor.core.hashing import sha256_of_file
 from auditor.inputs.model.foreign import ForeignCode
+from auditor.inputs.world.bundle import bundled_weights
 
 StateDict = dict[str, Tensor]
 
 # Where training scripts put the weights in a checkpoint, and what wrappers put before each name.
 _CHECKPOINT_KEYS = ("state_dict", "model_state_dict", "model")
 _PREFIXES = ("module.", "_orig_mod.")
+# Beside the weights in torch's AveragedModel.
+_COUNT_OF_AVERAGED = "n_averaged"
 _SHOWN = 3
 
 
-def sha256_of(path: Path) -> str:
-    """Hex digest of a file.
+def weights_sha256(path: Path) -> str:
+    """The sha256 of a file of weights, as hex digits.
 
     Raises:
         ModelError: it cannot be read.
     """
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of_file(path)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def read_weights(path: Path) -> StateDict:
+def find_weights(path: Path, sha256: str) -> Path:
+    """The file of weights that a run was begun with, also where the package that it came with lies elsewhere now.
+
+    Args:
+        path: where it was. sha256: of the file then, as hex digits.
+    Returns:
+        `path` where there is a file; else the file of the same content among the weights that come along; else `path`.
+    """
+    if path.is_file():
+        return path
+    return next((each for each in bundled_weights() if sha256_of_file(each) == sha256), path)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What was read from a file of weights.
+
+    Attributes:
+        key: where in a checkpoint they lay; '' where the file holds nothing else.
+        others: keys of other sets of weights in the same file, such as averages over the training's last steps.
+    """
+
+    state: StateDict
+    key: str = ""
+    others: tuple[str, ...] = ()
+
+
+def read_weights(path: Path, key: str | None = None) -> Weights:
     """Read a .safetensors file, or a state dict (or a checkpoint holding one) saved by torch.save.
 
+    Args:
+        key: where in a checkpoint the weights lie; None: under one of the usual keys.
     Raises:
         ModelError: no such file, damaged, not a state dict, or a pickle that holds more than tensors (never run).
     """
     if not path.is_file():
         raise ModelError(f"there is no weights file at {path}")
     if path.suffix.lower() == ".safetensors":
+        if key is not None:
+            raise ModelError(f"{path} holds one set of weights, so there is no {key!r} in it; leave [model] state out")
         try:
-            return load_file(path)
+            return Weights(load_file(path))
         except (SafetensorError, OSError, ValueError) as error:
             raise ModelError(f"{path} is not a whole safetensors file ({error}); copy or export it again") from error
-    return unwrapped(_unpickled_tensors(path), path)
+    return unwrapped(_unpickled_tensors(path), path, key)
 
 
 def _unpickled_tensors(path: Path) -> object:
@@ -70,17 +102,21 @@ def _unpickled_tensors(path: Path) -> object:
         ) from error
 
 
-def unwrapped(content: object, path: Path) -> StateDict:
+def unwrapped(content: object, path: Path, key: str | None = None) -> Weights:
     """Find the state dict in a checkpoint, and strip the prefixes that wrappers add.
 
+    Args:
+        key: as `read_weights`.
     Raises:
         ModelError: there is none.
     """
+    sets = _sets_of_weights(content)
+    if key is not None and key not in sets:
+        held = f"those under {', '.join(map(repr, sets))}" if sets else "no weights under any key"
+        raise ModelError(f"{path} holds no weights under {key!r}; it holds {held}: correct [model] state")
     if isinstance(content, Mapping):
-        for key in _CHECKPOINT_KEYS:
-            if isinstance(content.get(key), Mapping):
-                content = content[key]
-                break
+        key = key or next((each for each in _CHECKPOINT_KEYS if isinstance(content.get(each), Mapping)), None)
+        content = content[key] if key is not None else content
     if (
         not isinstance(content, Mapping)
         or not content
@@ -89,14 +125,27 @@ def unwrapped(content: object, path: Path) -> StateDict:
         held = f"a {type(content).__name__}"
         if isinstance(content, Mapping):
             held += f" with keys {', '.join(repr(key) for key in list(content)[:_SHOWN])}" if content else " of nothing"
+        named = f", or set [model] state to {' or '.join(map(repr, sets))}" if sets else ""
         raise ModelError(
             f"{path} holds {held}, not a state dict; save model.state_dict(), alone or under the key 'state_dict'"
+            f"{named}"
         )
-    state = {str(name): value for name, value in content.items()}
+    state = {str(name): value for name, value in content.items() if name != _COUNT_OF_AVERAGED}
     for prefix in _PREFIXES:
         if all(name.startswith(prefix) for name in state):
             state = {name.removeprefix(prefix): value for name, value in state.items()}
-    return state
+    return Weights(state, key or "", tuple(each for each in sets if each != key))
+
+
+def _sets_of_weights(content: object) -> list[str]:
+    """Keys of a checkpoint under which state dicts lie."""
+    if not isinstance(content, Mapping):
+        return []
+    return [
+        str(key)
+        for key, value in content.items()
+        if isinstance(value, Mapping) and value and all(isinstance(each, Tensor) for each in value.values())
+    ]
 
 
 def load_strictly(module: nn.Module, state: StateDict, classes: int, where: str, network: str) -> None:
@@ -152,26 +201,3 @@ def _counted(kind: str, names: list[str]) -> list[str]:
         return []
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return [f"{len(names)} tensors {kind}: {', '.join(names[:_SHOWN])}{more}"]
-
-
-def torchvision_weights(model_name: str) -> tuple[StateDict, Path]:
-    """Torchvision's own weights for a model, from its cache or the network, checked by torchvision's hash.
-
-    Raises:
-        ModelError: torchvision has none, or they can be neither found nor fetched.
-    """
-    try:
-        weights = torchvision.models.get_model_weights(model_name).DEFAULT
-    except (ValueError, AttributeError) as error:
-        raise ModelError(f"torchvision has no weights for {model_name}; give [model] weights a file") from error
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
-    try:
-        state = torch.hub.load_state_dict_from_url(
-            weights.url, map_location="cpu", progress=False, check_hash=True, weights_only=True
-        )
-    except (URLError, OSError, RuntimeError) as error:
-        raise ModelError(
-            f"torchvision's weights for {model_name} are not in {cached.parent} and could not be fetched ({error}); "
-            "fetch them where there is a network, or give [model] weights a file"
-        ) from error
-    return unwrapped(state, cached), cached

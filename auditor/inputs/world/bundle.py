@@ -10,7 +10,7 @@ from auditor.core.config import AuditConfig, ClassesConfig, ImagesConfig, Limits
 from auditor.core.errors import StoreError, UnknownNameError
 from auditor.inputs.world.drawing import SIDE_PX
 from auditor.inputs.world.kitchen import CLASS_NAMES, MASK_VALUES, WORLDS, World, class_folder
-from auditor.inputs.world.network import LAYER, MEAN, STD
+from auditor.inputs.world.kitchen_network import LAYER, MEAN, STD
 
 SOURCE, TARGET = "frying pan", "wok"
 SHARES = (0.15, 0.25, 0.6)
@@ -38,6 +38,11 @@ def weights_path(world: World) -> Path:
     return Path(__file__).resolve().parent / "weights" / f"{world}.safetensors"
 
 
+def bundled_weights() -> tuple[Path, ...]:
+    """The weights that come along, of every world."""
+    return tuple(weights_path(world) for world in WORLDS)
+
+
 def demo_config(world: World, folder: Path) -> AuditConfig:
     """The audit of a world that `write_world` has rendered, or will render, into `folder`: frying pan to wok.
 
@@ -57,7 +62,7 @@ def demo_config(world: World, folder: Path) -> AuditConfig:
         target=TARGET,
         seed=0,
         model=ModelConfig(
-            name="auditor.inputs.world.network:demo_network", weights=str(weights_path(world)), layer=LAYER
+            name="auditor.inputs.world.kitchen_network:demo_network", weights=str(weights_path(world)), layer=LAYER
         ),
         preprocessing=PreprocessingConfig(
             resize=(SIDE_PX, SIDE_PX), crop=None, interpolation="bilinear", mean=MEAN, std=STD

@@ -1,4 +1,4 @@
-"""Icons of heads whose best picture is known; batches, seeds, starts, alpha; the network is left as it was."""
+"""Icons of heads whose best picture is known; batches, seeds, starts; the network is left as it was."""
 
 from __future__ import annotations
 
@@ -106,26 +106,6 @@ def test_a_picture_dreamt_further_stays_like_itself_and_comes_nearer(conv_head: 
         itself, other = (np.corrcoef(after.pixels[index].ravel(), start[k].ravel())[0, 1] for k in (index, 1 - index))
         assert itself > 0.8
         assert itself > other
-
-
-def test_alpha_leaves_out_what_does_not_serve(make_head: Callable[..., Any]) -> None:
-    """Only the middle third of the picture counts, so only there the icon stays opaque."""
-
-    class Middle(nn.Module):
-        def forward(self, images: Tensor) -> Tensor:
-            return images[..., 8:16, 8:16].mean(dim=(2, 3), keepdim=True)
-
-    head = make_head(Middle(), (3, 1, 1), (24, 24))
-    icons = render(head, [[1.0, 0.0, 0.0]], IconSettings(24, 150, 0.2, alpha=True, movement=STILL))
-    assert icons.pixels.shape == (1, 4, 24, 24)
-    alpha = icons.pixels[0, 3].astype(float) / 255
-    outside = np.ones((24, 24), bool)
-    outside[6:18, 6:18] = False
-    assert alpha[9:15, 9:15].mean() > 0.7
-    assert alpha[outside].mean() < 0.2
-    laid = icons.pixels[0, :3] / 255 * alpha + 0.5 * (1 - alpha)
-    mean = laid[:, 8:16, 8:16].mean(axis=(1, 2))
-    assert icons.scores[0] == pytest.approx(mean[0] / np.linalg.norm(mean), abs=1e-4)
 
 
 def test_whitened_icons_are_those_of_whitened_directions_scored_by_the_plain_ones(conv_head: Any) -> None:

@@ -9,11 +9,11 @@ import torch
 from auditor.atlas.icons.spectrum import image_to_spectrum, spectrum_shape, spectrum_to_image
 
 
-@pytest.mark.parametrize(("side", "channels"), [(16, 3), (15, 3), (16, 4)])
-def test_a_picture_comes_back_from_its_spectrum(side: int, channels: int) -> None:
-    images = torch.rand(2, channels, side, side) * 0.98 + 0.01
+@pytest.mark.parametrize("side", [16, 15])
+def test_a_picture_comes_back_from_its_spectrum(side: int) -> None:
+    images = torch.rand(2, 3, side, side) * 0.98 + 0.01
     spectrum = image_to_spectrum(images)
-    assert tuple(spectrum.shape) == spectrum_shape(2, channels, side)
+    assert tuple(spectrum.shape) == spectrum_shape(2, side)
     torch.testing.assert_close(spectrum_to_image(spectrum, side), images, atol=2e-6, rtol=0)
 
 
@@ -45,15 +45,6 @@ def test_the_first_colour_is_brightness_and_the_second_red_against_blue() -> Non
     assert red[0] > 0.51
     assert abs(float(red[1]) - 0.5) < 0.005
     assert red[2] < 0.49
-
-
-def test_alpha_stands_by_itself() -> None:
-    spectrum = torch.randn(1, 4, 8, 5, 2)
-    other = spectrum.clone()
-    other[:, 3] = 0
-    first, second = spectrum_to_image(spectrum, 8), spectrum_to_image(other, 8)
-    torch.testing.assert_close(first[:, :3], second[:, :3], atol=1e-6, rtol=0)
-    assert torch.equal(second[:, 3], torch.full((1, 8, 8), 0.5))
 
 
 def test_a_cutoff_keeps_fine_detail_out_and_coarse_shape_in() -> None:

@@ -10,7 +10,7 @@ import torch
 
 from auditor.candidates.makers.trained import Lesson, TrainingBudget, train_patch
 from auditor.core.config import TrialsConfig
-from auditor.core.errors import ImageError
+from auditor.core.errors import ImageError, TrainingError
 from auditor.core.progress import Silence
 from auditor.core.records import ClassGroup, Origin, Placement, Tier
 from auditor.inputs.criterion import TargetCalled
@@ -115,3 +115,24 @@ def test_nothing_to_train_on(
     lesson = Lesson(reddish(0, 1), [], GREEN, variants_of(Placement.FIXED, config), config, 0)
     with pytest.raises(ImageError, match="trained on discovery pictures of the source, and there are none"):
         train_patch(colour_classifier((20, 24)), lesson, Silence())
+
+
+@pytest.mark.parametrize("kind", ["rounded", "detached"])
+def test_a_network_without_a_gradient_trains_no_patch(
+    colour_classifier: Callable[..., Classifier], trials_config: Callable[..., TrialsConfig], kind: str
+) -> None:
+    classifier, config = colour_classifier((20, 24)), trials_config()
+    change = torch.round if kind == "rounded" else torch.Tensor.detach
+    classifier.module.register_forward_hook(lambda _module, _inputs, output: change(output))
+    lesson, told = Lesson(reddish(6, 1), KEYS, GREEN, variants_of(Placement.FIXED, config), config, 0), Told()
+    with pytest.raises(TrainingError, match="could not be trained: the gradient of its pixels is 0 everywhere"):
+        train_patch(classifier, lesson, told, BUDGET)
+    assert told.steps < 10  # of 40: it gives up early
+
+
+class Told(Silence):
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def advance(self, steps: int = 1) -> None:
+        self.steps += steps

@@ -86,15 +86,16 @@ def networks() -> dict[str, type[nn.Module]]:
 
 @pytest.fixture
 def configure(tmp_path: Path) -> Callable[..., AuditConfig]:
-    """Build a configuration in tmp_path: `configure(name, weights=..., names=[...], size=...)`."""
+    """Build a configuration in tmp_path: `configure(name, weights=..., names=[...], size=...)`, and more of [model]."""
 
     def build(
         name: str,
         weights: str | None = None,
         names: tuple[str, ...] | None = ("red", "green", "blue"),
         size: tuple[int, int] | None = SIZE,
+        **settings: object,
     ) -> AuditConfig:
-        model: dict[str, object] = {"name": name} | ({"weights": weights} if weights else {})
+        model: dict[str, object] = {"name": name} | ({"weights": weights} if weights else {}) | settings
         values: dict[str, object] = {"source": "red", "target": "green", "model": model, "images": {"all": "photos"}}
         if names is not None:
             (tmp_path / "names.txt").write_text("\n".join(names))

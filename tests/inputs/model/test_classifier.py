@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from auditor.core.errors import ModelError
 from auditor.core.records import ClassGroup
-from auditor.inputs.model.classifier import Classifier, calls, group_logit, group_probability, margin
+from auditor.inputs.model.classifier import Classifier, group_logit, group_probability, margin
 
 LOGITS = torch.tensor([[1.0, 2.0, 3.0, 0.0], [4.0, -1.0, 0.5, 4.0]])
 ONE, TWO = ClassGroup("one", (1,)), ClassGroup("two", (0, 2))
@@ -108,9 +108,3 @@ def test_group_logits_margins_and_probabilities_by_hand() -> None:
     torch.testing.assert_close(group_probability(LOGITS, TWO), (LOGITS[:, 0].exp() + LOGITS[:, 2].exp()) / total)
     everything = ClassGroup("all", (0, 1, 2, 3))
     torch.testing.assert_close(group_probability(LOGITS * 100, everything), torch.ones(2))
-
-
-def test_calls_is_the_largest_logit_in_the_group_and_the_first_of_equals() -> None:
-    assert calls(LOGITS, TWO).tolist() == [True, True]
-    assert calls(LOGITS, ONE).tolist() == [False, False]
-    assert calls(LOGITS, ClassGroup("last", (3,))).tolist() == [False, False]  # row 1: classes 0 and 3 are equal

@@ -10,7 +10,7 @@ import torchvision
 from torch import nn
 from torch.autograd import forward_ad
 
-from auditor.core.errors import LayerError, UnknownNameError
+from auditor.core.errors import LayerError, ModelError, UnknownNameError
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.labels import ClassNames
@@ -133,16 +133,8 @@ def test_hooks_are_gone_when_the_network_raises(make_classifier: Make, networks:
     cut = LayerCut(classifier, "body")
     with pytest.raises(RuntimeError):
         cut.features(torch.rand(2, 7, 8, 8))
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ModelError, match="running BranchNet on a batch of 1 failed with RuntimeError"):
         cut.logits(torch.rand(2, 9, 8, 8))
     with pytest.raises(RuntimeError):
         cut.features_and_logits(torch.rand(2, 7, 8, 8))
     assert not any(each._forward_hooks for each in classifier.module.modules())
-
-
-def test_grid_positions_have_their_centre_in_the_picture() -> None:
-    cut = LayerCut(small("squeezenet1_1", 64), "features.10")
-    _, rows, columns = cut.feature_shape
-    assert cut.grid_to_pixels(0, 0) == (32 / rows, 32 / columns)
-    assert cut.grid_to_pixels(rows - 0.5, columns - 0.5) == (64.0, 64.0)
-    assert cut.grid_to_pixels((rows - 1) / 2, (columns - 1) / 2) == (32.0, 32.0)

@@ -9,7 +9,7 @@ import pytest
 
 from auditor.core.errors import ConfigError, UnknownNameError
 from auditor.core.records import ClassGroup
-from auditor.inputs.model.labels import ClassNames, disambiguated, read_class_names, torchvision_class_names
+from auditor.inputs.model.labels import ClassNames, disambiguated, read_class_names
 
 KITCHEN = ClassNames(("wok", "frying pan", "teapot", "7"), (("n04596742",), ("n03400231",), (), ()))
 CRANES = ClassNames(("crane", "wok", "crane"), (("n02012849",), ("n04596742",), ("n03126707",)))
@@ -48,6 +48,51 @@ def test_two_classes_of_one_name_are_never_chosen_between() -> None:
     with pytest.raises(ConfigError, match=expected):
         CRANES.index_of("Crane")
     assert CRANES.index_of("n03126707") == CRANES.index_of("2") == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "asked", "index"),
+    [
+        (("1", "-1"), "-1", 1),
+        (("1", "-1"), "1", 0),
+        (("-1", "1", "0"), "0", 2),
+        (("1-2", "12", "2"), "12", 1),
+        (("c-1", "c1"), "c1", 1),
+        (("c-1", "c1"), "c-1", 0),
+        (("Polish", "polish"), "polish", 1),
+        (("Polish", "polish"), " Polish ", 0),
+    ],
+)
+def test_names_that_differ_by_signs_or_case_are_told_apart_exactly(
+    names: tuple[str, ...], asked: str, index: int
+) -> None:
+    assert ClassNames(names, ((),) * len(names)).index_of(asked) == index
+
+
+def test_names_that_still_collide_are_refused() -> None:
+    for names, asked in ((("c-1", "c1"), "C_1"), (("Polish", "polish"), "POLISH"), (("a", "b", "a"), "a")):
+        with pytest.raises(ConfigError, match="could be any of 2 classes"):
+            ClassNames(names, ((),) * len(names)).index_of(asked)
+
+
+def test_a_sign_is_never_dropped_from_a_number() -> None:
+    minus = ClassNames(("-1", "rest"), ((), ()))
+    assert minus.index_of("1") == 1  # the index
+    with pytest.raises(UnknownNameError, match="class '1' is not in the model's 2 classes"):
+        minus.index_of("1", numbers=False)
+    with pytest.raises(UnknownNameError):
+        ClassNames(("1", "rest"), ((), ())).index_of("-1")
+    with pytest.raises(UnknownNameError):
+        minus.index_of("1" * 5000)
+
+
+def test_a_column_of_numbers_shadows_neither_index_nor_name(tmp_path: Path) -> None:
+    counted = read_class_names(written(tmp_path, "c.csv", "name,pictures,wnid\nwok,1,n1\npan,0,n2\n2,7,n3\n"))
+    assert [counted.index_of(str(index)) for index in (0, 1, 2)] == [0, 1, 2]
+    assert (counted.index_of("7"), counted.index_of("n2")) == (2, 1)  # beyond the classes a number is an alias
+    assert counted.index_of("1", numbers=False) == 0
+    plain = read_class_names(written(tmp_path, "d.csv", "index,name,count\n0,5,1\n1,1,5\n"))
+    assert (plain.index_of("5"), plain.index_of("1")) == (0, 1)  # both are names
 
 
 def test_groups() -> None:
@@ -116,18 +161,10 @@ def test_missing_and_binary_files_are_refused(tmp_path: Path) -> None:
         read_class_names(tmp_path / "b.txt")
 
 
-def test_torchvision_names_and_their_count() -> None:
-    names = torchvision_class_names("resnet18", 1000)
-    assert names.index_of("wok") == 909
-    assert names.index_of("frying pan") == 567
-    assert len(set(names.names)) == 1000
-    with pytest.raises(ConfigError, match="torchvision names 1000 classes for resnet18, but the model has 12"):
-        torchvision_class_names("resnet18", 12)
-
-
 def test_shared_names_get_their_index() -> None:
     names = disambiguated(("crane", "wok", "Crane"))
     assert names.names == ("crane (0)", "wok", "Crane (2)")
+    assert names.aliases == (("crane", "Crane"), (), ("crane", "Crane"))
     assert names.index_of("crane (2)") == 2
     with pytest.raises(ConfigError, match="any of 2 classes"):
         names.index_of("crane")

@@ -21,7 +21,7 @@ from auditor.core.config import AuditConfig
 from auditor.core.errors import ConfigError, ModelError, UnknownNameError
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.layers import list_layers
-from auditor.inputs.model.loading import load_classifier, torchvision_preprocessing, unnamed_classifier
+from auditor.inputs.model.loading import load_classifier, unnamed_classifier
 from auditor.inputs.model.preprocessing import Preprocessing
 
 Configure = Callable[..., AuditConfig]
@@ -56,6 +56,11 @@ def make_and_raise():
 
 def make_and_exit():
     raise SystemExit("bye")
+
+def __getattr__(name):
+    if name == "make_by_getattr":
+        raise SystemExit(0)
+    raise AttributeError(name)
 
 class Sometimes(Net):
     def forward(self, images):
@@ -217,6 +222,48 @@ def test_what_is_no_state_dict_is_refused(tmp_path: Path, configure: Configure) 
         load_classifier(configure("resnet18", "w.pt"), CPU)
 
 
+def test_of_several_sets_of_weights_one_is_read_and_the_others_are_said(
+    tmp_path: Path, configure: Configure, state: dict[str, Tensor]
+) -> None:
+    averaged = {name: tensor + 1 for name, tensor in state.items()}
+    wrapped = {"n_averaged": torch.tensor(7), **{f"module.{name}": tensor for name, tensor in averaged.items()}}
+    torch.save(
+        {"model": state, "optimizer": {"state": {}, "param_groups": []}, "model_ema": wrapped}, tmp_path / "c.pth"
+    )
+    plain = load_classifier(configure("squeezenet1_1", "c.pth", size=SIZE), CPU)
+    assert plain.notes == (
+        "c.pth holds several sets of weights: 'model' is used, not 'model_ema' ([model] state chooses)",
+    )
+    chosen = load_classifier(configure("squeezenet1_1", "c.pth", size=SIZE, state="model_ema"), CPU)
+    assert chosen.notes == (
+        "c.pth holds several sets of weights: 'model_ema' is used, not 'model' ([model] state chooses)",
+    )
+    for loaded, expected in ((plain, state), (chosen, averaged)):
+        assert torch.equal(loaded.classifier.module.state_dict()["classifier.1.bias"], expected["classifier.1.bias"])
+    torch.save({"state_dict": state, "epoch": 3}, tmp_path / "one.pth")
+    assert load_classifier(configure("squeezenet1_1", "one.pth", size=SIZE), CPU).notes == ()
+
+
+def test_a_key_for_weights_that_cannot_serve(tmp_path: Path, configure: Configure, state: dict[str, Tensor]) -> None:
+    save_file(state, tmp_path / "w.safetensors")
+    torch.save({"averages": state}, tmp_path / "c.pth")
+    torch.save(state, tmp_path / "w.pth")
+    for weights, key, message in (
+        ("c.pth", "ema", r"holds no weights under 'ema'; it holds those under 'averages': correct \[model\] state"),
+        (
+            "c.pth",
+            None,
+            r"holds a dict with keys 'averages', not a state dict; .* or set \[model\] state to 'averages'",
+        ),
+        ("w.pth", "ema", r"holds no weights under 'ema'; it holds no weights under any key"),
+        ("w.safetensors", "ema", r"holds one set of weights, so there is no 'ema' in it; leave \[model\] state out"),
+    ):
+        with pytest.raises(ModelError, match=message):
+            load_classifier(configure("squeezenet1_1", weights, size=SIZE, state=key), CPU)
+    with pytest.raises(ConfigError, match=r"\[model\] state chooses among the weights of a checkpoint"):
+        load_classifier(configure("net.py:make", state="ema"), CPU)
+
+
 def test_not_finite_weights_are_found_out(tmp_path: Path, configure: Configure, state: dict[str, Tensor]) -> None:
     state["classifier.1.bias"][1] = float("nan")
     torch.save(state, tmp_path / "w.pt")
@@ -239,21 +286,11 @@ def test_own_weights_without_a_network_say_where_they_would_lie(
 def test_own_weights_bring_names_and_preprocessing(configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
     state = torchvision.models.squeezenet1_1().state_dict()
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", lambda *a, **k: state)
-    monkeypatch.setattr("auditor.inputs.model.loading.sha256_of", lambda path: "0" * 64)
+    monkeypatch.setattr("auditor.inputs.model.loading.weights_sha256", lambda path: "0" * 64)
     classifier = load_classifier(configure("squeezenet1_1", "default", names=None, size=None), CPU).classifier
     assert classifier.class_names.names[909] == "wok"
     means = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     assert classifier.preprocessing == Preprocessing(256, (224, 224), "bilinear", *means)
-
-
-def test_default_preprocessing_is_that_of_the_weights() -> None:
-    inception = torchvision_preprocessing("inception_v3")
-    assert inception is not None
-    assert (inception.resize, inception.crop) == (342, (299, 299))
-    efficientnet = torchvision_preprocessing("efficientnet_b0")
-    assert efficientnet is not None
-    assert (efficientnet.resize, efficientnet.interpolation) == (256, "bicubic")
-    assert torchvision_preprocessing("nothing") is None
 
 
 def test_contradicting_settings_are_refused(configure: Configure, factory: Path) -> None:
@@ -300,6 +337,17 @@ def test_a_file_may_import_its_neighbours(tmp_path: Path, configure: Configure, 
     assert load_classifier(configure("beside.py:build"), CPU).classifier.classes == 3
 
 
+def test_a_factory_gets_the_users_arguments(configure: Configure, factory: Path) -> None:
+    made = "def make_wide(num_classes, width):\n    return nn.Sequential(Net(width), nn.Linear(width, num_classes))\n"
+    factory.write_text(f"{FACTORY}\n\n{made}")
+    loaded = load_classifier(configure("net.py:make_wide", arguments={"width": 5}), CPU)
+    assert loaded.classifier.module[1].in_features == 5
+    with pytest.raises(ModelError, match=r"calling net\.py:make_wide failed with TypeError: .*'depth'"):
+        load_classifier(configure("net.py:make_wide", arguments={"width": 5, "depth": 2}), CPU)
+    with pytest.raises(ConfigError, match=r"model\.pt2 is built already, so it takes no arguments"):
+        load_classifier(configure("model.pt2", arguments={"width": 5}), CPU)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -309,6 +357,7 @@ def test_a_file_may_import_its_neighbours(tmp_path: Path, configure: Configure, 
         ("net.py:make_wrong", "must return a torch.nn.Module, but returned a list"),
         ("net.py:make_and_raise", "calling net.py:make_and_raise failed with LookupError: no such checkpoint"),
         ("net.py:make_and_exit", "failed with SystemExit: bye"),
+        ("net.py:make_by_getattr", "building net.py:make_by_getattr failed with SystemExit: 0"),
         ("net.py:make_failing", "on a batch of 1 failed with ValueError: expected 224x224; it was given 3x8x8"),
         ("net.py:make_dropping", "gives the same picture other logits the second time"),
         ("net.py:make_mingling", "gives the same picture other logits .* training mode: call eval"),
@@ -325,6 +374,18 @@ def test_a_file_that_does_not_import_carries_its_cause(tmp_path: Path, configure
     with pytest.raises(ModelError, match=r"importing .*broken\.py failed with SyntaxError") as caught:
         load_classifier(configure("broken.py:make"), CPU)
     assert isinstance(caught.value.__cause__, SyntaxError)
+
+
+def test_a_softmax_is_undone_by_a_key(tmp_path: Path, configure: Configure) -> None:
+    layers = "nn.Conv2d(3, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Softmax(1)"
+    (tmp_path / "soft.py").write_text(f"from torch import nn\n\ndef make():\n    return nn.Sequential({layers})\n")
+    with pytest.raises(ModelError, match=r"soft\.py:make answers with probabilities"):
+        load_classifier(configure("soft.py:make"), CPU)
+    logits = loaded_logits(configure("soft.py:make", outputs="probabilities"), torch.rand(4, 3, 8, 8))
+    torch.testing.assert_close(logits.exp().sum(dim=1), torch.ones(4))
+    assert [info.name for info in list_layers(unnamed_classifier("soft.py:make", tmp_path, CPU)) if info.mappable] == [
+        "0"
+    ]
 
 
 # -------------------------------------------------------------------------------------------------- saved programs

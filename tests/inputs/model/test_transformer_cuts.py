@@ -10,7 +10,7 @@ import torchvision
 from torch import Tensor, nn
 
 from auditor.atlas.attribution import AttributionMethod, attribution_all_classes, attribution_method, contrast_map
-from auditor.core.errors import LayerError
+from auditor.core.errors import LayerError, ModelError
 from auditor.core.records import ClassGroup
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
@@ -176,7 +176,7 @@ def test_torchs_attention_settings_are_left_as_they_were() -> None:
     features = cut.features(torch.rand(1, 3, 40, 40))
     before = torch.backends.mha.get_fastpath_enabled(), torch.backends.cuda.flash_sdp_enabled()
     cut.logits(features)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ModelError):
         cut.logits(features[:, :7])
     assert before == (torch.backends.mha.get_fastpath_enabled(), torch.backends.cuda.flash_sdp_enabled())
 

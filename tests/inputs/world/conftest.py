@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from auditor.inputs.world.bundle import weights_path
 from auditor.inputs.world.kitchen import MASK_VALUES, World, class_index, render
-from auditor.inputs.world.network import demo_network
+from auditor.inputs.world.kitchen_network import demo_network
 
 PATCH_PX = 22  # 0.35 of the pictures' width
 

@@ -1,64 +1,71 @@
-"""Where a network comes from: torchvision, a user's Python, a saved program. timm, weights, checks are elsewhere."""
+"""The table of sources: where a network comes from. Loading it is in loading.py."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
-from torch import nn
+from auditor.core.config import ModelConfig
+from auditor.core.errors import ConfigError, ModelError
+from auditor.inputs.model.sources.exported import EXPORTED
+from auditor.inputs.model.sources.factory import FACTORY
+from auditor.inputs.model.sources.protocol import ModelSource, WeightsRule
+from auditor.inputs.model.sources.timm import TIMM
+from auditor.inputs.model.sources.torchscript import TORCHSCRIPT
+from auditor.inputs.model.sources.torchvision import TORCHVISION
 
-from auditor.core.errors import ModelError
-from auditor.inputs.model.sources.timm import TIMM_PREFIX
+SOURCES: tuple[ModelSource, ...] = (EXPORTED, TORCHSCRIPT, FACTORY, TIMM, TORCHVISION)
+"""In the order in which they are asked whether a name is theirs; torchvision takes any bare word.
 
+A new source is one file beside this one, whose `ModelSource` stands here, and its line in docs/your-model.md.
+"""
 
-class SourceKind(Enum):
-    """What [model] name means."""
-
-    TORCHVISION = "torchvision"
-    TIMM = "timm"
-    FACTORY = "Python factory"
-    TORCHSCRIPT = "TorchScript"
-    EXPORTED = "torch.export"
-
-
-_TORCHSCRIPT_SUFFIXES = (".pt", ".ts", ".torchscript", ".pth")
-_NAME_HINT = "a file needs its suffix, a factory a colon, a timm network 'timm/' before its name"
-_EXPORTED_SUFFIX = ".pt2"
-_OTHER_SUFFIXES = (".onnx", ".h5", ".keras", ".pb", ".tflite", ".mlmodel", ".pkl", ".pickle", ".bin", ".safetensors")
+OWN_WEIGHTS = "default"
+"""What [model] weights says for the weights that the source itself publishes."""
 
 
-def source_kind(name: str) -> SourceKind:
-    """Tell the kinds of [model] name apart by their looks.
+def source_of(name: str) -> ModelSource:
+    """The source that a [model] name belongs to, told by the name's looks.
 
     Raises:
-        ModelError: a file of a kind that cannot be read.
+        ModelError: it belongs to none, such as a file of a kind that cannot be read.
     """
-    suffix = Path(name).suffix.lower()
-    if suffix == _EXPORTED_SUFFIX:
-        return SourceKind.EXPORTED
-    if suffix in _TORCHSCRIPT_SUFFIXES:
-        return SourceKind.TORCHSCRIPT
-    if suffix in _OTHER_SUFFIXES:
-        raise ModelError(
-            f"[model] name {name!r} is a {suffix} file, which is not a network that can be loaded; give a torchvision "
-            "name, 'timm/NAME', 'package.module:factory', 'file.py:factory', a TorchScript (.pt) or a torch.export "
-            "(.pt2) file"
+    for source in SOURCES:
+        if source.matches(name):
+            return source
+    raise ModelError(
+        f"[model] name {name!r} is a {Path(name).suffix} file, which is not a network that can be loaded; "
+        f"give {spellings()}"
+    )
+
+
+def spellings() -> str:
+    """How a network of each source is named, as words of a sentence."""
+    *first, last = (source.spelling for source in reversed(SOURCES))
+    return f"{', '.join(first)} or {last}"
+
+
+def check_settings(source: ModelSource, model: ModelConfig) -> None:
+    """Make sure that the source has the network, and that what stands beside its name goes with it.
+
+    Raises:
+        UnknownNameError, ModelError: there is no such network.
+        ConfigError: weights are missing, or weights, a key for them or arguments are given that cannot serve.
+    """
+    name, weights = model.name, model.weights
+    source.check_name(name)
+    if weights is None and source.weights is WeightsRule.NEEDED:
+        own = f", or '{OWN_WEIGHTS}' for {source.label}'s own" if source.own_weights is not None else ""
+        raise ConfigError(
+            f"[model] weights is missing: {name} without weights knows nothing; give a .safetensors file or a state "
+            f"dict{own}"
         )
-    if ":" in name:
-        return SourceKind.FACTORY
-    return SourceKind.TIMM if name.startswith(TIMM_PREFIX) else SourceKind.TORCHVISION
-
-
-@dataclass(frozen=True, slots=True)
-class SavedProgram:
-    """A network that came whole from a file.
-
-    Attributes:
-        batch: the only batch size it takes; None: any, as far as the file says.
-        size: the only (H, W) it takes; None: any, as far as the file says.
-    """
-
-    module: nn.Module
-    batch: int | None
-    size: tuple[int, int] | None
+    if weights == OWN_WEIGHTS and source.own_weights is None:
+        publishers = " or ".join(f"{each.label}'s" for each in SOURCES if each.own_weights is not None)
+        instead = "give a file" if source.weights is WeightsRule.NEEDED else "leave weights out"
+        raise ConfigError(f"weights = '{OWN_WEIGHTS}' means {publishers} own, but the model is {name}; {instead}")
+    if weights is not None and source.weights is WeightsRule.REFUSED:
+        raise ConfigError(f"{name} brings its own weights; leave [model] weights out")
+    if model.state is not None and weights in (None, OWN_WEIGHTS):
+        raise ConfigError("[model] state chooses among the weights of a checkpoint; give [model] weights that file")
+    if model.arguments and not source.takes_arguments:
+        raise ConfigError(f"{name} is built already, so it takes no arguments; leave [model] arguments out")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import warnings
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +12,13 @@ import torch
 
 from auditor.core.errors import ModelError
 from auditor.inputs.model.foreign import ForeignCode
-from auditor.inputs.model.sources import SavedProgram
+from auditor.inputs.model.sources.archives import archive_names
+from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, WeightsRule
+
+_SUFFIX = ".pt2"
 
 
-def load_exported(path: Path, device: torch.device) -> SavedProgram:
+def load_exported(path: Path, device: torch.device) -> BuiltNetwork:
     """Load a program saved by torch.export.save, with its submodules restored so that its layers have names.
 
     A program is code, and is trusted as such; but pickles inside it are read for tensors alone, and compiled
@@ -25,7 +27,7 @@ def load_exported(path: Path, device: torch.device) -> SavedProgram:
     Raises:
         ModelError: no such file, damaged, or holding anything but one program and its tensors.
     """
-    _archive_names(path)
+    archive_names(path)
     content = path.read_bytes()
     # Names in a zip archive are stored plainly, so this holds whatever the archive's directory says.
     if b"opaque_obj_" in content or b"data/aotinductor/" in content:
@@ -48,19 +50,7 @@ def load_exported(path: Path, device: torch.device) -> SavedProgram:
         )
         module = torch.export.unflatten(move_to_device_pass(program, device))
     size = (height, width) if height is not None and width is not None else None
-    return SavedProgram(module, batch, size)
-
-
-def _archive_names(path: Path) -> list[str]:
-    if not path.is_file():
-        raise ModelError(f"there is no model file at {path}")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
-    except (zipfile.BadZipFile, OSError) as error:
-        raise ModelError(
-            f"{path} is not a file that torch.jit.save or torch.export.save wrote, or is damaged"
-        ) from error
+    return BuiltNetwork(module, batch, size, path)
 
 
 @contextmanager
@@ -78,3 +68,13 @@ def _tensors_only() -> Iterator[None]:
             del os.environ[switch]
         else:
             os.environ[switch] = before
+
+
+EXPORTED = ModelSource(
+    label="torch.export",
+    spelling="a torch.export (.pt2) file",
+    matches=lambda name: Path(name).suffix.lower() == _SUFFIX,
+    build=lambda request: load_exported(request.path, request.device),
+    weights=WeightsRule.REFUSED,
+    takes_arguments=False,
+)

@@ -1,4 +1,4 @@
-"""Networks that a user's own Python builds."""
+"""Networks that Python code builds: the user's own, or the built-in world's."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from torch import nn
 
 from auditor.core.errors import ModelError
 from auditor.inputs.model.foreign import ForeignCode
+from auditor.inputs.model.sources.protocol import NO_ARGUMENTS, BuiltNetwork, ModelSource, WeightsRule
+
+_MOVED: Mapping[str, str] = MappingProxyType({"auditor.worlds.network": "auditor.inputs.world.kitchen_network"})
+"""Modules of this package that runs made by earlier versions name, and where they are now."""
 
 
-def build_from_factory(name: str, classes: int, base: Path) -> nn.Module:
-    """Call 'package.module:factory' or 'file.py:factory' without arguments, or with `num_classes` if it takes it.
+def build_from_factory(
+    name: str, classes: int, base: Path, arguments: Mapping[str, object] = NO_ARGUMENTS
+) -> nn.Module:
+    """Call 'package.module:factory' or 'file.py:factory' with the user's arguments, and `num_classes` if it takes it.
 
     The file's folder (for a module: `base`) can be imported from while the factory runs, as if it were a script.
 
@@ -27,6 +33,7 @@ def build_from_factory(name: str, classes: int, base: Path) -> nn.Module:
         ModelError: nothing there, not callable, an exception within, or not a network.
     """
     origin, _, factory_name = name.rpartition(":")
+    origin = _MOVED.get(origin, origin)
     is_file = origin.endswith(".py")
     path = (base / Path(origin).expanduser()).resolve() if is_file else None
     with _importing_from(path.parent if path is not None else base):
@@ -36,7 +43,8 @@ def build_from_factory(name: str, classes: int, base: Path) -> nn.Module:
             offered = ", ".join(_offered(module)[:8]) or "nothing"
             raise ModelError(f"{origin} has no function {factory_name!r}; it has {offered}")
         with ForeignCode(f"calling {name}", "it must return a torch.nn.Module"):
-            network = factory(num_classes=classes) if _takes_classes(factory) else factory()
+            ours = {"num_classes": classes} if _takes_classes(factory) else {}
+            network = factory(**{**ours, **arguments})
     if not isinstance(network, nn.Module):
         raise ModelError(f"{name} must return a torch.nn.Module, but returned a {type(network).__name__}")
     return network
@@ -89,3 +97,14 @@ def _takes_classes(factory: Callable[..., object]) -> bool:
         return "num_classes" in inspect.signature(factory).parameters
     except (TypeError, ValueError):
         return False
+
+
+FACTORY = ModelSource(
+    label="Python factory",
+    spelling="'package.module:factory', 'file.py:factory'",
+    matches=lambda name: ":" in name,
+    build=lambda request: BuiltNetwork(
+        build_from_factory(request.name, request.classes, request.base, request.arguments)
+    ),
+    weights=WeightsRule.ALLOWED,
+)

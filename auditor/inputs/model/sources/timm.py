@@ -1,16 +1,19 @@
-"""Networks of timm, an optional extra: their names, their preprocessing, the bare network. Weights are elsewhere."""
+"""Networks of timm, an optional extra: their names, preprocessing and layers. Weights are the user's."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from types import ModuleType
 
 from torch import nn
 
 from auditor.core.config import PreprocessingConfig
 from auditor.core.errors import ConfigError, ModelError, UnknownNameError
+from auditor.inputs.model.defaults import BEFORE_LAST_STAGE, BEHIND_NORM, THREE_QUARTERS, at_three_quarters
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.preprocessing import Preprocessing
+from auditor.inputs.model.sources.protocol import NO_ARGUMENTS, BuiltNetwork, ModelSource, NetworkRequest, WeightsRule
 
 TIMM_PREFIX = "timm/"
 
@@ -35,7 +38,7 @@ def check_timm_name(name: str) -> None:
         )
 
 
-def build_timm(name: str, classes: int) -> nn.Module:
+def build_timm(name: str, classes: int, arguments: Mapping[str, object] = NO_ARGUMENTS) -> nn.Module:
     """Build a timm network without weights; nothing is fetched.
 
     Raises:
@@ -44,7 +47,7 @@ def build_timm(name: str, classes: int) -> nn.Module:
     check_timm_name(name)
     with ForeignCode(f"building {name}"):
         network: nn.Module = _timm(name).create_model(
-            name.removeprefix(TIMM_PREFIX), pretrained=False, num_classes=classes
+            name.removeprefix(TIMM_PREFIX), pretrained=False, **{"num_classes": classes, **arguments}
         )
     return network
 
@@ -84,6 +87,41 @@ def timm_preprocessing(name: str) -> Preprocessing:
     return Preprocessing.from_config(config)
 
 
+def timm_layer(_name: str, network: nn.Module) -> tuple[str, str] | None:
+    """By timm's own list of a network's stages: where each ends, and how many pixels a grid position covers there."""
+    listed = getattr(network, "feature_info", None)
+    entries: object = getattr(listed, "info", listed)
+    if not isinstance(entries, Iterable):
+        return None
+    ends = [
+        (str(entry["module"]), float(entry["reduction"]), int(entry["num_chs"]))
+        for entry in entries
+        if isinstance(entry, Mapping) and {"module", "reduction", "num_chs"} <= entry.keys()
+    ]
+    coarsest = [name for name, reduction, _ in ends if reduction == ends[-1][1]]
+    if len(coarsest) > 1:
+        return at_three_quarters(coarsest), THREE_QUARTERS
+    if len(ends) < 2:
+        return None
+    name, _, width = ends[-2]
+    norm = _norm_behind(network, name, width)
+    return (norm, BEHIND_NORM) if norm else (name, BEFORE_LAST_STAGE)
+
+
+def _norm_behind(network: nn.Module, layer: str, width: int) -> str:
+    """The module that comes next, if it is a layer norm (or RMS norm) of each position's `width` numbers; else ''."""
+    leaves = [(name, each) for name, each in network.named_modules() if not any(True for _ in each.children())]
+    inside = [index for index, (name, _) in enumerate(leaves) if f"{name}.".startswith(f"{layer}.")]
+    if not inside or inside[-1] + 1 == len(leaves):
+        return ""
+    name, following = leaves[inside[-1] + 1]
+    return name if getattr(following, "normalized_shape", None) == (width,) else ""
+
+
+def _build(request: NetworkRequest) -> BuiltNetwork:
+    return BuiltNetwork(build_timm(request.name, request.classes, request.arguments))
+
+
 def _timm(name: str) -> ModuleType:
     try:
         import timm
@@ -92,3 +130,15 @@ def _timm(name: str) -> ModuleType:
         raise ModelError(f'{name} needs timm, which is not installed; pip install "auditor[timm]"') from error
     module: ModuleType = timm
     return module
+
+
+TIMM = ModelSource(
+    label="timm",
+    spelling="'timm/NAME'",
+    matches=lambda name: name.startswith(TIMM_PREFIX),
+    build=_build,
+    weights=WeightsRule.NEEDED,
+    check_name=check_timm_name,
+    preprocessing=timm_preprocessing,
+    default_layer=timm_layer,
+)

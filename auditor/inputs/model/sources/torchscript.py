@@ -8,12 +8,14 @@ import torch
 
 from auditor.core.errors import ModelError
 from auditor.inputs.model.foreign import ForeignCode
-from auditor.inputs.model.sources import SavedProgram
-from auditor.inputs.model.sources.exported import _archive_names
+from auditor.inputs.model.sources.archives import archive_names
+from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, WeightsRule
 from auditor.inputs.model.sources.scripted import observable
 
+_SUFFIXES = (".pt", ".ts", ".torchscript", ".pth")
 
-def load_torchscript(path: Path, size: tuple[int, int]) -> SavedProgram:
+
+def load_torchscript(path: Path, size: tuple[int, int]) -> BuiltNetwork:
     """Load a TorchScript file, rewritten so that its layers can be observed where that is possible.
 
     Where it is not, the network runs as it is, and `LayerCut` says what to do.
@@ -23,7 +25,7 @@ def load_torchscript(path: Path, size: tuple[int, int]) -> SavedProgram:
     Raises:
         ModelError: no such file, or a file saved by torch.save, whose pickle is not run.
     """
-    names = _archive_names(path)
+    names = archive_names(path)
     if not any(name.endswith("/constants.pkl") for name in names):
         saved = any(name.endswith("/data.pkl") for name in names)
         raise ModelError(
@@ -39,13 +41,23 @@ def load_torchscript(path: Path, size: tuple[int, int]) -> SavedProgram:
     script = _load_script(path)
     try:
         example = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
-        return SavedProgram(observable(script, example, path.name), None, None)
+        return BuiltNetwork(observable(script, example, path.name), file=path)
     except ModelError:
         # Marked by the attempt, so loaded anew.
-        return SavedProgram(_load_script(path), None, None)
+        return BuiltNetwork(_load_script(path), file=path)
 
 
 def _load_script(path: Path) -> torch.jit.ScriptModule:
     with ForeignCode(f"loading TorchScript from {path}", "save it again with this version of torch"):
         script: torch.jit.ScriptModule = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
     return script
+
+
+TORCHSCRIPT = ModelSource(
+    label="TorchScript",
+    spelling="a TorchScript (.pt) file",
+    matches=lambda name: Path(name).suffix.lower() in _SUFFIXES,
+    build=lambda request: load_torchscript(request.path, request.size),
+    weights=WeightsRule.REFUSED,
+    takes_arguments=False,
+)

@@ -38,6 +38,15 @@ def test_a_timm_network_with_weights_from_a_file(tmp_path: Path, configure: Conf
     assert loaded.description == "timm/test_resnet (timm), 3 classes"
 
 
+def test_a_timm_network_of_another_size(tmp_path: Path, configure: Configure) -> None:
+    module = timm.create_model("test_vit", num_classes=3, img_size=96).eval()
+    save_file(module.state_dict(), tmp_path / "w.safetensors")
+    config = configure("timm/test_vit", "w.safetensors", size=(96, 96), arguments={"img_size": 96})
+    images = torch.rand(2, 3, 96, 96)
+    expected = module((images - 0.5) / 0.25)
+    torch.testing.assert_close(load_classifier(config, CPU).classifier.logits(images), expected, atol=1e-6, rtol=1e-5)
+
+
 def test_preprocessing_left_out_is_timms_own(tmp_path: Path, configure: Configure) -> None:
     module = timm.create_model("test_vit", num_classes=3)
     save_file(module.state_dict(), tmp_path / "w.safetensors")

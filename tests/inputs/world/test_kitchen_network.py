@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from auditor.inputs.world.bundle import SOURCE, TARGET, demo_config, demo_counts, weights_path
 from auditor.inputs.world.kitchen import CLASS_NAMES, MASK_VALUES, WORLDS, World, class_index
-from auditor.inputs.world.network import LAYER, demo_network
+from auditor.inputs.world.kitchen_network import LAYER, demo_network
 from tools.worlds.augment import CropPool, crop_pool, vary, with_scrambled
 from tools.worlds.train import (
     TrainingSettings,

@@ -1,0 +1,114 @@
+"""What a source of models has to offer, and what it gives back. The sources themselves stand beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from types import MappingProxyType
+
+import torch
+from torch import nn
+
+from auditor.inputs.model.labels import ClassNames
+from auditor.inputs.model.preprocessing import Preprocessing
+from auditor.inputs.model.weights import StateDict
+
+NO_ARGUMENTS: Mapping[str, object] = MappingProxyType({})
+
+
+class WeightsRule(Enum):
+    """Whether [model] weights stands beside a network of a source."""
+
+    NEEDED = "needed"
+    ALLOWED = "allowed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRequest:
+    """What is asked of a source.
+
+    Attributes:
+        name: as [model] name.
+        classes: K.
+        size: (H, W) of prepared pictures.
+        base: the folder that relative paths start from.
+        device: where the network will run; it need not be there yet.
+        state: the weights that will be loaded into the network afterwards; None: none will.
+        own_weights: `state` is what the source itself publishes.
+        arguments: the user's own keyword arguments for what builds the network.
+    """
+
+    name: str
+    classes: int
+    size: tuple[int, int]
+    base: Path
+    device: torch.device
+    state: StateDict | None = None
+    own_weights: bool = False
+    arguments: Mapping[str, object] = field(default_factory=lambda: NO_ARGUMENTS)
+
+    @property
+    def path(self) -> Path:
+        """The name, read as a path."""
+        return (self.base / Path(self.name).expanduser()).resolve()
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltNetwork:
+    """A network as its source gives it back.
+
+    Attributes:
+        batch: the only batch size it takes; None: any, as far as its source says.
+        size: the only (H, W) it takes; None: any, as far as its source says.
+        file: the file that it came from, weights and all; None: it was built by code.
+        notes: what was assumed of it and could be otherwise, each a sentence for people.
+    """
+
+    module: nn.Module
+    batch: int | None = None
+    size: tuple[int, int] | None = None
+    file: Path | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _nothing(_name: str) -> None:
+    return None
+
+
+def _no_layer(_name: str, _network: nn.Module) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSource:
+    """One source of networks: everything the package has to know of it. What is left out, the source does not offer.
+
+    Attributes:
+        label: what people call it.
+        spelling: how [model] name is written for it, for messages.
+        matches: whether a [model] name is this source's. The first source of the table that says yes has it.
+        build: makes the network, without the weights that stand beside it.
+        weights: whether [model] weights stands beside it.
+        takes_arguments: whether [model] arguments do.
+        check_name: raises where the source has no network of that name.
+        preprocessing: what the source publishes of the way to prepare pictures; None: nothing.
+        class_names: what the source calls the classes of its own weights; None: nothing.
+        own_weights: the weights that the source publishes for a network of K classes, and their file; None: the
+            source publishes none.
+        default_layer: the layer to map, and the rule behind it in words; None: no rule.
+    """
+
+    label: str
+    spelling: str
+    matches: Callable[[str], bool]
+    build: Callable[[NetworkRequest], BuiltNetwork]
+    weights: WeightsRule
+    takes_arguments: bool = True
+    check_name: Callable[[str], None] = _nothing
+    preprocessing: Callable[[str], Preprocessing | None] = _nothing
+    class_names: Callable[[str], ClassNames | None] = _nothing
+    own_weights: Callable[[str, int], tuple[StateDict, Path]] | None = None
+    default_layer: Callable[[str, nn.Module], tuple[str, str] | None] = _no_layer
