@@ -71,11 +71,6 @@ class Annotations:
         self._check_size(said, image)
         return _largest_first(_box_shares(said.boxes, box))
 
-    def covers(self, image_path: str | Path) -> bool:
-        """Whether the picture has a mask or boxes."""
-        image = self._absolute(image_path)
-        return self._mask_path(image) is not None or self._boxes(image) is not None
-
     def _absolute(self, image_path: str | Path) -> Path:
         return Path(os.path.normpath(self.base / image_path))
 

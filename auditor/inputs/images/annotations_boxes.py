@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from pydantic import BaseModel, ValidationError
 
 from auditor.core.errors import AnnotationError
-from auditor.inputs.images.tables import read_rows
+from auditor.inputs.images.csv_rows import read_rows
 
 Rectangle = tuple[float, float, float, float]
 _COLUMNS = ("path", "name", "left", "top", "right", "bottom")

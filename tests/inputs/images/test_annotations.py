@@ -49,7 +49,6 @@ def test_boxes_of_one_name_count_their_union_and_names_are_sorted_by_share(
     assert annotations.shares(pictures / "photos/wok/a.jpg", (8, 4, 10, 8)) == (("wok", 1.0),)
     assert annotations.shares("photos/wok/b.jpg", (2, 2, 4, 4)) == ()
     assert annotations.shares("photos/wok/c.jpg", (2, 2, 4, 4)) is None
-    assert [annotations.covers(f"photos/wok/{name}.jpg") for name in "abc"] == [True, True, False]
 
 
 def test_rows_name_files_from_the_csv_or_relative_to_the_source(pictures: Path, configure: Configure) -> None:

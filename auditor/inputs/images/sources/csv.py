@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from auditor.core.errors import ImageError
+from auditor.inputs.images.csv_rows import read_rows
 from auditor.inputs.images.mapping import plain_label
 from auditor.inputs.images.sources.listing import ListedImage, Listing
-from auditor.inputs.images.tables import read_rows
 
 
 def _list_csv(table: Path, left_out: frozenset[str]) -> Listing:
