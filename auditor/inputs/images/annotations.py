@@ -13,12 +13,11 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from auditor.core.config import AuditConfig
-from auditor.core.errors import AnnotationError, UnknownNameError, UnreadableImageError
-from auditor.core.records import PixelArray
+from auditor.core.errors import AnnotationError, UnknownNameError
+from auditor.core.records import ImageRecord, PixelArray
 from auditor.inputs.images.annotations_boxes import BoxIndex, NamedBox, PictureBoxes, Rectangle, read_boxes
 from auditor.inputs.images.mapping import Names
-from auditor.inputs.images.reading import upright_size
-from auditor.inputs.images.sources import list_images
+from auditor.inputs.images.sources import given_sources, list_images, source_of
 
 _MASK_MODES = frozenset(("L", "P", "1"))
 
@@ -39,15 +38,12 @@ class Annotations:
     boxes: BoxIndex = field(default_factory=BoxIndex)
     masks: Path | None = None
     mask_values: Mapping[str, int] = field(default_factory=dict)
-    max_pixels: int = 50_000_000
     _last_mask: tuple[Path, PixelArray] | None = None
-    _sizes_checked: set[Path] = field(default_factory=set)
 
-    def shares(self, image_path: str | Path, box: tuple[int, int, int, int]) -> tuple[tuple[str, float], ...] | None:
-        """Which named things cover which share of a box's pixels.
+    def shares(self, image: ImageRecord, box: tuple[int, int, int, int]) -> tuple[tuple[str, float], ...] | None:
+        """Which named things cover which share of a box's pixels. The picture itself is not opened.
 
         Args:
-            image_path: as in `ImageRecord.path` (relative to the configuration's folder), or absolute.
             box: left, top, right, bottom in the upright original picture's pixels; right and bottom are outside.
         Returns:
             (name, share in (0, 1]), largest first, equal shares by name; () where the picture is annotated but
@@ -59,50 +55,33 @@ class Annotations:
         """
         if box[2] <= box[0] or box[3] <= box[1]:
             raise AnnotationError(
-                f"the box {box} of {image_path} holds no pixel; expected left < right and top < bottom"
+                f"the box {box} of {image.path} holds no pixel; expected left < right and top < bottom"
             )
-        image = self._absolute(image_path)
-        mask_path = self._mask_path(image)
+        where = Path(os.path.normpath(self.base / image.path))
+        mask_path = self._mask_path(where)
         if mask_path is not None:
             return _largest_first(_mask_shares(self._mask(mask_path, image), self.mask_values, box))
-        said = self._boxes(image)
+        said = self.boxes.of(where, self.relatives(where))
         if said is None:
             return None
-        self._check_size(said, image)
+        _check_size(said, image)
         return _largest_first(_box_shares(said.boxes, box))
 
-    def _absolute(self, image_path: str | Path) -> Path:
-        return Path(os.path.normpath(self.base / image_path))
-
-    def relatives(self, image: Path) -> list[Path]:
+    def relatives(self, where: Path) -> list[Path]:
         """An absolute path relative to the roots that hold it, from the innermost root outwards."""
-        inside = [root for root in self.roots if image.is_relative_to(root)]
-        return [image.relative_to(root) for root in sorted(inside, key=lambda root: -len(root.parts))]
+        inside = [root for root in self.roots if where.is_relative_to(root)]
+        return [where.relative_to(root) for root in sorted(inside, key=lambda root: -len(root.parts))]
 
-    def _boxes(self, image: Path) -> PictureBoxes | None:
-        return self.boxes.of(image, self.relatives(image))
-
-    def _check_size(self, said: PictureBoxes, image: Path) -> None:
-        if said.size_px is None or image in self._sizes_checked:
-            return
-        width, height = _upright_size(image, Path(said.file), self.max_pixels)
-        if (width, height) != said.size_px:
-            raise AnnotationError(
-                f"{said.file} annotates a picture of {said.size_px[0]}×{said.size_px[1]} pixels, but {image} has "
-                f"{width}×{height} (upright); boxes must be drawn at the picture's own size"
-            )
-        self._sizes_checked.add(image)
-
-    def _mask_path(self, image: Path) -> Path | None:
+    def _mask_path(self, where: Path) -> Path | None:
         if self.masks is None:
             return None
-        paths = (self.masks / relative.with_suffix(".png") for relative in self.relatives(image))
+        paths = (self.masks / relative.with_suffix(".png") for relative in self.relatives(where))
         return next((path for path in paths if path.is_file()), None)
 
-    def _mask(self, path: Path, image: Path) -> PixelArray:
+    def _mask(self, path: Path, image: ImageRecord) -> PixelArray:
         # Crops of one picture are asked for one after the other, so one mask is worth keeping.
         if self._last_mask is None or self._last_mask[0] != path:
-            self._last_mask = (path, _read_mask(path, image, self.max_pixels))
+            self._last_mask = (path, _read_mask(path, image))
         return self._last_mask[1]
 
 
@@ -121,8 +100,7 @@ def read_annotations(config: AuditConfig, names: Names | None = None) -> Annotat
             a missing folder of masks, or a mask value that 8 bits cannot hold.
     """
     images = config.images
-    given = (images.all, images.discovery, images.selection, images.confirmation)
-    sources = [Path(os.path.normpath(config.base.resolve() / Path(each).expanduser())) for each in given if each]
+    sources = [given.path for given in given_sources(config)]
     boxes = BoxIndex() if images.boxes is None else _in_class_names(read_boxes(config.path(images.boxes)), names)
     masks = None if images.masks is None else config.path(images.masks)
     if masks is not None and not masks.is_dir():
@@ -132,11 +110,10 @@ def read_annotations(config: AuditConfig, names: Names | None = None) -> Annotat
             raise AnnotationError(f"images.mask_values gives {name!r} the value {value}; masks hold 0 to 255")
     annotations = Annotations(
         base=config.base.resolve(),
-        roots=tuple(source if source.is_dir() else source.parent for source in sources),
+        roots=tuple(source_of(source).root(source) for source in sources if source.exists()),
         boxes=boxes,
         masks=masks,
         mask_values=dict(images.mask_values),
-        max_pixels=images.max_pixels,
     )
     _refuse_namesakes(annotations, sources)
     return annotations
@@ -171,7 +148,7 @@ def _refuse_namesakes(annotations: Annotations, sources: Iterable[Path]) -> None
     claimed: dict[str, Path] = {}
     for source in sources if by_stem else ():
         for listed in list_images(source).images:
-            path = Path(os.path.normpath(listed.path))
+            path = Path(listed.where)
             if path.stem not in by_stem or annotations.boxes.at_path(path, annotations.relatives(path)) is not None:
                 continue
             other = claimed.setdefault(path.stem, path.resolve())
@@ -218,15 +195,24 @@ def _largest_first(shares: Mapping[str, float]) -> tuple[tuple[str, float], ...]
     return tuple(sorted(((name, share) for name, share in shares.items() if share > 0), key=lambda s: (-s[1], s[0])))
 
 
-def _read_mask(path: Path, image: Path, max_pixels: int) -> PixelArray:
+def _check_size(said: PictureBoxes, image: ImageRecord) -> None:
+    width, height = image.width_px, image.height_px
+    if said.size_px is not None and said.size_px != (width, height):
+        raise AnnotationError(
+            f"{said.file} annotates a picture of {said.size_px[0]}×{said.size_px[1]} pixels, but {image.path} has "
+            f"{width}×{height} (upright); boxes must be drawn at the picture's own size"
+        )
+
+
+def _read_mask(path: Path, image: ImageRecord) -> PixelArray:
     """(H, W) uint8 values of a mask that has its picture's upright size."""
-    size = _upright_size(image, path, max_pixels)
+    size = (image.width_px, image.height_px)
     try:
         with Image.open(path, formats=("PNG",)) as mask:
             if mask.size != size:
                 raise AnnotationError(
-                    f"the mask {path} has {mask.width}×{mask.height} pixels, its picture {image} {size[0]}×{size[1]} "
-                    "(upright); draw it at the picture's size"
+                    f"the mask {path} has {mask.width}×{mask.height} pixels, its picture {image.path} "
+                    f"{size[0]}×{size[1]} (upright); draw it at the picture's size"
                 )
             if mask.mode not in _MASK_MODES:
                 raise AnnotationError(
@@ -237,10 +223,3 @@ def _read_mask(path: Path, image: Path, max_pixels: int) -> PixelArray:
         raise AnnotationError(f"the mask {path} is not a PNG that can be read: {problem}") from problem
     except (OSError, SyntaxError, ValueError) as problem:
         raise AnnotationError(f"the mask {path} is damaged or cannot be opened: {problem}") from problem
-
-
-def _upright_size(image: Path, annotation: Path, max_pixels: int) -> tuple[int, int]:
-    try:
-        return upright_size(image, max_pixels)
-    except UnreadableImageError as problem:
-        raise AnnotationError(f"{image} cannot be compared with its annotation {annotation}: {problem}") from problem

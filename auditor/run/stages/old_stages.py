@@ -31,7 +31,8 @@ from auditor.core.records import (
     Split,
 )
 from auditor.core.records.trials import Clean, eligible_rows
-from auditor.inputs.images.pool import build_pool, load_original
+from auditor.inputs.images.originals import load_original
+from auditor.inputs.images.pool import build_pool
 from auditor.inputs.opening import Setup
 from auditor.run.folder import Json, RunFolder
 from auditor.run.tables import (
@@ -149,7 +150,7 @@ def open_scene(setup: Setup, pool: ImagePool) -> Scene:
         return load_original(pool.images[row], setup.config)
 
     def shows_of(row: int, box: tuple[int, int, int, int]) -> tuple[tuple[str, float], ...] | None:
-        return setup.annotations.shares(pool.images[row].path, box)
+        return setup.annotations.shares(pool.images[row], box)
 
     return Scene(
         classifier=setup.classifier,

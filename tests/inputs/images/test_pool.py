@@ -19,7 +19,8 @@ from auditor.core.config import AuditConfig
 from auditor.core.errors import ImageError
 from auditor.core.records import ImagePool, Split
 from auditor.inputs.images.duplicates import near_duplicate_groups, thumbnail
-from auditor.inputs.images.pool import build_pool, load_original
+from auditor.inputs.images.originals import load_original
+from auditor.inputs.images.pool import build_pool
 
 D, S, C = Split.DISCOVERY, Split.SELECTION, Split.CONFIRMATION
 WOK, PAN, TEAPOT = 0, 1, 2

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from auditor.core.errors import ImageError
 from auditor.inputs.images.mapping import plain_label
-from auditor.inputs.images.sources.listing import ListedImage, Listing
+from auditor.inputs.images.sources.listing import Listing, PictureFile, Source, file_at
 
 PICTURE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 )
 
 
-def _list_folder(source: Path, left_out: frozenset[str]) -> Listing:
+def _listed(source: Path, left_out: frozenset[str]) -> Listing:
     try:
         entries = sorted(entry for entry in source.iterdir() if not entry.name.startswith("."))
     except OSError as problem:
@@ -25,7 +25,8 @@ def _list_folder(source: Path, left_out: frozenset[str]) -> Listing:
             f"{source} has no sub-folders; expected one sub-folder a class with its pictures in it, "
             "or give a CSV with columns path,label"
         )
-    images: list[ListedImage] = []
+    images: list[PictureFile] = []
+    folders: dict[str, str] = {}
     ignored = len(entries) - len(class_folders)
     for folder in class_folders:
         if plain_label(folder.name) in left_out:
@@ -37,8 +38,9 @@ def _list_folder(source: Path, left_out: frozenset[str]) -> Listing:
                 "classes.ignore"
             )
         ignored += others
-        images += [ListedImage(path, folder.name) for path in pictures]
-    return Listing(tuple(images), ignored, ())
+        folders[folder.name] = str(folder)
+        images += [PictureFile(str(path), folder.name) for path in pictures]
+    return Listing(tuple(images), ignored, class_folders=folders)
 
 
 def _walk(folder: Path) -> tuple[list[Path], int]:
@@ -69,3 +71,13 @@ def _walk(folder: Path) -> tuple[list[Path], int]:
 
 def _refuse(problem: OSError) -> None:
     raise ImageError(f"the folder {problem.filename} cannot be read ({problem.strerror}); check its permissions")
+
+
+FOLDER = Source(
+    kind="folder",
+    form="a folder with one sub-folder a class",
+    matches=lambda path: path.is_dir(),
+    listed=_listed,
+    root=lambda path: path,
+    at=file_at,
+)
