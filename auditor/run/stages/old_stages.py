@@ -15,7 +15,6 @@ from safetensors.numpy import save as save_arrays
 from auditor.atlas.drawings.canvas import webp_bytes
 from auditor.atlas.kinds import Atlas
 from auditor.candidates.contact_sheet import Flips, draw_contact_sheet
-from auditor.candidates.crops import mark_crop
 from auditor.candidates.makers.brought import library_folder, read_library, read_user_patches
 from auditor.candidates.makers.trained import TrainingBudget, train_patch
 from auditor.candidates.propose import Proposals, mark_read_as_target, propose
@@ -31,7 +30,7 @@ from auditor.core.records import (
     Split,
 )
 from auditor.core.records.trials import Clean, eligible_rows
-from auditor.inputs.images.originals import load_original
+from auditor.inputs.images.originals import Originals
 from auditor.inputs.images.pool import build_pool
 from auditor.inputs.opening import Setup
 from auditor.run.folder import Json, RunFolder
@@ -145,9 +144,10 @@ def fact(run: RunFolder, stage: str, name: str) -> int:
 def open_scene(setup: Setup, pool: ImagePool) -> Scene:
     """What the candidate stage works on."""
     _, grid_height, grid_width = setup.cut.feature_shape
+    originals = Originals(setup.config)
 
     def open_original(row: int) -> Image.Image:
-        return load_original(pool.images[row], setup.config)
+        return originals.open(pool.images[row])
 
     def shows_of(row: int, box: tuple[int, int, int, int]) -> tuple[tuple[str, float], ...] | None:
         return setup.annotations.shares(pool.images[row], box)
@@ -247,10 +247,9 @@ def write_patch(run: RunFolder, scene: Scene, patch: Patch) -> None:
     """Keep a patch's picture, and for a crop the photograph it was cut from with its frame marked."""
     candidate = patch.candidate
     run.write_bytes(f"candidates/{candidate.id}.png", patch_png(patch.rgba))
-    if candidate.box is None:
-        return
-    row = next(row for row, image in enumerate(scene.pool.images) if image.key == candidate.image_key)
-    run.write_bytes(f"pictures/origin-{candidate.id}.png", mark_crop(scene.open_original(row), candidate.box))
+    marked = scene.marked(candidate)
+    if marked is not None:
+        run.write_bytes(f"pictures/origin-{candidate.id}.png", marked)
 
 
 def write_cells(run: RunFolder, pool: ImagePool, cells: Sequence[Cell]) -> None:
