@@ -16,6 +16,7 @@ from auditor.atlas.icons.objective import Whitening
 from auditor.atlas.icons.render import icon_settings
 from auditor.core.progress import Within
 from auditor.core.records import FloatArray, IntArray, PixelArray
+from auditor.inputs.images.pixels import to_float
 from auditor.inputs.opening import Setup
 
 POSITIONS_A_SIDE = 7
@@ -80,7 +81,7 @@ def shown_positions(height: int, width: int, a_side: int = POSITIONS_A_SIDE) -> 
 
 def _reading(setup: Setup, picture: PixelArray) -> tuple[FloatArray, int, float]:
     """Contrast (H', W') in logits, and the class the model calls the picture with its probability."""
-    images = torch.from_numpy(picture[None].copy()).to(setup.classifier.device).float() / 255
+    images = to_float(picture[None], setup.classifier.device)
     with torch.no_grad():
         features = setup.cut.features(images)
     logits, contrast = contrast_map(setup.cut, features, setup.source, setup.target)

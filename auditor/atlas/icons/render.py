@@ -18,6 +18,7 @@ from auditor.core.draws import keyed_generator
 from auditor.core.errors import LayerError
 from auditor.core.progress import Progress
 from auditor.core.records import FloatArray, PixelArray
+from auditor.inputs.images.pixels import on_grey, to_float
 
 # Standard deviation of a spectrum that starts from noise: nearly grey.
 _NOISE = 0.01
@@ -129,7 +130,7 @@ def score_icons(head: Head, pixels: PixelArray, directions: FloatArray, size: tu
     Returns:
         (N,) in [-1, 1].
     """
-    images = torch.from_numpy(pixels).to(head.classifier.device).float() / 255
+    images = to_float(pixels, head.classifier.device)
     seen = move(_on_background(images, None), still(len(images)), size)
     wanted = torch.from_numpy(np.ascontiguousarray(directions, np.float32)).to(images.device)
     scores: FloatArray = cosine(centre(head.features(seen)), wanted).cpu().numpy()
@@ -200,7 +201,7 @@ def _start(keys: Sequence[str], settings: IconSettings, seed: int, pictures: Pix
             for key in keys
         ]
         return torch.from_numpy(np.concatenate(noise))
-    images = torch.from_numpy(pictures).float() / 255
+    images = to_float(pictures, torch.device("cpu"))
     if settings.alpha:
         images = torch.cat([images, torch.full_like(images[:, :1], 0.5)], dim=1)
     return image_to_spectrum(images)
@@ -208,10 +209,10 @@ def _start(keys: Sequence[str], settings: IconSettings, seed: int, pictures: Pix
 
 def _on_background(images: Tensor, background: Tensor | None) -> Tensor:
     """Lay RGBA pictures (N, 4, s, s) on a background (grey by default); RGB pictures pass."""
-    if images.shape[1] == 3:
-        return images
+    if background is None or images.shape[1] == 3:
+        return on_grey(images)
     alpha = images[:, 3:]
-    return images[:, :3] * alpha + (0.5 if background is None else background) * (1 - alpha)
+    return images[:, :3] * alpha + background * (1 - alpha)
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ from auditor.core.draws import keyed_generator
 from auditor.core.errors import ImageError
 from auditor.core.progress import Progress
 from auditor.core.records import Candidate, ClassGroup, Origin, PixelArray, Tier
+from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.classifier import Classifier, group_logit
 from auditor.trials.pasting import paste_pixels
 from auditor.trials.patch import Patch, patch_png, sha256_of
@@ -78,7 +79,7 @@ def train_patch(
             chosen = rows[step * budget.batch_size : (step + 1) * budget.batch_size]
             keys = [image_keys[row] for row in chosen]
             draws = draw(variants[turn], config, keys, f"{identity}/{step}", (1.0, 1.0), input_size, seed)
-            images = torch.from_numpy(pixels[chosen]).float().div_(255.0)
+            images = to_float(pixels[chosen], torch.device("cpu"))
             pasted = paste_pixels(images, _at_size(torch.sigmoid(free), sides[turn]), draws)
             loss = _target_loss(classifier.logits(pasted.to(classifier.device)), target)
             (free.grad,) = torch.autograd.grad(loss, free)
