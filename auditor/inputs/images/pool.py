@@ -138,6 +138,8 @@ def _list_wanted(
             progress.say(f"{written}: pictures left aside, since {split} needs source pictures only: {aside}")
         if listing.ignored_files:
             progress.say(f"{written}: files ignored that are no pictures in a class folder: {listing.ignored_files}")
+        if listing.hidden_files:
+            progress.say(f"{written}: hidden pictures and a system's own, such as thumbnails: {listing.hidden_files}")
         skipped += [SkippedImage(shown(image.where, config), "missing file") for image in listing.missing]
     return wanted, skipped
 

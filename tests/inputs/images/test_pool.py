@@ -136,6 +136,15 @@ def test_bad_pictures_are_skipped_counted_and_named(tmp_path, photos, configure,
     assert any("no pictures in a class folder: 1" in message for message in said.messages)
 
 
+def test_what_is_hidden_in_a_class_folder_is_said(tmp_path, photos, configure, build, said, draw) -> None:
+    photos(tmp_path / "all", {"wok": [1], "frying pan": [*range(20, 30)]})
+    thumbnails = tmp_path / "all/frying pan/@eaDir/20.png"
+    thumbnails.mkdir(parents=True)
+    draw(50).save(thumbnails / "SYNOPHOTO_THUMB_M.jpg")
+    assert len(build(configure({"all": "all"})).images) == 11
+    assert said.messages == ["all: hidden pictures and a system's own, such as thumbnails: 1"]
+
+
 def test_identical_pictures(tmp_path, photos, configure, build) -> None:
     photos(tmp_path / "all", {"wok": [1, 2], "frying pan": [*range(20, 30)], "pans": [20, 40], "teapot": [2, 3]})
     shutil.copy(tmp_path / "all/wok/1.png", tmp_path / "all/wok/0 again.png")

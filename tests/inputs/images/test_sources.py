@@ -37,8 +37,40 @@ def test_a_folder_is_listed_recursively_in_order_and_other_files_are_counted(tmp
         ("wok/deep/a.png", "wok"),
     ]
     assert listing.ignored_files == 2
+    assert listing.hidden_files == 2
     assert listing.missing == ()
     assert listing.class_folders == {name: str(tmp_path / name) for name in ("wok", "bucket")}
+
+
+def test_thumbnails_and_what_systems_leave_are_no_pictures_and_counted(tmp_path: Path) -> None:
+    for name in ("red/000.png", "red/more/001.png", "blue/000.png"):
+        touch(tmp_path / name)
+    aside = [
+        "red/@eaDir/000.png/SYNOPHOTO_THUMB_M.jpg",
+        "red/@eaDir/000.png/SYNOPHOTO_THUMB_S.jpg",
+        "red/more/@eaDir/001.png/SYNOFILE_THUMB_M.jpg",
+        "red/.thumbnails/000.png",
+        "red/more/.@__thumb/s001.JPG",
+        "blue/._000.png",
+        "blue/$RECYCLE.BIN/deleted.png",
+        "__MACOSX/blue/._000.png",
+        "@eaDir/red/cover.jpg",
+    ]
+    others = ["red/Thumbs.db", "blue/desktop.ini", "red/@eaDir/000.png/meta", "blue/.DS_Store", ".git/a.png"]
+    for name in [*aside, *others]:
+        touch(tmp_path / name)
+    listing = list_images(tmp_path)
+    assert [Path(image.where).relative_to(tmp_path).as_posix() for image in listing.images] == [
+        "blue/000.png",
+        "red/000.png",
+        "red/more/001.png",
+    ]
+    assert listing.hidden_files == len(aside)
+    assert listing.ignored_files == 2  # Thumbs.db and desktop.ini
+    assert list(listing.class_folders) == ["blue", "red"]
+    touch(tmp_path / "green/@eaDir/000.png/SYNOPHOTO_THUMB_M.jpg")
+    with pytest.raises(ImageError, match="green holds no picture"):
+        list_images(tmp_path)
 
 
 def test_linked_folders_are_followed_once(tmp_path: Path) -> None:

@@ -56,12 +56,15 @@ class Listing:
     Attributes:
         images: what can be opened; missing: what the source names and nobody finds.
         ignored_files: files that are no pictures by their suffix or lie outside the class folders.
+        hidden_files: files named like pictures that are hidden, or lie in hidden folders or those of a system, where
+            thumbnails of the pictures beside them are kept.
         class_folders: label -> its class folder, where the source has such; one without a single usable picture is an
             error, not a class that vanishes.
     """
 
     images: tuple[Reference, ...]
     ignored_files: int = 0
+    hidden_files: int = 0
     missing: tuple[Reference, ...] = ()
     class_folders: Mapping[str, str] = field(default_factory=dict)
 
