@@ -30,7 +30,7 @@ from auditor.inputs.images.mapping import Names, map_labels
 from auditor.inputs.images.reading import decode_image
 from auditor.inputs.images.sources import given_sources, list_images, shown
 from auditor.inputs.images.sources.listing import Reference
-from auditor.inputs.images.splitting import Shares, assign_splits, keep_smallest
+from auditor.inputs.images.splitting import Shares, assign_splits, keep_smallest, stand_for
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -82,7 +82,8 @@ def build_pool(
     """Read every picture of an audit once and split them; what cannot be used is counted with its reason.
 
     Source pictures are split; pictures of all other classes go to discovery. No near-duplicate group straddles two
-    splits. The pool's order depends on the pictures' content, labels and splits alone.
+    splits, and of one that is held out a single picture is kept: copies are no further trials. The pool's order depends
+    on the pictures' content, labels and splits alone.
 
     Args:
         config: sources, shares, limits and seed.
@@ -102,7 +103,7 @@ def build_pool(
     _refuse_dead_folders(wanted, unreadable)
     skipped += [skip for _, skip in unreadable]
     pictures, copies = _drop_copies(pictures)
-    pictures, splits, held_out_copies = _split(pictures, config)
+    pictures, splits, held_out_copies = _split(pictures, config, progress)
     skipped += copies + held_out_copies
     pictures, splits = _limit(pictures, splits, config, progress)
     ordered = _in_pool_order(pictures, splits)
@@ -238,25 +239,38 @@ def _precedence(picture: _Picture) -> tuple[int, PurePath, str]:
     return _SPLIT_ORDER[picture.wanted.order], PurePath(reference.where), reference.label
 
 
-def _split(pictures: Sequence[_Picture], config: AuditConfig) -> tuple[list[_Picture], list[Split], list[SkippedImage]]:
+def _split(
+    pictures: Sequence[_Picture], config: AuditConfig, progress: Progress
+) -> tuple[list[_Picture], list[Split], list[SkippedImage]]:
     # Sorted by content, so that which of two copies a message names does not depend on the order of reading.
     pictures = sorted(pictures, key=lambda picture: picture.sha256)
     if not pictures:
         return [], [], []
-    groups = near_duplicate_groups(np.stack([picture.thumbnail for picture in pictures]))
+    groups = near_duplicate_groups(np.stack([picture.thumbnail for picture in pictures])).tolist()
     given = [picture.wanted.given for picture in pictures]
     sha256s = [picture.sha256 for picture in pictures]
-    assignments = assign_splits(given, sha256s, groups.tolist(), _shares(config.images), config.seed)
+    assignments = assign_splits(given, sha256s, groups, _shares(config.images), config.seed)
+    standing = stand_for(sha256s, groups, [assignment.split for assignment in assignments])
     kept: list[_Picture] = []
     splits: list[Split] = []
     skipped: list[SkippedImage] = []
-    for picture, assignment in zip(pictures, assignments, strict=True):
-        if assignment.split is not None:
+    counted_once: Counter[Split] = Counter()
+    for index, (picture, assignment) in enumerate(zip(pictures, assignments, strict=True)):
+        if assignment.split is not None and standing[index] == index:
             kept.append(picture)
             splits.append(assignment.split)
-        else:
-            like = "" if assignment.like is None else f"like {pictures[assignment.like].wanted.shown}"
-            skipped.append(SkippedImage(picture.wanted.shown, assignment.reason, like))
+            continue
+        reason, like = assignment.reason, assignment.like
+        if assignment.split is not None:
+            counted_once[assignment.split] += 1
+            reason, like = "near-duplicate", standing[index]
+        detail = "" if like is None else f"like {pictures[like].wanted.shown}"
+        skipped.append(SkippedImage(picture.wanted.shown, reason, detail))
+    for split in sorted(counted_once, key=_SPLIT_ORDER.__getitem__):
+        progress.say(
+            f"{split}: near-duplicates left aside, since a group of them counts once: {counted_once[split]} "
+            f"(pictures: {splits.count(split) + counted_once[split]}, groups: {splits.count(split)})"
+        )
     return kept, splits, skipped
 
 

@@ -172,16 +172,43 @@ def test_near_duplicates_never_straddle_a_split_by_hash(tmp_path, photos, config
     pool = build(configure({"all": "all"}))
     splits = {image.path: image.split for image in pool.images}
     skipped = {skip.path: skip for skip in pool.skipped}
+    held_out = 0
     for seed in range(20, 60):
-        split = splits[f"all/frying pan/{seed}.png"]
-        assert splits[f"all/frying pan/{seed} again.jpg"] == split
+        pair = [f"all/frying pan/{seed}.png", f"all/frying pan/{seed} again.jpg"]
+        kept = [path for path in pair if path in splits]
         teapot = f"all/teapot/{seed}.png"
-        if split == D:
-            assert splits[teapot] == D
-        else:
-            assert skipped[teapot].reason == "near-duplicate of a held-out picture"
-            assert f"all/frying pan/{seed}" in skipped[teapot].detail
-    assert len(skipped) == sum(splits[f"all/frying pan/{seed}.png"] != D for seed in range(20, 60)) > 10
+        if splits[kept[0]] == D:
+            assert splits[pair[0]] == splits[pair[1]] == splits[teapot] == D
+            continue
+        held_out += 1
+        assert skipped[teapot].reason == "near-duplicate of a held-out picture"
+        assert f"all/frying pan/{seed}" in skipped[teapot].detail
+        (aside,) = (skipped[path] for path in pair if path != kept[0])
+        assert (aside.reason, aside.detail) == ("near-duplicate", f"like {kept[0]}")
+        sha256s = [hashlib.sha256((tmp_path / path).read_bytes()).hexdigest() for path in (kept[0], aside.path)]
+        assert sha256s[0] < sha256s[1]
+    assert len(skipped) == 2 * held_out > 20
+
+
+def test_near_duplicates_held_out_count_once_and_it_is_said(folders, configure, build, draw, said) -> None:
+    """Five near-copies of each confirmation picture are no more trials than the pictures themselves."""
+    images = {"discovery": "see", "selection": "choose", "confirmation": "prove"}
+    before = build(configure(images))
+    for seed in range(80, 90):
+        for quality in (95, 90, 85, 80, 75):
+            draw(seed).save(folders / f"prove/frying pan/{seed} at {quality}.jpg", quality=quality)
+    draw(20).save(folders / "see/frying pan/20 again.jpg", quality=90)
+    said.messages.clear()
+    after = build(configure(images))
+    for split in (S, C):
+        assert len(after.rows(split)) == len(before.rows(split)) == 10
+        seeds = [Path(after.images[row].path).stem.split(" ")[0] for row in after.rows(split)]
+        assert len(set(seeds)) == 10
+    assert len(after.rows(D)) == len(before.rows(D)) + 1  # the atlas may look at both
+    assert Counter(skip.reason for skip in after.skipped) == {"near-duplicate": 50}
+    assert said.messages[2:] == [
+        "confirmation: near-duplicates left aside, since a group of them counts once: 50 (pictures: 60, groups: 10)"
+    ]
 
 
 @pytest.fixture
