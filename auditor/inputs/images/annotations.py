@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -115,7 +115,7 @@ def read_annotations(config: AuditConfig, names: Names | None = None) -> Annotat
         masks=masks,
         mask_values=dict(images.mask_values),
     )
-    _refuse_namesakes(annotations, sources)
+    annotations.boxes = _settled(annotations, sources)
     return annotations
 
 
@@ -128,10 +128,8 @@ def _in_class_names(index: BoxIndex, names: Names | None) -> BoxIndex:
         boxes = tuple(NamedBox(_class_name(box.name, names), box.rectangle) for box in said.boxes)
         return PictureBoxes(boxes, said.size_px, said.file)
 
-    by_file, by_path, by_stem = (
-        {key: renamed(said) for key, said in part.items()} for part in (index.by_file, index.by_path, index.by_stem)
-    )
-    return BoxIndex(by_file, by_path, by_stem)
+    by_file, by_path = ({key: renamed(said) for key, said in part.items()} for part in (index.by_file, index.by_path))
+    return BoxIndex(by_file, by_path, index.by_name)
 
 
 def _class_name(name: str, names: Names) -> str:
@@ -142,21 +140,39 @@ def _class_name(name: str, names: Names) -> str:
         return name
 
 
-def _refuse_namesakes(annotations: Annotations, sources: Iterable[Path]) -> None:
-    """Make sure that no annotation that names its picture by file name alone could mean two pictures."""
-    by_stem = annotations.boxes.by_stem
+def _settled(annotations: Annotations, sources: Iterable[Path]) -> BoxIndex:
+    """The boxes, with a name only where an annotation is found by nothing else and can mean one picture alone.
+
+    An annotation that was found by its path speaks of that picture, and of no namesake elsewhere. Neither does one
+    whose path leads into a folder of the sources: its picture is gone from there.
+
+    Raises:
+        AnnotationError: a name that two pictures have.
+    """
+    index = annotations.boxes
+    if not index.by_name:
+        return index
+    pictures = [Path(listed.where) for source in sources for listed in list_images(source).images]
+    taken = {index.path_of(annotations.relatives(path)) for path in pictures}
+    folders = {relative.parent.as_posix() for path in pictures for relative in annotations.relatives(path)} - {"."}
+    gone = {key for key in index.by_path if PurePosixPath(key).parent.as_posix() in folders} - taken
+    by_name = {
+        name: key
+        for name, key in index.by_name.items()
+        if key not in taken and not (key in gone and name in (PurePosixPath(key).name, PurePosixPath(key).stem))
+    }
     claimed: dict[str, Path] = {}
-    for source in sources if by_stem else ():
-        for listed in list_images(source).images:
-            path = Path(listed.where)
-            if path.stem not in by_stem or annotations.boxes.at_path(path, annotations.relatives(path)) is not None:
-                continue
-            other = claimed.setdefault(path.stem, path.resolve())
-            if other != path.resolve():
-                raise AnnotationError(
-                    f"{by_stem[path.stem].file} annotates {path.stem!r}, but {other} and {path} both have that name; "
-                    "give pictures names of their own, or name them there by their path in the source of pictures"
-                )
+    for path in pictures:
+        if path.stem not in by_name or index.at_path(path, annotations.relatives(path)) is not None:
+            continue
+        other = claimed.setdefault(path.stem, path.resolve())
+        if other != path.resolve():
+            file = index.by_path[by_name[path.stem]].file
+            raise AnnotationError(
+                f"{file} annotates {path.stem!r}, but {other} and {path} both have that name; give pictures names of "
+                "their own, or name them there by their path in the source of pictures"
+            )
+    return BoxIndex(index.by_file, index.by_path, by_name)
 
 
 def _box_shares(boxes: Iterable[NamedBox], box: tuple[int, int, int, int]) -> dict[str, float]:

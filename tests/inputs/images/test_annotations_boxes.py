@@ -121,6 +121,37 @@ def test_a_name_that_two_pictures_have_is_refused_unless_paths_tell_them_apart(
     assert annotations.shares(picture("photos/frying pan/w_1.jpg"), (0, 0, 20, 10)) is None
 
 
+@pytest.mark.parametrize("form", ["xml", "json"])
+def test_boxes_of_a_picture_at_its_path_are_not_those_of_its_namesake(
+    photos: Path, configure: Configure, form: str
+) -> None:
+    """Only wok/w_1.jpg is annotated; another class has a picture of that name."""
+    Image.new("RGB", (20, 10)).save(photos / "photos/frying pan/w_1.jpg")
+    if form == "xml":
+        write_xml(photos / "boxes.xml/wok/w_1.xml", "w_1.jpg", thing("wok", 1, 1, 20, 10))
+    else:
+        (photos / "boxes.json").write_text(coco())
+    annotations = read_annotations(configure({"all": "photos", "boxes": f"boxes.{form}"}))
+    assert annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 4, 4)) == (("wok", 1.0),)
+    assert annotations.shares(picture("photos/frying pan/w_1.jpg"), (0, 0, 4, 4)) is None
+    (photos / "photos/wok/w_1.jpg").unlink()  # its boxes stay behind
+    annotations = read_annotations(configure({"all": "photos", "boxes": f"boxes.{form}"}))
+    assert annotations.shares(picture("photos/frying pan/w_1.jpg"), (0, 0, 4, 4)) is None
+
+
+def test_xml_beside_its_picture_may_have_any_name_itself(photos: Path, configure: Configure) -> None:
+    write_xml(photos / "photos/wok/labels.xml", "w_1", thing("wok", 1, 1, 20, 10))
+    annotations = read_annotations(configure({"all": "photos", "boxes": "photos"}))
+    assert annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 4, 4)) == (("wok", 1.0),)
+
+
+def test_xml_at_a_pictures_path_says_nothing_of_the_picture_that_it_names(photos: Path, configure: Configure) -> None:
+    write_xml(photos / "xml/wok/w_1.xml", "f_1", thing("wok", 1, 1, 20, 10))
+    annotations = read_annotations(configure({"all": "photos", "boxes": "xml"}))
+    assert annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 4, 4)) == (("wok", 1.0),)
+    assert annotations.shares(picture("photos/frying pan/f_1.jpg"), (0, 0, 4, 4)) is None
+
+
 def test_boxes_drawn_at_another_size_are_refused(photos: Path, configure: Configure) -> None:
     write_xml(photos / "xml/w_1.xml", "w_1", thing("wok", 1, 1, 400, 200), size=(400, 200))
     annotations = read_annotations(configure({"all": "photos", "boxes": "xml"}))
