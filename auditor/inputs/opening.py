@@ -94,4 +94,4 @@ def open_setup(config: AuditConfig, progress: Progress) -> Setup:
     else:
         layer, rule = default_layer(config.model.name, loaded.classifier.module, loaded.classifier)
     progress.say(f"layer: {layer} ({rule})")
-    return Setup(config, loaded, source, target, layer, rule, read_annotations(config), progress)
+    return Setup(config, loaded, source, target, layer, rule, read_annotations(config, names), progress)

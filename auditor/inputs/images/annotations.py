@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from auditor.core.config import AuditConfig
-from auditor.core.errors import AnnotationError, UnknownNameError
+from auditor.core.errors import AnnotationError, ConfigError, UnknownNameError
 from auditor.core.records import ImageRecord, PixelArray
 from auditor.inputs.images.annotations_boxes import BoxIndex, NamedBox, PictureBoxes, Rectangle, read_boxes
 from auditor.inputs.images.mapping import Names
@@ -97,7 +97,8 @@ def read_annotations(config: AuditConfig, names: Names | None = None) -> Annotat
         names: the model's classes; a box that is named by an alias of one (such as ImageNet's wnid) bears its name.
     Raises:
         AnnotationError: missing or malformed boxes (with the file, and the line), a file name that two pictures have,
-            a missing folder of masks, or a mask value that 8 bits cannot hold.
+            boxes called by what several classes are called, a missing folder of masks, or a mask value that 8 bits
+            cannot hold.
     """
     images = config.images
     sources = [given.path for given in given_sources(config)]
@@ -124,11 +125,15 @@ def _in_class_names(index: BoxIndex, names: Names | None) -> BoxIndex:
     if names is None:
         return index
 
+    files = (index.by_file, index.by_path)
+    called = {box.name for part in files for said in part.values() for box in said.boxes}
+    own = {name: _class_name(name, names) for name in sorted(called)}
+
     def renamed(said: PictureBoxes) -> PictureBoxes:
-        boxes = tuple(NamedBox(_class_name(box.name, names), box.rectangle) for box in said.boxes)
+        boxes = tuple(NamedBox(own[box.name], box.rectangle) for box in said.boxes)
         return PictureBoxes(boxes, said.size_px, said.file)
 
-    by_file, by_path = ({key: renamed(said) for key, said in part.items()} for part in (index.by_file, index.by_path))
+    by_file, by_path = ({key: renamed(said) for key, said in part.items()} for part in files)
     return BoxIndex(by_file, by_path, index.by_name)
 
 
@@ -138,6 +143,10 @@ def _class_name(name: str, names: Names) -> str:
         return name if name.isdecimal() else names.names[names.index_of(name)]
     except UnknownNameError:
         return name
+    except ConfigError as problem:
+        raise AnnotationError(
+            f"images.boxes has boxes called {name!r}, which is no one class's name: {problem}"
+        ) from problem
 
 
 def _settled(annotations: Annotations, sources: Iterable[Path]) -> BoxIndex:

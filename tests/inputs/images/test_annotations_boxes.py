@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from auditor.core.config import AuditConfig
-from auditor.core.errors import AnnotationError, UnknownNameError
+from auditor.core.errors import AnnotationError, ConfigError, UnknownNameError
 from auditor.core.records import ImageRecord, Split
 from auditor.inputs.images.annotations import read_annotations
 
@@ -33,6 +33,8 @@ class WithWnids:
         for known in (self.names, self.wnids):
             if plain in known:
                 return known.index(plain)
+        if plain == "pan":
+            raise ConfigError("class 'pan' could be any of 2 classes")
         if plain.isdecimal():
             return int(plain)
         raise UnknownNameError("class", name, self.names, "the model")
@@ -88,6 +90,12 @@ def test_voc_pixels_count_from_one_and_wnids_become_class_names(photos: Path, co
         ("n04596742", 1.0),
         ("3", 0.1),
     )
+
+
+def test_a_box_called_by_what_two_classes_are_called_is_refused(photos: Path, configure: Configure) -> None:
+    write_xml(photos / "xml/wok/w_1.xml", "w_1", thing("pan", 1, 1, 10, 10))
+    with pytest.raises(AnnotationError, match=r"boxes called 'pan', which is no one class's name: .*any of 2 classes"):
+        read_annotations(configure({"all": "photos", "boxes": "xml"}), WithWnids())
 
 
 def test_voc_from_zero_is_kept_inside_and_a_file_without_objects_shows_nothing(
