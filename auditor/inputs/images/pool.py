@@ -125,7 +125,7 @@ def _list_wanted(
     for place in given_sources(config):
         written, split = place.written, place.split
         listing = list_images(place.path, classes.ignore)
-        labels = map_labels({image.label for image in listing.images}, names, classes.folders, classes.ignore)
+        labels = map_labels({image.label for image in listing.images}, names, classes.folders)
         held_out = split != Split.DISCOVERY
         for image in listing.images:
             label = labels[image.label]

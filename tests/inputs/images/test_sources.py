@@ -1,4 +1,4 @@
-"""Listing folders and CSVs of pictures, and mapping their labels to classes."""
+"""Listing folders and CSVs of pictures, and what it takes to add a source."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from auditor.core.errors import ImageError, UnreadableImageError
 from auditor.inputs.images import sources
 from auditor.inputs.images.annotations import read_annotations
-from auditor.inputs.images.mapping import map_labels, plain_label
+from auditor.inputs.images.mapping import left_out
 from auditor.inputs.images.originals import load_original
 from auditor.inputs.images.pool import build_pool
 from auditor.inputs.images.sources import find_image, list_images, shown, whereabouts
@@ -136,26 +136,6 @@ def test_a_csv_that_is_not_text(tmp_path: Path) -> None:
         list_images(tmp_path / "list.csv")
 
 
-def test_labels_map_by_name_override_and_ignore(names) -> None:
-    mapped = map_labels(["Frying_Pan", "kettle", "spare parts"], names, {"Kettle": "teapot"}, ("spare_parts",))
-    assert mapped == {"Frying_Pan": 1, "kettle": 2}
-
-
-def test_every_unmapped_label_is_named_with_its_nearest_class_and_the_way_out(names) -> None:
-    with pytest.raises(ImageError) as caught:
-        map_labels(["wok", "teapots", "xyz"], names, {}, ())
-    message = str(caught.value)
-    assert "'teapots' (the nearest class is 'teapot')" in message
-    assert "'xyz'" in message
-    assert "[classes.folders]" in message
-    assert "classes.ignore" in message
-
-
-def test_an_override_to_no_class_is_named(names) -> None:
-    with pytest.raises(ImageError, match=r"maps 'pans' to 'fryingpan', which is no class.*'frying pan'"):
-        map_labels(["pans"], names, {"pans": "fryingpan"}, ())
-
-
 @dataclass(frozen=True)
 class ZipMember:
     """A picture that is no file."""
@@ -179,10 +159,11 @@ class ZipMember:
             return members.read(self.name)
 
 
-def list_zip(archive: Path, left_out: frozenset[str]) -> Listing:
+def list_zip(archive: Path, ignore: tuple[str, ...]) -> Listing:
     with zipfile.ZipFile(archive) as members:
         images = [ZipMember(archive, name) for name in sorted(members.namelist())]
-    return Listing(tuple(image for image in images if plain_label(image.label) not in left_out))
+    unwanted = left_out((image.label for image in images), ignore)
+    return Listing(tuple(image for image in images if image.label not in unwanted))
 
 
 ZIP = Source(

@@ -13,7 +13,6 @@ from pathlib import Path
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ImageError
 from auditor.core.records import Split
-from auditor.inputs.images.mapping import plain_label
 from auditor.inputs.images.sources.csv import CSV
 from auditor.inputs.images.sources.folder import FOLDER
 from auditor.inputs.images.sources.listing import Listing, PictureFile, Reference, Source
@@ -72,13 +71,13 @@ def list_images(path: Path, ignore: Iterable[str] = ()) -> Listing:
 
     Args:
         path: a folder with one sub-folder a class, a CSV with columns path,label, or whatever else `SOURCES` knows.
-        ignore: labels to leave out; case and `_`, `-` and spaces do not count.
+        ignore: labels to leave out, as `mapping.left_out` reads them.
     Raises:
         ImageError: the source is missing, holds no class folder or no row, has an empty class folder, lacks a
             column or a label, or names only files that do not exist.
     """
     path = Path(os.path.abspath(path))
-    return source_of(path).listed(path, frozenset(plain_label(label) for label in ignore))
+    return source_of(path).listed(path, tuple(ignore))
 
 
 def find_image(where: str, sources: Sequence[Path]) -> Reference:

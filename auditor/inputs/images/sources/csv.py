@@ -7,19 +7,20 @@ from pathlib import Path
 
 from auditor.core.errors import ImageError
 from auditor.inputs.images.csv_rows import read_rows
-from auditor.inputs.images.mapping import plain_label
+from auditor.inputs.images.mapping import left_out
 from auditor.inputs.images.sources.listing import Listing, PictureFile, Source, file_at
 
 
-def _listed(table: Path, left_out: frozenset[str]) -> Listing:
-    images: list[PictureFile] = []
-    missing: list[PictureFile] = []
+def _listed(table: Path, ignore: tuple[str, ...]) -> Listing:
+    rows: list[PictureFile] = []
     for line, row in read_rows(table, ("path", "label"), ImageError):
         if not row["path"] or not row["label"]:
             raise ImageError(f"{table}, line {line}: expected a path and a label, got {row['path']!r},{row['label']!r}")
-        if plain_label(row["label"]) in left_out:
-            continue
-        image = PictureFile(os.path.normpath(table.parent / row["path"]), row["label"])
+        rows.append(PictureFile(os.path.normpath(table.parent / row["path"]), row["label"]))
+    ignored = left_out((row.label for row in rows), ignore)
+    images: list[PictureFile] = []
+    missing: list[PictureFile] = []
+    for image in (row for row in rows if row.label not in ignored):
         (images if os.path.isfile(image.where) else missing).append(image)
     if not images:
         why = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from auditor.core.errors import ImageError
-from auditor.inputs.images.mapping import plain_label
+from auditor.inputs.images.mapping import left_out
 from auditor.inputs.images.sources.listing import Listing, PictureFile, Source, file_at
 
 PICTURE_SUFFIXES = frozenset(
@@ -21,7 +21,7 @@ SYSTEM_FOLDERS = frozenset(
 """In small letters: what network drives, archives and systems put beside pictures, such as thumbnails of them."""
 
 
-def _listed(source: Path, left_out: frozenset[str]) -> Listing:
+def _listed(source: Path, ignore: tuple[str, ...]) -> Listing:
     try:
         # beside the class folders nothing hidden is looked into: it may be a whole repository
         entries = sorted(entry for entry in source.iterdir() if not entry.name.startswith("."))
@@ -38,9 +38,8 @@ def _listed(source: Path, left_out: frozenset[str]) -> Listing:
     used: dict[str, str] = {}
     ignored = len(entries) - len(folders)
     hidden = sum(_pictures_in(folder) for folder in folders if _is_hidden(folder.name))
-    for folder in class_folders:
-        if plain_label(folder.name) in left_out:
-            continue
+    unwanted = left_out((folder.name for folder in class_folders), ignore)
+    for folder in (folder for folder in class_folders if folder.name not in unwanted):
         found = _walk(folder)
         if not found.pictures:
             raise ImageError(

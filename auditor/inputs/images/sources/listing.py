@@ -76,7 +76,8 @@ class Source:
     Attributes:
         kind: one word for it; form: what it must look like, for the error that says what is expected.
         matches: whether an absolute path is a source of this kind; the path exists.
-        listed: its pictures, without those of the given labels (as `plain_label` makes them); raises ImageError.
+        listed: its pictures, without those whose labels `classes.ignore` leaves out (`mapping.left_out` says which);
+            raises ImageError.
         root: where the names of its pictures start from, such as the paths of masks.
         at: the picture that a run remembers by `Reference.where`. Nothing is opened: if it is gone, opening says so.
     """
@@ -84,6 +85,6 @@ class Source:
     kind: str
     form: str
     matches: Callable[[Path], bool]
-    listed: Callable[[Path, frozenset[str]], Listing]
+    listed: Callable[[Path, tuple[str, ...]], Listing]
     root: Callable[[Path], Path]
     at: Callable[[Path, str], Reference]
