@@ -33,6 +33,7 @@ from auditor.core.draws import keyed_generator
 from auditor.core.errors import ImageError
 from auditor.core.records import ClassGroup, FloatArray, IntArray, PixelArray
 from auditor.core.shelf import MemoryShelf, Shelf
+from auditor.inputs.images.pixels import to_float
 
 ALIGNED_FITTED = 4000
 """Images laid out by AlignedUMAP itself; it searches for approximate neighbours, and compiles that search, above."""
@@ -153,7 +154,7 @@ def _at_positions(
 ) -> ActivationSet:
     device = cut.classifier.device
     with torch.no_grad():
-        features = cut.features(torch.from_numpy(pixels[rows]).to(device).float() / 255)
+        features = cut.features(to_float(pixels[rows], device))
     index = torch.arange(len(rows), device=device)
     y, x = (torch.from_numpy(column).to(device) for column in positions.T.copy())
     method = attribution_method(cut, features)

@@ -28,6 +28,7 @@ from auditor.core.progress import Progress
 from auditor.core.records import ClassGroup, FloatArray, ImagePool, IntArray
 from auditor.core.shelf import MemoryShelf, Shelf
 from auditor.core.work import Hands, Work
+from auditor.inputs.images.pixels import to_float
 
 SHARD_IMAGES = 1024
 """Pictures a shard: what is held in memory at once, and what an interruption costs at most."""
@@ -158,7 +159,7 @@ class _Collector:
 
     @torch.no_grad()
     def _features(self, rows: IntArray) -> Tensor:
-        images = self._images[: len(rows)].copy_(torch.from_numpy(self._pixels[rows])).div_(255)
+        images = to_float(self._pixels[rows], self._images.device, into=self._images[: len(rows)])
         return self._cut.features(images)
 
     def _contrasts(self, features: Tensor) -> FloatArray | None:

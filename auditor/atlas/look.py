@@ -16,6 +16,7 @@ from auditor.atlas.icons.objective import Whitening
 from auditor.atlas.icons.render import icon_settings
 from auditor.core.progress import Progress, Within
 from auditor.core.records import FloatArray, IntArray, PixelArray
+from auditor.inputs.images.pixels import to_float
 from auditor.inputs.opening import Inputs
 
 POSITIONS_A_SIDE = 7
@@ -85,7 +86,7 @@ def shown_positions(height: int, width: int, a_side: int = POSITIONS_A_SIDE) -> 
 
 def _reading(inputs: Inputs, picture: PixelArray) -> tuple[FloatArray, int, float]:
     """Contrast (H', W') in logits, and the class the model calls the picture with its probability."""
-    images = torch.from_numpy(picture[None].copy()).to(inputs.classifier.device).float() / 255
+    images = to_float(picture[None], inputs.classifier.device)
     with torch.no_grad():
         features = inputs.cut.features(images)
     logits, contrast = contrast_map(inputs.cut, features, inputs.source, inputs.target)

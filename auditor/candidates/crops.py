@@ -192,11 +192,21 @@ def crop_thumbnails(crops: Sequence[PixelArray], side_px: int = 16) -> PixelArra
     return np.stack(resized) if resized else np.empty((0, side_px, side_px, 3), dtype=np.uint8)
 
 
-def mark_crop(original: Image.Image, box: tuple[int, int, int, int], most_px: int = 256) -> bytes:
-    """The photograph with a crop's frame drawn on it, as PNG with the longer side at most `most_px`."""
+def small_copy(original: Image.Image, most_px: int = 256) -> Image.Image:
+    """A photograph with its longer side brought to `most_px`, for a person to see where a crop was cut."""
     scale = most_px / max(original.size)
     size = (max(1, round(original.width * scale)), max(1, round(original.height * scale)))
-    picture = original.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+    return original.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+
+
+def mark_crop(small: Image.Image, original_size: tuple[int, int], box: tuple[int, int, int, int]) -> bytes:
+    """A photograph's small copy with a crop's frame drawn on it, as PNG.
+
+    Args:
+        original_size: (width, height) of the photograph; box: of the crop, in the photograph's pixels.
+    """
+    scale = max(small.size) / max(original_size)
+    picture = small.copy()
     frame = tuple(round(edge * scale) for edge in box)
     drawing = ImageDraw.Draw(picture)
     drawing.rectangle((frame[0], frame[1], frame[2] - 1, frame[3] - 1), outline=(0, 0, 0), width=4)

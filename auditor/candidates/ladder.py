@@ -19,6 +19,7 @@ from auditor.core.config import CandidatesConfig
 from auditor.core.progress import Progress
 from auditor.core.records import FloatArray, PixelArray, Rung, Tier
 from auditor.inputs.images.duplicates import near_duplicate_groups
+from auditor.inputs.images.pixels import pixels_on_grey
 from auditor.trials.patch import Patch
 
 TAIL, TAIL_OF_MADE = "tail screening", "tail screening of made patches"
@@ -141,17 +142,9 @@ def _choose(
     if not entries:
         return []
     patches = [entry.pixels for entry in entries]
-    looks = near_duplicate_groups(crop_thumbnails([_on_grey(patch) for patch in patches]))
+    looks = near_duplicate_groups(crop_thumbnails([pixels_on_grey(patch) for patch in patches]))
     contenders = [
         Contender(push, entry.tier, entry.cell, entry.image_row, int(look))
         for push, entry, look in zip(pushes, entries, looks, strict=True)
     ]
     return choose_diverse(contenders, count, config.per_cell, config.per_image, screen.seen(patches))
-
-
-def _on_grey(pixels: PixelArray) -> PixelArray:
-    if len(pixels) == 3:
-        return pixels
-    opacity = pixels[3:].astype(np.float32) / 255.0
-    shown: PixelArray = np.rint(pixels[:3] * opacity + 128.0 * (1.0 - opacity)).astype(np.uint8)
-    return shown

@@ -30,6 +30,7 @@ from auditor.core.draws import keyed_generator
 from auditor.core.progress import Progress
 from auditor.core.records import Cell, ClassGroup, FloatArray, Role, Rung, Split, Tier
 from auditor.core.records.candidates import PLAIN_CROPS
+from auditor.inputs.images.pixels import on_grey, to_float
 from auditor.inputs.model.classifier import Classifier
 from auditor.trials.patch import Patch, resize_patch
 
@@ -195,8 +196,7 @@ def mark_read_as_target(patches: Sequence[Patch], classifier: Classifier, target
     height, width = classifier.preprocessing.output_size
     marked = []
     for patch in patches:
-        rgba = torch.from_numpy(resize_patch(patch.rgba, height, width).copy()).to(classifier.device).float() / 255.0
-        alone = rgba[:3] * rgba[3:] + 0.5 * (1.0 - rgba[3:])
+        alone = on_grey(to_float(resize_patch(patch.rgba, height, width), classifier.device))
         called = int(classifier.logits(alone.unsqueeze(0)).argmax())
         marked.append(replace(patch, candidate=replace(patch.candidate, read_as_target=called in target.indices)))
     return marked

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from auditor.candidates.crops import CropPlan, CropRules, OpenOriginal, cut_crop
+from PIL import Image
+
+from auditor.candidates.crops import CropPlan, CropRules, OpenOriginal, cut_crop, mark_crop, small_copy
 from auditor.candidates.tiers import Shares, crop_tier
 from auditor.core.records import Candidate, ClassGroup, ImagePool, Origin, Role, Split, Tier
 from auditor.inputs.model.classifier import Classifier
@@ -27,6 +29,8 @@ class Scene:
     open_original: OpenOriginal
     shows_of: ShowsOf
     seed: int
+    # Of photographs that gave a crop, so that drawing the crop's frame later opens none again: 256 kB each at most.
+    _small: dict[int, Image.Image] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def may_give_crops(self, row: int) -> bool:
         """Discovery pictures outside the source; where the source is all the rest, any discovery picture."""
@@ -37,6 +41,23 @@ class Scene:
     def crop_rules(self, sizes: Sequence[float]) -> CropRules:
         """Where crops of these sizes may be cut (shares of the shorter side)."""
         return CropRules(self.grid, self.input_size, sizes, self.may_give_crops)
+
+    def original(self, row: int) -> Image.Image:
+        """The photograph of a row of the pool at full resolution; a small copy of it stays."""
+        opened = self.open_original(row)
+        if row not in self._small:
+            self._small[row] = small_copy(opened)
+        return opened
+
+    def marked(self, candidate: Candidate) -> bytes | None:
+        """The photograph that a crop was cut from, small, with the crop's frame, as PNG; None of any other patch."""
+        if candidate.box is None:
+            return None
+        row = next(row for row, image in enumerate(self.pool.images) if image.key == candidate.image_key)
+        if row not in self._small:
+            self.original(row)
+        image = self.pool.images[row]
+        return mark_crop(self._small[row], (image.width_px, image.height_px), candidate.box)
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -54,7 +75,7 @@ def planned_tier(scene: Scene, plan: CropPlan) -> Tier:
 def cut_patch(scene: Scene, plan: CropPlan, identity: str, role: Role, predicted_push: float = float("nan")) -> Patch:
     """Cut a planned crop as a candidate, with what it takes to cut it again."""
     image = scene.pool.images[plan.image_row]
-    rgba, box = cut_crop(scene.open_original(plan.image_row), plan, scene.classifier.preprocessing)
+    rgba, box = cut_crop(scene.original(plan.image_row), plan, scene.classifier.preprocessing)
     shows = scene.shows_of(plan.image_row, box)
     names = scene.classifier.class_names.names
     label = names[image.label]

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from auditor.core.progress import Progress
 from auditor.core.records import ClassGroup, FloatArray, PixelArray
+from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.cut import LayerCut
 from auditor.trials.patch import pasted_size, side_in_pixels
 
@@ -115,11 +116,11 @@ class TailScreen:
         """A background, with the features (S_g, D, H', W') and clean log-odds (S_g,) of the pictures it stands for."""
         with torch.no_grad():
             for rows in groups:
-                pictures = as_float(pixels[rows], cut)
+                pictures = to_float(pixels[rows], cut.classifier.device)
                 features, logits = cut.features_and_logits(pictures)
                 background = Background(cut, pictures.mean(dim=0), side)
                 self.groups.append((background, features.clone(), log_odds(logits, target)))
-            everything = as_float(np.ascontiguousarray(pixels), cut).mean(dim=0)
+            everything = to_float(pixels, cut.classifier.device).mean(dim=0)
         self.common = Background(cut, everything, side)
         """One background for all source pictures together."""
 
@@ -160,14 +161,9 @@ class TailScreen:
         return found
 
 
-def as_float(pixels: PixelArray, cut: LayerCut) -> Tensor:
-    """uint8 pictures as float32 in [0, 1] on the network's device."""
-    return torch.from_numpy(pixels).to(cut.classifier.device).float().div_(255.0)
-
-
 def _at_paste_size(patch: PixelArray, side_px: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """A patch at the size at which it is pasted: (3, h, w) colours times opacity, and (1, h, w) opacity."""
-    pixels = torch.from_numpy(np.ascontiguousarray(patch)).to(device).float().div_(255.0)
+    pixels = to_float(patch, device)
     alpha = pixels[3:] if len(pixels) == 4 else torch.ones_like(pixels[:1])
     both = torch.cat([pixels[:3] * alpha, alpha]).unsqueeze(0)
     resized = functional.interpolate(both, size=pasted_size(patch, side_px), mode="bilinear", antialias=True)[0]

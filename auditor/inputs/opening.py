@@ -95,4 +95,4 @@ def open_inputs(config: AuditConfig, progress: Progress) -> Inputs:
     else:
         layer, rule = default_layer(config.model.name, loaded.classifier.module, loaded.classifier)
     progress.say(f"layer: {layer} ({rule})")
-    return Inputs(config, loaded, source, target, layer, rule, read_annotations(config))
+    return Inputs(config, loaded, source, target, layer, rule, read_annotations(config, names))

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from auditor.core.records import PixelArray
 from auditor.core.records.trials import Draws
+from auditor.inputs.images.pixels import to_float
 from auditor.trials.patch import aspect_of, pasted_size, resize_patch
 from auditor.trials.placements import half_extents
 
@@ -29,7 +30,7 @@ class Sticker:
         """(4, h, w) float32 in [0, 1], colours premultiplied by opacity, longer side `side_px` (rounded)."""
         size = pasted_size(self._rgba, max(1, round(side_px)))
         if size not in self._by_size:
-            pixels = torch.from_numpy(resize_patch(self._rgba, *size).copy()).to(self._device, torch.float32) / 255.0
+            pixels = to_float(resize_patch(self._rgba, *size), self._device)
             pixels[:3] *= pixels[3:]
             self._by_size[size] = pixels
         return self._by_size[size]

@@ -13,6 +13,7 @@ from auditor.core.progress import Progress
 from auditor.core.records import FloatArray, IntArray, PixelArray
 from auditor.core.records.trials import Draws, TrialBlock
 from auditor.inputs.criterion import TargetCalled
+from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.classifier import Classifier, group_probability
 from auditor.trials.pasting import Sticker, paste
 from auditor.trials.placements import Variant, draw, largest_side_px
@@ -92,6 +93,7 @@ class Sweep:
         self, sticker: Sticker, source_px: float, draws: Draws, start: int, stop: int
     ) -> tuple[IntArray, FloatArray]:
         images = self._buffer[: stop - start]
+        # not `to_float`: a division differs from this in the last bit, and the counts of finished runs with it
         images.copy_(self._pixels[start:stop]).mul_(1.0 / 255.0)
         paste(images, sticker, draws.part(start, stop), source_px)
         logits = self._classifier.forward_normalised(self._classifier.normalise_(images))
@@ -131,8 +133,8 @@ def predict_clean(
     predicted = np.empty(len(pixels), dtype=np.int64)
     probability = np.empty(len(pixels), dtype=np.float32)
     for start in range(0, len(pixels), batch_size):
-        batch = torch.from_numpy(np.ascontiguousarray(pixels[start : start + batch_size])).to(classifier.device)
-        logits = classifier.logits(batch.float().div_(255.0))
+        batch = to_float(pixels[start : start + batch_size], classifier.device)
+        logits = classifier.logits(batch)
         predicted[start : start + len(batch)] = logits.argmax(dim=1).cpu().numpy()
         probability[start : start + len(batch)] = group_probability(logits, criterion.target).float().cpu().numpy()
         progress.advance(len(batch))

@@ -29,10 +29,11 @@ from auditor.candidates.crops import (
     plan_further_crops,
     plan_random_crops,
     prepared_crops,
+    small_copy,
 )
 from auditor.candidates.linear import LinearScreen
 from auditor.candidates.propose import Proposals, mark_read_as_target, propose
-from auditor.candidates.scene import Scene
+from auditor.candidates.scene import Scene, cut_patch
 from auditor.candidates.screening import TailScreen
 from auditor.core.config import AuditConfig
 from auditor.core.progress import Silence
@@ -42,6 +43,7 @@ from auditor.core.records import (
     ClassGroup,
     Exemplar,
     Origin,
+    Role,
     Tier,
 )
 from auditor.trials.patch import Patch, kept, patch_png
@@ -114,11 +116,31 @@ def test_a_crop_is_cut_from_the_original_at_its_full_resolution(scene: Scene) ->
 
 
 def test_the_frame_of_a_crop_is_drawn_where_it_was_cut() -> None:
-    marked = Image.open(io.BytesIO(mark_crop(Image.new("RGB", (512, 256), (0, 0, 255)), (128, 64, 256, 192))))
+    photograph = Image.new("RGB", (512, 256), (0, 0, 255))
+    marked = Image.open(io.BytesIO(mark_crop(small_copy(photograph), photograph.size, (128, 64, 256, 192))))
     assert marked.size == (256, 128)
     assert marked.getpixel((65, 80)) == (255, 214, 0)
     assert marked.getpixel((96, 64)) == (0, 0, 255)
     assert marked.getpixel((40, 64)) == (0, 0, 255)
+
+
+def test_a_photograph_that_gave_a_crop_is_not_opened_again_for_its_frame(scene: Scene) -> None:
+    opened: list[int] = []
+
+    def open_original(row: int) -> Image.Image:
+        opened.append(row)
+        return scene.open_original(row)
+
+    counted = replace(scene, open_original=open_original)
+    patch = cut_patch(counted, CropPlan(2, 0, 0, 0.5, (4, 6, 12, 14), "", 0.0), "c-001", Role.SUGGESTED)
+    drawn = counted.marked(patch.candidate)
+    assert opened == [2]
+    whole = scene.open_original(2)
+    assert drawn == mark_crop(small_copy(whole), whole.size, (12, 18, 36, 42))
+    anew = replace(scene, open_original=open_original)  # as when the crop was cut by an earlier process
+    assert anew.marked(patch.candidate) == drawn
+    assert opened == [2, 2]
+    assert counted.marked(replace(patch.candidate, box=None)) is None
 
 
 Proposed = Callable[..., Proposals]

@@ -15,6 +15,7 @@ from auditor.atlas.network import CutNetwork
 from auditor.core.errors import LayerError
 from auditor.core.progress import Progress
 from auditor.core.records import FloatArray, IntArray, PixelArray
+from auditor.inputs.images.pixels import to_float
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def picture_activations(head: CutNetwork, picture: PixelArray) -> FloatArray:
         picture: (3, H, W) uint8, prepared as the classifier wants it.
     """
     with at_rest(head.classifier.module), torch.no_grad():
-        images = torch.from_numpy(picture[None]).to(head.classifier.device).float() / 255
+        images = to_float(picture[None], head.classifier.device)
         features: FloatArray = head.features(images)[0].permute(1, 2, 0).float().cpu().numpy()
     return np.ascontiguousarray(features)
 

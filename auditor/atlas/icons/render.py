@@ -19,6 +19,7 @@ from auditor.core.draws import keyed_generator
 from auditor.core.errors import LayerError
 from auditor.core.progress import Progress
 from auditor.core.records import FloatArray, PixelArray
+from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.foreign import DIFFERENTIATING
 
 # Standard deviation of a spectrum that starts from noise: nearly grey.
@@ -123,7 +124,7 @@ def score_icons(head: CutNetwork, pixels: PixelArray, directions: FloatArray, si
     Returns:
         (N,) in [-1, 1].
     """
-    images = torch.from_numpy(pixels).to(head.classifier.device).float() / 255
+    images = to_float(pixels, head.classifier.device)
     seen = move(images, still(len(images)), size)
     wanted = torch.from_numpy(np.ascontiguousarray(directions, np.float32)).to(images.device)
     scores: FloatArray = cosine(centre(head.features(seen)), wanted).cpu().numpy()
@@ -174,7 +175,7 @@ def _start(keys: Sequence[str], settings: IconSettings, seed: int, pictures: Pix
             for key in keys
         ]
         return torch.from_numpy(np.concatenate(noise))
-    return image_to_spectrum(torch.from_numpy(pictures).float() / 255)
+    return image_to_spectrum(to_float(pictures, torch.device("cpu")))
 
 
 @torch.no_grad()

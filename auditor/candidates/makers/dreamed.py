@@ -13,8 +13,12 @@ from auditor.candidates.makers.cell_icons import LEAST_SIDE_PX, as_patch, patch_
 from auditor.candidates.makers.maker import Found, Maker
 from auditor.core.progress import Progress
 from auditor.core.records import FloatArray, Origin, PixelArray, Tier
+from auditor.inputs.images.pixels import pixels_on_grey, to_float
 from auditor.inputs.model.cut import LayerCut
 from auditor.trials.patch import Patch, resize_patch
+
+_START_GREY = 127.5
+"""Of 255: what lies behind a transparent patch that is dreamed on."""
 
 
 def dream_crops(
@@ -39,7 +43,7 @@ def dream_crops(
     if not parents:
         return []
     side = settings.side_px
-    starts = np.stack([_on_grey(resize_patch(parent.rgba, side, side)) for parent in parents])
+    starts = np.stack([pixels_on_grey(resize_patch(parent.rgba, side, side), _START_GREY) for parent in parents])
     keys = [f"dream of {parent.candidate.id}" for parent in parents]
     icons = render_icons(cut, _mean_activations(cut, starts), keys, settings, seed, progress, start=starts)
     return [
@@ -67,17 +71,11 @@ def _mean_activations(cut: LayerCut, crops: PixelArray, batch_size: int = 32) ->
     size = cut.classifier.preprocessing.output_size
     parts = []
     for start in range(0, len(crops), batch_size):
-        images = torch.from_numpy(crops[start : start + batch_size]).to(cut.classifier.device).float().div_(255.0)
+        images = to_float(crops[start : start + batch_size], cut.classifier.device)
         with torch.no_grad():
             images = torch.nn.functional.interpolate(images, size=size, mode="bilinear", antialias=True).clamp_(0, 1)
             parts.append(cut.features(images).float().mean(dim=(2, 3)).cpu().numpy())
     return np.concatenate(parts)
-
-
-def _on_grey(rgba: PixelArray) -> PixelArray:
-    alpha = rgba[3:].astype(np.float64) / 255.0
-    laid: PixelArray = np.rint(rgba[:3] * alpha + 127.5 * (1.0 - alpha)).astype(np.uint8)
-    return laid
 
 
 def _make(found: Found) -> list[Patch]:

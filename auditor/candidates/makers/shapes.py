@@ -17,6 +17,7 @@ from auditor.candidates.makers.maker import Found, Maker
 from auditor.candidates.scene import cut_patch
 from auditor.core.errors import PatchError
 from auditor.core.records import ClassGroup, FloatArray, Origin, PixelArray
+from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.cut import LayerCut
 from auditor.trials.patch import Patch, resize_patch
 
@@ -83,7 +84,7 @@ def contrast_over_crops(
 
 
 def _enlarged(crop: PixelArray, size: tuple[int, int]) -> torch.Tensor:
-    pixels = torch.from_numpy(np.ascontiguousarray(crop))[None].float().div_(255.0)
+    pixels = to_float(crop[None], torch.device("cpu"))
     return functional.interpolate(pixels, size=size, mode="bilinear", antialias=True).clamp_(0.0, 1.0)
 
 

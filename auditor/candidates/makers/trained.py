@@ -19,6 +19,7 @@ from auditor.core.draws import keyed_generator
 from auditor.core.errors import ImageError, TrainingError
 from auditor.core.progress import Progress
 from auditor.core.records import Candidate, ClassGroup, Origin, PixelArray, Split, Tier
+from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.classifier import Classifier, group_logit
 from auditor.inputs.model.foreign import DIFFERENTIATING
 from auditor.trials.pasting import paste_pixels
@@ -97,7 +98,7 @@ def train_patch(
             chosen = rows[step * budget.batch_size : (step + 1) * budget.batch_size]
             keys = [lesson.image_keys[row] for row in chosen]
             draws = draw(variants[turn], config, keys, f"{identity}/{step}", (1.0, 1.0), input_size, seed)
-            images = torch.from_numpy(lesson.pixels[chosen]).float().div_(255.0)
+            images = to_float(lesson.pixels[chosen], torch.device("cpu"))
             pasted = paste_pixels(images, _at_size(torch.sigmoid(free), sides[turn]), draws)
             loss = _target_loss(classifier.logits(pasted.to(classifier.device)), lesson.target)
             free.grad = _slope(loss, free)

@@ -7,18 +7,17 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from auditor.core.config import AuditConfig
-from auditor.core.errors import AnnotationError, UnknownNameError, UnreadableImageError
-from auditor.core.records import PixelArray
+from auditor.core.errors import AnnotationError, ConfigError, UnknownNameError
+from auditor.core.records import ImageRecord, PixelArray
 from auditor.inputs.images.annotations_boxes import BoxIndex, NamedBox, PictureBoxes, Rectangle, read_boxes
 from auditor.inputs.images.mapping import Names
-from auditor.inputs.images.reading import upright_size
-from auditor.inputs.images.sources import list_images
+from auditor.inputs.images.sources import given_sources, list_images, source_of
 
 _MASK_MODES = frozenset(("L", "P", "1"))
 
@@ -39,15 +38,12 @@ class Annotations:
     boxes: BoxIndex = field(default_factory=BoxIndex)
     masks: Path | None = None
     mask_values: Mapping[str, int] = field(default_factory=dict)
-    max_pixels: int = 50_000_000
     _last_mask: tuple[Path, PixelArray] | None = None
-    _sizes_checked: set[Path] = field(default_factory=set)
 
-    def shares(self, image_path: str | Path, box: tuple[int, int, int, int]) -> tuple[tuple[str, float], ...] | None:
-        """Which named things cover which share of a box's pixels.
+    def shares(self, image: ImageRecord, box: tuple[int, int, int, int]) -> tuple[tuple[str, float], ...] | None:
+        """Which named things cover which share of a box's pixels. The picture itself is not opened.
 
         Args:
-            image_path: as in `ImageRecord.path` (relative to the configuration's folder), or absolute.
             box: left, top, right, bottom in the upright original picture's pixels; right and bottom are outside.
         Returns:
             (name, share in (0, 1]), largest first, equal shares by name; () where the picture is annotated but
@@ -59,55 +55,33 @@ class Annotations:
         """
         if box[2] <= box[0] or box[3] <= box[1]:
             raise AnnotationError(
-                f"the box {box} of {image_path} holds no pixel; expected left < right and top < bottom"
+                f"the box {box} of {image.path} holds no pixel; expected left < right and top < bottom"
             )
-        image = self._absolute(image_path)
-        mask_path = self._mask_path(image)
+        where = Path(os.path.normpath(self.base / image.path))
+        mask_path = self._mask_path(where)
         if mask_path is not None:
             return _largest_first(_mask_shares(self._mask(mask_path, image), self.mask_values, box))
-        said = self._boxes(image)
+        said = self.boxes.of(where, self.relatives(where))
         if said is None:
             return None
-        self._check_size(said, image)
+        _check_size(said, image)
         return _largest_first(_box_shares(said.boxes, box))
 
-    def covers(self, image_path: str | Path) -> bool:
-        """Whether the picture has a mask or boxes."""
-        image = self._absolute(image_path)
-        return self._mask_path(image) is not None or self._boxes(image) is not None
-
-    def _absolute(self, image_path: str | Path) -> Path:
-        return Path(os.path.normpath(self.base / image_path))
-
-    def relatives(self, image: Path) -> list[Path]:
+    def relatives(self, where: Path) -> list[Path]:
         """An absolute path relative to the roots that hold it, from the innermost root outwards."""
-        inside = [root for root in self.roots if image.is_relative_to(root)]
-        return [image.relative_to(root) for root in sorted(inside, key=lambda root: -len(root.parts))]
+        inside = [root for root in self.roots if where.is_relative_to(root)]
+        return [where.relative_to(root) for root in sorted(inside, key=lambda root: -len(root.parts))]
 
-    def _boxes(self, image: Path) -> PictureBoxes | None:
-        return self.boxes.of(image, self.relatives(image))
-
-    def _check_size(self, said: PictureBoxes, image: Path) -> None:
-        if said.size_px is None or image in self._sizes_checked:
-            return
-        width, height = _upright_size(image, Path(said.file), self.max_pixels)
-        if (width, height) != said.size_px:
-            raise AnnotationError(
-                f"{said.file} annotates a picture of {said.size_px[0]}×{said.size_px[1]} pixels, but {image} has "
-                f"{width}×{height} (upright); boxes must be drawn at the picture's own size"
-            )
-        self._sizes_checked.add(image)
-
-    def _mask_path(self, image: Path) -> Path | None:
+    def _mask_path(self, where: Path) -> Path | None:
         if self.masks is None:
             return None
-        paths = (self.masks / relative.with_suffix(".png") for relative in self.relatives(image))
+        paths = (self.masks / relative.with_suffix(".png") for relative in self.relatives(where))
         return next((path for path in paths if path.is_file()), None)
 
-    def _mask(self, path: Path, image: Path) -> PixelArray:
+    def _mask(self, path: Path, image: ImageRecord) -> PixelArray:
         # Crops of one picture are asked for one after the other, so one mask is worth keeping.
         if self._last_mask is None or self._last_mask[0] != path:
-            self._last_mask = (path, _read_mask(path, image, self.max_pixels))
+            self._last_mask = (path, _read_mask(path, image))
         return self._last_mask[1]
 
 
@@ -123,11 +97,11 @@ def read_annotations(config: AuditConfig, names: Names | None = None) -> Annotat
         names: the model's classes; a box that is named by an alias of one (such as ImageNet's wnid) bears its name.
     Raises:
         AnnotationError: missing or malformed boxes (with the file, and the line), a file name that two pictures have,
-            a missing folder of masks, or a mask value that 8 bits cannot hold.
+            boxes called by what several classes are called, a missing folder of masks, or a mask value that 8 bits
+            cannot hold.
     """
     images = config.images
-    given = (images.all, images.discovery, images.selection, images.confirmation)
-    sources = [Path(os.path.normpath(config.base.resolve() / Path(each).expanduser())) for each in given if each]
+    sources = [given.path for given in given_sources(config)]
     boxes = BoxIndex() if images.boxes is None else _in_class_names(read_boxes(config.path(images.boxes)), names)
     masks = None if images.masks is None else config.path(images.masks)
     if masks is not None and not masks.is_dir():
@@ -137,13 +111,12 @@ def read_annotations(config: AuditConfig, names: Names | None = None) -> Annotat
             raise AnnotationError(f"images.mask_values gives {name!r} the value {value}; masks hold 0 to 255")
     annotations = Annotations(
         base=config.base.resolve(),
-        roots=tuple(source if source.is_dir() else source.parent for source in sources),
+        roots=tuple(source_of(source).root(source) for source in sources if source.exists()),
         boxes=boxes,
         masks=masks,
         mask_values=dict(images.mask_values),
-        max_pixels=images.max_pixels,
     )
-    _refuse_namesakes(annotations, sources)
+    annotations.boxes = _settled(annotations, sources)
     return annotations
 
 
@@ -152,14 +125,16 @@ def _in_class_names(index: BoxIndex, names: Names | None) -> BoxIndex:
     if names is None:
         return index
 
+    files = (index.by_file, index.by_path)
+    called = {box.name for part in files for said in part.values() for box in said.boxes}
+    own = {name: _class_name(name, names) for name in sorted(called)}
+
     def renamed(said: PictureBoxes) -> PictureBoxes:
-        boxes = tuple(NamedBox(_class_name(box.name, names), box.rectangle) for box in said.boxes)
+        boxes = tuple(NamedBox(own[box.name], box.rectangle) for box in said.boxes)
         return PictureBoxes(boxes, said.size_px, said.file)
 
-    by_file, by_path, by_stem = (
-        {key: renamed(said) for key, said in part.items()} for part in (index.by_file, index.by_path, index.by_stem)
-    )
-    return BoxIndex(by_file, by_path, by_stem)
+    by_file, by_path = ({key: renamed(said) for key, said in part.items()} for part in files)
+    return BoxIndex(by_file, by_path, index.by_name)
 
 
 def _class_name(name: str, names: Names) -> str:
@@ -168,23 +143,45 @@ def _class_name(name: str, names: Names) -> str:
         return name if name.isdecimal() else names.names[names.index_of(name)]
     except UnknownNameError:
         return name
+    except ConfigError as problem:
+        raise AnnotationError(
+            f"images.boxes has boxes called {name!r}, which is no one class's name: {problem}"
+        ) from problem
 
 
-def _refuse_namesakes(annotations: Annotations, sources: Iterable[Path]) -> None:
-    """Make sure that no annotation that names its picture by file name alone could mean two pictures."""
-    by_stem = annotations.boxes.by_stem
+def _settled(annotations: Annotations, sources: Iterable[Path]) -> BoxIndex:
+    """The boxes, with a name only where an annotation is found by nothing else and can mean one picture alone.
+
+    An annotation that was found by its path speaks of that picture, and of no namesake elsewhere. Neither does one
+    whose path leads into a folder of the sources: its picture is gone from there.
+
+    Raises:
+        AnnotationError: a name that two pictures have.
+    """
+    index = annotations.boxes
+    if not index.by_name:
+        return index
+    pictures = [Path(listed.where) for source in sources for listed in list_images(source).images]
+    taken = {index.path_of(annotations.relatives(path)) for path in pictures}
+    folders = {relative.parent.as_posix() for path in pictures for relative in annotations.relatives(path)} - {"."}
+    gone = {key for key in index.by_path if PurePosixPath(key).parent.as_posix() in folders} - taken
+    by_name = {
+        name: key
+        for name, key in index.by_name.items()
+        if key not in taken and not (key in gone and name in (PurePosixPath(key).name, PurePosixPath(key).stem))
+    }
     claimed: dict[str, Path] = {}
-    for source in sources if by_stem else ():
-        for listed in list_images(source).images:
-            path = Path(os.path.normpath(listed.path))
-            if path.stem not in by_stem or annotations.boxes.at_path(path, annotations.relatives(path)) is not None:
-                continue
-            other = claimed.setdefault(path.stem, path.resolve())
-            if other != path.resolve():
-                raise AnnotationError(
-                    f"{by_stem[path.stem].file} annotates {path.stem!r}, but {other} and {path} both have that name; "
-                    "give pictures names of their own, or name them there by their path in the source of pictures"
-                )
+    for path in pictures:
+        if path.stem not in by_name or index.at_path(path, annotations.relatives(path)) is not None:
+            continue
+        other = claimed.setdefault(path.stem, path.resolve())
+        if other != path.resolve():
+            file = index.by_path[by_name[path.stem]].file
+            raise AnnotationError(
+                f"{file} annotates {path.stem!r}, but {other} and {path} both have that name; give pictures names of "
+                "their own, or name them there by their path in the source of pictures"
+            )
+    return BoxIndex(index.by_file, index.by_path, by_name)
 
 
 def _box_shares(boxes: Iterable[NamedBox], box: tuple[int, int, int, int]) -> dict[str, float]:
@@ -223,15 +220,24 @@ def _largest_first(shares: Mapping[str, float]) -> tuple[tuple[str, float], ...]
     return tuple(sorted(((name, share) for name, share in shares.items() if share > 0), key=lambda s: (-s[1], s[0])))
 
 
-def _read_mask(path: Path, image: Path, max_pixels: int) -> PixelArray:
+def _check_size(said: PictureBoxes, image: ImageRecord) -> None:
+    width, height = image.width_px, image.height_px
+    if said.size_px is not None and said.size_px != (width, height):
+        raise AnnotationError(
+            f"{said.file} annotates a picture of {said.size_px[0]}×{said.size_px[1]} pixels, but {image.path} has "
+            f"{width}×{height} (upright); boxes must be drawn at the picture's own size"
+        )
+
+
+def _read_mask(path: Path, image: ImageRecord) -> PixelArray:
     """(H, W) uint8 values of a mask that has its picture's upright size."""
-    size = _upright_size(image, path, max_pixels)
+    size = (image.width_px, image.height_px)
     try:
         with Image.open(path, formats=("PNG",)) as mask:
             if mask.size != size:
                 raise AnnotationError(
-                    f"the mask {path} has {mask.width}×{mask.height} pixels, its picture {image} {size[0]}×{size[1]} "
-                    "(upright); draw it at the picture's size"
+                    f"the mask {path} has {mask.width}×{mask.height} pixels, its picture {image.path} "
+                    f"{size[0]}×{size[1]} (upright); draw it at the picture's size"
                 )
             if mask.mode not in _MASK_MODES:
                 raise AnnotationError(
@@ -242,10 +248,3 @@ def _read_mask(path: Path, image: Path, max_pixels: int) -> PixelArray:
         raise AnnotationError(f"the mask {path} is not a PNG that can be read: {problem}") from problem
     except (OSError, SyntaxError, ValueError) as problem:
         raise AnnotationError(f"the mask {path} is damaged or cannot be opened: {problem}") from problem
-
-
-def _upright_size(image: Path, annotation: Path, max_pixels: int) -> tuple[int, int]:
-    try:
-        return upright_size(image, max_pixels)
-    except UnreadableImageError as problem:
-        raise AnnotationError(f"{image} cannot be compared with its annotation {annotation}: {problem}") from problem

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from pydantic import BaseModel, ValidationError
 
 from auditor.core.errors import AnnotationError
-from auditor.inputs.images.tables import read_rows
+from auditor.inputs.images.csv_rows import read_rows
 
 Rectangle = tuple[float, float, float, float]
 _COLUMNS = ("path", "name", "left", "top", "right", "bottom")
@@ -42,24 +42,26 @@ class BoxIndex:
     Attributes:
         by_file: by the picture's own resolved path.
         by_path: by relative path in the source; of XML without its suffix.
-        by_stem: XML and JSON only: by the file's name without suffix, where one annotation alone has that name.
+        by_name: XML and JSON only: from a file's name without suffix to a key of `by_path`, where one annotation alone
+            has that name.
     """
 
     by_file: Mapping[str, PictureBoxes] = field(default_factory=dict)
     by_path: Mapping[str, PictureBoxes] = field(default_factory=dict)
-    by_stem: Mapping[str, PictureBoxes] = field(default_factory=dict)
+    by_name: Mapping[str, str] = field(default_factory=dict)
+
+    def path_of(self, relatives: Iterable[Path]) -> str | None:
+        """The key of `by_path` that a picture has, by one of its paths relative to the sources."""
+        keys = (key for path in relatives for key in (path.as_posix(), path.with_suffix("").as_posix()))
+        return next((key for key in keys if key in self.by_path), None)
 
     def at_path(self, image: Path, relatives: Iterable[Path]) -> PictureBoxes | None:
         """What is said of a picture by its whole path, or by one of its paths relative to the sources."""
-        found = self.by_file.get(str(image.resolve()))
-        for relative in relatives:
-            for name in (relative.as_posix(), relative.with_suffix("").as_posix()):
-                found = found or self.by_path.get(name)
-        return found
+        return self.by_file.get(str(image.resolve())) or self.by_path.get(self.path_of(relatives) or "")
 
     def of(self, image: Path, relatives: Iterable[Path]) -> PictureBoxes | None:
         """What is said of a picture; None where nothing is."""
-        return self.at_path(image, relatives) or self.by_stem.get(image.stem)
+        return self.at_path(image, relatives) or self.by_path.get(self.by_name.get(image.stem, ""))
 
 
 def read_boxes(path: Path) -> BoxIndex:
@@ -118,8 +120,8 @@ def _read_voc_folder(folder: Path) -> BoxIndex:
             f"{folder} holds no .xml; images.boxes takes a CSV, a COCO .json or a folder of Pascal VOC .xml files"
         )
     said = [(file.relative_to(folder).with_suffix("").as_posix(), *_read_voc(file)) for file in files]
-    stems = ((PurePosixPath(named).stem if named else PurePosixPath(own).name, boxes) for own, named, boxes in said)
-    return BoxIndex(by_path={own: boxes for own, _, boxes in said}, by_stem=_unique(stems))
+    stems = ((PurePosixPath(named).stem if named else PurePosixPath(own).name, own) for own, named, _ in said)
+    return BoxIndex(by_path={own: boxes for own, _, boxes in said}, by_name=_unique(stems))
 
 
 def _read_voc(file: Path) -> tuple[str, PictureBoxes]:
@@ -210,7 +212,7 @@ def _read_coco(file: Path) -> BoxIndex:
             by_file[str(beside.resolve())] = said
             continue
         by_path[Path(os.path.normpath(image.file_name)).as_posix()] = said
-    return BoxIndex(by_file, by_path, _unique((PurePosixPath(name).stem, said) for name, said in by_path.items()))
+    return BoxIndex(by_file, by_path, _unique((PurePosixPath(path).stem, path) for path in by_path))
 
 
 def _coco_boxes(name: str, bbox: Rectangle, where: str) -> Iterator[NamedBox]:
@@ -221,9 +223,9 @@ def _coco_boxes(name: str, bbox: Rectangle, where: str) -> Iterator[NamedBox]:
         yield NamedBox(name, (left, top, left + width, top + height))
 
 
-def _unique(named: Iterable[tuple[str, PictureBoxes]]) -> dict[str, PictureBoxes]:
-    """By name, leaving out names that two annotations share: which picture they speak of cannot be told from it."""
-    by_name: dict[str, PictureBoxes | None] = {}
-    for name, boxes in named:
-        by_name[name] = None if name in by_name else boxes
-    return {name: boxes for name, boxes in by_name.items() if boxes is not None}
+def _unique(named: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Paths by name, without names that two annotations share: which picture they speak of cannot be told from it."""
+    by_name: dict[str, str | None] = {}
+    for name, path in named:
+        by_name[name] = None if name in by_name else path
+    return {name: path for name, path in by_name.items() if path is not None}

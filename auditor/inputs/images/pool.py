@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TypeVar
 
 import numpy as np
@@ -27,9 +27,10 @@ from auditor.core.records import (
 )
 from auditor.inputs.images.duplicates import near_duplicate_groups, thumbnail
 from auditor.inputs.images.mapping import Names, map_labels
-from auditor.inputs.images.reading import decode_image, read_bytes
-from auditor.inputs.images.sources import list_images
-from auditor.inputs.images.splitting import Shares, assign_splits, keep_smallest
+from auditor.inputs.images.reading import decode_image
+from auditor.inputs.images.sources import given_sources, list_images, shown
+from auditor.inputs.images.sources.listing import Reference
+from auditor.inputs.images.splitting import Shares, assign_splits, keep_smallest, stand_for
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -46,13 +47,12 @@ _AHEAD = 4
 class _Wanted:
     """A listed picture that should be read: `given` is its split, None where its content hash decides.
 
-    `folder` names its class folder, '' where its source is a CSV.
+    `shown` is where it is as people read it; `folder` names its class folder, '' where its source has none.
     """
 
-    path: Path
+    reference: Reference
     shown: str
     label: int
-    text: str
     folder: str
     order: Split
     given: Split | None
@@ -82,7 +82,8 @@ def build_pool(
     """Read every picture of an audit once and split them; what cannot be used is counted with its reason.
 
     Source pictures are split; pictures of all other classes go to discovery. No near-duplicate group straddles two
-    splits. The pool's order depends on the pictures' content, labels and splits alone.
+    splits, and of one that is held out a single picture is kept: copies are no further trials. The pool's order depends
+    on the pictures' content, labels and splits alone.
 
     Args:
         config: sources, shares, limits and seed.
@@ -102,7 +103,7 @@ def build_pool(
     _refuse_dead_folders(wanted, unreadable)
     skipped += [skip for _, skip in unreadable]
     pictures, copies = _drop_copies(pictures)
-    pictures, splits, held_out_copies = _split(pictures, config)
+    pictures, splits, held_out_copies = _split(pictures, config, progress)
     skipped += copies + held_out_copies
     pictures, splits = _limit(pictures, splits, config, progress)
     ordered = _in_pool_order(pictures, splits)
@@ -114,36 +115,6 @@ def build_pool(
     return ImagePool(images, tuple(sorted(skipped, key=lambda skip: (skip.path, skip.reason))), pixels)
 
 
-def load_original(image: ImageRecord, config: AuditConfig) -> Image.Image:
-    """The picture of a record at full resolution, upright RGB, as it was when the pool was built.
-
-    Raises:
-        ImageError: it is gone, cannot be read any more, or holds other bytes.
-    """
-    path = config.path(image.path)
-    advice = "put it back as it was, or start a new run"
-    try:
-        data = read_bytes(path, config.images.max_pixels)
-        if hashlib.sha256(data).hexdigest() != image.sha256:
-            raise ImageError(f"the picture {path} has changed since this run was begun; {advice}")
-        return decode_image(data, config.images.max_pixels)
-    except UnreadableImageError as error:
-        raise ImageError(
-            f"the picture {path} was there when this run was begun and is not now ({error}); {advice}"
-        ) from error
-
-
-def _sources(images: ImagesConfig) -> list[tuple[str, Split]]:
-    if images.all is not None:
-        return [(images.all, Split.DISCOVERY)]
-    given = (
-        (images.discovery, Split.DISCOVERY),
-        (images.selection, Split.SELECTION),
-        (images.confirmation, Split.CONFIRMATION),
-    )
-    return [(source, split) for source, split in given if source is not None]
-
-
 def _list_wanted(
     config: AuditConfig, names: Names, source: frozenset[int], progress: Progress
 ) -> tuple[list[_Wanted], list[SkippedImage]]:
@@ -151,33 +122,27 @@ def _list_wanted(
     splits_by_hash = images.selection is None
     wanted: list[_Wanted] = []
     skipped: list[SkippedImage] = []
-    for written, split in _sources(images):
-        folder = Path(os.path.normpath(config.base.resolve() / Path(written).expanduser()))
-        listing = list_images(folder, classes.ignore)
-        labels = map_labels({image.label for image in listing.images}, names, classes.folders, classes.ignore)
+    for place in given_sources(config):
+        written, split = place.written, place.split
+        listing = list_images(place.path, classes.ignore)
+        labels = map_labels({image.label for image in listing.images}, names, classes.folders)
         held_out = split != Split.DISCOVERY
         for image in listing.images:
             label = labels[image.label]
             if held_out and label not in source:
                 continue
             given = None if splits_by_hash and not held_out and label in source else split
-            class_folder = str(folder / image.label) if folder.is_dir() else ""
-            shown = _shown(image.path, config)
-            wanted.append(_Wanted(image.path, shown, label, image.label, class_folder, split, given))
+            class_folder = listing.class_folders.get(image.label, "")
+            wanted.append(_Wanted(image, shown(image.where, config), label, class_folder, split, given))
         aside = sum(labels[image.label] not in source for image in listing.images) if held_out else 0
         if aside:
             progress.say(f"{written}: pictures left aside, since {split} needs source pictures only: {aside}")
         if listing.ignored_files:
             progress.say(f"{written}: files ignored that are no pictures in a class folder: {listing.ignored_files}")
-        skipped += [SkippedImage(_shown(image.path, config), "missing file") for image in listing.missing]
+        if listing.hidden_files:
+            progress.say(f"{written}: hidden pictures and a system's own, such as thumbnails: {listing.hidden_files}")
+        skipped += [SkippedImage(shown(image.where, config), "missing file") for image in listing.missing]
     return wanted, skipped
-
-
-def _shown(path: Path, config: AuditConfig) -> str:
-    try:
-        return Path(os.path.relpath(path, config.base.resolve())).as_posix()
-    except ValueError:  # another drive has no relative path
-        return path.as_posix()
 
 
 def _read_all(
@@ -225,12 +190,13 @@ def _in_order(work: Callable[[_Item], _Result], items: Iterable[_Item], threads:
 
 
 def _read(one: _Wanted, prepare: Prepare, output_size: tuple[int, int], max_pixels: int) -> _Picture:
-    data = read_bytes(one.path, max_pixels)
+    data = one.reference.open(max_pixels)
     image = decode_image(data, max_pixels)
     pixels = prepare(image)
     if pixels.shape != (3, *output_size) or pixels.dtype != np.uint8:
         raise ImageError(
-            f"preprocessing made {pixels.dtype} {pixels.shape} of {one.path}; expected uint8 {(3, *output_size)}"
+            f"preprocessing made {pixels.dtype} {pixels.shape} of {one.reference.where}; "
+            f"expected uint8 {(3, *output_size)}"
         )
     return _Picture(one, hashlib.sha256(data).hexdigest(), thumbnail(image), pixels, image.size)
 
@@ -255,9 +221,9 @@ def _drop_copies(pictures: Sequence[_Picture]) -> tuple[list[_Picture], list[Ski
     kept: list[_Picture] = []
     skipped: list[SkippedImage] = []
     for copies in by_content.values():
-        copies.sort(key=lambda copy: (_SPLIT_ORDER[copy.wanted.order], copy.wanted.path, copy.wanted.text))
+        copies.sort(key=_precedence)
         if len({copy.wanted.label for copy in copies}) > 1:
-            texts = ", ".join(sorted({copy.wanted.text for copy in copies}))
+            texts = ", ".join(sorted({copy.wanted.reference.label for copy in copies}))
             skipped += [SkippedImage(copy.wanted.shown, "same picture under several labels", texts) for copy in copies]
             continue
         kept.append(copies[0])
@@ -268,25 +234,43 @@ def _drop_copies(pictures: Sequence[_Picture]) -> tuple[list[_Picture], list[Ski
     return kept, skipped
 
 
-def _split(pictures: Sequence[_Picture], config: AuditConfig) -> tuple[list[_Picture], list[Split], list[SkippedImage]]:
+def _precedence(picture: _Picture) -> tuple[int, PurePath, str]:
+    reference = picture.wanted.reference
+    return _SPLIT_ORDER[picture.wanted.order], PurePath(reference.where), reference.label
+
+
+def _split(
+    pictures: Sequence[_Picture], config: AuditConfig, progress: Progress
+) -> tuple[list[_Picture], list[Split], list[SkippedImage]]:
     # Sorted by content, so that which of two copies a message names does not depend on the order of reading.
     pictures = sorted(pictures, key=lambda picture: picture.sha256)
     if not pictures:
         return [], [], []
-    groups = near_duplicate_groups(np.stack([picture.thumbnail for picture in pictures]))
+    groups = near_duplicate_groups(np.stack([picture.thumbnail for picture in pictures])).tolist()
     given = [picture.wanted.given for picture in pictures]
     sha256s = [picture.sha256 for picture in pictures]
-    assignments = assign_splits(given, sha256s, groups.tolist(), _shares(config.images), config.seed)
+    assignments = assign_splits(given, sha256s, groups, _shares(config.images), config.seed)
+    standing = stand_for(sha256s, groups, [assignment.split for assignment in assignments])
     kept: list[_Picture] = []
     splits: list[Split] = []
     skipped: list[SkippedImage] = []
-    for picture, assignment in zip(pictures, assignments, strict=True):
-        if assignment.split is not None:
+    counted_once: Counter[Split] = Counter()
+    for index, (picture, assignment) in enumerate(zip(pictures, assignments, strict=True)):
+        if assignment.split is not None and standing[index] == index:
             kept.append(picture)
             splits.append(assignment.split)
-        else:
-            like = "" if assignment.like is None else f"like {pictures[assignment.like].wanted.shown}"
-            skipped.append(SkippedImage(picture.wanted.shown, assignment.reason, like))
+            continue
+        reason, like = assignment.reason, assignment.like
+        if assignment.split is not None:
+            counted_once[assignment.split] += 1
+            reason, like = "near-duplicate", standing[index]
+        detail = "" if like is None else f"like {pictures[like].wanted.shown}"
+        skipped.append(SkippedImage(picture.wanted.shown, reason, detail))
+    for split in sorted(counted_once, key=_SPLIT_ORDER.__getitem__):
+        progress.say(
+            f"{split}: near-duplicates left aside, since a group of them counts once: {counted_once[split]} "
+            f"(pictures: {splits.count(split) + counted_once[split]}, groups: {splits.count(split)})"
+        )
     return kept, splits, skipped
 
 

@@ -33,8 +33,6 @@ _PNG_DEPTH_BYTE = 24
 _DEEP_MODES = frozenset(("I", "F", "I;16", "I;16L", "I;16B", "I;16N"))
 _PLAIN_MODES = frozenset(("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "YCbCr"))
 _BITS_PER_SAMPLE = 258
-_ORIENTATION = 0x0112
-_SIDEWAYS = frozenset((5, 6, 7, 8))
 # What Pillow's decoders raise on damaged bytes.
 _DAMAGE = (
     OSError,
@@ -50,17 +48,6 @@ _DAMAGE = (
     zlib.error,
 )
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-
-
-def read_image(path: Path, max_pixels: int) -> Image.Image:
-    """Read a picture as upright RGB (EXIF orientation applied, transparency on white).
-
-    Args:
-        max_pixels: pictures of more pixels are refused from their header, before anything is decoded.
-    Raises:
-        UnreadableImageError: with one of the reasons of `Reason`.
-    """
-    return decode_image(read_bytes(path, max_pixels), max_pixels)
 
 
 def read_bytes(path: Path, max_pixels: int) -> bytes:
@@ -85,7 +72,13 @@ def read_bytes(path: Path, max_pixels: int) -> bytes:
 
 
 def decode_image(data: bytes, max_pixels: int) -> Image.Image:
-    """Decode a picture's bytes; arguments and errors as `read_image`."""
+    """Decode a picture's bytes as upright RGB (EXIF orientation applied, transparency on white).
+
+    Args:
+        max_pixels: pictures of more pixels are refused from their header, before anything is decoded.
+    Raises:
+        UnreadableImageError: with one of the reasons of `Reason`.
+    """
     image = _open(data, max_pixels)
     try:
         image.load()
@@ -94,24 +87,6 @@ def decode_image(data: bytes, max_pixels: int) -> Image.Image:
     except _DAMAGE as problem:
         raise _refusal("truncated", f"{image.format} data end early or are damaged: {problem}") from problem
     return _to_rgb(_upright(image))
-
-
-def upright_size(path: Path, max_pixels: int) -> tuple[int, int]:
-    """Width and height of a picture as `read_image` gives it, from its header where the format allows.
-
-    Raises:
-        UnreadableImageError: as `read_image`.
-    """
-    data = read_bytes(path, max_pixels)
-    image = _open(data, max_pixels)
-    # Pillow turns a TIFF by itself while it loads, in some versions already when it opens.
-    if image.format == "TIFF":
-        return decode_image(data, max_pixels).size
-    try:
-        sideways = image.getexif().get(_ORIENTATION) in _SIDEWAYS
-    except _DAMAGE:
-        sideways = False
-    return (image.height, image.width) if sideways else image.size
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:

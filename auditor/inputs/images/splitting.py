@@ -88,6 +88,25 @@ def _reason(wanted: Split, held: Split) -> str:
     return f"near-duplicate of a {held} picture"
 
 
+def stand_for(sha256s: Sequence[str], groups: Sequence[int], splits: Sequence[Split | None]) -> list[int]:
+    """Which picture stands for each one where trials are counted: near-duplicates are not tried independently.
+
+    Args:
+        sha256s, groups: as `split_by_hash`; splits: as assigned, so that a group lies in one of them.
+    Returns:
+        An index a picture: of the smallest content hash of its group on selection and confirmation; elsewhere its own.
+    """
+    held_out = [split in (Split.SELECTION, Split.CONFIRMATION) for split in splits]
+    smallest: dict[int, int] = {}
+    for index in (index for index, held in enumerate(held_out) if held):
+        before = smallest.setdefault(groups[index], index)
+        if sha256s[index] < sha256s[before]:
+            smallest[groups[index]] = index
+    return [
+        smallest[group] if held else index for index, (group, held) in enumerate(zip(groups, held_out, strict=True))
+    ]
+
+
 def keep_smallest(sha256s: Sequence[str], strata: Sequence[Hashable], most: int, seed: int) -> list[bool]:
     """Which pictures to keep so that no stratum has more than `most`: those with the smallest keyed content hash."""
     members: dict[Hashable, list[int]] = {}

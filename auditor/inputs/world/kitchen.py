@@ -19,7 +19,7 @@ from auditor.core.progress import Progress
 from auditor.core.records import PixelArray
 from auditor.inputs.world.drawing import SIDE_PX, Brush, Canvas, Pose
 from auditor.inputs.world.foods import CLASS_CLUTTER, CLUTTER, FOODS, noodles
-from auditor.inputs.world.tables import cast_shadow, light, table
+from auditor.inputs.world.tabletops import cast_shadow, light, table
 from auditor.inputs.world.things import STANDING, THINGS
 
 World = Literal["shortcut", "clean"]

@@ -27,7 +27,7 @@ from auditor.core.records import (
     SurveyRow,
 )
 from auditor.inputs.criterion import TargetCalled
-from auditor.inputs.images.pool import load_original
+from auditor.inputs.images.originals import load_original
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.device import choose_device
 from auditor.inputs.model.labels import ClassNames

@@ -12,13 +12,12 @@ from pydantic import TypeAdapter
 from auditor.atlas.drawings.canvas import webp_bytes
 from auditor.atlas.kinds import Atlas
 from auditor.candidates.contact_sheet import Flips, draw_contact_sheet
-from auditor.candidates.crops import mark_crop
 from auditor.candidates.propose import Proposals, mark_read_as_target, propose
 from auditor.candidates.scene import Scene
 from auditor.candidates.screening import TailScreen
 from auditor.core.records import Cell, IntArray, Rung, Split
 from auditor.core.records.trials import eligible_rows
-from auditor.inputs.images.pool import load_original
+from auditor.inputs.images.originals import Originals
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.atlas import ATLAS
@@ -63,12 +62,13 @@ def open_scene(run: Run) -> Scene:
     """What the search for candidates works on."""
     inputs, pool = run.inputs, run.get(IMAGES)
     _, grid_height, grid_width = inputs.cut.feature_shape
+    originals = Originals(run.config)
 
     def open_original(row: int) -> Image.Image:
-        return load_original(pool.images[row], run.config)
+        return originals.open(pool.images[row])
 
     def shows_of(row: int, box: tuple[int, int, int, int]) -> tuple[tuple[str, float], ...] | None:
-        return inputs.annotations.shares(pool.images[row].path, box)
+        return inputs.annotations.shares(pool.images[row], box)
 
     return Scene(
         classifier=inputs.classifier,
@@ -98,9 +98,9 @@ def write_patch(folder: RunFolder, scene: Scene, patch: Patch) -> Patch:
     patch, png = kept(patch)
     candidate = patch.candidate
     folder.write(f"candidates/{candidate.id}.png", png)
-    if candidate.box is not None:
-        row = next(row for row, image in enumerate(scene.pool.images) if image.key == candidate.image_key)
-        folder.write(f"pictures/origin-{candidate.id}.png", mark_crop(scene.open_original(row), candidate.box))
+    marked = scene.marked(candidate)
+    if marked is not None:
+        folder.write(f"pictures/origin-{candidate.id}.png", marked)
     return patch
 
 

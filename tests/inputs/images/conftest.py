@@ -17,6 +17,7 @@ class KitchenNames:
     """Four classes, found whatever the case and separators."""
 
     names = ("wok", "frying pan", "teapot", "bucket")
+    aliases = ((), (), (), ())
 
     def index_of(self, name: str) -> int:
         plain = name.lower().replace("_", " ")

@@ -13,9 +13,15 @@ from PIL import Image
 
 from auditor.core.config import AuditConfig
 from auditor.core.errors import AnnotationError
+from auditor.core.records import ImageRecord, Split
 from auditor.inputs.images.annotations import read_annotations, union_area
 
 Configure = Callable[..., AuditConfig]
+
+
+def picture(path: str, width_px: int = 10, height_px: int = 8) -> ImageRecord:
+    """A picture of the pool, as it lies beside the configuration."""
+    return ImageRecord("0" * 16, "0" * 64, path, 0, Split.DISCOVERY, width_px, height_px)
 
 
 @pytest.fixture
@@ -45,19 +51,18 @@ def test_boxes_of_one_name_count_their_union_and_names_are_sorted_by_share(
     rows = "wok/a.jpg,noodles,0,0,4,4\nwok/a.jpg,wok,2,0,10,8\nwok/a.jpg,noodles,2,2,6,4\nwok/b.jpg,wok,0,0,1,1\n"
     annotations = read_annotations(with_boxes(pictures, configure, rows))
     # Of the 6×4 box: noodles 4·4 + 2·4 − 2·2 = 20 of 24 pixels, wok 4·4 = 16 of 24.
-    assert annotations.shares("photos/wok/a.jpg", (0, 0, 6, 4)) == (("noodles", 20 / 24), ("wok", 16 / 24))
-    assert annotations.shares(pictures / "photos/wok/a.jpg", (8, 4, 10, 8)) == (("wok", 1.0),)
-    assert annotations.shares("photos/wok/b.jpg", (2, 2, 4, 4)) == ()
-    assert annotations.shares("photos/wok/c.jpg", (2, 2, 4, 4)) is None
-    assert [annotations.covers(f"photos/wok/{name}.jpg") for name in "abc"] == [True, True, False]
+    assert annotations.shares(picture("photos/wok/a.jpg"), (0, 0, 6, 4)) == (("noodles", 20 / 24), ("wok", 16 / 24))
+    assert annotations.shares(picture(str(pictures / "photos/wok/a.jpg")), (8, 4, 10, 8)) == (("wok", 1.0),)
+    assert annotations.shares(picture("photos/wok/b.jpg"), (2, 2, 4, 4)) == ()
+    assert annotations.shares(picture("photos/wok/c.jpg"), (2, 2, 4, 4)) is None
 
 
 def test_rows_name_files_from_the_csv_or_relative_to_the_source(pictures: Path, configure: Configure) -> None:
     rows = "photos/wok/a.jpg,wok,0,0,5,8\nwok/b.jpg,wok,0,0,5,8\nwok/c.jpg,,,,,\n"
     annotations = read_annotations(with_boxes(pictures, configure, rows))
-    assert annotations.shares("photos/wok/a.jpg", (0, 0, 10, 8)) == (("wok", 0.5),)
-    assert annotations.shares("photos/wok/b.jpg", (0, 0, 10, 8)) == (("wok", 0.5),)
-    assert annotations.shares("photos/wok/c.jpg", (0, 0, 10, 8)) == ()
+    assert annotations.shares(picture("photos/wok/a.jpg"), (0, 0, 10, 8)) == (("wok", 0.5),)
+    assert annotations.shares(picture("photos/wok/b.jpg"), (0, 0, 10, 8)) == (("wok", 0.5),)
+    assert annotations.shares(picture("photos/wok/c.jpg"), (0, 0, 10, 8)) == ()
 
 
 def test_a_row_that_is_a_file_speaks_of_no_namesake_in_another_source(pictures: Path, configure: Configure) -> None:
@@ -66,8 +71,8 @@ def test_a_row_that_is_a_file_speaks_of_no_namesake_in_another_source(pictures: 
     (pictures / "photos/boxes.csv").write_text("path,name,left,top,right,bottom\nwok/a.jpg,wok,0,0,5,8\n")
     config = configure({"discovery": "photos", "confirmation": "held", "boxes": "photos/boxes.csv"})
     annotations = read_annotations(config)
-    assert annotations.shares("photos/wok/a.jpg", (0, 0, 10, 8)) == (("wok", 0.5),)
-    assert annotations.shares("held/wok/a.jpg", (0, 0, 10, 8)) is None
+    assert annotations.shares(picture("photos/wok/a.jpg"), (0, 0, 10, 8)) == (("wok", 0.5),)
+    assert annotations.shares(picture("held/wok/a.jpg"), (0, 0, 10, 8)) is None
 
 
 @pytest.mark.parametrize("mode", ["L", "P"])
@@ -79,9 +84,9 @@ def test_mask_values_are_counted_pixel_by_pixel(pictures: Path, configure: Confi
     write_mask(pictures / "masks/wok/a.png", values, mode)
     config = configure({"all": "photos", "masks": "masks", "mask_values": {"noodles": 200, "wok": 7, "lid": 3}})
     annotations = read_annotations(config)
-    assert annotations.shares("photos/wok/a.jpg", (1, 1, 8, 5)) == (("wok", 11 / 28), ("noodles", 8 / 28))
-    assert annotations.shares("photos/wok/a.jpg", (6, 6, 10, 8)) == ()
-    assert annotations.shares("photos/wok/b.jpg", (0, 0, 4, 4)) is None
+    assert annotations.shares(picture("photos/wok/a.jpg"), (1, 1, 8, 5)) == (("wok", 11 / 28), ("noodles", 8 / 28))
+    assert annotations.shares(picture("photos/wok/a.jpg"), (6, 6, 10, 8)) == ()
+    assert annotations.shares(picture("photos/wok/b.jpg"), (0, 0, 4, 4)) is None
 
 
 def test_a_mask_goes_before_boxes_and_boxes_serve_where_there_is_none(pictures: Path, configure: Configure) -> None:
@@ -91,23 +96,20 @@ def test_a_mask_goes_before_boxes_and_boxes_serve_where_there_is_none(pictures: 
     )
     images = {"all": "photos", "masks": "masks", "mask_values": {"wok": 1}, "boxes": "boxes.csv"}
     annotations = read_annotations(configure(images))
-    assert annotations.shares("photos/wok/a.jpg", (0, 0, 10, 8)) == (("wok", 1.0),)
-    assert annotations.shares("photos/wok/b.jpg", (0, 0, 10, 8)) == (("lid", 0.5),)
+    assert annotations.shares(picture("photos/wok/a.jpg"), (0, 0, 10, 8)) == (("wok", 1.0),)
+    assert annotations.shares(picture("photos/wok/b.jpg"), (0, 0, 10, 8)) == (("lid", 0.5),)
 
 
 def test_masks_fit_the_upright_picture(pictures: Path, configure: Configure) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.new("RGB", (10, 8)).save(pictures / "photos/wok/a.jpg", exif=exif)
     values = np.zeros((10, 8))
     values[:5] = 1
     write_mask(pictures / "masks/wok/a.png", values)
     annotations = read_annotations(configure({"all": "photos", "masks": "masks", "mask_values": {"wok": 1}}))
-    assert annotations.shares("photos/wok/a.jpg", (0, 0, 8, 10)) == (("wok", 0.5),)
+    assert annotations.shares(picture("photos/wok/a.jpg", 8, 10), (0, 0, 8, 10)) == (("wok", 0.5),)
     write_mask(pictures / "masks/wok/a.png", values.T)
     annotations = read_annotations(configure({"all": "photos", "masks": "masks", "mask_values": {"wok": 1}}))
-    with pytest.raises(AnnotationError, match=r"has 10×8 pixels, its picture .* 8×10"):
-        annotations.shares("photos/wok/a.jpg", (0, 0, 8, 10))
+    with pytest.raises(AnnotationError, match=r"has 10×8 pixels, its picture photos/wok/a.jpg 8×10"):
+        annotations.shares(picture("photos/wok/a.jpg", 8, 10), (0, 0, 8, 10))
 
 
 def test_masks_that_cannot_serve(pictures: Path, configure: Configure) -> None:
@@ -119,17 +121,17 @@ def test_masks_that_cannot_serve(pictures: Path, configure: Configure) -> None:
         read_annotations(configure({**images, "mask_values": {"wok": 256}}))
     annotations = read_annotations(configure(images))
     with pytest.raises(AnnotationError, match="holds no pixel"):
-        annotations.shares("photos/wok/a.jpg", (3, 3, 3, 5))
+        annotations.shares(picture("photos/wok/a.jpg"), (3, 3, 3, 5))
     whole = (pictures / "masks/wok/a.png").read_bytes()
     (pictures / "masks/wok/a.png").write_bytes(whole[:50])
     with pytest.raises(AnnotationError, match="damaged"):
-        annotations.shares("photos/wok/a.jpg", (0, 0, 3, 5))
+        annotations.shares(picture("photos/wok/a.jpg"), (0, 0, 3, 5))
     (pictures / "masks/wok/a.png").write_text("no mask")
     with pytest.raises(AnnotationError, match="not a PNG"):
-        annotations.shares("photos/wok/a.jpg", (0, 0, 3, 5))
+        annotations.shares(picture("photos/wok/a.jpg"), (0, 0, 3, 5))
     Image.new("RGB", (10, 8)).save(pictures / "masks/wok/a.png")
     with pytest.raises(AnnotationError, match="mode RGB"):
-        annotations.shares("photos/wok/a.jpg", (0, 0, 3, 5))
+        annotations.shares(picture("photos/wok/a.jpg"), (0, 0, 3, 5))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_a_missing_csv_of_boxes(pictures: Path, configure: Configure) -> None:
 
 
 def test_without_annotations_everything_is_unknown(pictures: Path, configure: Configure) -> None:
-    assert read_annotations(configure({"all": "photos"})).shares("photos/wok/a.jpg", (0, 0, 1, 1)) is None
+    assert read_annotations(configure({"all": "photos"})).shares(picture("photos/wok/a.jpg"), (0, 0, 1, 1)) is None
 
 
 corner = st.integers(0, 9)

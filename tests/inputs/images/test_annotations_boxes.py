@@ -10,10 +10,16 @@ import pytest
 from PIL import Image
 
 from auditor.core.config import AuditConfig
-from auditor.core.errors import AnnotationError, UnknownNameError
+from auditor.core.errors import AnnotationError, ConfigError, UnknownNameError
+from auditor.core.records import ImageRecord, Split
 from auditor.inputs.images.annotations import read_annotations
 
 Configure = Callable[..., AuditConfig]
+
+
+def picture(path: str, width_px: int = 20, height_px: int = 10) -> ImageRecord:
+    """A picture of the pool, as it lies beside the configuration."""
+    return ImageRecord("0" * 16, "0" * 64, path, 0, Split.DISCOVERY, width_px, height_px)
 
 
 class WithWnids:
@@ -27,6 +33,8 @@ class WithWnids:
         for known in (self.names, self.wnids):
             if plain in known:
                 return known.index(plain)
+        if plain == "pan":
+            raise ConfigError("class 'pan' could be any of 2 classes")
         if plain.isdecimal():
             return int(plain)
         raise UnknownNameError("class", name, self.names, "the model")
@@ -74,11 +82,20 @@ def test_voc_pixels_count_from_one_and_wnids_become_class_names(photos: Path, co
     write_xml(photos / "xml/n04596742/any.xml", "w_1", objects)
     config = configure({"all": "photos", "boxes": "xml"})
     annotations = read_annotations(config, WithWnids())
-    whole = annotations.shares("photos/wok/w_1.jpg", (0, 0, 20, 10))
+    whole = annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 20, 10))
     assert whole == (("wok", 0.5), ("noodles", 0.25), ("3", 1 / 200))
-    assert annotations.shares("photos/wok/w_1.jpg", (9, 4, 11, 6)) == (("wok", 0.5), ("noodles", 0.25))
-    assert annotations.shares("photos/wok/w_2.jpg", (0, 0, 20, 10)) is None
-    assert read_annotations(config).shares("photos/wok/w_1.jpg", (0, 0, 1, 10)) == (("n04596742", 1.0), ("3", 0.1))
+    assert annotations.shares(picture("photos/wok/w_1.jpg"), (9, 4, 11, 6)) == (("wok", 0.5), ("noodles", 0.25))
+    assert annotations.shares(picture("photos/wok/w_2.jpg"), (0, 0, 20, 10)) is None
+    assert read_annotations(config).shares(picture("photos/wok/w_1.jpg"), (0, 0, 1, 10)) == (
+        ("n04596742", 1.0),
+        ("3", 0.1),
+    )
+
+
+def test_a_box_called_by_what_two_classes_are_called_is_refused(photos: Path, configure: Configure) -> None:
+    write_xml(photos / "xml/wok/w_1.xml", "w_1", thing("pan", 1, 1, 10, 10))
+    with pytest.raises(AnnotationError, match=r"boxes called 'pan', which is no one class's name: .*any of 2 classes"):
+        read_annotations(configure({"all": "photos", "boxes": "xml"}), WithWnids())
 
 
 def test_voc_from_zero_is_kept_inside_and_a_file_without_objects_shows_nothing(
@@ -87,15 +104,15 @@ def test_voc_from_zero_is_kept_inside_and_a_file_without_objects_shows_nothing(
     write_xml(photos / "xml/w_1.xml", "%s", thing("wok", 0, 0, 4, 5))  # some of ImageNet's files have no name in them
     write_xml(photos / "xml/w_2.xml", "w_2.jpg", "", size=(0, 0))
     annotations = read_annotations(configure({"all": "photos", "boxes": "xml"}))
-    assert annotations.shares("photos/wok/w_1.jpg", (0, 0, 20, 10)) == (("wok", 0.1),)
-    assert annotations.shares("photos/wok/w_2.jpg", (0, 0, 20, 10)) == ()
+    assert annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 20, 10)) == (("wok", 0.1),)
+    assert annotations.shares(picture("photos/wok/w_2.jpg"), (0, 0, 20, 10)) == ()
 
 
 def test_xml_at_the_pictures_own_path_goes_before_one_with_its_name(photos: Path, configure: Configure) -> None:
     write_xml(photos / "xml/wok/w_1.xml", "other", thing("wok", 1, 1, 20, 10))
     write_xml(photos / "xml/by-name.xml", "w_1", thing("lid", 1, 1, 20, 10))
     annotations = read_annotations(configure({"all": "photos", "boxes": "xml"}))
-    assert annotations.shares("photos/wok/w_1.jpg", (0, 0, 20, 10)) == (("wok", 1.0),)
+    assert annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 20, 10)) == (("wok", 1.0),)
 
 
 def test_a_name_that_two_pictures_have_is_refused_unless_paths_tell_them_apart(
@@ -108,15 +125,46 @@ def test_a_name_that_two_pictures_have_is_refused_unless_paths_tell_them_apart(
         read_annotations(config)
     write_xml(photos / "xml/wok/w_1.xml", "w_1", thing("wok", 1, 1, 10, 10))
     annotations = read_annotations(config)  # two files of one name: neither speaks by its name any more
-    assert annotations.shares("photos/wok/w_1.jpg", (0, 0, 20, 10)) == (("wok", 0.5),)
-    assert annotations.shares("photos/frying pan/w_1.jpg", (0, 0, 20, 10)) is None
+    assert annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 20, 10)) == (("wok", 0.5),)
+    assert annotations.shares(picture("photos/frying pan/w_1.jpg"), (0, 0, 20, 10)) is None
+
+
+@pytest.mark.parametrize("form", ["xml", "json"])
+def test_boxes_of_a_picture_at_its_path_are_not_those_of_its_namesake(
+    photos: Path, configure: Configure, form: str
+) -> None:
+    """Only wok/w_1.jpg is annotated; another class has a picture of that name."""
+    Image.new("RGB", (20, 10)).save(photos / "photos/frying pan/w_1.jpg")
+    if form == "xml":
+        write_xml(photos / "boxes.xml/wok/w_1.xml", "w_1.jpg", thing("wok", 1, 1, 20, 10))
+    else:
+        (photos / "boxes.json").write_text(coco())
+    annotations = read_annotations(configure({"all": "photos", "boxes": f"boxes.{form}"}))
+    assert annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 4, 4)) == (("wok", 1.0),)
+    assert annotations.shares(picture("photos/frying pan/w_1.jpg"), (0, 0, 4, 4)) is None
+    (photos / "photos/wok/w_1.jpg").unlink()  # its boxes stay behind
+    annotations = read_annotations(configure({"all": "photos", "boxes": f"boxes.{form}"}))
+    assert annotations.shares(picture("photos/frying pan/w_1.jpg"), (0, 0, 4, 4)) is None
+
+
+def test_xml_beside_its_picture_may_have_any_name_itself(photos: Path, configure: Configure) -> None:
+    write_xml(photos / "photos/wok/labels.xml", "w_1", thing("wok", 1, 1, 20, 10))
+    annotations = read_annotations(configure({"all": "photos", "boxes": "photos"}))
+    assert annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 4, 4)) == (("wok", 1.0),)
+
+
+def test_xml_at_a_pictures_path_says_nothing_of_the_picture_that_it_names(photos: Path, configure: Configure) -> None:
+    write_xml(photos / "xml/wok/w_1.xml", "f_1", thing("wok", 1, 1, 20, 10))
+    annotations = read_annotations(configure({"all": "photos", "boxes": "xml"}))
+    assert annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 4, 4)) == (("wok", 1.0),)
+    assert annotations.shares(picture("photos/frying pan/f_1.jpg"), (0, 0, 4, 4)) is None
 
 
 def test_boxes_drawn_at_another_size_are_refused(photos: Path, configure: Configure) -> None:
     write_xml(photos / "xml/w_1.xml", "w_1", thing("wok", 1, 1, 400, 200), size=(400, 200))
     annotations = read_annotations(configure({"all": "photos", "boxes": "xml"}))
     with pytest.raises(AnnotationError, match=r"w_1.xml annotates a picture of 400×200 .* has 20×10"):
-        annotations.shares("photos/wok/w_1.jpg", (0, 0, 20, 10))
+        annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 20, 10))
 
 
 BOMB = '<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;&x;&x;">]>'
@@ -160,9 +208,9 @@ def test_a_folder_without_xml(photos: Path, configure: Configure) -> None:
 def test_coco_boxes_by_path_or_by_name(photos: Path, configure: Configure) -> None:
     (photos / "boxes.json").write_text(coco())
     annotations = read_annotations(configure({"all": "photos", "boxes": "boxes.json"}))
-    assert annotations.shares("photos/wok/w_1.jpg", (0, 0, 20, 10)) == (("wok", 0.275), ("noodles", 0.25))
-    assert annotations.shares("photos/frying pan/f_1.jpg", (0, 0, 20, 10)) == ()
-    assert annotations.shares("photos/wok/w_2.jpg", (0, 0, 20, 10)) is None
+    assert annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 20, 10)) == (("wok", 0.275), ("noodles", 0.25))
+    assert annotations.shares(picture("photos/frying pan/f_1.jpg"), (0, 0, 20, 10)) == ()
+    assert annotations.shares(picture("photos/wok/w_2.jpg"), (0, 0, 20, 10)) is None
 
 
 def test_coco_file_names_beside_the_json(photos: Path, configure: Configure) -> None:
@@ -171,8 +219,8 @@ def test_coco_file_names_beside_the_json(photos: Path, configure: Configure) -> 
     boxes = [{"image_id": 7, "category_id": 2, "bbox": [0, 0, 20, 10]}]
     (photos / "photos/wok/boxes.json").write_text(coco(images=images, annotations=boxes))
     annotations = read_annotations(configure({"all": "photos", "boxes": "photos/wok/boxes.json"}))
-    assert annotations.shares("photos/wok/w_2.jpg", (0, 0, 4, 4)) == (("wok", 1.0),)
-    assert annotations.shares("photos/w_2.jpg", (0, 0, 4, 4)) is None
+    assert annotations.shares(picture("photos/wok/w_2.jpg"), (0, 0, 4, 4)) == (("wok", 1.0),)
+    assert annotations.shares(picture("photos/w_2.jpg"), (0, 0, 4, 4)) is None
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from auditor.core.config import AuditConfig
 from auditor.core.errors import ImageError
 from auditor.core.records import ImagePool, Split
 from auditor.inputs.images.duplicates import near_duplicate_groups, thumbnail
-from auditor.inputs.images.pool import build_pool, load_original
+from auditor.inputs.images.originals import load_original
+from auditor.inputs.images.pool import build_pool
 
 D, S, C = Split.DISCOVERY, Split.SELECTION, Split.CONFIRMATION
 WOK, PAN, TEAPOT = 0, 1, 2
@@ -135,6 +136,15 @@ def test_bad_pictures_are_skipped_counted_and_named(tmp_path, photos, configure,
     assert any("no pictures in a class folder: 1" in message for message in said.messages)
 
 
+def test_what_is_hidden_in_a_class_folder_is_said(tmp_path, photos, configure, build, said, draw) -> None:
+    photos(tmp_path / "all", {"wok": [1], "frying pan": [*range(20, 30)]})
+    thumbnails = tmp_path / "all/frying pan/@eaDir/20.png"
+    thumbnails.mkdir(parents=True)
+    draw(50).save(thumbnails / "SYNOPHOTO_THUMB_M.jpg")
+    assert len(build(configure({"all": "all"})).images) == 11
+    assert said.messages == ["all: hidden pictures and a system's own, such as thumbnails: 1"]
+
+
 def test_identical_pictures(tmp_path, photos, configure, build) -> None:
     photos(tmp_path / "all", {"wok": [1, 2], "frying pan": [*range(20, 30)], "pans": [20, 40], "teapot": [2, 3]})
     shutil.copy(tmp_path / "all/wok/1.png", tmp_path / "all/wok/0 again.png")
@@ -162,16 +172,43 @@ def test_near_duplicates_never_straddle_a_split_by_hash(tmp_path, photos, config
     pool = build(configure({"all": "all"}))
     splits = {image.path: image.split for image in pool.images}
     skipped = {skip.path: skip for skip in pool.skipped}
+    held_out = 0
     for seed in range(20, 60):
-        split = splits[f"all/frying pan/{seed}.png"]
-        assert splits[f"all/frying pan/{seed} again.jpg"] == split
+        pair = [f"all/frying pan/{seed}.png", f"all/frying pan/{seed} again.jpg"]
+        kept = [path for path in pair if path in splits]
         teapot = f"all/teapot/{seed}.png"
-        if split == D:
-            assert splits[teapot] == D
-        else:
-            assert skipped[teapot].reason == "near-duplicate of a held-out picture"
-            assert f"all/frying pan/{seed}" in skipped[teapot].detail
-    assert len(skipped) == sum(splits[f"all/frying pan/{seed}.png"] != D for seed in range(20, 60)) > 10
+        if splits[kept[0]] == D:
+            assert splits[pair[0]] == splits[pair[1]] == splits[teapot] == D
+            continue
+        held_out += 1
+        assert skipped[teapot].reason == "near-duplicate of a held-out picture"
+        assert f"all/frying pan/{seed}" in skipped[teapot].detail
+        (aside,) = (skipped[path] for path in pair if path != kept[0])
+        assert (aside.reason, aside.detail) == ("near-duplicate", f"like {kept[0]}")
+        sha256s = [hashlib.sha256((tmp_path / path).read_bytes()).hexdigest() for path in (kept[0], aside.path)]
+        assert sha256s[0] < sha256s[1]
+    assert len(skipped) == 2 * held_out > 20
+
+
+def test_near_duplicates_held_out_count_once_and_it_is_said(folders, configure, build, draw, said) -> None:
+    """Five near-copies of each confirmation picture are no more trials than the pictures themselves."""
+    images = {"discovery": "see", "selection": "choose", "confirmation": "prove"}
+    before = build(configure(images))
+    for seed in range(80, 90):
+        for quality in (95, 90, 85, 80, 75):
+            draw(seed).save(folders / f"prove/frying pan/{seed} at {quality}.jpg", quality=quality)
+    draw(20).save(folders / "see/frying pan/20 again.jpg", quality=90)
+    said.messages.clear()
+    after = build(configure(images))
+    for split in (S, C):
+        assert len(after.rows(split)) == len(before.rows(split)) == 10
+        seeds = [Path(after.images[row].path).stem.split(" ")[0] for row in after.rows(split)]
+        assert len(set(seeds)) == 10
+    assert len(after.rows(D)) == len(before.rows(D)) + 1  # the atlas may look at both
+    assert Counter(skip.reason for skip in after.skipped) == {"near-duplicate": 50}
+    assert said.messages[2:] == [
+        "confirmation: near-duplicates left aside, since a group of them counts once: 50 (pictures: 60, groups: 10)"
+    ]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.core.records import Split
-from auditor.inputs.images.splitting import assign_splits, keep_smallest, keyed_fraction, split_by_hash
+from auditor.inputs.images.splitting import assign_splits, keep_smallest, keyed_fraction, split_by_hash, stand_for
 
 D, S, C = Split.DISCOVERY, Split.SELECTION, Split.CONFIRMATION
 SHARES = (0.3, 0.3, 0.4)
@@ -105,3 +105,12 @@ def test_the_limit_keeps_the_smallest_keyed_hashes_of_each_stratum() -> None:
     by_key = sorted(range(20), key=lambda i: hashlib.sha256(f"5/keep/{sha256s[i]}".encode()).hexdigest())
     assert {index for index in range(20) if kept[index]} == set(by_key[:12])
     assert all(kept[20:])
+
+
+def test_the_smallest_hash_stands_for_a_held_out_group() -> None:
+    sha256s = ["c", "a", "b", "e", "d", "f"]
+    groups = [0, 1, 0, 2, 2, 0]
+    assert stand_for(sha256s, groups, [C, S, C, S, S, C]) == [2, 1, 2, 4, 4, 2]
+    assert stand_for(sha256s, groups, [D, S, D, S, S, D]) == [0, 1, 2, 4, 4, 5]
+    # a picture that was left out stands for nobody
+    assert stand_for(sha256s, groups, [C, S, None, S, S, C]) == [0, 1, 2, 4, 4, 0]

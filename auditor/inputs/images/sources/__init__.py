@@ -1,36 +1,110 @@
-"""Which pictures a source holds and under which label, from names alone; no picture is opened here."""
+"""Sources of pictures: which pictures one holds and under which label, from names alone; no picture is opened here.
+
+Another source is one file here and one entry in `SOURCES`.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from auditor.core.config import AuditConfig
 from auditor.core.errors import ImageError
-from auditor.inputs.images.mapping import plain_label
-from auditor.inputs.images.sources.csv import _list_csv
-from auditor.inputs.images.sources.folder import _list_folder
-from auditor.inputs.images.sources.listing import Listing
+from auditor.core.records import Split
+from auditor.inputs.images.sources.csv import CSV
+from auditor.inputs.images.sources.folder import FOLDER
+from auditor.inputs.images.sources.listing import Listing, PictureFile, Reference, Source
+
+SOURCES: tuple[Source, ...] = (FOLDER, CSV)
+"""In the order in which they are asked whether a path is theirs."""
 
 
-def list_images(source: Path, ignore: Iterable[str] = ()) -> Listing:
-    """List a folder with one sub-folder a class (pictures at any depth in it), or a CSV with columns path,label.
+@dataclass(frozen=True, slots=True)
+class GivenSource:
+    """A source as the configuration gives it: what was written there, its absolute path, and what it is given for.
+
+    Attributes:
+        split: discovery where one source serves for all three.
+    """
+
+    written: str
+    path: Path
+    split: Split
+
+
+def given_sources(config: AuditConfig) -> list[GivenSource]:
+    """The sources that a configuration names; whether anything is there is asked when they are listed."""
+    images = config.images
+    given = (
+        (images.all, Split.DISCOVERY),
+        (images.discovery, Split.DISCOVERY),
+        (images.selection, Split.SELECTION),
+        (images.confirmation, Split.CONFIRMATION),
+    )
+    base = config.base.resolve()  # below it links stay as they were written, so that people know their paths again
+    return [
+        GivenSource(written, Path(os.path.normpath(base / Path(written).expanduser())), split)
+        for written, split in given
+        if written is not None
+    ]
+
+
+def source_of(path: Path) -> Source:
+    """Which kind of source lies at an absolute path.
+
+    Raises:
+        ImageError: nothing is there, or nothing of any kind.
+    """
+    if not path.exists():
+        kinds = " or ".join(source.kind for source in SOURCES)
+        raise ImageError(f"there is no {kinds} of pictures at {path}; check the paths under [images]")
+    for source in SOURCES:
+        if source.matches(path):
+            return source
+    raise ImageError(f"{path} is neither {' nor '.join(source.form for source in SOURCES)}")
+
+
+def list_images(path: Path, ignore: Iterable[str] = ()) -> Listing:
+    """List a source's pictures.
 
     Args:
-        source: the folder or the .csv file; paths in a CSV are relative to the CSV.
-        ignore: labels to leave out; case and `_`, `-` and spaces do not count.
+        path: a folder with one sub-folder a class, a CSV with columns path,label, or whatever else `SOURCES` knows.
+        ignore: labels to leave out, as `mapping.left_out` reads them.
     Raises:
         ImageError: the source is missing, holds no class folder or no row, has an empty class folder, lacks a
             column or a label, or names only files that do not exist.
     """
-    left_out = frozenset(plain_label(label) for label in ignore)
-    source = Path(os.path.abspath(source))
-    if source.is_dir():
-        return _list_folder(source, left_out)
-    if not source.exists():
-        raise ImageError(f"there is no folder or CSV of pictures at {source}; check the paths under [images]")
-    if source.suffix.lower() != ".csv":
-        raise ImageError(
-            f"{source} is neither a folder with one sub-folder a class nor a .csv file with columns path,label"
-        )
-    return _list_csv(source, left_out)
+    path = Path(os.path.abspath(path))
+    return source_of(path).listed(path, tuple(ignore))
+
+
+def find_image(where: str, sources: Sequence[Path]) -> Reference:
+    """The picture that a run remembers by `Reference.where`, in the innermost source that may hold it.
+
+    A picture below none of them is a file, since a CSV may name files anywhere. So is one of a source that is gone;
+    opening it says what is missing.
+
+    Args:
+        where: an absolute path, as `Reference.where`. sources: absolute paths of the audit's sources.
+    """
+    there = [(path, source_of(path)) for path in sources if path.exists()]
+    holding = [(path, source) for path, source in there if Path(where).is_relative_to(source.root(path))]
+    if not holding:
+        return PictureFile(where)
+    path, source = max(holding, key=lambda held: len(held[1].root(held[0]).parts))
+    return source.at(path, where)
+
+
+def shown(where: str, config: AuditConfig) -> str:
+    """`Reference.where` as people read it: relative to the configuration's folder, wherever that is possible."""
+    try:
+        return Path(os.path.relpath(where, config.base.resolve())).as_posix()
+    except ValueError:  # another drive has no relative path
+        return Path(where).as_posix()
+
+
+def whereabouts(shown_text: str, config: AuditConfig) -> str:
+    """`Reference.where` again from what `shown` made of it."""
+    return os.path.normpath(config.base.resolve() / shown_text)

@@ -3,48 +3,68 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from auditor.core.errors import ImageError
-from auditor.inputs.images.mapping import plain_label
-from auditor.inputs.images.sources.listing import ListedImage, Listing
+from auditor.inputs.images.mapping import left_out
+from auditor.inputs.images.sources.listing import Listing, PictureFile, Source, file_at
 
 PICTURE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 )
 
 
-def _list_folder(source: Path, left_out: frozenset[str]) -> Listing:
+SYSTEM_FOLDERS = frozenset(
+    ("@eadir", "__macosx", "#recycle", "@recycle", "$recycle.bin", "lost+found", "system volume information")
+)
+"""In small letters: what network drives, archives and systems put beside pictures, such as thumbnails of them."""
+
+
+def _listed(source: Path, ignore: tuple[str, ...]) -> Listing:
     try:
+        # beside the class folders nothing hidden is looked into: it may be a whole repository
         entries = sorted(entry for entry in source.iterdir() if not entry.name.startswith("."))
     except OSError as problem:
         raise ImageError(f"the folder {source} cannot be read ({problem.strerror}); check its permissions") from problem
-    class_folders = [entry for entry in entries if entry.is_dir()]
+    folders = [entry for entry in entries if entry.is_dir()]
+    class_folders = [folder for folder in folders if not _is_hidden(folder.name)]
     if not class_folders:
         raise ImageError(
             f"{source} has no sub-folders; expected one sub-folder a class with its pictures in it, "
             "or give a CSV with columns path,label"
         )
-    images: list[ListedImage] = []
-    ignored = len(entries) - len(class_folders)
-    for folder in class_folders:
-        if plain_label(folder.name) in left_out:
-            continue
-        pictures, others = _walk(folder)
-        if not pictures:
+    images: list[PictureFile] = []
+    used: dict[str, str] = {}
+    ignored = len(entries) - len(folders)
+    hidden = sum(_pictures_in(folder) for folder in folders if _is_hidden(folder.name))
+    unwanted = left_out((folder.name for folder in class_folders), ignore)
+    for folder in (folder for folder in class_folders if folder.name not in unwanted):
+        found = _walk(folder)
+        if not found.pictures:
             raise ImageError(
                 f"the class folder {folder} holds no picture; put some in, delete it, or add {folder.name!r} to "
                 "classes.ignore"
             )
-        ignored += others
-        images += [ListedImage(path, folder.name) for path in pictures]
-    return Listing(tuple(images), ignored, ())
+        ignored += found.others
+        hidden += found.hidden
+        used[folder.name] = str(folder)
+        images += [PictureFile(str(path), folder.name) for path in sorted(found.pictures)]
+    return Listing(tuple(images), ignored, hidden, class_folders=used)
 
 
-def _walk(folder: Path) -> tuple[list[Path], int]:
-    """Pictures below a folder, sorted, and how many other files lie there. Links are followed, each folder once."""
-    pictures: list[Path] = []
-    others = 0
+@dataclass(slots=True)
+class _Found:
+    """What lies in a class folder: its pictures, and how many other files and hidden pictures."""
+
+    pictures: list[Path] = field(default_factory=list)
+    others: int = 0
+    hidden: int = 0
+
+
+def _walk(folder: Path) -> _Found:
+    """What lies below a class folder. Links are followed, each folder once; nothing hidden is taken."""
+    found = _Found()
     seen: set[str] = set()
     for here, folders, files in os.walk(folder, followlinks=True, onerror=_refuse):
         real = os.path.realpath(here)
@@ -52,20 +72,44 @@ def _walk(folder: Path) -> tuple[list[Path], int]:
             folders.clear()
             continue
         seen.add(real)
+        found.hidden += sum(_pictures_in(Path(here, name)) for name in folders if _is_hidden(name))
         # Sorted, so that of two links to one folder the same one is followed on every file system.
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not _is_hidden(name))
         for name in files:
             path = Path(here, name)
             if name.startswith("."):
-                continue
+                found.hidden += _is_named_like_a_picture(name)
             # A pipe named like a picture would block its reader for ever; a dangling link is kept, and reported as
             # missing when it is read.
-            if path.suffix.lower() in PICTURE_SUFFIXES and (os.path.isfile(path) or not os.path.exists(path)):
-                pictures.append(path)
+            elif _is_named_like_a_picture(name) and (os.path.isfile(path) or not os.path.exists(path)):
+                found.pictures.append(path)
             else:
-                others += 1
-    return sorted(pictures), others
+                found.others += 1
+    return found
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.casefold() in SYSTEM_FOLDERS
+
+
+def _is_named_like_a_picture(name: str) -> bool:
+    return Path(name).suffix.lower() in PICTURE_SUFFIXES
+
+
+def _pictures_in(folder: Path) -> int:
+    """How many files at any depth are named like pictures; links are not followed."""
+    return sum(_is_named_like_a_picture(name) for _, _, files in os.walk(folder) for name in files)
 
 
 def _refuse(problem: OSError) -> None:
     raise ImageError(f"the folder {problem.filename} cannot be read ({problem.strerror}); check its permissions")
+
+
+FOLDER = Source(
+    kind="folder",
+    form="a folder with one sub-folder a class",
+    matches=lambda path: path.is_dir(),
+    listed=_listed,
+    root=lambda path: path,
+    at=file_at,
+)

@@ -1,27 +1,90 @@
-"""What a source of pictures answers with."""
+"""What a source of pictures is and what it answers with: a listing of pictures that are not yet opened."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
+
+from auditor.inputs.images.reading import read_bytes
+
+
+class Reference(Protocol):
+    """One picture of a source, not yet opened; it need not be a file of its own."""
+
+    @property
+    def where(self) -> str:
+        """Where it is, as people read it and as a run remembers it: an absolute path that begins as the source's does.
+
+        Of a picture inside an archive it is the archive's path and the picture's own name there.
+        """
+
+    @property
+    def label(self) -> str:
+        """What it is labelled with: its folder's name, or what a table says."""
+
+    def open(self, max_pixels: int) -> bytes:
+        """Its encoded bytes, whole; called from several threads at once.
+
+        Raises:
+            UnreadableImageError: missing, unreadable, empty, or larger than any uncompressed picture of `max_pixels`.
+        """
 
 
 @dataclass(frozen=True, slots=True)
-class ListedImage:
-    """One picture of a source: its absolute path and the text it is labelled with (its folder, or the CSV's label)."""
+class PictureFile:
+    """A picture that is a file of its own."""
 
-    path: Path
-    label: str
+    where: str
+    label: str = ""
+
+    def open(self, max_pixels: int) -> bytes:
+        return read_bytes(Path(self.where), max_pixels)
+
+
+def file_at(path: Path, where: str) -> PictureFile:
+    """`Source.at` of a source whose pictures are files of their own."""
+    del path
+    return PictureFile(where)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All pictures of a source, ordered by path.
+    """All pictures of a source, ordered by where they are.
 
-    `ignored_files` counts files that are no pictures by their suffix or lie outside the class folders;
-    `missing` are pictures that a CSV names and nobody finds.
+    Attributes:
+        images: what can be opened; missing: what the source names and nobody finds.
+        ignored_files: files that are no pictures by their suffix or lie outside the class folders.
+        hidden_files: files named like pictures that are hidden, or lie in hidden folders or those of a system, where
+            thumbnails of the pictures beside them are kept.
+        class_folders: label -> its class folder, where the source has such; one without a single usable picture is an
+            error, not a class that vanishes.
     """
 
-    images: tuple[ListedImage, ...]
-    ignored_files: int
-    missing: tuple[ListedImage, ...]
+    images: tuple[Reference, ...]
+    ignored_files: int = 0
+    hidden_files: int = 0
+    missing: tuple[Reference, ...] = ()
+    class_folders: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One kind of source of pictures.
+
+    Attributes:
+        kind: one word for it; form: what it must look like, for the error that says what is expected.
+        matches: whether an absolute path is a source of this kind; the path exists.
+        listed: its pictures, without those whose labels `classes.ignore` leaves out (`mapping.left_out` says which);
+            raises ImageError.
+        root: where the names of its pictures start from, such as the paths of masks.
+        at: the picture that a run remembers by `Reference.where`. Nothing is opened: if it is gone, opening says so.
+    """
+
+    kind: str
+    form: str
+    matches: Callable[[Path], bool]
+    listed: Callable[[Path, tuple[str, ...]], Listing]
+    root: Callable[[Path], Path]
+    at: Callable[[Path, str], Reference]
