@@ -50,7 +50,8 @@ def test_agrees_with_statsmodels(bound, method, confidence) -> None:
     for flips, eligible in [(0, 1), (1, 1), (0, 40), (3, 40), (20, 40), (39, 40), (40, 40), (17, 5000)]:
         expected = proportion_confint(flips, eligible, alpha=1 - confidence, method=method)
         interval = bound(flips, eligible, confidence)
-        assert (interval.low, interval.high) == pytest.approx(expected, abs=1e-12)
+        # two roundings of the same tail: findings.json keeps 10 digits of these
+        assert (interval.low, interval.high) == pytest.approx(expected, rel=1e-11, abs=2e-12)
 
 
 def test_clopper_pearson_covers_at_least_its_level_for_every_rate() -> None:
