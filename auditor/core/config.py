@@ -206,6 +206,9 @@ class LimitsConfig(Section):
     uplift: float = Field(0.10, gt=0.0, lt=1.0, description="flip rate above the strongest control's")
     fragility: float = Field(0.25, gt=0.0, lt=1.0, description="the strongest control's own flip rate")
     confidence: float = Field(0.95, gt=0.5, lt=1.0)
+    interval: Literal["wilson", "clopper-pearson"] = Field(
+        "wilson", description="of single rates; clopper-pearson never covers less than it says, and is wider"
+    )
 
 
 class AuditConfig(Section):

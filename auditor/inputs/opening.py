@@ -47,7 +47,7 @@ class Setup:
     @property
     def limits(self) -> Limits:
         limits = self.config.limits
-        return Limits(limits.uplift, limits.fragility, limits.confidence)
+        return Limits(limits.uplift, limits.fragility, limits.confidence, limits.interval)
 
     @cached_property
     def cut(self) -> LayerCut:
