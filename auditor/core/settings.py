@@ -304,6 +304,10 @@ class LimitsConfig(Section):
     confidence: float = Field(
         0.95, gt=0.5, le=0.999999, description="of the intervals, before they are corrected for everything confirmed"
     )
+    interval: Literal["wilson", "clopper-pearson"] = Field(
+        "wilson",
+        description="of single rates: `wilson` or `clopper-pearson`, which never covers less than it says and is wider",
+    )
 
 
 class ComputeConfig(Section):

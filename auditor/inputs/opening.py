@@ -46,7 +46,7 @@ class Inputs:
     @property
     def limits(self) -> Limits:
         limits = self.config.limits
-        return Limits(limits.uplift, limits.fragility, limits.confidence)
+        return Limits(limits.uplift, limits.fragility, limits.confidence, limits.interval)
 
     @cached_property
     def cut(self) -> LayerCut:

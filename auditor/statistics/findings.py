@@ -14,7 +14,7 @@ from auditor.core.records import (
     Verdict,
 )
 from auditor.core.records.trials import ConfirmedTrials
-from auditor.statistics.intervals import wilson_interval
+from auditor.statistics.intervals import INTERVALS
 from auditor.statistics.multiplicity import bonferroni_confidence, holm
 from auditor.statistics.uplift import smallest_uplift
 from auditor.statistics.verdicts import images_to_settle, judge
@@ -40,7 +40,7 @@ def _measure(trials: ConfirmedTrials, limits: Limits, comparisons: int) -> Findi
     outcomes = block.outcomes
     controls = {name: control.outcomes for name, control in trials.controls.items()}
     flips, eligible = int(outcomes.sum()), len(outcomes)
-    interval = wilson_interval(flips, eligible, limits.confidence)
+    interval = INTERVALS[limits.interval](flips, eligible, limits.confidence)
     uplift = smallest_uplift(outcomes, controls, limits.confidence, comparisons)
     verdict = judge(uplift.interval, limits.uplift)
     needed = (
@@ -104,8 +104,8 @@ def _verdict(finding: Finding, limits: Limits) -> tuple[Verdict, str]:
 def measure_fragility(trials: Sequence[ConfirmedTrials], limits: Limits) -> Fragility | None:
     """The strongest control's own flip rate over everything confirmed; None where no control ran.
 
-    The interval is Wilson's at the confidence corrected (Bonferroni) for all the controls compared, since the
-    largest of many is what is reported.
+    The interval is that of single rates at the confidence corrected (Bonferroni) for all the controls compared, since
+    the largest of many is what is reported.
     """
     runs = [
         (name, one.candidate.id, str(one.placement), int(block.outcomes.sum()), len(block.outcomes))
@@ -115,7 +115,7 @@ def measure_fragility(trials: Sequence[ConfirmedTrials], limits: Limits) -> Frag
     if not runs:
         return None
     control, candidate, placement, flips, eligible = max(runs, key=lambda run: (run[3], run[0], run[1], run[2]))
-    interval = wilson_interval(flips, eligible, bonferroni_confidence(limits.confidence, len(runs)))
+    interval = INTERVALS[limits.interval](flips, eligible, bonferroni_confidence(limits.confidence, len(runs)))
     return Fragility(
         control=control,
         candidate=candidate,

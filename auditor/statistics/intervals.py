@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 from scipy import stats
 
@@ -27,15 +28,7 @@ def wilson_interval(flips: int, eligible: int, confidence: float = 0.95) -> Inte
 
     Source: Wilson 1927, doi:10.1080/01621459.1927.10502953.
     """
-    _check_counts(flips, eligible)
-    z2 = two_sided_z(confidence) ** 2
-    rate = flips / eligible
-    centre = (flips + z2 / 2) / (eligible + z2)
-    half = math.sqrt(z2 * (eligible * rate * (1 - rate) + z2 / 4)) / (eligible + z2)
-    # At the ends the bound is 0 or 1 in exact arithmetic; rounding must not leave it a hair inside or outside.
-    low = 0.0 if flips == 0 else max(0.0, centre - half)
-    high = 1.0 if flips == eligible else min(1.0, centre + half)
-    return Interval(low, high, confidence, "Wilson")
+    return _binomial_interval(flips, eligible, confidence, "wilson", "Wilson")
 
 
 def clopper_pearson_interval(flips: int, eligible: int, confidence: float = 0.95) -> Interval:
@@ -53,14 +46,19 @@ def clopper_pearson_interval(flips: int, eligible: int, confidence: float = 0.95
         NoEligibleImagesError: eligible is 0.
         ValueError: the counts contradict each other, or confidence is not in (0, 1).
 
-    Source: Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404, by quantiles of the beta distribution.
+    Source: Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404.
     """
-    _check_counts(flips, eligible)
-    require_confidence(confidence)
-    tail = (1 - confidence) / 2
-    low = 0.0 if flips == 0 else float(stats.beta.ppf(tail, flips, eligible - flips + 1))
-    high = 1.0 if flips == eligible else float(stats.beta.isf(tail, flips + 1, eligible - flips))
-    return Interval(low, high, confidence, "Clopper–Pearson")
+    return _binomial_interval(flips, eligible, confidence, "exact", "Clopper–Pearson")
+
+
+RateInterval = Callable[[int, int, float], Interval]
+"""From flips, eligible images and a two-sided confidence to the interval of the flip rate."""
+
+INTERVALS: Mapping[str, RateInterval] = {
+    "wilson": wilson_interval,
+    "clopper-pearson": clopper_pearson_interval,
+}
+"""The intervals of a single rate that `limits.interval` chooses from."""
 
 
 def two_sided_z(confidence: float) -> float:
@@ -81,6 +79,16 @@ def require_confidence(confidence: float) -> None:
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1, both excluded, got {confidence:g}; 0.95 is usual")
+
+
+def _binomial_interval(
+    flips: int, eligible: int, confidence: float, method: Literal["wilson", "exact"], shown: str
+) -> Interval:
+    """scipy's interval for a rate, after checks whose words fit an audit."""
+    _check_counts(flips, eligible)
+    require_confidence(confidence)
+    bounds = stats.binomtest(flips, eligible).proportion_ci(confidence, method)
+    return Interval(float(bounds.low), float(bounds.high), confidence, shown)
 
 
 def _check_counts(flips: int, eligible: int) -> None:

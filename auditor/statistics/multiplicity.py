@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from auditor.statistics.intervals import require_confidence
 
@@ -24,9 +25,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
     Source: Holm 1979, Scandinavian Journal of Statistics 6, 65–70.
     """
-    ordered, order = _ascending(p_values)
-    weights = np.arange(ordered.size, 0, -1)
-    return _restore(np.maximum.accumulate(ordered * weights), order)
+    values = _checked(p_values)
+    order = np.argsort(values, kind="stable")
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * np.arange(values.size, 0, -1)), 1.0)
+    return [float(value) for value in adjusted]
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
@@ -43,9 +46,8 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
 
     Source: Benjamini and Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x.
     """
-    ordered, order = _ascending(p_values)
-    scaled = ordered * ordered.size / np.arange(1, ordered.size + 1)
-    return _restore(np.minimum.accumulate(scaled[::-1])[::-1], order)
+    values = _checked(p_values)
+    return [float(value) for value in stats.false_discovery_control(values)] if values.size else []
 
 
 def bonferroni_confidence(confidence: float, comparisons: int) -> float:
@@ -67,16 +69,9 @@ def bonferroni_confidence(confidence: float, comparisons: int) -> float:
     return confidence if comparisons == 1 else 1 - (1 - confidence) / comparisons
 
 
-def _ascending(p_values: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _checked(p_values: Sequence[float]) -> NDArray[np.float64]:
     values = np.asarray(p_values, dtype=np.float64)
     wrong = [float(value) for value in values if not 0 <= value <= 1]
     if wrong:
         raise ValueError(f"p-values must lie in [0, 1], got {wrong[0]:g}")
-    order = np.argsort(values, kind="stable")
-    return values[order], order
-
-
-def _restore(adjusted: NDArray[np.float64], order: NDArray[np.int64]) -> list[float]:
-    restored = np.empty_like(adjusted)
-    restored[order] = np.minimum(adjusted, 1.0)
-    return [float(value) for value in restored]
+    return values

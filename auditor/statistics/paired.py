@@ -86,12 +86,12 @@ def mcnemar_exact(counts: PairedCounts, alternative: Literal["two-sided", "great
 
     Source: McNemar 1947, doi:10.1007/BF02295996, with the binomial distribution in place of its approximation.
     """
+    if alternative not in ("two-sided", "greater"):
+        raise ValueError(f"alternative must be 'two-sided' or 'greater', got {alternative!r}")
     discordant = counts.first_only + counts.second_only
-    if alternative == "greater":
-        return float(stats.binom.sf(counts.first_only - 1, discordant, 0.5))
-    if alternative == "two-sided":
-        return min(1.0, 2 * float(stats.binom.cdf(min(counts.first_only, counts.second_only), discordant, 0.5)))
-    raise ValueError(f"alternative must be 'two-sided' or 'greater', got {alternative!r}")
+    if discordant == 0:
+        return 1.0
+    return float(stats.binomtest(counts.first_only, discordant, alternative=alternative).pvalue)
 
 
 def tango_interval(counts: PairedCounts, confidence: float = 0.95) -> Interval:

@@ -95,6 +95,18 @@ def test_the_numbers_of_a_finding_by_hand(three: list[ConfirmedTrials], limits: 
     assert nothing.uplift_interval.high == pytest.approx(z2 / (40 + z2), abs=1e-6)
 
 
+def test_the_interval_of_rates_is_the_chosen_one(three: list[ConfirmedTrials], limits: Limits) -> None:
+    chosen = replace(limits, interval="clopper-pearson")
+    strong = make_findings(three, chosen, {})[0]
+    low, high = proportion_confint(30, 40, 0.05, method="beta")
+    assert (strong.interval.low, strong.interval.high) == pytest.approx((low, high), abs=1e-9)
+    fragility = measure_fragility(three, chosen)
+    assert fragility is not None
+    low, high = proportion_confint(4, 40, 0.05 / 6, method="beta")
+    assert (fragility.interval.low, fragility.interval.high) == pytest.approx((low, high), abs=1e-9)
+    assert (strong.interval.method, fragility.interval.method) == ("Clopper–Pearson", "Clopper–Pearson")
+
+
 def test_p_values_are_corrected_over_everything_confirmed(three: list[ConfirmedTrials], limits: Limits) -> None:
     findings = make_findings(three, limits, {})
     wanted = multipletests([finding.p_value for finding in findings], method="holm")[1]

@@ -38,9 +38,12 @@ class SplitCount:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
+    """What fails a model: rates as fractions, the confidence of all intervals, and the interval of single rates."""
+
     uplift: float
     fragility: float
     confidence: float
+    interval: str = "wilson"
 
 
 @dataclass(frozen=True, slots=True)
