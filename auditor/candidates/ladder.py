@@ -83,7 +83,7 @@ def climb(
     if both:
         every = max(1, len(both) // PILOTS)
         pilots = [entry.pixels for entry in both[::every][:PILOTS]]
-        linear = LinearScreen(screen, pilots).screen([entry.pixels for entry in both], progress)
+        linear = LinearScreen(screen, pilots).screen([entry.pixels for entry in both])
     contenders = [
         Contender(float(push), entry.tier, "", entry.image_row, number)
         for number, (entry, push) in enumerate(zip(crops, linear, strict=False))
@@ -94,7 +94,7 @@ def climb(
     seen = [*short, *range(len(crops), len(both))]
     patches = [both[number].pixels for number in seen]
     progress.start("screening crops through the tail", len(patches))
-    pushes = screen.screen(patches, progress)
+    pushes = screen.screen(patches)
     predicted = {number: float(push) for number, push in zip(seen, pushes, strict=True)}
     entries = [replace(both[number], tier=annotated_tier(number)) for number in short]
     chosen = _choose(entries, [predicted[number] for number in short], config.tried, screen, config)
@@ -125,7 +125,7 @@ def screen_made(
     """
     started = time.perf_counter()
     progress.start("screening made patches through the tail", len(made))
-    pushes = [float(push) for push in screen.screen([patch.rgba for patch in made], progress)]
+    pushes = [float(push) for push in screen.screen([patch.rgba for patch in made])]
     entries = [Entry(patch.rgba, patch.candidate.tier, patch.candidate.cell) for patch in made]
     chosen = _choose(entries, pushes, config.made, screen, config)
     kept = [

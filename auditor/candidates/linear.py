@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from auditor.candidates.screening import TailScreen, log_odds, write
-from auditor.core.progress import Progress
+from auditor.candidates.screening import TailScreen, in_parts, joined, log_odds, write
 from auditor.core.records import FloatArray, PixelArray
+from auditor.core.work import Here, Work
 from auditor.inputs.model.foreign import DIFFERENTIATING
 
 
@@ -26,7 +27,8 @@ class LinearScreen:
         Args:
             pilots: patches like those to be screened, a dozen or so, any sizes; at least one.
         """
-        self._background, self._batch_size = screen.common, screen.batch_size
+        self._background, self._batch_size, self._progress = screen.common, screen.batch_size, screen.progress
+        self._hands, self._pilots = screen.hands, pilots
         clean = torch.cat([features for _, features, _ in screen.groups])
         towards = self._background.features - clean
         slope = torch.zeros_like(self._background.features)
@@ -44,19 +46,27 @@ class LinearScreen:
         self._offset = 0.0
         self._offset = float(np.mean(pushes)) - float(self._linear(changes, covers).mean())
 
-    def screen(self, patches: Sequence[PixelArray], progress: Progress) -> FloatArray:
+    def screen(self, patches: Sequence[PixelArray]) -> FloatArray:
         """(N,) float32 first-order predicted push of each (3 or 4, h, w) uint8 patch, logits."""
-        pushes = np.empty(len(patches), dtype=np.float32)
-        for start in range(0, len(patches), self._batch_size):
-            part = patches[start : start + self._batch_size]
-            pushes[start : start + len(part)] = self._linear(*self._background.changes(part)).cpu().numpy()
-            progress.advance(len(part))
+        engine = self._hands.engine
+        # this process has its slope already; another one takes it around the same pilots
+        opened = (lambda: self) if isinstance(engine, Here) else partial(_elsewhere, self._hands.open, self._pilots)
+        return joined(engine.each(Work(opened, LinearScreen.pushes, len), in_parts(patches, self._batch_size)))
+
+    def pushes(self, patches: Sequence[PixelArray]) -> FloatArray:
+        """The pushes of as many patches as a pass holds."""
+        pushes: FloatArray = self._linear(*self._background.changes(patches)).cpu().numpy()
+        self._progress.advance(len(patches))
         return pushes
 
     def _linear(self, changes: Tensor, covers: Tensor) -> Tensor:
         by_change = (changes * self._slope).sum(dim=(1, 2, 3))
         by_cover: Tensor = (covers[:, 0] * self._of_cover).sum(dim=(1, 2))
         return by_change + by_cover + self._offset
+
+
+def _elsewhere(open_screen: Callable[[], TailScreen], pilots: Sequence[PixelArray]) -> LinearScreen:
+    return LinearScreen(open_screen(), pilots)
 
 
 def _odds_and_gradient(screen: TailScreen, features: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,15 +7,16 @@ run on them (docs/design.md, section 4, screening).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from auditor.core.progress import Progress
+from auditor.core.progress import Progress, Silence
 from auditor.core.records import ClassGroup, FloatArray, PixelArray
+from auditor.core.work import Hands, Work
 from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.cut import LayerCut
 from auditor.trials.patch import pasted_size, side_in_pixels
@@ -99,13 +100,18 @@ class TailScreen:
         patch_share: float,
         batch_size: int,
         backgrounds: int = BACKGROUNDS,
+        progress: Progress | None = None,
     ) -> None:
         """
         Args:
             pixels: (S, 3, H, W) uint8 source pictures of discovery or selection, never of confirmation.
             patch_share: patch width as a share of the shorter side; the top left corner is screened.
             backgrounds: groups of source pictures, by brightness under the patch, that share one background.
+            progress: told of each patch that was screened.
         """
+        self.progress = progress or Silence()
+        self.hands: Hands[TailScreen] = Hands(lambda: self)
+        """Who screens, each with a screen of their own; this process with this one unless it is said otherwise."""
         self.cut, self.target, self.batch_size = cut, target, batch_size
         height, width = pixels.shape[2:]
         self.side_px = side = side_in_pixels(patch_share, int(height), int(width))
@@ -124,7 +130,7 @@ class TailScreen:
         self.common = Background(cut, everything, side)
         """One background for all source pictures together."""
 
-    def screen(self, patches: Sequence[PixelArray], progress: Progress) -> FloatArray:
+    def screen(self, patches: Sequence[PixelArray]) -> FloatArray:
         """Predicted push of each patch: the mean change of the target's log-odds, logits.
 
         Args:
@@ -132,13 +138,15 @@ class TailScreen:
         Returns:
             (N,) float32, in their order. The same patch gives the same number in any company.
         """
-        pushes = np.empty(len(patches), dtype=np.float32)
         largest = max(len(features) for _, features, _ in self.groups)
         together = max(1, self.batch_size * 2 // largest)
-        for start in range(0, len(patches), together):
-            part = patches[start : start + together]
-            pushes[start : start + len(part)] = self.changes_of_odds(part).mean(dim=1).cpu().numpy()
-            progress.advance(len(part))
+        work = Work(self.hands.open, TailScreen.pushes, len)
+        return joined(self.hands.engine.each(work, in_parts(patches, together)))
+
+    def pushes(self, patches: Sequence[PixelArray]) -> FloatArray:
+        """The predicted pushes of as many patches as go through the tail together."""
+        pushes: FloatArray = self.changes_of_odds(patches).mean(dim=1).cpu().numpy()
+        self.progress.advance(len(patches))
         return pushes
 
     @torch.no_grad()
@@ -159,6 +167,16 @@ class TailScreen:
             under = ((change + self.common.features) * cover).sum(dim=(2, 3)) / cover.sum(dim=(2, 3)).clamp(min=1e-6)
             found[start : start + len(under)] = under.cpu().numpy()
         return found
+
+
+def in_parts(patches: Sequence[PixelArray], together: int) -> list[Sequence[PixelArray]]:
+    """Patches in parts of as many as go together, in their order."""
+    return [patches[start : start + together] for start in range(0, len(patches), together)]
+
+
+def joined(parts: Iterable[FloatArray]) -> FloatArray:
+    """The numbers of all parts, (N,) float32."""
+    return np.concatenate([np.empty(0, dtype=np.float32), *parts])
 
 
 def _at_paste_size(patch: PixelArray, side_px: int, device: torch.device) -> tuple[Tensor, Tensor]:

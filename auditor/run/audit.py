@@ -13,6 +13,7 @@ from auditor.core.errors import ConfigError, ImageError, StoreError
 from auditor.core.progress import Progress, Silence
 from auditor.core.shelf import slug
 from auditor.core.versions import versions
+from auditor.inputs.model.loading import with_found_weights
 from auditor.run.engines import engine_of
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
@@ -75,7 +76,8 @@ def stored_config(folder: RunFolder) -> AuditConfig:
     config, base = manifest.get("config"), manifest.get("base")
     if not isinstance(config, Mapping) or not isinstance(base, str):
         raise StoreError(f"{folder.path}'s manifest holds no configuration; start a new run")
-    return build_config(dict(config), Path(base), f"{folder.path}'s manifest")
+    stored = build_config(dict(config), Path(base), f"{folder.path}'s manifest")
+    return with_found_weights(stored, str(manifest.get("weights_sha256") or ""))
 
 
 def begin(

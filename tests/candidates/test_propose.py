@@ -179,7 +179,7 @@ def test_predicted_push_is_the_tails_for_a_crop_and_the_linear_mean_for_a_cell(
     plans = plan_exemplar_crops(level3, scene.crop_rules((0.5,)), 600)
     proposals = proposed(tried=4, random=0, strongest=0, sizes=(0.5,), screened=len(plans))
     crops = prepared_crops(scene.pool, plans)
-    pushes = screen.screen(crops, Silence())
+    pushes = screen.screen(crops)
     # tiers take turns in the order third class, target image, target object; each gives its strongest first
     tiers = {1: 1, 2: 0, 4: 2}
     best = [
@@ -187,7 +187,7 @@ def test_predicted_push_is_the_tails_for_a_crop_and_the_linear_mean_for_a_cell(
         for row in sorted(tiers, key=tiers.__getitem__)
     ]
     assert [one.candidate.predicted_push for one in proposals.patches[:3]] == pytest.approx(best, rel=1e-4)
-    linear = LinearScreen(screen, crops[:: max(1, len(crops) // 16)][:16]).screen(crops, Silence())
+    linear = LinearScreen(screen, crops[:: max(1, len(crops) // 16)][:16]).screen(crops)
     assert [one.name for one in proposals.cells] == [one.name for one in atlas.cells]
     for one in proposals.cells:
         named = cell_names(atlas.xy, one.level)  # the contrasts number the samples
@@ -220,7 +220,7 @@ def test_made_patches_are_screened_and_join_the_crops(screen: TailScreen, propos
     assert len(made) == 3
     assert {part for one in made for part in one.candidate.parts} <= news
     assert all(one.candidate.suggested for one in made)
-    pushes = screen.screen([one.rgba for one in made], Silence())
+    pushes = screen.screen([one.rgba for one in made])
     assert [one.candidate.predicted_push for one in made] == pytest.approx(pushes, rel=1e-4)
     assert pushes.tolist() == sorted(pushes, reverse=True)  # one tier, so the best first
     rung = proposals.rungs[-1]

@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from auditor.candidates.linear import LinearScreen
 from auditor.candidates.screening import TailScreen
-from auditor.core.progress import Silence
 from auditor.core.records import ClassGroup
 from auditor.inputs.model.cut import LayerCut
 
@@ -49,7 +48,7 @@ def test_predicted_push_is_the_gain_of_a_real_paste(
     cut, pixels = linear_cut(bend), random_pixels(7, 3, 16, 20)
     screen = TailScreen(cut, pixels, pair[1], patch_share=0.5, batch_size=64, backgrounds=backgrounds)
     crops = [random_pixels(3, 8, 8, seed=seed) for seed in range(5)]
-    pushes = screen.screen(crops, Silence())
+    pushes = screen.screen(crops)
     wanted = [gain(cut, pixels, as_float(crop), (1,)) for crop in crops]
     np.testing.assert_allclose(pushes, wanted, rtol=1e-4, atol=1e-5)
     assert np.ptp(wanted) > 0.05
@@ -64,7 +63,7 @@ def test_transparent_pixels_write_nothing(linear_cut: Callable[..., LayerCut], p
     screen = TailScreen(cut, pixels, pair[1], patch_share=0.5, batch_size=64)
     wanted = gain(cut, pixels, as_float(patch), (1,))
     opaque = gain(cut, pixels, as_float(patch[:3]), (1,))
-    np.testing.assert_allclose(screen.screen([patch, patch[:3]], Silence()), [wanted, opaque], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(screen.screen([patch, patch[:3]]), [wanted, opaque], rtol=1e-4, atol=1e-5)
     assert abs(wanted - opaque) > 0.02
 
 
@@ -76,7 +75,7 @@ def test_a_half_covered_position_takes_half_of_the_backgrounds_features(
     pixels = np.full((3, 3, 16, 20), 90, dtype=np.uint8)
     screen = TailScreen(cut, pixels, pair[1], patch_share=6 / 16, batch_size=64)
     wanted = gain(cut, pixels, as_float(crop), (1,))
-    np.testing.assert_allclose(screen.screen([crop], Silence()), [wanted], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(screen.screen([crop]), [wanted], rtol=1e-4, atol=1e-5)
     _, cover = screen.common.changes([crop])
     np.testing.assert_allclose(cover[0, 0, :2, :2], [[1, 0.5], [0.5, 0.25]], atol=1e-6)
     assert float(cover[0, 0, 2:].abs().max()) == float(cover[0, 0, :, 2:].abs().max()) == 0
@@ -86,14 +85,14 @@ def test_patches_are_resized_to_the_size_of_a_paste(linear_cut: Callable[..., La
     """The longer side decides; a wide patch stays wide."""
     cut, pixels, crop = linear_cut(), random_pixels(4, 3, 16, 20), random_pixels(3, 13, 26, seed=9)
     small = functional.interpolate(as_float(crop)[None], size=(4, 8), mode="bilinear", antialias=True)[0]
-    pushes = TailScreen(cut, pixels, pair[1], patch_share=0.5, batch_size=64).screen([crop], Silence())
+    pushes = TailScreen(cut, pixels, pair[1], patch_share=0.5, batch_size=64).screen([crop])
     np.testing.assert_allclose(pushes, [gain(cut, pixels, small, (1,))], rtol=1e-4, atol=1e-5)
 
 
 def test_a_group_is_pushed_as_one_class(linear_cut: Callable[..., LayerCut]) -> None:
     cut, pixels, crop = linear_cut(), random_pixels(4, 3, 16, 20), random_pixels(3, 8, 8, seed=3)
     others = ClassGroup("others", (1, 2))
-    pushes = TailScreen(cut, pixels, others, patch_share=0.5, batch_size=64).screen([crop], Silence())
+    pushes = TailScreen(cut, pixels, others, patch_share=0.5, batch_size=64).screen([crop])
     np.testing.assert_allclose(pushes, [gain(cut, pixels, as_float(crop), (1, 2))], rtol=1e-4, atol=1e-5)
 
 
@@ -103,7 +102,7 @@ def test_a_crop_gets_the_same_number_in_any_company(linear_cut: Callable[..., La
 
     def screened(batch_size: int, shown: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         screen = TailScreen(linear_cut(True), pixels, pair[1], patch_share=0.45, batch_size=batch_size)
-        return screen.screen(shown, Silence()), LinearScreen(screen, crops[:3]).screen(shown, Silence())
+        return screen.screen(shown), LinearScreen(screen, crops[:3]).screen(shown)
 
     whole = screened(64, crops)
     for batch_size in (1, 6):
@@ -122,7 +121,7 @@ def test_near_its_pilot_the_linear_screen_gives_the_tails_number(
     pilot = random_pixels(3, 8, 8)
     toward = random_pixels(3, 8, 8, seed=1).astype(np.float64) - pilot
     steps = [np.rint(pilot + share * toward).astype(np.uint8) for share in (0.0, 0.2, 0.4, 0.8)]
-    linear, tail = (one.screen(steps, Silence()) for one in (LinearScreen(screen, [pilot]), screen))
+    linear, tail = (one.screen(steps) for one in (LinearScreen(screen, [pilot]), screen))
     error = np.abs(linear - tail)
     assert error[0] < 1e-5
     assert 1e-4 < error[2] < abs(tail[2] - tail[0]) / 4
@@ -142,5 +141,5 @@ def test_what_the_network_sees_in_a_patch_is_its_mean_feature(linear_cut: Callab
 
 def test_nothing_to_screen_gives_nothing(linear_cut: Callable[..., LayerCut], pair: Pair) -> None:
     screen = TailScreen(linear_cut(), random_pixels(2, 3, 16, 20), pair[1], patch_share=0.5, batch_size=8)
-    assert screen.screen([], Silence()).tolist() == []
+    assert screen.screen([]).tolist() == []
     assert screen.seen([]).shape == (0, 5)

@@ -18,6 +18,7 @@ from auditor.candidates.screening import TailScreen
 from auditor.core.records import Cell, IntArray, Rung, Split
 from auditor.core.records.trials import eligible_rows
 from auditor.inputs.images.originals import Originals
+from auditor.run.engines import hands
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.atlas import ATLAS
@@ -31,8 +32,7 @@ _TABLE, _RUNGS, _PUSHES = "candidates.parquet", "cache/rungs.json", "cache/pushe
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
-    screening = screening_rows(run)
-    proposals = _proposed(run, screening) if len(screening) else Proposals((), run.get(ATLAS).cells, ())
+    proposals = _proposed(run) if len(screening_rows(run)) else Proposals((), run.get(ATLAS).cells, ())
     folder.write_table(_PUSHES, pushes_table(proposals.cells))
     folder.write_json(_RUNGS, [asdict(rung) for rung in proposals.rungs])
     scene = open_scene(run)
@@ -48,12 +48,19 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     return {"candidates": len(patches)}
 
 
-def _proposed(run: Run, screening: IntArray) -> Proposals:
-    inputs, config, pool = run.inputs, run.config, run.get(IMAGES)
-    screen = TailScreen(
-        inputs.cut, pool.pixels[screening], inputs.target, config.trials.size, config.compute.batch_size
+def open_screen(run: Run) -> TailScreen:
+    """The screen that crops are screened on: of this process, or of one that shares the work."""
+    inputs, config = run.inputs, run.config
+    pictures = run.get(IMAGES).pixels[screening_rows(run)]
+    return TailScreen(
+        inputs.cut, pictures, inputs.target, config.trials.size, config.compute.batch_size, progress=run.progress
     )
-    proposals = propose(open_scene(run), run.get(ATLAS), screen, config, run.progress)
+
+
+def _proposed(run: Run) -> Proposals:
+    inputs, screen = run.inputs, run.open(open_screen)
+    screen.hands = hands(run, open_screen)
+    proposals = propose(open_scene(run), run.get(ATLAS), screen, run.config, run.progress)
     patches = mark_read_as_target(proposals.patches, inputs.classifier, inputs.target)
     return replace(proposals, patches=tuple(patches))
 
