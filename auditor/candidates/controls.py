@@ -208,6 +208,9 @@ class Controls(Mapping[str, PixelArray]):
     def __getitem__(self, name: str) -> PixelArray:
         return self._recipes[name]()
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._recipes  # Mapping's own would make the control to find out
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._recipes)
 

@@ -214,6 +214,8 @@ def test_which_controls_there_are_is_known_without_making_any(
     controls = matched_controls(replace(scene, open_original=open_original), atlas, patch("c-001", patch_of(8, 8)), 6)
     assert list(controls) == list(CONTROLS)
     assert len(controls) == 6
+    assert "noise" in controls
+    assert "blur" not in controls
     assert opened == []
     np.testing.assert_array_equal(controls["source crop"], controls["source crop"])
     assert len(opened) == 2
