@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+from enum import StrEnum
 
 import jsonschema
 import numpy as np
 import pytest
 
-from auditor.core.records import AuditResult
+from auditor.core.records import AuditResult, Origin, Placement, Tier, Verdict
 from auditor.report.findings_json import findings_json, schema
 
 
@@ -76,6 +77,13 @@ def test_keys_stand_in_the_order_of_the_schema(full_result: AuditResult) -> None
     assert list(document) == list(described["properties"])
     assert list(document["findings"][0]) == list(described["$defs"]["finding"]["properties"])
     assert list(document["survey"][0]) == list(described["$defs"]["survey_row"]["properties"])
+
+
+@pytest.mark.parametrize(
+    ("name", "members"), [("verdict", Verdict), ("origin", Origin), ("tier", Tier), ("placement", Placement)]
+)
+def test_the_schema_knows_every_name_that_a_record_may_hold(name: str, members: type[StrEnum]) -> None:
+    assert schema()["$defs"][name]["enum"] == list(members)
 
 
 def test_values_are_those_of_the_result(full_result: AuditResult) -> None:
