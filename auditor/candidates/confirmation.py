@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from auditor.atlas.kinds import Atlas
-from auditor.candidates.controls import matched_controls
-from auditor.candidates.scene import Scene
-from auditor.core.records import PixelArray, Placement, Split
+from auditor.candidates.controls import OWN_CONTROLS, Making, check_visible, make_controls
+from auditor.core.records import Placement, Split
 from auditor.core.records.trials import ConfirmedTrials, TrialBlock, TrialName
 from auditor.trials.bench import SURVEY, Bench, Trial
 from auditor.trials.patch import Patch, side_in_pixels
 from auditor.trials.placements import variants_of
+from auditor.trials.stand_ins import Control
 
 
 def try_all(bench: Bench, patches: Sequence[Patch], split: Split, placement: Placement) -> dict[str, TrialBlock]:
@@ -24,51 +23,41 @@ def try_all(bench: Bench, patches: Sequence[Patch], split: Split, placement: Pla
 
 
 def shared_controls(bench: Bench, placement: Placement) -> dict[str, TrialBlock]:
-    """The survey's controls on the confirmation pictures: uniform noise and mid grey at the fixed size."""
+    """The survey's controls on the confirmation pictures at the fixed size: noise, drawn for each, and mid grey."""
     height, width = bench.table.pool.pixels.shape[2:]
     side = side_in_pixels(bench.config.trials.size, int(height), int(width))
-    generator = np.random.default_rng(bench.config.seed)
-    opaque = np.full((1, side, side), 255, dtype=np.uint8)
-    colours = {
-        "noise": generator.integers(0, 256, size=(3, side, side), dtype=np.uint8),
-        "grey": np.full((3, side, side), 128, dtype=np.uint8),
-    }
+    square = np.full((4, side, side), 255, dtype=np.uint8)
+    shared = [Control(name, OWN_CONTROLS[name]) for name in ("noise", "grey")]
     trials = [
-        Trial(TrialName(Split.CONFIRMATION, SURVEY, name, placement), np.concatenate([colour, opaque]))
-        for name, colour in colours.items()
+        Trial(TrialName(Split.CONFIRMATION, SURVEY, control.name, placement), square, control=control)
+        for control in shared
     ]
-    return dict(zip(colours, bench.measure(trials, "shared controls"), strict=True))
+    blocks = bench.measure(trials, "shared controls")
+    return {control.name: block for control, block in zip(shared, blocks, strict=True)}
 
 
 def confirm(
-    bench: Bench,
-    scene: Scene,
-    atlas: Atlas | None,
-    chosen: Sequence[Patch],
-    placements: Sequence[Placement],
+    bench: Bench, making: Making, chosen: Sequence[Patch], placements: Sequence[Placement]
 ) -> list[ConfirmedTrials]:
     """Measure the chosen patches and all their controls on the confirmation pictures, on the same placements.
 
-    Without an atlas there is no crop of a random cell among the controls.
+    Raises:
+        PatchError: nothing is left of a patch where it is pasted.
     """
-    asked: list[tuple[Patch, Placement, list[str]]] = []
+    controls = make_controls(making)
+    asked = [(patch, placement) for patch in chosen for placement in placements]
     trials: list[Trial] = []
-    for patch in chosen:
-        for placement in placements:
-            pasted = {"": patch.rgba, **_controls(bench, scene, atlas, patch, placement)}
-            names = [TrialName(Split.CONFIRMATION, patch.candidate.id, control, placement) for control in pasted]
-            trials += [Trial(name, rgba) for name, rgba in zip(names, pasted.values(), strict=True)]
-            asked.append((patch, placement, list(pasted)))
+    for patch, placement in asked:
+        largest = max(variant.size for variant in variants_of(placement, bench.config.trials))
+        check_visible(patch, side_in_pixels(largest, *making.scene.input_size))
+        identity = patch.candidate.id
+        trials.append(Trial(TrialName(Split.CONFIRMATION, identity, "", placement), patch.rgba))
+        trials += [
+            Trial(TrialName(Split.CONFIRMATION, identity, control.name, placement), patch.rgba, control=control)
+            for control in controls
+        ]
     blocks = iter(bench.measure(trials, f"confirming {len(chosen)} candidates with controls"))
-    confirmed = []
-    for patch, placement, controls in asked:
-        measured = {control: next(blocks) for control in controls}
-        confirmed.append(ConfirmedTrials(patch.candidate, placement, measured.pop(""), measured))
-    return confirmed
-
-
-def _controls(
-    bench: Bench, scene: Scene, atlas: Atlas | None, patch: Patch, placement: Placement
-) -> dict[str, PixelArray]:
-    largest = max(variant.size for variant in variants_of(placement, bench.config.trials))
-    return dict(matched_controls(scene, atlas, patch, side_in_pixels(largest, *scene.input_size)))
+    return [
+        ConfirmedTrials(patch.candidate, placement, next(blocks), {one.name: next(blocks) for one in controls})
+        for patch, placement in asked
+    ]

@@ -18,6 +18,7 @@ from auditor.core.work import Hands, Work
 from auditor.inputs.opening import Inputs
 from auditor.trials.blocks import block_from_bytes, block_to_bytes
 from auditor.trials.placements import variants_of
+from auditor.trials.stand_ins import Control
 from auditor.trials.sweep import Sweep
 
 SHARDS = "cache/trials"
@@ -30,11 +31,15 @@ Part: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is measured in one go: a patch, (4, h, w) uint8, on a split's eligible pictures or a part of them."""
+    """What is measured in one go: a patch, (4, h, w) uint8, on a split's eligible pictures or a part of them.
+
+    `control` is what is pasted in its place; None: the patch itself.
+    """
 
     name: TrialName
     rgba: PixelArray
     part: Part | None = None
+    control: Control | None = None
 
 
 @dataclass(slots=True)
@@ -69,6 +74,7 @@ class Table:
                 probability,
                 self.inputs.config.trials,
                 self.inputs.config.seed,
+                self.pool.pixels,
             )
         return self._sweeps[split, part]
 
@@ -76,7 +82,9 @@ class Table:
         """Paste a patch on every picture of its sweep."""
         name = trial.name
         variants = variants_of(name.placement, self.inputs.config.trials)
-        return self.sweep(name.split, trial.part).run(trial.rgba, variants, name.candidate, self.progress)
+        return self.sweep(name.split, trial.part).run(
+            trial.rgba, variants, name.candidate, self.progress, trial.control
+        )
 
 
 @dataclass(slots=True)

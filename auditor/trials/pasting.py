@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -54,18 +55,30 @@ def paste(images: Tensor, sticker: Sticker, draws: Draws, source_px: float) -> T
     return paste_pixels(images, sticker.at(source_px), draws)
 
 
-def paste_pixels(images: Tensor, source: Tensor, draws: Draws) -> Tensor:
+Change = Callable[[Tensor, Tensor], Tensor]
+"""(B, 3, h, w) premultiplied colours and (B, 1, h, w) opacity of pasted patches, to other premultiplied colours."""
+
+
+def paste_pixels(
+    images: Tensor,
+    source: Tensor,
+    draws: Draws,
+    change: Change | None = None,
+    window: tuple[int, int] | None = None,
+) -> Tensor:
     """`paste` for a patch that has its size already; differentiable with respect to its pixels.
 
     Args:
         images: as for `paste`; on the patch's device.
-        source: (4, h, w) float32 in [0, 1], colours premultiplied by opacity.
+        source: (4, h, w) float32 in [0, 1], colours premultiplied by opacity; or (B, 4, h, w), one a picture.
+        change: makes something else of the patches where they lie, before they are relit.
+        window: height and width of the part of each picture that is worked on; None: what the draws take.
     """
     count, _, height, width = images.shape
     device = images.device
-    texels = (source.shape[1], source.shape[2])
+    texels = (source.shape[-2], source.shape[-1])
     aspect = (texels[0] / max(texels), texels[1] / max(texels))
-    top, left, window_y, window_x = _windows(draws, texels, height, width)
+    top, left, window_y, window_x = _windows(draws, texels, height, width, window)
 
     rows = torch.as_tensor(top, device=device).view(count, 1) + torch.arange(window_y, device=device)
     columns = torch.as_tensor(left, device=device).view(count, 1) + torch.arange(window_x, device=device)
@@ -73,9 +86,11 @@ def paste_pixels(images: Tensor, source: Tensor, draws: Draws) -> Tensor:
     x = columns.view(count, 1, window_x) + 0.5 - _column(draws.centre_x, device)
     grid = _patch_coordinates(y, x, draws, aspect)
     sampled = functional.grid_sample(
-        source.unsqueeze(0).expand(count, -1, -1, -1), grid, mode="bilinear", padding_mode="zeros", align_corners=False
+        source.expand(count, -1, -1, -1), grid, mode="bilinear", padding_mode="zeros", align_corners=False
     )
     colour, alpha = sampled[:, :3], sampled[:, 3:]
+    if change is not None:
+        colour = change(colour, alpha)
     if draws.brightness.any() or (draws.contrast != 1.0).any():
         brightness, contrast = _column(draws.brightness, device), _column(draws.contrast, device)
         colour = _relight(colour, alpha, brightness.unsqueeze(1), contrast.unsqueeze(1))
@@ -90,9 +105,9 @@ def paste_pixels(images: Tensor, source: Tensor, draws: Draws) -> Tensor:
 
 
 def _windows(
-    draws: Draws, texels: tuple[int, int], height: int, width: int
+    draws: Draws, texels: tuple[int, int], height: int, width: int, size: tuple[int, int] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], int, int]:
-    """Top-left corners of equally large windows inside the pictures that hold the pasted patches."""
+    """Top-left corners of equally large windows inside the pictures that hold the pasted patches, and their size."""
     longer = max(texels)
     upright = (draws.rotation == 0.0) & (draws.tilt_y == 0.0) & (draws.tilt_x == 0.0)
     # sampling fades a patch out over half a texel around it; of an upright one that reaches no further pixel's centre
@@ -104,15 +119,17 @@ def _windows(
         draws.tilt_x * grown_x,
         (texels[0] / longer * grown_y, texels[1] / longer * grown_x),
     )
-    top, window_y = _window(draws.centre_y, half_y, height)
-    left, window_x = _window(draws.centre_x, half_x, width)
+    top, window_y = _window(draws.centre_y, half_y, height, size[0] if size else None)
+    left, window_x = _window(draws.centre_x, half_x, width, size[1] if size else None)
     return top, left, window_y, window_x
 
 
-def _window(centre: NDArray[np.float64], half: NDArray[np.float64], length: int) -> tuple[NDArray[np.int64], int]:
+def _window(
+    centre: NDArray[np.float64], half: NDArray[np.float64], length: int, size: int | None
+) -> tuple[NDArray[np.int64], int]:
     # rounding keeps a patch that lies on whole pixels there, in spite of float error in centre ± half
     first = np.floor((centre - half).round(6))
-    window = min(length, math.ceil(float((centre + half - first).round(6).max())))
+    window = size or min(length, math.ceil(float((centre + half - first).round(6).max())))
     return first.clip(0, length - window).astype(np.int64), window
 
 

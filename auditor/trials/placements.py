@@ -7,6 +7,7 @@ A new placement is its functions here, one entry in `PLACEMENTS`, and its name w
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -92,6 +93,19 @@ def draw(
 def largest_side_px(variant: Variant, config: TrialsConfig, input_size: tuple[int, int]) -> float:
     """The longest side that any draw of a variant can have, in pixels; known before anything is drawn."""
     return side_in_pixels(variant.size, *input_size) * PLACEMENTS[variant.placement].enlarged(config)
+
+
+def window_of(variant: Variant, config: TrialsConfig, input_size: tuple[int, int]) -> tuple[int, int] | None:
+    """Height and width in pixels of a window that holds any draw of a variant whose place is drawn; else None.
+
+    What is made anew for each picture is made in a window; it must not depend on which pictures share a batch.
+    """
+    if variant.corner:
+        return None
+    # of a square that is turned and tilted as far as may be, the farthest corner
+    nearest = max(1.0 - 2.0 * config.perspective, 1e-3)
+    reach = largest_side_px(variant, config, input_size) / 2 * math.sqrt(2.0) / nearest * 1.1
+    return min(input_size[0], math.ceil(2 * reach) + 2), min(input_size[1], math.ceil(2 * reach) + 2)
 
 
 def _fixed(config: TrialsConfig) -> tuple[Variant, ...]:

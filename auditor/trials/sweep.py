@@ -7,16 +7,32 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from auditor.core.config import TrialsConfig
+from auditor.core.errors import PatchError
 from auditor.core.progress import Progress
 from auditor.core.records import FloatArray, IntArray, PixelArray
 from auditor.core.records.trials import Draws, TrialBlock
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.classifier import Classifier, group_probability
-from auditor.trials.pasting import Sticker, paste
-from auditor.trials.placements import Variant, draw, largest_side_px
+from auditor.trials.pasting import Sticker, paste_pixels
+from auditor.trials.placements import Variant, draw, largest_side_px, window_of
+from auditor.trials.stand_ins import Control, CutFromPictures
+from auditor.trials.stand_ins import Draw as StandInDraw
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The pastes of one batch: pictures `start` to before `stop`, under one variant, with their draws."""
+
+    variant: Variant
+    draws: Draws
+    draw_key: str
+    control: Control | None
+    start: int
+    stop: int
 
 
 class Sweep:
@@ -32,12 +48,15 @@ class Sweep:
         before: FloatArray,
         config: TrialsConfig,
         seed: int,
+        pictures: PixelArray | None = None,
     ) -> None:
         """
         Args:
             pixels: (N, 3, H, W) uint8 prepared pictures, all eligible.
             image_keys: their N keys; clean: (N,) clean predictions; before: (N,) clean target probabilities.
+            pictures: (M, 3, H, W) uint8, from which stand-ins are cut; None: none will be.
         """
+        self._pictures = pictures
         self.image_keys = tuple(image_keys)
         self._classifier, self._criterion, self._config, self._seed = classifier, criterion, config, seed
         self._pixels = torch.from_numpy(np.ascontiguousarray(pixels)).to(classifier.device)
@@ -57,12 +76,14 @@ class Sweep:
         variants: Sequence[Variant],
         draw_key: str,
         progress: Progress,
+        control: Control | None = None,
     ) -> TrialBlock:
         """Paste a (4, h, w) uint8 patch onto every picture under every variant and record what the model says.
 
         Args:
             draw_key: names the draws; a control passes its candidate's id to land on the same spots.
             progress: told after each batch how many pastes it held.
+            control: what is pasted in the patch's place, anew for each picture; None: the patch itself.
         """
         sticker = Sticker(rgba, self._classifier.device)
         every_draw = tuple(
@@ -72,10 +93,10 @@ class Sweep:
         patched = np.empty((len(variants), len(self)), dtype=np.int64)
         after = np.empty((len(variants), len(self)), dtype=np.float32)
         for row, (variant, draws) in enumerate(zip(variants, every_draw, strict=True)):
-            source_px = largest_side_px(variant, self._config, self._input_size)
             for start in range(0, len(self), len(self._buffer)):
                 stop = min(start + len(self._buffer), len(self))
-                patched[row, start:stop], after[row, start:stop] = self._batch(sticker, source_px, draws, start, stop)
+                part = Part(variant, draws.part(start, stop), draw_key, control, start, stop)
+                patched[row, start:stop], after[row, start:stop] = self._batch(sticker, part)
                 progress.advance(stop - start)
         return TrialBlock(
             image_keys=self.image_keys,
@@ -89,27 +110,46 @@ class Sweep:
         )
 
     @torch.inference_mode()
-    def _batch(
-        self, sticker: Sticker, source_px: float, draws: Draws, start: int, stop: int
-    ) -> tuple[IntArray, FloatArray]:
-        images = self._buffer[: stop - start]
+    def _batch(self, sticker: Sticker, part: Part) -> tuple[IntArray, FloatArray]:
+        images = self._buffer[: part.stop - part.start]
         # not `to_float`: a division differs from this in the last bit, and the counts of finished runs with it
-        images.copy_(self._pixels[start:stop]).mul_(1.0 / 255.0)
-        paste(images, sticker, draws.part(start, stop), source_px)
+        images.copy_(self._pixels[part.start : part.stop]).mul_(1.0 / 255.0)
+        self._paste(images, sticker, part)
         logits = self._classifier.forward_normalised(self._classifier.normalise_(images))
         probability = group_probability(logits, self._criterion.target)
         return logits.argmax(dim=1).cpu().numpy(), probability.float().cpu().numpy()
 
+    def _paste(self, images: Tensor, sticker: Sticker, part: Part) -> Tensor:
+        """Paste the patch, or what stands in its place, on (B, 3, H, W) pictures, in place."""
+        source_px = largest_side_px(part.variant, self._config, self._input_size)
+        source, control = sticker.at(source_px), part.control
+        if control is None:
+            return paste_pixels(images, source, part.draws)
+        keys = self.image_keys[part.start : part.stop]
+        draw_of = StandInDraw(self._seed, part.draw_key, control.name)
+        stand_in = control.stand_in
+        if isinstance(stand_in, CutFromPictures):
+            if self._pictures is None:
+                raise PatchError(f"the control {control.name!r} is cut from other pictures, and there are none here")
+            cut = stand_in.cut(draw_of, keys, self._pictures, source[3], images.device)
+            return paste_pixels(images, cut, part.draws)
+
+        def change(colour: Tensor, alpha: Tensor) -> Tensor:
+            size = (alpha.shape[2], alpha.shape[3])
+            return stand_in.change(colour, alpha, stand_in.numbers(draw_of, keys, size, alpha.device))
+
+        return paste_pixels(images, source, part.draws, change, window_of(part.variant, self._config, self._input_size))
+
     def picture(
-        self, image_key: str, rgba: PixelArray, variant: Variant, draw_key: str
+        self, image_key: str, rgba: PixelArray, variant: Variant, draw_key: str, control: Control | None = None
     ) -> tuple[PixelArray, PixelArray]:
         """One picture before and after its paste, (3, H, W) uint8 each, for a person to look at."""
         row = self.image_keys.index(image_key)
         sticker = Sticker(rgba, self._classifier.device)
         draws = draw(variant, self._config, [image_key], draw_key, sticker.aspect, self._input_size, self._seed)
         before = self._pixels[row : row + 1]
-        source_px = largest_side_px(variant, self._config, self._input_size)
-        after = paste(before.float().mul_(1.0 / 255.0), sticker, draws, source_px)
+        part = Part(variant, draws, draw_key, control, row, row + 1)
+        after = self._paste(before.float().mul_(1.0 / 255.0), sticker, part)
         return before[0].cpu().numpy(), after[0].mul(255.0).round_().clamp_(0, 255).byte().cpu().numpy()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from auditor.candidates.confirmation import confirm
+from auditor.candidates.controls import Making
 from auditor.candidates.makers.brought import read_user_patches
 from auditor.candidates.propose import mark_read_as_target
 from auditor.core.config import AuditConfig
@@ -40,7 +41,7 @@ def trial_patches(
 
     The numbers go to `patch-trials/<folder's name>` inside the run folder, beside a `table.csv` in the columns of
     the paper's published counts. The run's own findings stay as they are. Where the run has an atlas, a crop of a
-    random cell is among the controls.
+    quiet cell is among the controls.
 
     Raises:
         PatchError: the folder holds no patch that can be used.
@@ -58,7 +59,7 @@ def trial_patches(
     scene = open_scene(run)
     patches = mark_read_as_target(patches, inputs.classifier, inputs.target)
     patches = [write_patch(inside, scene, patch) for patch in patches]
-    confirmed = confirm(bench, scene, atlas, patches, run.config.trials.placements)
+    confirmed = confirm(bench, Making(scene, atlas), patches, run.config.trials.placements)
     outcome = Outcome(
         chosen=tuple(patch.candidate.id for patch in patches),
         tried=len(patches),

@@ -38,8 +38,9 @@ from auditor.run.stages.report import stored_result
 from auditor.run.tables import images_from_table
 from auditor.statistics.intervals import wilson_interval
 from auditor.statistics.ranking import rank_correlation
-from auditor.trials.patch import read_patch, side_in_pixels
+from auditor.trials.patch import read_patch
 from auditor.trials.placements import Variant, variants_of
+from auditor.trials.stand_ins import Control
 from auditor.trials.sweep import Sweep, predict_clean
 
 TAKEN = ("model", "preprocessing", "classes", "device")
@@ -121,9 +122,7 @@ def transfer_run(run: RunFolder, model_file: Path, progress: Progress) -> Transf
     records = _confirmation(run, result)
     sweep = _sweep(loaded.classifier, criterion, records, own_config, config, progress)
     variants = variants_of(own_config.trials.placements[0], config.trials)
-    largest = max(variant.size for variant in variants)
-    side_px = side_in_pixels(largest, *loaded.classifier.preprocessing.output_size)
-    bench = _Bench(sweep, variants, side_px, config.seed, result.limits.confidence, progress)
+    bench = _Bench(sweep, variants, result.limits.confidence, progress)
     passes = len(tried) + len(OWN_CONTROLS) * sum(row.confirmed for row in tried)
     progress.start("trials on the other network", passes * len(variants) * len(sweep))
     patches = [read_patch(run.path / "candidates" / f"{row.candidate.id}.png") for row in tried]
@@ -237,23 +236,21 @@ def _sweep(
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """Where the candidates are measured: pictures, paste rules and the patches' longest side in pixels."""
+    """Where the candidates are measured: pictures and paste rules."""
 
     sweep: Sweep
     variants: Sequence[Variant]
-    side_px: int
-    seed: int
     confidence: float
     progress: Progress
 
-    def outcomes(self, rgba: PixelArray, identity: str) -> NDArray[np.bool_]:
-        return self.sweep.run(rgba, self.variants, identity, self.progress).outcomes
+    def outcomes(self, rgba: PixelArray, identity: str, control: Control | None = None) -> NDArray[np.bool_]:
+        return self.sweep.run(rgba, self.variants, identity, self.progress, control).outcomes
 
     def row(self, row: SurveyRow, rgba: PixelArray, flipped: NDArray[np.bool_]) -> TransferRow:
         """A candidate's counts on both networks, and its strongest control if it was confirmed."""
         identity = row.candidate.id
-        controls = own_controls(rgba, identity, self.side_px, self.seed) if row.confirmed else {}
-        flips = {name: int(self.outcomes(made, identity).sum()) for name, made in controls.items()}
+        controls = own_controls() if row.confirmed else ()
+        flips = {one.name: int(self.outcomes(rgba, identity, one).sum()) for one in controls}
         strongest = max(flips, key=lambda name: flips[name], default="")
         own, other = self._count(row.flips, row.eligible), self._count(int(flipped.sum()), len(flipped))
         return TransferRow(row.candidate, row.confirmed, own, other, strongest, flips.get(strongest))

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.candidates.confirmation import confirm, shared_controls, try_all
+from auditor.candidates.controls import Making
 from auditor.candidates.selection import narrowing, select
 from auditor.core.records import Split
 from auditor.core.records.findings import CONTROL_NAMES
@@ -39,7 +40,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
         return keep_trials(folder, bench, Outcome((), len(proposals.patches), CONTROL_NAMES, rungs))
     tried = try_all(bench, proposals.patches, Split.CONFIRMATION, placement)
     shared = shared_controls(bench, placement)
-    confirmed = confirm(bench, open_scene(run), pushed_atlas(run), selection.chosen, config.trials.placements)
+    confirmed = confirm(bench, Making(open_scene(run), pushed_atlas(run)), selection.chosen, config.trials.placements)
     candidates = [patch.candidate for patch in proposals.patches]
     confidence = config.limits.confidence
     outcome = Outcome(
