@@ -18,7 +18,7 @@ from auditor.atlas.activations import ActivationSet
 from auditor.atlas.grid import build_cells
 from auditor.atlas.kinds import Atlas
 from auditor.atlas.positions import crop_box
-from auditor.candidates.controls import matched_controls, quiet_cells
+from auditor.candidates.controls import Making, quiet_cells, quiet_crops
 from auditor.candidates.crops import (
     CropPlan,
     CropRules,
@@ -47,6 +47,7 @@ from auditor.core.records import (
     Tier,
 )
 from auditor.trials.patch import Patch, kept, patch_png
+from auditor.trials.stand_ins import CutFromPictures
 
 
 def cell(column: int, rows: list[int], level: int = 4) -> Cell:
@@ -300,19 +301,6 @@ def test_a_patch_alone_is_read_on_mid_grey(scene: Scene) -> None:
         assert one.candidate.read_as_target is (int(logits.argmax()) == 1)
 
 
-def test_a_random_cells_crop_is_among_the_controls_and_keyed(scene: Scene, atlas: Atlas) -> None:
-    rgba = np.full((4, 12, 12), 255, dtype=np.uint8)
-
-    def control(identity: str) -> np.ndarray:
-        patch = Patch(Candidate(identity, "", Origin.CROP, Tier.THIRD_CLASS, "0" * 64), rgba)
-        return matched_controls(scene, atlas, patch, 8)["random cell crop"]
-
-    first = control("c-001")
-    others = [control(f"c-{number:03d}") for number in range(2, 6)]
-    np.testing.assert_array_equal(control("c-001"), first)
-    assert any((other != first).any() for other in others)
-
-
 def test_control_crops_come_from_cells_that_do_not_push(scene: Scene, atlas: Atlas) -> None:
     cell = atlas.cells[0]
     pushes = (0.5, -0.2, 1.5, 0.0)
@@ -322,3 +310,23 @@ def test_control_crops_come_from_cells_that_do_not_push(scene: Scene, atlas: Atl
     assert [one.column for one in quiet_cells(unscreened)] == [1, 3]
     all_push = [replace(cell, column=number, predicted_push=push + 1) for number, push in enumerate(pushes)]
     assert [one.column for one in quiet_cells(all_push)] == [1]
+
+
+def test_quiet_crops_are_where_activations_of_quiet_cells_are_and_may_be_cut(scene: Scene, atlas: Atlas) -> None:
+    finest = max(cell.level for cell in atlas.cells)
+    loud = [replace(cell, predicted_push=-1.0 if number == 2 else 1.0) for number, cell in enumerate(atlas.cells)]
+    quiet = [cell.name for cell in loud if cell.level == finest and cell.predicted_push < 0]
+    if not quiet:  # the quietest quarter then
+        quiet = [cell.name for cell in quiet_cells([cell for cell in loud if cell.level == finest])]
+    cut = quiet_crops(Making(scene, replace(atlas, cells=tuple(loud))))
+    assert isinstance(cut, CutFromPictures)
+    assert cut.centres is not None
+    named = cell_names(atlas.xy, finest)
+    wanted = [
+        (int(row), (y + 0.5) / 4, (x + 0.5) / 5)
+        for row, y, x, name in zip(atlas.samples.image_row, atlas.samples.y, atlas.samples.x, named, strict=True)
+        if name in quiet and scene.may_give_crops(int(row))
+    ]
+    assert wanted
+    assert [(int(row), *centre) for row, centre in zip(cut.rows, cut.centres.tolist(), strict=True)] == wanted
+    assert quiet_crops(Making(scene)) is None
