@@ -11,6 +11,7 @@ from typing import get_args
 import numpy as np
 import pytest
 from pydantic import BaseModel
+from typer.main import get_command
 
 from auditor.atlas.embedding import METHODS
 from auditor.candidates.controls import CONTROLS
@@ -21,6 +22,7 @@ from auditor.core.records import Candidate, Cell, ImageRecord, Origin, Placement
 from auditor.core.records.candidates import PLAIN_CROPS
 from auditor.core.records.trials import Draws, TrialBlock, TrialName
 from auditor.core.section import LARGEST_NUMBER, LONGEST_TEXT, Moved
+from auditor.inputs.images.sources import SOURCES
 from auditor.inputs.model.sources.factory import build_from_factory
 from auditor.report import FORMATS
 from auditor.run.pipeline import STAGES
@@ -174,6 +176,20 @@ def test_every_placement_is_explained() -> None:
     assert [placement for placement in Placement if f"`{placement}`" not in row[1]] == []
     (row,) = [cells for cells in table_rows(CLI) if cells[0] == "`--placements`"]
     assert [placement for placement in Placement if f"`{placement}`" not in row[1]] == []
+
+
+def test_every_format_is_offered_and_explained() -> None:
+    (row,) = [cells for cells in table_rows(CLI) if cells[0] == "`--format`"]
+    assert re.findall(r"`(\w+)`", row[1]) == list(FORMATS)
+    (option,) = [one for one in get_command(app).commands["report"].params if one.name == "form"]  # type: ignore[attr-defined]
+    assert option.help.endswith(f": {', '.join(FORMATS)}")  # type: ignore[attr-defined]
+    explained = section_of(YOUR_MODEL, "## 10. Read what is left behind")
+    assert [form for form in FORMATS.values() if f"`{form.file_name}`" not in explained] == []
+
+
+def test_every_source_of_pictures_is_explained() -> None:
+    section = section_of(YOUR_MODEL, "## 6. Pictures and splits")
+    assert [source.kind for source in SOURCES if not re.search(rf"\b{source.kind}\b", section)] == []
 
 
 def test_every_layout_is_explained() -> None:
