@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+from enum import StrEnum
 
 import jsonschema
 import numpy as np
 import pytest
 
-from auditor.core.records import AuditResult
+from auditor.core.records import AuditResult, Origin, Placement, Tier, Verdict
 from auditor.report.findings_json import findings_json, schema
 
 
@@ -23,6 +24,13 @@ def validator() -> jsonschema.Draft202012Validator:
 def test_the_schema_holds_every_result(kind: str, request: pytest.FixtureRequest) -> None:
     document = json.loads(findings_json(request.getfixturevalue(kind)))
     assert [error.message for error in validator().iter_errors(document)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("verdict", Verdict), ("origin", Origin), ("tier", Tier), ("placement", Placement)]
+)
+def test_the_schema_knows_every_word(name: str, words: type[StrEnum]) -> None:
+    assert schema()["$defs"][name]["enum"] == [str(word) for word in words]
 
 
 @pytest.mark.parametrize(
