@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import re
 import tomllib
 from pathlib import Path
@@ -200,6 +201,32 @@ def test_every_layout_is_explained() -> None:
 def test_every_control_is_explained() -> None:
     explained = [cells[0] for cells in table_rows(section_of(NUMBERS, "## Controls"))]
     assert explained[2:] == list(CONTROLS)
+
+
+def test_the_stages_of_the_design_are_the_declared_ones() -> None:
+    rows = [cells for cells in table_rows(section_of(DESIGN, "### Stages")) if cells[0].startswith("`")]
+    quoted = [tuple(re.findall(r"`([^`]+)`", cell) for cell in cells[:3]) for cells in rows]
+    assert quoted == [([one.name], [need.name for need in one.needs], list(one.files)) for one in STAGES]
+
+
+def test_the_tables_that_grow_are_where_the_design_says() -> None:
+    rows = table_rows(section_of(DESIGN, "### Tables for what will grow"))[2:]
+    named = [cells[1].strip("`") for cells in rows]
+    assert len(named) == 10
+    for name in named:
+        module, _, table = name.rpartition(".")
+        assert hasattr(importlib.import_module(f"auditor.{module}"), table), name
+
+
+def test_what_a_change_touches_adds_up() -> None:
+    section = section_of(DESIGN, "### What a change touches")
+    rows = table_rows(section)[2:]
+    assert len(rows) == 10
+    for change, _, count, files in rows:
+        named = re.findall(r"`([^`]+)`", files)
+        assert len(named) + files.startswith("a new file") == int(count), change
+        assert [file for file in named if not (ROOT / "auditor" / file).is_file()] == []
+    assert f"The mean is {sum(int(count) for _, _, count, _ in rows) / len(rows):.1f}." in section
 
 
 @pytest.mark.parametrize("text", [README, YOUR_MODEL], ids=["README", "your-model"])
