@@ -1,7 +1,7 @@
 """Matched controls: patches of a candidate's size and place without its content.
 
 A new control is one function here and one entry in `CONTROLS`, whether it changes the candidate's own pixels or is cut
-elsewhere. Its name stands in `core.records.findings.CONTROL_NAMES` too, for those who read results without torch.
+elsewhere.
 """
 
 from __future__ import annotations

@@ -23,7 +23,6 @@ from auditor.candidates.controls import (
 from auditor.candidates.scene import Scene
 from auditor.core.errors import PatchError
 from auditor.core.records import Candidate, Origin, Tier
-from auditor.core.records.findings import CONTROL_NAMES
 from auditor.trials.patch import Patch, resize_patch
 
 
@@ -184,10 +183,6 @@ def test_crops_as_controls_do_not_depend_on_what_came_before(scene: Scene) -> No
     np.testing.assert_array_equal(matched_controls(scene, None, patch("c-003", rgba), 6)["source crop"], alone)
     others = [matched_controls(scene, None, patch(f"c-{n}", rgba), 6)["source crop"] for n in range(4)]
     assert any((other != alone).any() for other in others)
-
-
-def test_the_names_that_results_hold_are_those_of_the_table() -> None:
-    assert tuple(CONTROLS) == CONTROL_NAMES
 
 
 def test_there_is_no_control_of_what_is_not_there(scene: Scene, atlas: Atlas) -> None:

@@ -90,8 +90,8 @@ class Placement(StrEnum):
 
 
 _PLACEMENTS: Mapping[Placement, str] = {
-    Placement.FIXED: "one fixed place and size for every picture",
-    Placement.BEST: "the best of several corners and sizes; the controls may choose as freely",
+    Placement.FIXED: "the top left corner, at one size, of every picture",
+    Placement.BEST: "the best of four corners and several sizes; the controls may choose as freely",
     Placement.RANDOM: "place, rotation, size and colour drawn anew for every picture",
 }
 

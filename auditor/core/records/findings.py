@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from auditor.core.records.basics import Interval, Placement, ReviewMark, Tier, Verdict
 from auditor.core.records.candidates import Candidate, Review
 
-CONTROL_NAMES = ("mean colour", "noise", "phase scrambled", "pixel shuffled", "source crop", "random cell crop")
-"""The controls that a finding has when all of them can be made; `candidates.controls.CONTROLS` makes them."""
-
 
 @dataclass(frozen=True, slots=True)
 class ControlResult:
