@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -13,7 +14,9 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 from typer.main import get_command
+from typer.testing import Result
 
+import auditor
 from auditor.atlas.embedding import METHODS
 from auditor.candidates.controls import CONTROLS
 from auditor.candidates.makers import MAKERS
@@ -33,6 +36,7 @@ from auditor.statistics.paired import tango_bounds
 from auditor.statistics.uplift import smallest_uplift
 from auditor.statistics.verdicts import images_to_pass, images_to_settle, judge
 from auditor.trials.blocks import trials_table
+from tools.docs.notebook import NOTEBOOK, executed
 from tools.docs.settings import BLOCKS, with_block
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -266,6 +270,16 @@ def test_the_factory_example_builds_a_network(tmp_path: Path) -> None:
     network = build_from_factory("model.py:build", 7, tmp_path)
     assert network(torch.zeros(2, 3, 64, 64)).shape == (2, 7)
     assert "body" in dict(network.named_modules())
+
+
+def test_the_notebook_runs(finished: tuple[Path, Result]) -> None:
+    """Its cells count findings and uplifts again from the pastes, and stop where they differ."""
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    cells = executed(notebook["cells"], {"run_folder": finished[0]})
+    answered = [cell["outputs"] for cell in cells if cell["cell_type"] == "code"]
+    assert [bool(outputs) for outputs in answered] == [False] + [True] * (len(answered) - 1)
+    assert answered[1][0]["text"][0] == f"{auditor.open_run(finished[0]).verdict}\n"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
