@@ -11,7 +11,7 @@ help:
 	@echo "make test    install into $(VENV) and run the whole test suite"
 	@echo "make check   ruff and mypy --strict"
 	@echo "make format  ruff's formatter and safe fixes"
-	@echo "make bench   the benchmarks that need no data"
+	@echo "make bench   the speed of trials beside the bare network's; needs no data"
 	@echo "make clean   remove $(VENV) and caches"
 
 $(INSTALLED): pyproject.toml
@@ -23,7 +23,7 @@ $(INSTALLED): pyproject.toml
 demo: $(INSTALLED)
 	@echo "== auditor demo: two small networks on rendered frying pans and woks"
 	@# the shortcut network is meant to fail its audit (exit code 1): both verdicts are compared with what is expected
-	$(BIN)/python -m auditor.cli demo --check
+	$(BIN)/python -m auditor demo --check
 
 test: $(INSTALLED)
 	@echo "== the whole test suite"

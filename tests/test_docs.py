@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -11,7 +13,10 @@ from typing import get_args
 import numpy as np
 import pytest
 from pydantic import BaseModel
+from typer.main import get_command
+from typer.testing import Result
 
+import auditor
 from auditor.atlas.embedding import METHODS
 from auditor.candidates.controls import CONTROLS
 from auditor.candidates.makers import MAKERS
@@ -21,6 +26,7 @@ from auditor.core.records import Candidate, Cell, ImageRecord, Origin, Placement
 from auditor.core.records.candidates import PLAIN_CROPS
 from auditor.core.records.trials import Draws, TrialBlock, TrialName
 from auditor.core.section import LARGEST_NUMBER, LONGEST_TEXT, Moved
+from auditor.inputs.images.sources import SOURCES
 from auditor.inputs.model.sources.factory import build_from_factory
 from auditor.report import FORMATS
 from auditor.run.pipeline import STAGES
@@ -30,6 +36,7 @@ from auditor.statistics.paired import tango_bounds
 from auditor.statistics.uplift import smallest_uplift
 from auditor.statistics.verdicts import images_to_pass, images_to_settle, judge
 from auditor.trials.blocks import trials_table
+from tools.docs.notebook import NOTEBOOK, executed
 from tools.docs.settings import BLOCKS, with_block
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -176,6 +183,20 @@ def test_every_placement_is_explained() -> None:
     assert [placement for placement in Placement if f"`{placement}`" not in row[1]] == []
 
 
+def test_every_format_is_offered_and_explained() -> None:
+    (row,) = [cells for cells in table_rows(CLI) if cells[0] == "`--format`"]
+    assert re.findall(r"`(\w+)`", row[1]) == list(FORMATS)
+    (option,) = [one for one in get_command(app).commands["report"].params if one.name == "form"]  # type: ignore[attr-defined]
+    assert option.help.endswith(f": {', '.join(FORMATS)}")  # type: ignore[attr-defined]
+    explained = section_of(YOUR_MODEL, "## 10. Read what is left behind")
+    assert [form for form in FORMATS.values() if f"`{form.file_name}`" not in explained] == []
+
+
+def test_every_source_of_pictures_is_explained() -> None:
+    section = section_of(YOUR_MODEL, "## 6. Pictures and splits")
+    assert [source.kind for source in SOURCES if not re.search(rf"\b{source.kind}\b", section)] == []
+
+
 def test_every_layout_is_explained() -> None:
     (row,) = [cells for cells in table_rows(YOUR_MODEL) if cells[0] == "`atlas.layout`"]
     assert re.findall(r"`(\w+)`", row[1]) == list(METHODS)
@@ -184,6 +205,32 @@ def test_every_layout_is_explained() -> None:
 def test_every_control_is_explained() -> None:
     explained = [cells[0] for cells in table_rows(section_of(NUMBERS, "## Controls"))]
     assert explained[2:] == list(CONTROLS)
+
+
+def test_the_stages_of_the_design_are_the_declared_ones() -> None:
+    rows = [cells for cells in table_rows(section_of(DESIGN, "### Stages")) if cells[0].startswith("`")]
+    quoted = [tuple(re.findall(r"`([^`]+)`", cell) for cell in cells[:3]) for cells in rows]
+    assert quoted == [([one.name], [need.name for need in one.needs], list(one.files)) for one in STAGES]
+
+
+def test_the_tables_that_grow_are_where_the_design_says() -> None:
+    rows = table_rows(section_of(DESIGN, "### Tables for what will grow"))[2:]
+    named = [cells[1].strip("`") for cells in rows]
+    assert len(named) == 10
+    for name in named:
+        module, _, table = name.rpartition(".")
+        assert hasattr(importlib.import_module(f"auditor.{module}"), table), name
+
+
+def test_what_a_change_touches_adds_up() -> None:
+    section = section_of(DESIGN, "### What a change touches")
+    rows = table_rows(section)[2:]
+    assert len(rows) == 10
+    for change, _, count, files in rows:
+        named = re.findall(r"`([^`]+)`", files)
+        assert len(named) + files.startswith("a new file") == int(count), change
+        assert [file for file in named if not (ROOT / "auditor" / file).is_file()] == []
+    assert f"The mean is {sum(int(count) for _, _, count, _ in rows) / len(rows):.1f}." in section
 
 
 @pytest.mark.parametrize("text", [README, YOUR_MODEL], ids=["README", "your-model"])
@@ -223,6 +270,16 @@ def test_the_factory_example_builds_a_network(tmp_path: Path) -> None:
     network = build_from_factory("model.py:build", 7, tmp_path)
     assert network(torch.zeros(2, 3, 64, 64)).shape == (2, 7)
     assert "body" in dict(network.named_modules())
+
+
+def test_the_notebook_runs(finished: tuple[Path, Result]) -> None:
+    """Its cells count findings and uplifts again from the pastes, and stop where they differ."""
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    cells = executed(notebook["cells"], {"run_folder": finished[0]})
+    answered = [cell["outputs"] for cell in cells if cell["cell_type"] == "code"]
+    assert [bool(outputs) for outputs in answered] == [False] + [True] * (len(answered) - 1)
+    assert answered[1][0]["text"][0] == f"{auditor.open_run(finished[0]).verdict}\n"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])

@@ -1,8 +1,12 @@
-"""The order in which the package's rooms may import each other, and what only the command line may do."""
+"""The order in which the package's rooms may import each other, what else they import, and what only the command line
+may do."""
 
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,6 +108,25 @@ def test_the_package_itself_loads_nothing_until_it_is_asked_for() -> None:
     tree = parsed(PACKAGE / "__init__.py")
     at_once = ast.Module([node for node in tree.body if not isinstance(node, ast.If)], [])
     assert list(imported_rooms(at_once)) == []
+
+
+IMPORTED_AS = {"pillow": "PIL", "scikit-learn": "sklearn", "umap-learn": "umap"}
+"""Packages that are imported under another name than they are installed by."""
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["timm"]]
+    names = [re.match(r"[\w-]+", line)[0] for line in declared]  # type: ignore[index]
+    imported = set()
+    for module in MODULES:
+        for node in ast.walk(parsed(module)):
+            if isinstance(node, ast.Import):
+                imported |= {name.name.split(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add((node.module or "").split(".")[0])
+    foreign = imported - set(sys.stdlib_module_names) - {"auditor"}
+    assert foreign == {IMPORTED_AS.get(name, name) for name in names}
 
 
 def dotted(node: ast.expr) -> str:

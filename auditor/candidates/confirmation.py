@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from auditor.candidates.controls import OWN_CONTROLS, Making, check_visible, make_controls
+from auditor.candidates.controls import OWN_CONTROLS, Making, check_visible, make_controls, steps
 from auditor.core.records import Placement, Split
 from auditor.core.records.trials import ConfirmedTrials, TrialBlock, TrialName
 from auditor.trials.bench import SURVEY, Bench, Trial
@@ -58,6 +58,6 @@ def confirm(
         ]
     blocks = iter(bench.measure(trials, f"confirming {len(chosen)} candidates with controls"))
     return [
-        ConfirmedTrials(patch.candidate, placement, next(blocks), {one.name: next(blocks) for one in controls})
+        ConfirmedTrials(patch.candidate, placement, next(blocks), {one.name: next(blocks) for one in controls}, steps())
         for patch, placement in asked
     ]

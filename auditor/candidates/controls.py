@@ -1,7 +1,6 @@
 """Matched controls: what is pasted in a candidate's place, of its size and without its content, drawn for each picture.
 
-A new control is one function here and one entry in `CONTROLS`. Its name stands in `core.records.findings.LADDER` too,
-for those who read results without torch, under the step of the ladder that it belongs to.
+A new control is one function here and one entry in `CONTROLS`, under the step of the ladder that it belongs to.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from auditor.atlas.kinds import Atlas
 from auditor.candidates.crops import cell_names
 from auditor.candidates.scene import Scene
 from auditor.core.errors import PatchError
-from auditor.core.records import Cell, Split
+from auditor.core.records import Cell, Split, Step
 from auditor.trials.patch import Patch, pasted_size, resize_patch
 from auditor.trials.stand_ins import (
     Changed,
@@ -76,8 +75,6 @@ def quiet_cells(cells: Sequence[Cell]) -> tuple[Cell, ...]:
     return tuple(cells[index] for index in order[: max(1, len(cells) // 4)])
 
 
-Recipe = Callable[[Making], StandIn | None]
-
 OWN_CONTROLS: Mapping[str, StandIn] = {
     "noise": Changed(noise, planes=3),
     "grey": Changed(grey),
@@ -87,21 +84,39 @@ OWN_CONTROLS: Mapping[str, StandIn] = {
 }
 """Those that need nothing but the candidate, so that any network can be shown them."""
 
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A control: its step of the ladder, and how it is made of what there is; None where it cannot be."""
+
+    step: Step
+    make: Callable[[Making], StandIn | None]
+
+
+def _own(name: str, step: Step) -> Recipe:
+    return Recipe(step, lambda _: OWN_CONTROLS[name])
+
+
 CONTROLS: Mapping[str, Recipe] = {
-    "noise": lambda _: OWN_CONTROLS["noise"],
-    "grey": lambda _: OWN_CONTROLS["grey"],
-    "source crop": source_crops,
-    "quiet crop": quiet_crops,
-    "mean colour": lambda _: OWN_CONTROLS["mean colour"],
-    "pixel shuffled": lambda _: OWN_CONTROLS["pixel shuffled"],
-    "phase scrambled": lambda _: OWN_CONTROLS["phase scrambled"],
+    "noise": _own("noise", Step.COVERING),
+    "grey": _own("grey", Step.COVERING),
+    "source crop": Recipe(Step.COVERING, source_crops),
+    "quiet crop": Recipe(Step.COVERING, quiet_crops),
+    "mean colour": _own("mean colour", Step.COLOUR),
+    "pixel shuffled": _own("pixel shuffled", Step.COLOUR),
+    "phase scrambled": _own("phase scrambled", Step.TEXTURE),
 }
 """Every control, in the order in which they are measured: covering first, then what explains."""
 
 
+def steps() -> dict[str, Step]:
+    """The step of every control, by its name."""
+    return {name: recipe.step for name, recipe in CONTROLS.items()}
+
+
 def make_controls(making: Making) -> tuple[Control, ...]:
     """The controls that can be made; they serve every candidate, since each is drawn for candidate and picture."""
-    made = ((name, recipe(making)) for name, recipe in CONTROLS.items())
+    made = ((name, recipe.make(making)) for name, recipe in CONTROLS.items())
     return tuple(Control(name, stand_in) for name, stand_in in made if stand_in is not None)
 
 

@@ -23,8 +23,8 @@ class ModelConfig(Section):
     """The classifier under audit."""
 
     name: Annotated[FilePath, Example("mobilenet_v2", filled=True), Flag("--model", "model")] = Field(
-        description="a torchvision name; `timm/NAME`; `package.module:factory` or `file.py:factory`; or a TorchScript "
-        "(`.pt`, `.ts`) or torch.export (`.pt2`) file"
+        description="where the network comes from, such as a torchvision name, `timm/NAME`, `package.module:factory`, "
+        "`file.py:factory`, a TorchScript (`.pt`, `.ts`) or a torch.export (`.pt2`) file"
     )
     weights: Annotated[
         FilePath | None, Example("model.safetensors", filled=True), Flag("--weights", "file or default")
@@ -109,10 +109,13 @@ class ClassesConfig(Section):
 
 
 class ImagesConfig(Section):
-    """Where the pictures lie. A source of pictures is a folder of class folders, or a CSV of `path,label`."""
+    """Where the pictures and their labels lie: in a source such as a folder of class folders, or a CSV of
+    `path,label`."""
 
     all: Annotated[FilePath | None, Example("photos", filled=True), Flag("--images", "file")] = Field(
-        None, description="a folder of class folders, or a CSV of `path,label`; split in three by content hash"
+        None,
+        description="one source, such as a folder of class folders or a CSV of `path,label`; split in three by "
+        "content hash",
     )
     discovery: Annotated[
         FilePath | None,
@@ -268,8 +271,8 @@ class TrialsConfig(Section):
     placements: tuple[Placement, ...] = Field(
         (Placement.FIXED,),
         min_length=1,
-        description="a list of `fixed` (top left), `best` (the best of four corners × `best_sizes`) and `random`; the "
-        "first is used for choosing and the survey, all of them for confirming",
+        description=f"a list of {', '.join(f'`{one}` ({one.words})' for one in Placement)}; the first is used for "
+        "choosing and the survey, all of them for confirming",
     )
     size: Share = Field(0.35, description="patch width for `fixed` and `random`, as a share of the shorter side")
     best_sizes: tuple[Share, ...] = Field(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing import TYPE_CHECKING
 
 from auditor.report import numbers, text, words
 from auditor.report.summary import chosen_by, fragility_sentence
+
+if TYPE_CHECKING:  # the command line asks for the formats' names at every start
+    from jinja2 import Environment
 
 
 @functools.cache
@@ -27,6 +29,8 @@ def markdown_environment() -> Environment:
 
 
 def _environment(*, autoescape: bool) -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("auditor.report"),
         autoescape=autoescape,  # noqa: S701 - off for Markdown alone, whose finalize escapes every value

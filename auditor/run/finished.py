@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ class Audit:
     The tables are read anew each time; keep one that is looked at more than once.
     """
 
-    result: AuditResult
+    result: AuditResult = field(repr=False)  # it holds every picture of the report
     folder: Path
 
     @property

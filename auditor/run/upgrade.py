@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from auditor.core.records import Step
 from auditor.core.records.trials import Outcome
 from auditor.run.folder import RunFolder
 from auditor.run.tables import cells_from_table, cells_table, outcome_to_json, pushes_table, result_from_json
 
 _UNKNOWN = float("nan")
+_STEPS = {"mean colour": Step.COLOUR, "pixel shuffled": Step.COLOUR, "phase scrambled": Step.TEXTURE}
+"""Of the controls that earlier versions had; the others are covering."""
 
 
 def open_folder(path: Path) -> RunFolder:
@@ -64,7 +67,9 @@ def _outcome(folder: RunFolder) -> Outcome:
     return Outcome(
         chosen=tuple(asked),
         tried=len(result.survey) or result.hypotheses_tried,
-        controls=tuple(dict.fromkeys(one.name for finding in result.findings for one in finding.controls)),
+        controls={
+            one.name: _STEPS.get(one.name, Step.COVERING) for finding in result.findings for one in finding.controls
+        },
         rungs=result.rungs,
         survey=result.survey,
         validity=result.suggestion_validity,

@@ -8,13 +8,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from auditor.candidates.controls import CONTROLS, OWN_CONTROLS, Making, check_visible, make_controls, own_controls
+from auditor.candidates.controls import (
+    CONTROLS,
+    OWN_CONTROLS,
+    Making,
+    check_visible,
+    make_controls,
+    own_controls,
+    steps,
+)
 from auditor.candidates.scene import Scene
 from auditor.core.config import TrialsConfig
 from auditor.core.errors import PatchError
 from auditor.core.progress import Silence
-from auditor.core.records import Candidate, ClassGroup, Limits, Origin, Placement, Split, Tier
-from auditor.core.records.findings import CONTROL_NAMES, LADDER
+from auditor.core.records import Candidate, ClassGroup, Limits, Origin, Placement, Split, Step, Tier
 from auditor.core.records.trials import ConfirmedTrials
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.model.classifier import Classifier
@@ -26,8 +33,10 @@ from auditor.trials.sweep import Sweep
 
 
 def test_every_control_has_its_name_and_its_step_of_the_ladder() -> None:
-    assert tuple(CONTROLS) == CONTROL_NAMES
-    assert list(LADDER) == ["covering", "colour", "texture"]
+    order = list(Step)
+    assert list(steps()) == list(CONTROLS)
+    assert [order.index(step) for step in steps().values()] == sorted(order.index(step) for step in steps().values())
+    assert {step for step in steps().values()} == set(Step)
     assert set(OWN_CONTROLS) < set(CONTROLS)
     assert [control.name for control in own_controls()] == list(OWN_CONTROLS)
 
@@ -35,7 +44,7 @@ def test_every_control_has_its_name_and_its_step_of_the_ladder() -> None:
 def test_those_that_can_be_made_are_made(scene: Scene) -> None:
     """Of the six pictures the first and the fourth are of the source, and no atlas is there."""
     made = {control.name: control.stand_in for control in make_controls(Making(scene))}
-    assert list(made) == [name for name in CONTROL_NAMES if name != "quiet crop"]
+    assert list(made) == [name for name in CONTROLS if name != "quiet crop"]
     cut = made["source crop"]
     assert isinstance(cut, CutFromPictures)
     assert cut.rows.tolist() == [0, 3]
@@ -82,7 +91,7 @@ def test_five_names_one_verdict(colour_classifier: Callable[..., Classifier]) ->
         control = sweep.run(rgba, variants, identity, Silence(), noise)
         flips.append(int(control.outcomes.sum()))
         candidate = Candidate(identity, "green", Origin.CROP, Tier.THIRD_CLASS, "0" * 64)
-        trials = [ConfirmedTrials(candidate, Placement.FIXED, own, {"noise": control})]
+        trials = [ConfirmedTrials(candidate, Placement.FIXED, own, {"noise": control}, steps())]
         (finding,) = make_findings(trials, Limits(0.3, 0.9, 0.95), {})
         verdicts.append(finding.verdict)
         drawn_once = np.random.default_rng(number).integers(0, 256, size=(4, 12, 12), dtype=np.uint8)

@@ -15,8 +15,7 @@ import pytest
 from typer.testing import Result
 
 import auditor
-from auditor.candidates.controls import matched_controls
-from auditor.core.records.findings import CONTROL_NAMES
+from auditor.candidates.controls import CONTROLS, matched_controls
 from auditor.report.findings_json import schema
 from auditor.run.folder import RunFolder
 from auditor.run.pipeline import STAGES
@@ -144,7 +143,7 @@ def test_every_finding_has_all_its_controls(finished: tuple[Path, Result]) -> No
     """Every feature of this world's other classes pushes; the quietest cells that can give crops serve then."""
     findings = findings_of(finished[0])
     made = [{control["name"] for control in one["controls"]} for one in findings["findings"]]
-    assert made == [set(CONTROL_NAMES)] * 3
+    assert made == [set(CONTROLS)] * 3
 
 
 def test_a_control_that_could_not_be_made_is_told(

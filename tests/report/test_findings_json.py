@@ -27,6 +27,13 @@ def test_the_schema_holds_every_result(kind: str, request: pytest.FixtureRequest
 
 
 @pytest.mark.parametrize(
+    ("name", "words"), [("verdict", Verdict), ("origin", Origin), ("tier", Tier), ("placement", Placement)]
+)
+def test_the_schema_knows_every_word(name: str, words: type[StrEnum]) -> None:
+    assert schema()["$defs"][name]["enum"] == [str(word) for word in words]
+
+
+@pytest.mark.parametrize(
     ("place", "wrong"),
     [
         (("schema_version",), "2.0"),

@@ -39,6 +39,10 @@ def test_its_tables_are_data_frames(finished: tuple[Path, Result]) -> None:
     assert (counted[findings.index] == findings.flips).all()
 
 
+def test_it_is_told_in_a_line(finished: tuple[Path, Result]) -> None:
+    assert repr(auditor.open_run(finished[0])) == f"Audit(folder={finished[0]!r})"
+
+
 def test_a_run_that_is_not_finished_is_said(tmp_path: Path, finished: tuple[Path, Result], own_run: Path) -> None:
     (own_run / "trials.parquet").unlink()
     with pytest.raises(StoreError, match=r"holds no trials\.parquet"):

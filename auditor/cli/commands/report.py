@@ -14,6 +14,7 @@ from auditor.cli.edge import (
     show,
 )
 from auditor.core.errors import ConfigError
+from auditor.report import FORMATS
 
 
 @app.command()
@@ -21,11 +22,10 @@ from auditor.core.errors import ConfigError
 def report(
     run_folder: RunArgument,
     form: Annotated[
-        str | None, typer.Option("--format", help="print one format to stdout: html, checklist, json, junit")
+        str | None, typer.Option("--format", help=f"print one format to stdout: {', '.join(FORMATS)}")
     ] = None,
 ) -> None:
     """Write a finished run's reports anew, or print one of them."""
-    from auditor.report import FORMATS
     from auditor.run.stages.report import rewrite_report, stored_result
     from auditor.run.upgrade import open_folder
 

@@ -19,6 +19,7 @@ from auditor.core.records.basics import (
     ReviewMark,
     Role,
     Split,
+    Step,
     Tier,
     Verdict,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "SkippedImage",
     "Split",
     "SplitCount",
+    "Step",
     "Subject",
     "SuggestionValidity",
     "SurveyRow",

@@ -90,8 +90,8 @@ class Placement(StrEnum):
 
 
 _PLACEMENTS: Mapping[Placement, str] = {
-    Placement.FIXED: "one fixed place and size for every picture",
-    Placement.BEST: "the best of several corners and sizes; the controls may choose as freely",
+    Placement.FIXED: "the top left corner, at one size, of every picture",
+    Placement.BEST: "the best of four corners and several sizes; the controls may choose as freely",
     Placement.RANDOM: "place, rotation, size and colour drawn anew for every picture",
 }
 
@@ -101,6 +101,26 @@ class Outputs(StrEnum):
 
     LOGITS = "logits"
     PROBABILITIES = "probabilities"
+
+
+class Step(StrEnum):
+    """What a control keeps of a candidate: the steps of the ladder of effects below the candidate itself, in order."""
+
+    COVERING = "covering"
+    COLOUR = "colour"
+    TEXTURE = "texture"
+
+    @property
+    def words(self) -> str:
+        """What does it, where this step does."""
+        return _STEP_WORDS[self]
+
+
+_STEP_WORDS = {
+    Step.COVERING: "covering the spot with anything",
+    Step.COLOUR: "its colours",
+    Step.TEXTURE: "its texture",
+}
 
 
 class ReviewMark(StrEnum):

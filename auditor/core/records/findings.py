@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from auditor.core.records.basics import Interval, Placement, ReviewMark, Tier, Verdict
 from auditor.core.records.candidates import Candidate, Review
-
-COVERING, COLOUR, TEXTURE = "covering", "colour", "texture"
-
-LADDER: Mapping[str, tuple[str, ...]] = {
-    COVERING: ("noise", "grey", "source crop", "quiet crop"),
-    COLOUR: ("mean colour", "pixel shuffled"),
-    TEXTURE: ("phase scrambled",),
-}
-"""The controls by the step of the ladder of effects they belong to: what any patch does there, what the patch's colours
-do, what its texture does. Above them stands the patch itself. The verdict is on the uplift over covering."""
-
-CONTROL_NAMES = tuple(name for names in LADDER.values() for name in names)
-"""The controls that a finding has when all of them can be made; `candidates.controls.CONTROLS` makes them."""
 
 
 @dataclass(frozen=True, slots=True)

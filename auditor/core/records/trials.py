@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.core.records.basics import FloatArray, IntArray, Placement, Split
+from auditor.core.records.basics import FloatArray, IntArray, Placement, Split, Step
 from auditor.core.records.candidates import Candidate, Rung
 from auditor.core.records.findings import SuggestionValidity, SurveyRow
 from auditor.core.records.images import ImagePool
@@ -87,12 +87,21 @@ class TrialName:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedTrials:
-    """A candidate and its controls under one placement, on the same confirmation pictures."""
+    """A candidate and its controls under one placement, on the same confirmation pictures.
+
+    `steps` tells of each control to which step of the ladder of effects it belongs.
+    """
 
     candidate: Candidate
     placement: Placement
     block: TrialBlock
     controls: Mapping[str, TrialBlock]
+    steps: Mapping[str, Step]
+
+    @property
+    def covering(self) -> dict[str, TrialBlock]:
+        """The controls against which the uplift is measured: what any patch of that size does there."""
+        return {name: block for name, block in self.controls.items() if self.steps[name] is Step.COVERING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,7 @@ class Outcome:
     Attributes:
         chosen: ids of the candidates that were confirmed, in the order in which selection chose them.
         tried: candidates tried in pixels, confirmed or not.
-        controls: names of the controls that each confirmed candidate was to have.
+        controls: the controls that each confirmed candidate was to have, by name, each with its step of the ladder.
         rungs: how the search narrowed, from the atlas to the last trials on selection pictures.
         survey, validity: everything tried on confirmation pictures, and whether the suggestions helped; nothing and
             None where nothing could be tried there.
@@ -110,7 +119,7 @@ class Outcome:
 
     chosen: tuple[str, ...]
     tried: int
-    controls: tuple[str, ...]
+    controls: Mapping[str, Step]
     rungs: tuple[Rung, ...]
     survey: tuple[SurveyRow, ...] = ()
     validity: SuggestionValidity | None = None

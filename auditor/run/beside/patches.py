@@ -8,14 +8,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from auditor.candidates.confirmation import confirm
-from auditor.candidates.controls import Making
+from auditor.candidates.controls import Making, steps
 from auditor.candidates.makers.brought import read_user_patches
 from auditor.candidates.propose import mark_read_as_target
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ImageError
 from auditor.core.progress import Progress
 from auditor.core.records import Finding, Placement, Rung, Split
-from auditor.core.records.findings import CONTROL_NAMES
 from auditor.core.records.trials import Outcome, Trials
 from auditor.core.shelf import slug
 from auditor.run.audit import open_run
@@ -63,7 +62,7 @@ def trial_patches(
     outcome = Outcome(
         chosen=tuple(patch.candidate.id for patch in patches),
         tried=len(patches),
-        controls=CONTROL_NAMES,
+        controls=steps(),
         rungs=(Rung("patches of a person's own", len(patches), len(patches), "all are measured"),),
         examples=draw_examples(inside, bench, confirmed, patches),
     )

@@ -6,10 +6,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.candidates.confirmation import confirm, shared_controls, try_all
-from auditor.candidates.controls import Making
+from auditor.candidates.controls import Making, steps
 from auditor.candidates.selection import narrowing, select
 from auditor.core.records import Split
-from auditor.core.records.findings import CONTROL_NAMES
 from auditor.core.records.trials import ConfirmedTrials, Outcome, Trials
 from auditor.core.shelf import Shelf
 from auditor.run.engines import hands
@@ -37,7 +36,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     chosen = tuple(patch.candidate.id for patch in selection.chosen)
     if not proposals.patches or not bench.eligible(Split.CONFIRMATION):
         rungs = narrowing(proposals.rungs, selection, {})
-        return keep_trials(folder, bench, Outcome((), len(proposals.patches), CONTROL_NAMES, rungs))
+        return keep_trials(folder, bench, Outcome((), len(proposals.patches), steps(), rungs))
     tried = try_all(bench, proposals.patches, Split.CONFIRMATION, placement)
     shared = shared_controls(bench, placement)
     confirmed = confirm(bench, Making(open_scene(run), pushed_atlas(run)), selection.chosen, config.trials.placements)
@@ -46,7 +45,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     outcome = Outcome(
         chosen=chosen,
         tried=len(candidates),
-        controls=CONTROL_NAMES,
+        controls=steps(),
         rungs=narrowing(proposals.rungs, selection, tried),
         survey=survey_rows(candidates, selection.blocks, tried, shared, chosen, confidence),
         validity=suggestion_validity(candidates, tried, shared, confidence, config.seed),
@@ -95,7 +94,9 @@ def _confirmed(run: Run, outcome: Outcome) -> tuple[ConfirmedTrials, ...]:
                 for name, block in blocks.items()
                 if (name.candidate, name.placement) == (identity, placement)
             }
-            confirmed.append(ConfirmedTrials(candidates[identity], placement, of_both.pop(""), of_both))
+            confirmed.append(
+                ConfirmedTrials(candidates[identity], placement, of_both.pop(""), of_both, outcome.controls)
+            )
     return tuple(confirmed)
 
 
