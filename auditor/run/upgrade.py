@@ -63,13 +63,12 @@ def _outcome(folder: RunFolder) -> Outcome:
     result = result_from_json(folder.read_text("result.json"), (), {})
     table = folder.read_table("trials.parquet").select(["candidate", "control"])
     found = {finding.candidate.id for finding in result.findings}
+    named = dict.fromkeys(one.name for finding in result.findings for one in finding.controls)
     asked = dict.fromkeys(row["candidate"] for row in table.to_pylist() if row["control"] and row["candidate"] in found)
     return Outcome(
         chosen=tuple(asked),
         tried=len(result.survey) or result.hypotheses_tried,
-        controls={
-            one.name: _STEPS.get(one.name, Step.COVERING) for finding in result.findings for one in finding.controls
-        },
+        controls={name: _STEPS.get(name, Step.COVERING) for name in named},
         rungs=result.rungs,
         survey=result.survey,
         validity=result.suggestion_validity,

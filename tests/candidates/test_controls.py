@@ -36,7 +36,7 @@ def test_every_control_has_its_name_and_its_step_of_the_ladder() -> None:
     order = list(Step)
     assert list(steps()) == list(CONTROLS)
     assert [order.index(step) for step in steps().values()] == sorted(order.index(step) for step in steps().values())
-    assert {step for step in steps().values()} == set(Step)
+    assert set(steps().values()) == set(Step)
     assert set(OWN_CONTROLS) < set(CONTROLS)
     assert [control.name for control in own_controls()] == list(OWN_CONTROLS)
 

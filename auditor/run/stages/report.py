@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,7 +123,7 @@ def _notes(pool: ImagePool, clean: Clean, eligible: int, needed: int, hypotheses
     return notes
 
 
-def _missing_controls(confirmed: Sequence[ConfirmedTrials], controls: Sequence[str]) -> list[str]:
+def _missing_controls(confirmed: Sequence[ConfirmedTrials], controls: Iterable[str]) -> list[str]:
     """What did not run is not a pass: the controls that could not be made."""
     missing = {name: sum(name not in one.controls for one in confirmed) for name in controls}
     return [

@@ -94,9 +94,8 @@ def _confirmed(run: Run, outcome: Outcome) -> tuple[ConfirmedTrials, ...]:
                 for name, block in blocks.items()
                 if (name.candidate, name.placement) == (identity, placement)
             }
-            confirmed.append(
-                ConfirmedTrials(candidates[identity], placement, of_both.pop(""), of_both, outcome.controls)
-            )
+            own = of_both.pop("")
+            confirmed.append(ConfirmedTrials(candidates[identity], placement, own, of_both, outcome.controls))
     return tuple(confirmed)
 
 
