@@ -21,7 +21,12 @@ from auditor.report.summary import ceiling_sentence, scope_sentence, verdict_sen
 if TYPE_CHECKING:  # a listing needs no network, and every command waits for what is imported here
     from auditor.run.beside.transfer import Count, Transfer
 
-STYLES = {Verdict.FAIL: "bold red", Verdict.PASS: "bold green", Verdict.INCONCLUSIVE: "bold yellow"}
+STYLES = {
+    Verdict.FAIL: "bold red",
+    Verdict.PASS: "bold green",
+    Verdict.INCONCLUSIVE: "bold yellow",
+    Verdict.NOT_HELD: "dim",
+}
 
 
 class TerminalProgress:

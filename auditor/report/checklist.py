@@ -58,7 +58,7 @@ def _tested(result: AuditResult, page: Page) -> Iterator[Box]:
 
 
 def _evidence(result: AuditResult, page: Page) -> Iterator[Box]:
-    worst = {finding.verdict for finding in result.findings}
+    worst = {finding.verdict for finding in result.findings if finding.held_to_limit}
     yield Box(
         bool(worst) and worst == {Verdict.PASS},
         f"Uplift within its limit of {plain_points(result.limits.uplift)} at {confidence(result.limits.confidence)} "
@@ -122,7 +122,7 @@ def _tally(result: AuditResult) -> str:
     if not result.findings:
         return "no finding"
     found = [finding.verdict for finding in result.findings if finding.held_to_limit]
-    counted = [f"{found.count(verdict)} {verdict.value}" for verdict in Verdict]
+    counted = [f"{found.count(verdict)} {verdict.value}" for verdict in Verdict if verdict is not Verdict.NOT_HELD]
     beside = len(result.findings) - len(found)
     return ", ".join(counted + [f"{beside} not held"] * (beside > 0))
 

@@ -19,6 +19,7 @@ from auditor.core.records import (
     Candidate,
     ControlResult,
     Correlation,
+    Effect,
     Finding,
     Fragility,
     GroupMean,
@@ -29,7 +30,7 @@ from auditor.core.records import (
 from auditor.report.summary import eligible, ordered_splits
 from auditor.report.text import plain, shown_detail, shown_path
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "2.0"
 SIGNIFICANT_DIGITS = 10
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -154,9 +155,12 @@ def _finding(finding: Finding) -> dict[str, Json]:
         "p_adjusted": _number(finding.p_adjusted),
         "probability_before": _number(finding.probability_before),
         "probability_after": _number(finding.probability_after),
-        "verdict": finding.verdict.value,
+        "held": finding.held_to_limit,
+        "verdict": finding.word.value,
         "reason": plain(finding.reason),
         "images_needed": _whole(finding.images_needed),
+        "ladder": [_effect(effect) for effect in finding.ladder],
+        "does_it": None if finding.does_it is None else finding.does_it.value,
     }
 
 
@@ -184,9 +188,21 @@ def _candidate(candidate: Candidate) -> dict[str, Json]:
     }
 
 
+def _effect(effect: Effect) -> dict[str, Json]:
+    return {
+        "step": "patch" if effect.step is None else effect.step.value,
+        "control": plain(effect.control) or None,
+        "flips": int(effect.flips),
+        "eligible": int(effect.eligible),
+        "over_covering": _number(effect.over_covering),
+        "interval": _interval(effect.interval),
+    }
+
+
 def _control(control: ControlResult) -> dict[str, Json]:
     return {
         "name": plain(control.name),
+        "step": None if control.step is None else control.step.value,
         "flips": int(control.flips),
         "eligible": int(control.eligible),
         "uplift": _number(control.uplift),

@@ -12,7 +12,7 @@ from auditor.report.text import plain, shown_path
 
 
 def junit_xml(result: AuditResult) -> str:
-    """One test case a finding and one for fragility: a fail is a failure, whatever was not settled is skipped.
+    """One test case a finding and one for fragility: a fail is a failure, what was not settled or not held is skipped.
 
     A run without findings or without fragility has a skipped case in its place, since what did not run is no pass.
     """
@@ -55,7 +55,7 @@ def _properties(result: AuditResult) -> Iterable[tuple[str, str]]:
 
 def _finding_case(result: AuditResult, finding: Finding, pair: str) -> ET.Element:
     name = f"{finding.candidate.id} {finding.candidate.name} ({finding.tier.value}, {finding.placement.value})"
-    return _case(pair, name, finding.verdict, finding.reason, finding_sentence(finding, result.limits.uplift))
+    return _case(pair, name, finding.word, finding.reason, finding_sentence(finding, result.limits.uplift))
 
 
 def _fragility_case(result: AuditResult, pair: str) -> ET.Element:
@@ -69,7 +69,7 @@ def _case(pair: str, name: str, verdict: Verdict, message: str, detail: str) -> 
     case = ET.Element("testcase", classname=plain(f"auditor.{pair}"), name=plain(name))
     if verdict is Verdict.FAIL:
         ET.SubElement(case, "failure", message=plain(message), type="fail").text = plain(detail)
-    elif verdict is Verdict.INCONCLUSIVE:
+    elif verdict is not Verdict.PASS:
         ET.SubElement(case, "skipped", message=plain(message))
     if detail and verdict is not Verdict.FAIL:
         ET.SubElement(case, "system-out").text = plain(detail)

@@ -10,6 +10,7 @@ from auditor.core.records import (
     AuditResult,
     Candidate,
     Correlation,
+    Effect,
     Finding,
     Fragility,
     Interval,
@@ -33,7 +34,7 @@ from auditor.report.numbers import (
 )
 from auditor.report.words import TIERS
 
-_CONCERN = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
+_CONCERN = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2, Verdict.NOT_HELD: 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def awaiting_review(result: AuditResult) -> tuple[Finding, ...]:
 
 def by_concern(result: AuditResult) -> tuple[Finding, ...]:
     """Findings with the most worrying first: fail, inconclusive, pass, and within each by uplift."""
-    return tuple(sorted(result.findings, key=lambda finding: (_CONCERN[finding.verdict], -_finite(finding.uplift))))
+    return tuple(sorted(result.findings, key=lambda finding: (_CONCERN[finding.word], -_finite(finding.uplift))))
 
 
 def best_of_tiers(result: AuditResult) -> tuple[Finding, ...]:
@@ -174,6 +175,21 @@ def finding_sentence(finding: Finding, limit: float) -> str:
         f"uplift {points(finding.uplift)} ({points_interval(finding.uplift_interval)}) "
         f"against a limit of {plain_points(limit)}"
     )
+
+
+def what_does_it(finding: Finding) -> str:
+    """The heading of a finding's ladder of effects: which step does it, by name."""
+    step = finding.does_it
+    if not finding.ladder or finding.ladder[-1].over_covering <= 0:
+        return "What it does beyond covering: nothing that was measured"
+    if step is None:
+        return "What does it: the patch itself, neither its colours nor its texture alone"
+    return f"What does it: {step.words} alone"
+
+
+def step_label(effect: Effect) -> str:
+    """What a step of the ladder is called."""
+    return "the patch itself" if effect.step is None else f"{effect.step.value}: {effect.control}"
 
 
 def fragility_sentence(fragility: Fragility) -> str:
@@ -283,8 +299,8 @@ def _candidates(result: AuditResult, verdict: Verdict) -> set[str]:
     """Candidates by their worst verdict: one that fails at one placement is not also counted as open at another."""
     worst: dict[str, Verdict] = {}
     for finding in result.findings:
-        known = worst.get(finding.candidate.id, Verdict.PASS)
-        worst[finding.candidate.id] = min(known, finding.verdict, key=_CONCERN.__getitem__)
+        known = worst.get(finding.candidate.id, Verdict.NOT_HELD)
+        worst[finding.candidate.id] = min(known, finding.word, key=_CONCERN.__getitem__)
     return {candidate for candidate, found in worst.items() if found is verdict}
 
 

@@ -40,11 +40,13 @@ TIERS: Mapping[Tier, Word] = {
 
 VERDICTS: Mapping[Verdict, Word] = {
     Verdict.FAIL: Word("fail", "The lower bound of the uplift lies above the limit."),
-    Verdict.PASS: Word(
-        "pass", "The upper bound of the uplift lies below the limit, or the candidate is of a kind that cannot fail."
-    ),
+    Verdict.PASS: Word("pass", "The upper bound of the uplift lies below the limit."),
     Verdict.INCONCLUSIVE: Word(
         "inconclusive", "The interval holds the limit, or a person has yet to look at what the candidate shows."
+    ),
+    Verdict.NOT_HELD: Word(
+        "not held",
+        "Of a kind that cannot fail a model: it shows the target itself, or the model's own gradients made it.",
     ),
 }
 
@@ -64,8 +66,8 @@ GLOSSARY: tuple[Word, ...] = (
     Word("flip", "An eligible picture that the model calls the target once the patch is pasted into it."),
     Word(
         "control",
-        "A patch of the candidate's size and placement without its content: mean colour, noise, shuffled or "
-        "scrambled pixels, a crop from elsewhere.",
+        "What has the candidate's size and placement without its content, drawn anew for each picture: covering "
+        "(noise, grey, a crop of the source or of a quiet cell), its colours alone, its texture alone.",
     ),
     Word(
         "uplift",

@@ -90,6 +90,6 @@ def _finding_row(finding: Finding) -> dict[str, object]:
         "uplift_high": finding.uplift_interval.high,
         "p_adjusted": finding.p_adjusted,
         "held": finding.held_to_limit,
-        "verdict": str(finding.verdict),
+        "verdict": str(finding.word),
         "reason": finding.reason,
     }

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from auditor.core.records import (
+    ControlResult,
     Finding,
     Fragility,
     Limits,
@@ -15,8 +19,9 @@ from auditor.core.records import (
 )
 from auditor.core.records.trials import ConfirmedTrials
 from auditor.statistics.intervals import INTERVALS
+from auditor.statistics.ladder import ladder_of_effects, what_does_it
 from auditor.statistics.multiplicity import bonferroni_confidence, holm
-from auditor.statistics.uplift import smallest_uplift
+from auditor.statistics.uplift import Uplift, smallest_uplift
 from auditor.statistics.verdicts import images_to_settle, judge
 
 
@@ -38,7 +43,8 @@ def make_findings(
 def _measure(trials: ConfirmedTrials, limits: Limits, comparisons: int) -> Finding:
     block = trials.block
     outcomes = block.outcomes
-    controls = {name: control.outcomes for name, control in trials.controls.items()}
+    controls = {name: control.outcomes for name, control in trials.covering.items()}
+    others = {name: control.outcomes for name, control in trials.controls.items() if name not in controls}
     flips, eligible = int(outcomes.sum()), len(outcomes)
     interval = INTERVALS[limits.interval](flips, eligible, limits.confidence)
     uplift = smallest_uplift(outcomes, controls, limits.confidence, comparisons)
@@ -48,6 +54,7 @@ def _measure(trials: ConfirmedTrials, limits: Limits, comparisons: int) -> Findi
         if verdict is Verdict.INCONCLUSIVE
         else None
     )
+    ladder = ladder_of_effects(outcomes, controls | others, trials.steps, limits.confidence)
     return Finding(
         candidate=trials.candidate,
         placement=trials.placement,
@@ -55,7 +62,7 @@ def _measure(trials: ConfirmedTrials, limits: Limits, comparisons: int) -> Findi
         eligible=eligible,
         rate=flips / eligible,
         interval=interval,
-        controls=uplift.controls,
+        controls=_by_step(trials, uplift, others, limits.confidence, comparisons),
         control=next(control for control in uplift.controls if control.name == uplift.strongest),
         uplift=uplift.uplift,
         uplift_interval=uplift.interval,
@@ -66,7 +73,21 @@ def _measure(trials: ConfirmedTrials, limits: Limits, comparisons: int) -> Findi
         verdict=verdict,
         reason="",
         images_needed=needed,
+        ladder=ladder,
+        does_it=what_does_it(ladder),
     )
+
+
+def _by_step(
+    trials: ConfirmedTrials,
+    uplift: Uplift,
+    others: Mapping[str, NDArray[np.bool_]],
+    confidence: float,
+    comparisons: int,
+) -> tuple[ControlResult, ...]:
+    """All controls with their step: the covering ones, which decide, and those that explain."""
+    explaining = smallest_uplift(trials.block.outcomes, others, confidence, comparisons).controls if others else ()
+    return tuple(replace(one, step=trials.steps[one.name]) for one in (*uplift.controls, *explaining))
 
 
 def apply_reviews(findings: Sequence[Finding], limits: Limits, reviews: Mapping[str, Review]) -> tuple[Finding, ...]:
@@ -84,9 +105,9 @@ def _verdict(finding: Finding, limits: Limits) -> tuple[Verdict, str]:
     limit = f"{100 * limits.uplift:g} points"
     measured = judge(finding.uplift_interval, limits.uplift)
     if finding.tier is Tier.TARGET_OBJECT:
-        return Verdict.PASS, "it shows the target object itself, so a flip is expected and never fails the model"
+        return Verdict.NOT_HELD, "it shows the target object itself, so a flip is expected and never fails the model"
     if finding.candidate.origin.from_gradients:
-        return Verdict.PASS, "it was computed with this model's gradients: a ceiling to read the others by"
+        return Verdict.NOT_HELD, "it was computed with this model's gradients: a ceiling to read the others by"
     if measured is Verdict.PASS:
         return measured, f"the uplift's upper bound is below {limit}"
     if measured is Verdict.FAIL and finding.tier is Tier.TARGET_IMAGE:
@@ -110,7 +131,7 @@ def measure_fragility(trials: Sequence[ConfirmedTrials], limits: Limits) -> Frag
     runs = [
         (name, one.candidate.id, str(one.placement), int(block.outcomes.sum()), len(block.outcomes))
         for one in trials
-        for name, block in one.controls.items()
+        for name, block in one.covering.items()
     ]
     if not runs:
         return None

@@ -31,6 +31,7 @@ from auditor.core.records.candidates import (
 from auditor.core.records.findings import (
     ControlResult,
     Correlation,
+    Effect,
     Finding,
     Fragility,
     GroupMean,
@@ -59,6 +60,7 @@ __all__ = [
     "ClassGroup",
     "ControlResult",
     "Correlation",
+    "Effect",
     "Example",
     "Exemplar",
     "Finding",

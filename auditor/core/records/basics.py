@@ -74,6 +74,7 @@ class Verdict(StrEnum):
     FAIL = "fail"
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     INCONCLUSIVE = "inconclusive"
+    NOT_HELD = "not held"
 
 
 class Placement(StrEnum):

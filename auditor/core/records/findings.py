@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auditor.core.records.basics import Interval, Placement, ReviewMark, Tier, Verdict
+from auditor.core.records.basics import Interval, Placement, ReviewMark, Step, Tier, Verdict
 from auditor.core.records.candidates import Candidate, Review
 
 
@@ -18,13 +18,33 @@ class ControlResult:
     uplift: float
     uplift_interval: Interval
     p_value: float
+    step: Step | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One step of the ladder of effects: what flips how many pictures, and how many more than the strongest covering.
+
+    Attributes:
+        step: of the control that flips most there; None: the patch itself. control: that control's name.
+        over_covering: paired difference of the flip rates, a fraction; interval: its bounds, corrected for nothing.
+    """
+
+    step: Step | None
+    control: str
+    flips: int
+    eligible: int
+    over_covering: float
+    interval: Interval
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A candidate with its confirmed numbers and a verdict.
 
-    `uplift` and `control` are those of the strongest control; `uplift_interval` bounds the smallest uplift over all.
+    `uplift` and `control` are those of the strongest covering; `uplift_interval` bounds the smallest uplift over any of
+    them. `controls` are all that were measured; `ladder` is what covering, colour, texture and the patch itself do, and
+    `does_it` the step that does it alone, None for the patch itself.
     `images_needed` is the eligible images that would settle an inconclusive finding, None where no number would or
     none is needed. The probabilities are means of the target's over eligible images.
     """
@@ -47,11 +67,18 @@ class Finding:
     reason: str
     images_needed: int | None = None
     review: Review | None = None
+    ladder: tuple[Effect, ...] = ()
+    does_it: Step | None = None
 
     @property
     def tier(self) -> Tier:
         """The tier that decides the verdict: the candidate's own, or the one a review settled."""
         return reviewed_tier(self.candidate.tier, self.review.mark if self.review else None)
+
+    @property
+    def word(self) -> Verdict:
+        """What every format says of it; a finding that is not held never reads as a pass, whoever wrote it down."""
+        return self.verdict if self.held_to_limit else Verdict.NOT_HELD
 
     @property
     def held_to_limit(self) -> bool:
