@@ -11,9 +11,10 @@ no look at the answer. The factor is the stage's time over that. A pass behind t
 that `LayerCut` sends ahead, since that is how the pass is made.
 
 A stage's seconds run from the end of the stage before it, so that they add up to the whole audit; the opening of the
-model counts with the first stage. Processor seconds (user, system) and page faults are this process' own. The
-networks' passes are timed in rounds of a few, spread over the kinds of passes, and the quieter half of the rounds
-counts, since others may be at work on the machine.
+model counts with the first stage. Beside seconds on the clock stand those of the processor over all threads (of which
+the system's own, mostly page faults, stand alone too): on a machine where others are at work they change far less, and
+so does the second factor, which is of them. The networks' passes are timed in rounds of a few, spread over the kinds of
+passes, and of the rounds the quieter half counts.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ WORLDS = ("shortcut", "clean")
 ROUNDS, A_ROUND = 6, 4
 """Rounds in which every kind of pass takes its turn, and how many passes it makes in one."""
 
-OPENING, END = "", "afterwards"
+END = "afterwards"
 
 
 def module(*names: str) -> ModuleType:
@@ -193,24 +194,40 @@ def recording() -> Iterator[Recorder]:
             setattr(owner, name, method)
 
 
-def replay(cut: Any, kinds: Counter[Pass]) -> dict[Pass, float]:
-    """Seconds a pass of each kind on a ready batch."""
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of one pass, on the clock and of the processor."""
+
+    clock: float
+    processor: float
+
+
+def replay(cut: Any, kinds: Counter[Pass]) -> dict[Pass, Cost]:
+    """What a pass of each kind takes on a ready batch."""
     classifier = cut.classifier
     classifier.normalise = lambda images: images  # ready batches are normalised
     works = {one: _work(cut, one) for one in sorted(kinds)}
-    seconds: dict[Pass, list[float]] = {one: [] for one in works}
+    taken: dict[Pass, list[Cost]] = {one: [] for one in works}
     for turn in range(ROUNDS + 1):
         for one, work in works.items():
             passes = min(A_ROUND, kinds[one])
-            started = time.perf_counter()
+            started = time.perf_counter(), time.process_time()
             for _ in range(passes):
                 work()
             if classifier.device.type == "cuda":
                 torch.cuda.synchronize(classifier.device)
             if turn:
-                seconds[one].append((time.perf_counter() - started) / passes)
+                clock, processor = time.perf_counter() - started[0], time.process_time() - started[1]
+                taken[one].append(Cost(clock / passes, processor / passes))
     del classifier.normalise
-    return {one: statistics.mean(sorted(taken)[: (len(taken) + 1) // 2]) for one, taken in seconds.items()}
+    return {
+        one: Cost(_quieter([cost.clock for cost in costs]), _quieter([cost.processor for cost in costs]))
+        for one, costs in taken.items()
+    }
+
+
+def _quieter(seconds: list[float]) -> float:
+    return statistics.mean(sorted(seconds)[: (len(seconds) + 1) // 2])
 
 
 def _work(cut: Any, one: Pass) -> Callable[[], object]:
@@ -244,37 +261,43 @@ def _work(cut: Any, one: Pass) -> Callable[[], object]:
     return gradient
 
 
-def table(recorder: Recorder, a_pass: Mapping[Pass, float]) -> str:
+def table(recorder: Recorder, a_pass: Mapping[Pass, Cost]) -> str:
     """One row a stage in Markdown, and the whole below."""
-    rows, total = [], Noted()
-    for stage, noted in recorder.stages.items():
-        rows.append((stage, noted))
-        total.seconds += noted.seconds
-        total.user += noted.user
-        total.system += noted.system
-        total.faults += noted.faults
-        total.passes += noted.passes
+    whole = Noted()
+    for noted in recorder.stages.values():
+        whole.seconds += noted.seconds
+        whole.user += noted.user
+        whole.system += noted.system
+        whole.faults += noted.faults
+        whole.passes += noted.passes
     lines = [
-        "| stage | seconds | user | system | page faults, 1000s | passes | network, s | factor | the rest, s |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| stage | seconds | network | factor | processor s | of the system | network | factor | the rest | passes |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for stage, noted in (*rows, ("whole", total)):
-        alone = sum(a_pass[one] * count for one, count in noted.passes.items())
-        factor = f"{noted.seconds / alone:.2f}" if alone > 0.05 * noted.seconds else "—"
+    for stage, noted in (*recorder.stages.items(), ("whole", whole)):
+        clock = sum(a_pass[one].clock * count for one, count in noted.passes.items())
+        processor = sum(a_pass[one].processor * count for one, count in noted.passes.items())
+        used = noted.user + noted.system
         lines.append(
-            f"| {stage} | {noted.seconds:.1f} | {noted.user:.1f} | {noted.system:.1f} | {noted.faults / 1000:.0f} | "
-            f"{sum(noted.passes.values())} | {alone:.1f} | {factor} | {noted.seconds - alone:.1f} |"
+            f"| {stage} | {noted.seconds:.1f} | {clock:.1f} | {_factor(noted.seconds, clock)} | {used:.1f} | "
+            f"{noted.system:.1f} | {processor:.1f} | {_factor(used, processor)} | {used - processor:.1f} | "
+            f"{sum(noted.passes.values())} |"
         )
     return "\n".join(lines)
 
 
-def kinds_table(recorder: Recorder, a_pass: Mapping[Pass, float], most: int) -> str:
+def _factor(whole: float, network: float) -> str:
+    return f"{whole / network:.2f}" if network > 0.02 * whole else "—"
+
+
+def kinds_table(recorder: Recorder, a_pass: Mapping[Pass, Cost], most: int) -> str:
     """The kinds of passes that take longest in all."""
     kinds: Counter[Pass] = sum((noted.passes for noted in recorder.stages.values()), Counter())
-    longest = sorted(kinds, key=lambda one: -a_pass[one] * kinds[one])[:most]
-    lines = ["| pass | times | ms a pass | seconds in all |", "| --- | ---: | ---: | ---: |"]
+    longest = sorted(kinds, key=lambda one: -a_pass[one].processor * kinds[one])[:most]
+    lines = ["| pass | times | ms a pass | processor s in all |", "| --- | ---: | ---: | ---: |"]
     for one in longest:
-        lines.append(f"| {one.words} | {kinds[one]} | {1000 * a_pass[one]:.1f} | {a_pass[one] * kinds[one]:.1f} |")
+        cost = a_pass[one]
+        lines.append(f"| {one.words} | {kinds[one]} | {1000 * cost.clock:.1f} | {cost.processor * kinds[one]:.1f} |")
     return "\n".join(lines)
 
 
@@ -312,7 +335,7 @@ def main() -> None:
         where = Path(sys.modules["auditor"].__file__ or "").parent
         print(f"{options.config}: {result.result.verdict}, by {where}; {torch.get_num_threads()} threads\n")
         kinds: Counter[Pass] = sum((noted.passes for noted in recorder.stages.values()), Counter())
-        a_pass = dict.fromkeys(kinds, 0.0) if options.no_replay else replay(recorder.cut, kinds)
+        a_pass = dict.fromkeys(kinds, Cost(0.0, 0.0)) if options.no_replay else replay(recorder.cut, kinds)
         print(table(recorder, a_pass))
         print()
         print(kinds_table(recorder, a_pass, options.kinds))
