@@ -9,6 +9,7 @@ A new method is one function here, one entry in `METHODS`, and its name among th
 from __future__ import annotations
 
 import contextlib
+import functools
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -185,6 +186,26 @@ def threads_kept() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+@functools.cache
+def keep_compiled() -> None:
+    """Have numba keep, in its own cache, what it compiles of UMAP's slow functions, for the processes to come.
+
+    UMAP asks for that for one function alone; the others cost each process more than half a dozen seconds. Where no
+    place for a cache can be written to, or a version of UMAP has other functions, they are compiled as before.
+    """
+    from umap import layouts, umap_
+
+    for module, name in (
+        (umap_, "smooth_knn_dist"),
+        (umap_, "compute_membership_strengths"),
+        (layouts, "_nb_optimize_layout_euclidean_single_epoch"),
+    ):
+        compiled = getattr(module, name, None)
+        if compiled is not None and hasattr(compiled, "enable_caching"):
+            with contextlib.suppress(RuntimeError):
+                compiled.enable_caching()
+
+
 def _umap(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> FloatMatrix:
     """McInnes, Healy, Melville 2018, arXiv:1802.03426, on cosine distance."""
     neighbours = max(2, min(likeness.neighbours, len(unit) - 2))
@@ -192,6 +213,7 @@ def _umap(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> F
     with quiet(), threads_kept():
         import umap  # takes seconds
 
+        keep_compiled()
         reducer = umap.UMAP(
             n_components=dimensions,
             n_neighbors=neighbours,

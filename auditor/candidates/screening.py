@@ -24,6 +24,9 @@ from auditor.trials.patch import pasted_size, side_in_pixels
 BACKGROUNDS = 4
 """More follow the source pictures more closely, and each costs one more pass up to the layer."""
 
+_PIXELS_TOGETHER = 2**18
+"""Of patches that are resized at once; a crop of a photograph at its full resolution may hold more than that."""
+
 
 def log_odds(logits: Tensor, target: ClassGroup) -> Tensor:
     """Log-odds (B,) of the target against every other class, log p / (1 − p), from (B, K) logits.
@@ -63,12 +66,11 @@ class Background:
         """
         shown = self.picture.repeat(len(patches), 1, 1, 1)
         opacity = shown.new_zeros((len(patches), 1, *shown.shape[2:]))
-        for index, patch in enumerate(patches):
-            colour, alpha = _at_paste_size(patch, self._side_px, shown.device)
-            height, width = colour.shape[1:]
-            under = shown[index, :, :height, :width]
-            under.copy_(under * (1.0 - alpha) + colour)
-            opacity[index, :, :height, :width] = alpha
+        for alike in _alike(patches):
+            colour, alpha = _at_paste_size([patches[row] for row in alike], self._side_px, shown.device)
+            height, width = colour.shape[2:]
+            shown[alike, :, :height, :width] = shown[alike, :, :height, :width] * (1.0 - alpha) + colour
+            opacity[alike, :, :height, :width] = alpha
         change = self._cut.features(shown) - self.features
         rows, columns = self.features.shape[1:]
         return change, functional.adaptive_avg_pool2d(opacity, (rows, columns))
@@ -179,10 +181,22 @@ def joined(parts: Iterable[FloatArray]) -> FloatArray:
     return np.concatenate([np.empty(0, dtype=np.float32), *parts])
 
 
-def _at_paste_size(patch: PixelArray, side_px: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """A patch at the size at which it is pasted: (3, h, w) colours times opacity, and (1, h, w) opacity."""
-    pixels = to_float(patch, device)
-    alpha = pixels[3:] if len(pixels) == 4 else torch.ones_like(pixels[:1])
-    both = torch.cat([pixels[:3] * alpha, alpha]).unsqueeze(0)
-    resized = functional.interpolate(both, size=pasted_size(patch, side_px), mode="bilinear", antialias=True)[0]
-    return resized[:3], resized[3:]
+def _alike(patches: Sequence[PixelArray]) -> list[list[int]]:
+    """Places of patches of one shape, as many as may be resized together: that costs a fraction of each for itself."""
+    rows: dict[tuple[int, ...], list[int]] = {}
+    for row, patch in enumerate(patches):
+        rows.setdefault(patch.shape, []).append(row)
+    found = []
+    for (_, height, width), alike in rows.items():
+        most = max(1, _PIXELS_TOGETHER // (height * width))
+        found += [alike[start : start + most] for start in range(0, len(alike), most)]
+    return found
+
+
+def _at_paste_size(patches: Sequence[PixelArray], side_px: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """N patches of one shape at the size at which they are pasted: (N, 3, h, w) colours times opacity, (N, 1, h, w)."""
+    pixels = to_float(np.stack(patches), device)
+    alpha = pixels[:, 3:] if pixels.shape[1] == 4 else torch.ones_like(pixels[:, :1])
+    both = torch.cat([pixels[:, :3] * alpha, alpha], dim=1)
+    resized = functional.interpolate(both, size=pasted_size(patches[0], side_px), mode="bilinear", antialias=True)
+    return resized[:, :3], resized[:, 3:]

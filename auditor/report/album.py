@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +26,10 @@ class Picture:
 
 
 class Album:
-    """The result's pictures by key. A missing or broken one is None, and the page says so."""
+    """The result's pictures by key. A missing or broken one is None, and the page says so.
+
+    What was shrunk for one page is kept for the next: a run writes its report before what decorates it, and then again.
+    """
 
     def __init__(self, pictures: Mapping[str, bytes]) -> None:
         self._pictures = pictures
@@ -44,6 +48,7 @@ class Album:
         return tuple(sorted(found, key=lambda key: (_number(key.removeprefix(prefix)), key)))
 
 
+@functools.lru_cache(maxsize=512)
 def _picture(png: bytes, longest_px: int) -> Picture | None:
     try:
         with Image.open(io.BytesIO(png), formats=("PNG", "WEBP")) as opened:

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -174,7 +174,9 @@ class RunFolder:
             np.save(stream, array, allow_pickle=False)
 
     def join_tables(self, file: str, parts: Sequence[str]) -> int:
-        """Concatenate parquet files of one schema, one at a time: memory does not grow with their number.
+        """Concatenate parquet files of one schema, thousands of rows at a time: memory does not grow with their number.
+
+        Small parts are gathered before they are written: a group of rows for each would cost more than its numbers.
 
         Returns:
             How many rows there are in all.
@@ -183,8 +185,7 @@ class RunFolder:
         with self._replacing(file) as temporary:
             writer: pq.ParquetWriter | None = None
             try:
-                for part in parts:
-                    table = self.read_table(part)
+                for table in _gathered(self.read_table(part) for part in parts):
                     writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
                     writer.write_table(table)
                     rows += len(table)
@@ -208,7 +209,8 @@ class RunFolder:
         if not self.has(file):
             raise StoreError(f"{self.path} holds no {file}; run the stage that makes it first")
         try:
-            return pq.read_table(self.path / file, partitioning=None)
+            with pq.ParquetFile(self.path / file) as stored:  # for one file, half the time of pq.read_table
+                return stored.read()
         except (OSError, pa.ArrowException) as error:
             raise StoreError(f"{self.path / file} cannot be read as parquet: {error}") from error
 
@@ -236,6 +238,21 @@ class RunFolder:
                 temporary.replace(target)
             finally:
                 temporary.unlink(missing_ok=True)
+
+
+_GATHERED_ROWS = 2**15
+
+
+def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The rows of tables of one schema in tables of some thousands, the last one smaller."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(map(len, waiting)) >= _GATHERED_ROWS:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
 
 
 @contextlib.contextmanager

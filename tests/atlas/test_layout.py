@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from auditor.atlas.embedding import METHODS, Likeness, embed, extend, nearest_of, unit_vectors, whiten
+from auditor.atlas.embedding import METHODS, Likeness, embed, extend, keep_compiled, nearest_of, unit_vectors, whiten
 from auditor.atlas.layout import MARGIN, contrast_axis, fit_square, likeness_axis, pair_layout, plane_layout
 from auditor.core.config import AtlasConfig
 
@@ -56,6 +56,19 @@ def test_samples_all_alike_lie_in_the_middle():
     assert likeness_axis(np.ones((4, 3), np.float32), Likeness(), 0).tolist() == [0.5] * 4
     assert likeness_axis(np.ones((1, 3), np.float32), Likeness(), 0).tolist() == [0.5]
     assert likeness_axis(np.ones((0, 3), np.float32), Likeness(), 0).tolist() == []
+
+
+def test_what_numba_compiles_for_a_layout_is_kept_for_the_next_process():
+    import umap.layouts
+    import umap.umap_
+
+    keep_compiled()
+    for slow in (
+        umap.umap_.smooth_knn_dist,
+        umap.umap_.compute_membership_strengths,
+        umap.layouts._nb_optimize_layout_euclidean_single_epoch,
+    ):
+        assert slow.stats.cache_path
 
 
 def bands(y, kind):

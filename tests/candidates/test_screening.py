@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from auditor.candidates.linear import LinearScreen
-from auditor.candidates.screening import TailScreen
+from auditor.candidates.screening import TailScreen, _alike
 from auditor.core.records import ClassGroup
 from auditor.inputs.model.cut import LayerCut
 
@@ -87,6 +87,24 @@ def test_patches_are_resized_to_the_size_of_a_paste(linear_cut: Callable[..., La
     small = functional.interpolate(as_float(crop)[None], size=(4, 8), mode="bilinear", antialias=True)[0]
     pushes = TailScreen(cut, pixels, pair[1], patch_share=0.5, batch_size=64).screen([crop])
     np.testing.assert_allclose(pushes, [gain(cut, pixels, small, (1,))], rtol=1e-4, atol=1e-5)
+
+
+def test_patches_of_one_shape_are_resized_together_to_the_same_numbers(
+    linear_cut: Callable[..., LayerCut], pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = [(3, 13, 26), (4, 9, 9), (3, 13, 26), (3, 9, 9), (3, 13, 26), (4, 9, 9)]
+    patches = [random_pixels(*shape, seed=seed) for seed, shape in enumerate(shapes)]
+    cut, pixels = linear_cut(), random_pixels(4, 3, 16, 20)
+    screen = TailScreen(cut, pixels, pair[1], patch_share=0.5, batch_size=64)
+    change, cover = screen.common.changes(patches)
+    assert _alike(patches) == [[0, 2, 4], [1, 5], [3]]
+    monkeypatch.setattr("auditor.candidates.screening._PIXELS_TOGETHER", 2 * 13 * 26)
+    assert _alike(patches) == [[0, 2], [4], [1, 5], [3]]
+    assert torch.equal(screen.common.changes(patches)[0], change)
+    for row, patch in enumerate(patches):
+        alone, covered = screen.common.changes([patch])
+        assert torch.equal(covered[0], cover[row])
+        torch.testing.assert_close(alone[0], change[row], rtol=1e-6, atol=1e-6)
 
 
 def test_a_group_is_pushed_as_one_class(linear_cut: Callable[..., LayerCut]) -> None:

@@ -187,6 +187,16 @@ def test_missing_and_broken_files_are_named(run: RunFolder, tmp_path: Path) -> N
         run.read_array("b.npy")
 
 
+def test_small_tables_are_gathered_before_they_are_joined(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auditor.run.folder._GATHERED_ROWS", 5)
+    for number in range(5):
+        run.write_table(f"parts/{number}.parquet", pa.table({"number": [number, number]}))
+    assert run.join_tables("all.parquet", [f"parts/{number}.parquet" for number in range(5)]) == 10
+    assert run.read_table("all.parquet")["number"].to_pylist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    joined = pq.ParquetFile(run.path / "all.parquet").metadata
+    assert [joined.row_group(group).num_rows for group in range(joined.num_row_groups)] == [6, 4]
+
+
 def test_tables_are_joined_in_the_order_given(run: RunFolder) -> None:
     for number, values in enumerate(([1, 2], [3], [])):
         run.write_table(f"parts/{number}.parquet", pa.table({"value": pa.array(values, pa.int64())}))

@@ -100,15 +100,16 @@ def from_array(pixels: PixelArray) -> Image.Image:
 def webp_bytes(image: Image.Image) -> bytes:
     """The format of sheets: a wall of photographs takes a fifth of what PNG takes, and every browser shows it.
 
-    Colour is kept sharp at edges, since thin borders carry a meaning.
+    Colour is kept sharp at edges, since thin borders carry a meaning. Half the time of the library's own effort, and a
+    twentieth more bytes.
     """
     buffer = io.BytesIO()
-    image.save(buffer, format="WEBP", quality=_WEBP_QUALITY, method=4, use_sharp_yuv=True)
+    image.save(buffer, format="WEBP", quality=_WEBP_QUALITY, method=2, use_sharp_yuv=True)
     return buffer.getvalue()
 
 
 def png_bytes(image: Image.Image) -> bytes:
-    """The exact pixels, for pictures of few tiles."""
+    """The exact pixels, for pictures of few tiles; the last twentieth of bytes would cost ten times as long."""
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
+    image.save(buffer, format="PNG", compress_level=4)
     return buffer.getvalue()

@@ -91,5 +91,5 @@ def side_by_side(before: PixelArray, after: PixelArray) -> bytes:
     for place, picture in enumerate(pictures):
         sheet.paste(picture.resize((width, height), Image.Resampling.BICUBIC), (place * (width + 8), 0))
     buffer = io.BytesIO()
-    sheet.save(buffer, "PNG")
+    sheet.save(buffer, "PNG", compress_level=4)
     return buffer.getvalue()

@@ -1,7 +1,7 @@
 """Does the trained patch flip as many held-out pictures as that of the Adversarial Robustness Toolbox (ART)?
 
     pip install adversarial-robustness-toolbox
-    python benchmarks/optimised.py [--real ../shared/real] [--steps 200] [--pairs "frying pan:wok" ...]
+    python -m benchmarks.candidates.trained_patch [--real ../shared/real] [--steps 200] [--pairs "frying pan:wok" ...]
 
 Baseline: ART's AdversarialPatchPyTorch on the same discovery pictures, at the same patch size, place, batch size and
 number of Adam steps. Its step size is tried at several values and the best is taken on the confirmation pictures
@@ -19,8 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from art.attacks.evasion import AdversarialPatchPyTorch
-from art.estimators.classification import PyTorchClassifier
 from torch import nn
 
 from auditor.candidates.makers.trained import Lesson, TrainingBudget, train_patch
@@ -28,7 +26,7 @@ from auditor.core.config import AuditConfig, TrialsConfig, build_config
 from auditor.core.progress import Silence
 from auditor.core.records import ImagePool, PixelArray, Placement, Split
 from auditor.inputs.images.pool import build_pool
-from auditor.inputs.opening import Setup, open_setup
+from auditor.inputs.opening import Inputs, open_inputs
 from auditor.statistics.intervals import wilson_interval
 from auditor.trials.patch import side_in_pixels
 from auditor.trials.placements import largest_side_px, variants_of
@@ -42,7 +40,7 @@ RATES = (0.02, 0.1, 0.5)
 class Stand:
     """One pair's pictures: those to train on, and the eligible ones to count on."""
 
-    setup: Setup
+    inputs: Inputs
     pool: ImagePool
     rows: list[int]
     held_out: PixelArray
@@ -52,10 +50,10 @@ class Stand:
 class Normalised(nn.Module):
     """The classifier with its normalisation in front: ART hands pictures in [0, 1]."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, inputs: Inputs) -> None:
         super().__init__()
-        self.classifier = setup.classifier
-        self.network = setup.classifier.module
+        self.classifier = inputs.classifier
+        self.network = inputs.classifier.module
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.classifier.logits(images)
@@ -81,26 +79,26 @@ def kitchen(real: Path, source: str, target: str) -> AuditConfig:
 
 
 def stand(config: AuditConfig, batch_size: int) -> Stand:
-    setup = open_setup(config, Silence())
-    preprocessing, classifier = setup.classifier.preprocessing, setup.classifier
+    inputs = open_inputs(config, Silence())
+    preprocessing, classifier = inputs.classifier.preprocessing, inputs.classifier
     pool = build_pool(
         config,
         classifier.class_names,
         preprocessing.prepare,
         preprocessing.output_size,
-        setup.source.indices,
-        setup.target.indices,
+        inputs.source.indices,
+        inputs.target.indices,
         Silence(),
     )
-    rows = pool.rows(Split.DISCOVERY, setup.source.indices)
+    rows = pool.rows(Split.DISCOVERY, inputs.source.indices)
     rows = rows[: len(rows) // batch_size * batch_size]  # whole batches, so that both see as many pictures a step
-    held_out = pool.rows(Split.CONFIRMATION, setup.source.indices)
-    clean = predict_clean(classifier, pool.pixels[held_out], setup.criterion, 64, Silence())
-    eligible = setup.criterion.eligible(clean.predicted)
+    held_out = pool.rows(Split.CONFIRMATION, inputs.source.indices)
+    clean = predict_clean(classifier, pool.pixels[held_out], inputs.criterion, 64, Silence())
+    eligible = inputs.criterion.eligible(clean.predicted)
     kept = held_out[eligible]
     sweep = Sweep(
         classifier,
-        setup.criterion,
+        inputs.criterion,
         pool.pixels[kept],
         [pool.images[row].key for row in kept],
         clean.predicted[eligible],
@@ -108,16 +106,16 @@ def stand(config: AuditConfig, batch_size: int) -> Stand:
         config.trials,
         config.seed,
     )
-    return Stand(setup, pool, [int(row) for row in rows], pool.pixels[kept], sweep)
+    return Stand(inputs, pool, [int(row) for row in rows], pool.pixels[kept], sweep)
 
 
 def ours(at: Stand, placement: Placement, budget: TrainingBudget) -> PixelArray:
-    trials = at.setup.config.trials
+    trials = at.inputs.config.trials
     keys = [at.pool.images[row].key for row in at.rows]
     variants = variants_of(placement, trials)
     pixels = at.pool.pixels[at.rows]
-    lesson = Lesson(pixels, keys, at.setup.target, variants, trials, seed=0)
-    return train_patch(at.setup.classifier, lesson, Silence(), budget).rgba
+    lesson = Lesson(pixels, keys, at.inputs.target, variants, trials, seed=0)
+    return train_patch(at.inputs.classifier, lesson, Silence(), budget).rgba
 
 
 @dataclass(frozen=True)
@@ -130,12 +128,15 @@ class ArtPatch:
 
 
 def art(at: Stand, placement: Placement, budget: TrainingBudget, rate: float) -> ArtPatch:
+    from art.attacks.evasion import AdversarialPatchPyTorch
+    from art.estimators.classification import PyTorchClassifier
+
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002 - ART draws from numpy's global generator
-    trials, size = at.setup.config.trials, at.setup.classifier.preprocessing.output_size
-    classes = len(at.setup.class_names)
+    trials, size = at.inputs.config.trials, at.inputs.classifier.preprocessing.output_size
+    classes = len(at.inputs.class_names)
     estimator = PyTorchClassifier(
-        Normalised(at.setup), nn.CrossEntropyLoss(), (3, *size), classes, clip_values=(0.0, 1.0), device_type="cpu"
+        Normalised(at.inputs), nn.CrossEntropyLoss(), (3, *size), classes, clip_values=(0.0, 1.0), device_type="cpu"
     )
     fixed = placement is Placement.FIXED
     side = round(largest_side_px(variants_of(placement, trials)[0], trials, size))
@@ -154,18 +155,18 @@ def art(at: Stand, placement: Placement, budget: TrainingBudget, rate: float) ->
         verbose=False,
     )
     pixels = at.pool.pixels[at.rows].astype(np.float32) / 255.0
-    patch, _ = attack.generate(pixels, np.full(len(pixels), at.setup.target.indices[0]))
+    patch, _ = attack.generate(pixels, np.full(len(pixels), at.inputs.target.indices[0]))
     opaque = np.full((1, side, side), 255, dtype=np.uint8)
     rgba = np.concatenate([(patch * 255).round().clip(0, 255).astype(np.uint8), opaque])
     own = None
     if fixed:
         pasted = attack.apply_patch(at.held_out.astype(np.float32) / 255.0, scale=side / min(size))
-        own = int(at.setup.criterion.flipped(estimator.predict(pasted).argmax(axis=1)).sum())
+        own = int(at.inputs.criterion.flipped(estimator.predict(pasted).argmax(axis=1)).sum())
     return ArtPatch(rate, flips(at, rgba, placement), own)
 
 
 def flips(at: Stand, rgba: PixelArray, placement: Placement) -> int:
-    variants = variants_of(placement, at.setup.config.trials)
+    variants = variants_of(placement, at.inputs.config.trials)
     return int(at.sweep.run(rgba, variants, "benchmark", Silence()).outcomes.sum())
 
 
@@ -175,8 +176,8 @@ def shown(count: int, of: int) -> str:
 
 
 def compare(at: Stand, placement: Placement, budget: TrainingBudget) -> None:
-    pair = f"{at.setup.source.name} → {at.setup.target.name}"
-    side = side_in_pixels(SIZE, *at.setup.classifier.preprocessing.output_size)
+    pair = f"{at.inputs.source.name} → {at.inputs.target.name}"
+    side = side_in_pixels(SIZE, *at.inputs.classifier.preprocessing.output_size)
     noise = np.random.default_rng(0).integers(0, 256, size=(4, side, side), dtype=np.uint8)
     noise[3] = 255
     started = time.perf_counter()

@@ -1,6 +1,6 @@
 """How much faster attribution to every class is by one forward-mode pass than by one backward pass a class.
 
-    python benchmarks/attribution.py [--real ../shared/real] [--device cpu] [--maps 8] [--rounds 5]
+    python -m benchmarks.atlas.attribution [--real ../shared/real] [--device cpu] [--maps 8] [--rounds 5]
 
 Both start from the same activations and give the same numbers; the largest difference is printed beside the ratio. The
 backward passes share one forward pass of the tail and keep its graph, so that they pay for nothing twice. SqueezeNet
@@ -18,14 +18,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from collection import LAYERS
-from trials import subjects
 
 from auditor.atlas.activations import interior_positions
 from auditor.atlas.attribution import attribution_all_classes
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.device import choose_device, describe_device, reuse_large_blocks
 from auditor.inputs.model.loading import load_classifier
+from benchmarks.atlas.collection import LAYERS
+from benchmarks.networks import subjects
 
 
 def cuts(real: Path, device: torch.device) -> Iterator[tuple[str, LayerCut]]:

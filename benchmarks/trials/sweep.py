@@ -1,6 +1,6 @@
 """How fast the sweep pastes, normalises, forwards and tallies, as a share of the bare network in the same run.
 
-    python benchmarks/trials.py [--real ../shared/real] [--device cpu] [--images 256] [--rounds 7]
+    python -m benchmarks.trials.sweep [--real ../shared/real] [--device cpu] [--images 256] [--rounds 7]
 
 Baseline: the network alone on a ready, normalised batch of the same size. Bare and sweep take turns, so that a
 drifting machine slows both; the ratio is the median of the rounds' ratios. The demonstration network is always
@@ -15,41 +15,22 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from auditor.core.config import AuditConfig, TrialsConfig, build_config
+from auditor.core.config import TrialsConfig
 from auditor.core.progress import Silence
 from auditor.core.records import ClassGroup, Placement
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.device import choose_device, describe_device, reuse_large_blocks
 from auditor.inputs.model.loading import load_classifier
-from auditor.inputs.world.bundle import demo_config
 from auditor.trials.placements import variants_of
 from auditor.trials.sweep import Sweep
-
-
-def subjects(real: Path, scratch: Path) -> Iterator[tuple[str, AuditConfig]]:
-    """The networks to measure, as configurations; the pictures they are measured on are random numbers."""
-    yield "demo network, 64 px", demo_config("shortcut", scratch)
-    common: dict[str, object] = {"source": "0", "target": "1", "images": {"all": "."}}
-    if not real.is_dir():
-        return
-    kitchen = {
-        "model": {"name": "mobilenet_v2", "weights": str(real / "kitchen32" / "mobilenet_v2.safetensors")},
-        "classes": {"names": str(real / "kitchen32" / "classes.csv")},
-        "preprocessing": {"resize": [112, 112], "mean": [0.5] * 3, "std": [0.5] * 3},
-    }
-    yield "mobilenet_v2 (kitchen32), 112 px", build_config({**common, **kitchen}, real)
-    squeezenet = {
-        "model": {"name": "squeezenet1_0", "weights": str(real / "imagenet" / "squeezenet1_0.safetensors")},
-        "classes": {"names": str(real / "imagenet" / "classes.csv")},
-    }
-    yield "squeezenet1_0 (ImageNet), 224 px", build_config({**common, **squeezenet}, real)
+from benchmarks.networks import subjects
 
 
 def seconds(work: Callable[[], None], device: torch.device) -> float:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from candidate_pairs import Pair
 from numpy.typing import NDArray
 from scipy import stats
 
 from auditor.candidates.choosing import rank_agreement
 from auditor.core.records import AuditResult, Candidate, Finding, Placement, Split, SurveyRow, Tier
 from auditor.statistics.resampling import difference_interval
+from benchmarks.candidates.pairs import Pair
 
 FloatMatrix = NDArray[np.float64]
 

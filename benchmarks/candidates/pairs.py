@@ -3,7 +3,7 @@
 The pairs follow a rule that looks at clean predictions alone: every class of the configuration whose confirmation
 photographs hold at least 60 that the clean model gets right, to the class for which its other photographs are mistaken
 most often (of equals the first by index), where at least 8 are mistaken so. `pairs_by_rule` computes them;
-`python benchmarks/candidates.py pairs` compares them with the list.
+`python -m benchmarks.candidates.search pairs` compares them with the list.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from auditor.run.stages.old_results import stored_result
-from auditor.run.stages.old_stages import clean_stage, forget_from, images_stage
 from PIL import Image
 
 from auditor.atlas.positions import crop_box
@@ -27,12 +25,20 @@ from auditor.core.config import AuditConfig
 from auditor.core.draws import keyed_generator
 from auditor.core.progress import Progress
 from auditor.core.records import AuditResult, ImagePool, IntArray, PixelArray, Placement, Split
-from auditor.core.records.trials import Clean, eligible_rows
-from auditor.inputs.opening import Setup, open_setup
-from auditor.run.audit import audit, continue_run, new_run, stored_config
-from auditor.run.folder import RunFolder, slug
+from auditor.core.records.trials import Clean
+from auditor.core.shelf import slug
+from auditor.inputs.opening import Inputs, open_inputs
+from auditor.run.audit import audit, continue_run, new_run, open_run, stored_config
+from auditor.run.folder import RunFolder
+from auditor.run.pipeline import forget
+from auditor.run.stage import Run
+from auditor.run.stages.atlas import ATLAS
+from auditor.run.stages.candidates import screening_rows
+from auditor.run.stages.clean import CLEAN
+from auditor.run.stages.images import IMAGES
+from auditor.run.stages.report import stored_result
+from auditor.run.stages.trials import open_bench
 from auditor.run.tables import candidates_from_table
-from auditor.trials.bench import Bench
 
 Pair = tuple[str, str]
 
@@ -63,21 +69,20 @@ PILOTS = 16
 class Opened:
     """A run's model and pictures, and the screens its search uses, for measurements beside the run."""
 
-    run: RunFolder
-    setup: Setup
+    run: Run
+    inputs: Inputs
     pool: ImagePool
     clean: Clean
 
     @property
     def screening_rows(self) -> IntArray:
         """The source pictures that candidates are screened on: eligible ones of discovery, then of selection."""
-        rows = [eligible_rows(self.pool, self.clean, split) for split in (Split.DISCOVERY, Split.SELECTION)]
-        return np.concatenate(rows)[: self.setup.config.candidates.screening_images]
+        return screening_rows(self.run)
 
     def tail_screen(self) -> TailScreen:
-        config = self.setup.config
+        config = self.inputs.config
         pixels = self.pool.pixels[self.screening_rows]
-        return TailScreen(self.setup.cut, pixels, self.setup.target, config.trials.size, config.compute.batch_size)
+        return TailScreen(self.inputs.cut, pixels, self.inputs.target, config.trials.size, config.compute.batch_size)
 
     def linear_screen(self, tail: TailScreen) -> LinearScreen:
         """Its pilots are random crops of their own: none of those that are measured."""
@@ -85,11 +90,11 @@ class Opened:
 
     def random_crops(self, count: int, key: str) -> list[PixelArray]:
         """(3, s, s) uint8 crops at random places of random discovery pictures outside the source."""
-        generator = keyed_generator(self.setup.config.seed, "benchmark", key)
+        generator = keyed_generator(self.inputs.config.seed, "benchmark", key)
         rows = [row for row in self.pool.rows(Split.DISCOVERY).tolist() if not self._of_source(row)]
-        _, tall, wide = self.setup.cut.feature_shape
+        _, tall, wide = self.inputs.cut.feature_shape
         input_size = (int(self.pool.pixels.shape[2]), int(self.pool.pixels.shape[3]))
-        sizes = self.setup.config.candidates.sizes
+        sizes = self.inputs.config.candidates.sizes
         plans = []
         for _ in range(count):
             row = rows[int(generator.integers(len(rows)))]
@@ -100,25 +105,25 @@ class Opened:
         return prepared_crops(self.pool, plans)
 
     def _of_source(self, row: int) -> bool:
-        return self.pool.images[row].label in self.setup.source.indices
+        return self.pool.images[row].label in self.inputs.source.indices
 
 
 @torch.inference_mode()
 def pairs_by_rule(config: AuditConfig, progress: Progress) -> tuple[list[tuple[Pair, int, int]], int]:
     """The pairs the rule gives, each with its eligible and its mistaken photographs, and the number of classes."""
-    setup = open_setup(config, progress)
-    names = setup.class_names
+    inputs = open_inputs(config, progress)
+    names = inputs.class_names
     folders = sorted(config.path(config.images.confirmation or "").iterdir())
     found = []
     progress.start("clean predictions", len(folders))
     for folder in folders:
-        label = setup.classifier.class_names.group(folder.name).indices[0]
+        label = inputs.classifier.class_names.group(folder.name).indices[0]
         prepared = []
         for path in sorted(folder.iterdir()):
             with Image.open(path) as photo:
-                prepared.append(setup.classifier.preprocessing.prepare(photo.convert("RGB")))
-        pixels = torch.from_numpy(np.stack(prepared)).to(setup.classifier.device).float() / 255
-        called = np.bincount(setup.classifier.logits(pixels).argmax(dim=1).cpu().numpy(), minlength=len(names))
+                prepared.append(inputs.classifier.preprocessing.prepare(photo.convert("RGB")))
+        pixels = torch.from_numpy(np.stack(prepared)).to(inputs.classifier.device).float() / 255
+        called = np.bincount(inputs.classifier.logits(pixels).argmax(dim=1).cpu().numpy(), minlength=len(names))
         eligible, called[label] = int(called[label]), 0
         mistaken = int(called.argmax())
         if eligible >= FEWEST_ELIGIBLE and called[mistaken] >= FEWEST_MISTAKEN:
@@ -152,7 +157,7 @@ def audited(config: AuditConfig, folder: Path, progress: Progress) -> AuditResul
     if stored_config(run) != config:
         raise SystemExit(f"{folder} was run with other settings; give another folder by --runs")
     if not run.has("result.json"):
-        forget_from(run, "atlas")
+        forget(run, ATLAS)
         return continue_run(run, config, progress).result
     return stored_result(run)
 
@@ -163,26 +168,26 @@ def opened(config: AuditConfig, folder: Path, progress: Progress) -> Opened:
     Raises:
         AuditorError: they cannot be opened.
     """
-    run = RunFolder.open(folder) if folder.exists() else new_run(config, folder)
-    setup = open_setup(config, progress)
-    pool = images_stage(run, setup)
-    return Opened(run, setup, pool, clean_stage(run, setup, pool))
+    run = open_run(RunFolder.open(folder) if folder.exists() else new_run(config, folder), config, progress)
+    return Opened(run, run.inputs, run.get(IMAGES), run.get(CLEAN))
 
 
 def noodle_flips(one: Opened, patches: Path) -> dict[str, int]:
     """Flips of the paper's noodle patches on the run's confirmation pictures, at the fixed placement, by name."""
     noodles = [patch for patch in read_user_patches(patches) if patch.candidate.name.startswith("noodles")]
-    bench = Bench(RunFolder.within(one.run, "noodles"), one.setup, one.pool, one.clean)
+    bench = open_bench(one.run, RunFolder.within(one.run.folder, "noodles"))
     blocks = try_all(bench, noodles, Split.CONFIRMATION, Placement.FIXED)
     return {patch.candidate.name: int(blocks[patch.candidate.id].outcomes.sum()) for patch in noodles}
 
 
 def linear_pushes(one: Opened) -> dict[str, float]:
     """The linear rung's push of every plain crop that the run tried, by id: a run keeps the tail's alone."""
-    crops = [each for each in candidates_from_table(one.run.read_table("candidates.parquet")) if each.is_plain_crop]
-    pixels = [_pixels(one.run, each.id) for each in crops]
-    one.setup.progress.start("linear pushes of the crops tried", len(crops))
-    pushes = one.linear_screen(one.tail_screen()).screen(pixels, one.setup.progress)
+    crops = [
+        each for each in candidates_from_table(one.run.folder.read_table("candidates.parquet")) if each.is_plain_crop
+    ]
+    pixels = [_pixels(one.run.folder, each.id) for each in crops]
+    one.run.progress.start("linear pushes of the crops tried", len(crops))
+    pushes = one.linear_screen(one.tail_screen()).screen(pixels)
     return {crop.id: float(push) for crop, push in zip(crops, pushes, strict=True)}
 
 

@@ -1,7 +1,7 @@
 """How far icons, crops, words and cells of atlases agree, and what the settings of icons do to that.
 
-    python benchmarks/agreement.py RUN [RUN/atlases/full ...]
-    python benchmarks/agreement.py --settings RUN OTHER_RUN
+    python -m benchmarks.atlas.agreement RUN [RUN/atlases/full ...]
+    python -m benchmarks.atlas.agreement --settings RUN OTHER_RUN
 
 The first reads atlases of a run that `auditor atlas` made (the run folder itself is the pair's): how near each icon's
 activation is to its own cell's mean and to the others', how alike neighbouring icons are, how often a cell's first
@@ -19,8 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from auditor.run.stages.old_atlases import natural_crops, read_atlas
-from auditor.run.stages.old_stages import images_stage
 from PIL import Image
 from safetensors.numpy import load
 
@@ -33,9 +31,14 @@ from auditor.atlas.icons.render import IconSettings, render_icons
 from auditor.atlas.icons.transforms import Movement, draw_movements, move, still
 from auditor.core.progress import Silence
 from auditor.core.records import Cell, FloatArray, PixelArray
-from auditor.inputs.opening import Setup
+from auditor.inputs.opening import Inputs
 from auditor.run.audit import open_run, stored_config
 from auditor.run.folder import RunFolder
+from auditor.run.stage import Run
+from auditor.run.stages.atlas import read_atlas
+from auditor.run.stages.images import IMAGES
+from auditor.run.stages.sheets import natural_crops
+from auditor.run.upgrade import open_folder
 
 CELLS = 24
 SETTINGS: dict[str, tuple[dict[str, object], dict[str, float]]] = {
@@ -62,9 +65,9 @@ SETTINGS: dict[str, tuple[dict[str, object], dict[str, float]]] = {
 """Changes to `IconSettings`, and to the constants of the spectrum."""
 
 
-def opened(path: Path) -> tuple[RunFolder, Setup]:
-    run = RunFolder.open(path)
-    return run, open_run(run, stored_config(run), Silence())
+def opened(path: Path) -> Run:
+    folder = open_folder(path)
+    return open_run(folder, stored_config(folder), Silence())
 
 
 def coarsest(cells: tuple[Cell, ...]) -> list[Cell]:
@@ -73,25 +76,25 @@ def coarsest(cells: tuple[Cell, ...]) -> list[Cell]:
 
 
 @torch.no_grad()
-def seen_at_centre(setup: Setup, icons: PixelArray, moved: bool = False) -> FloatArray:
+def seen_at_centre(inputs: Inputs, icons: PixelArray, moved: bool = False) -> FloatArray:
     """(N, D) activations at the middle of icons (N, 3, s, s), unmoved or the mean of four movements' unit vectors."""
-    size, images = rendering_size(setup.cut, icons.shape[-1]), torch.from_numpy(icons).float() / 255
+    size, images = rendering_size(inputs.cut, icons.shape[-1]), torch.from_numpy(icons).float() / 255
     keys = [str(number) for number in range(len(icons))]
     movements = draw_movements(Movement(), 4, 1, keys) if moved else still(len(icons))[None]
-    found = [centre(setup.cut.features(move(images, one, size))).mean(2).numpy() for one in movements]
+    found = [centre(inputs.cut.features(move(images, one, size))).mean(2).numpy() for one in movements]
     return np.mean([unit_vectors(one) for one in found], axis=0) if moved else found[0]
 
 
-def agreement(setup: Setup, run: RunFolder, path: Path) -> None:
+def agreement(run: Run, path: Path) -> None:
     """Print one atlas' row."""
     inside = RunFolder(path)
     atlas = read_atlas(inside, 0)
-    files = [f"cache/icons/{name}.safetensors" for name in inside.names("cache/icons", ".safetensors")]
+    files = inside.matching(["cache/icons/*.safetensors"])
     made = [icon for file in files for icon in load(inside.read(file))["pixels"]]
     by_level = sorted(atlas.cells, key=lambda cell: cell.level)  # the order in which icons are made
     icons = {cell.name: icon for cell, icon in zip(by_level, made, strict=False)}
     cells = [cell for cell in coarsest(atlas.cells) if cell.name in icons]
-    seen = seen_at_centre(setup, np.stack([icons[cell.name] for cell in cells]))
+    seen = seen_at_centre(run.inputs, np.stack([icons[cell.name] for cell in cells]))
     means = np.stack([cell.mean_activation for cell in cells])
     cosine = unit_vectors(seen) @ unit_vectors(means).T
     own, others = np.diag(cosine), cosine[~np.eye(len(cells), dtype=bool)]
@@ -104,7 +107,7 @@ def agreement(setup: Setup, run: RunFolder, path: Path) -> None:
         alike = unit_vectors(vectors) @ unit_vectors(vectors).T
         any_two = alike[~np.eye(len(cells), dtype=bool)].mean()
         print(f"  {words}: neighbours {np.mean([alike[pair] for pair in beside]):.2f}, any two {any_two:.2f}")
-    labels = np.array([image.label for image in images_stage(run, setup).images])[atlas.samples.image_row]
+    labels = np.array([image.label for image in run.get(IMAGES).images])[atlas.samples.image_row]
     bins, named = bin_numbers(atlas.xy, cells[0].level), [cell for cell in coarsest(atlas.cells) if cell.supports]
     inside_of = [labels[bins == cell.row * cell.level + cell.column] for cell in named]
     first = [cell.supports[0].index for cell in named]
@@ -122,29 +125,29 @@ def agreement(setup: Setup, run: RunFolder, path: Path) -> None:
 class Pack:
     """24 cells of one run's full atlas, with crops, and what the other network makes of the crops (24, D')."""
 
-    setup: Setup
+    inputs: Inputs
     cells: list[Cell]
     crops: list[list[Image.Image]]
     whitening: Whitening
 
 
 def read_pack(path: Path) -> Pack:
-    run, setup = opened(path)
+    run = opened(path)
     atlas = read_atlas(RunFolder(path / "atlases/full"), 0)
     cells = coarsest(atlas.cells)
     chosen = [cells[number] for number in np.random.default_rng(0).choice(len(cells), CELLS, replace=False)]
-    crop_of = natural_crops(setup, images_stage(run, setup))
+    crop_of = natural_crops(run.inputs, run.get(IMAGES))
     crops = [[crop_of(one.image_row, one.y, one.x) for one in cell.exemplars[:8]] for cell in chosen]
-    return Pack(setup, chosen, crops, Whitening.fit(atlas.samples.vectors))
+    return Pack(run.inputs, chosen, crops, Whitening.fit(atlas.samples.vectors))
 
 
 @torch.no_grad()
-def read_by(setup: Setup, pictures: list[Image.Image]) -> FloatArray:
+def read_by(inputs: Inputs, pictures: list[Image.Image]) -> FloatArray:
     """(N, D) mean activation of whole pictures."""
-    height, width = setup.cut.input_size
+    height, width = inputs.cut.input_size
     resized = [np.asarray(one.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)) for one in pictures]
     images = torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).float() / 255
-    return np.concatenate([setup.cut.features(part).mean((2, 3)).numpy() for part in images.split(32)])
+    return np.concatenate([inputs.cut.features(part).mean((2, 3)).numpy() for part in images.split(32)])
 
 
 def found(asked: FloatArray, known: FloatArray) -> tuple[int, int]:
@@ -156,7 +159,7 @@ def found(asked: FloatArray, known: FloatArray) -> tuple[int, int]:
 
 def try_settings(paths: list[Path], pictures: Path | None, only: list[str]) -> None:
     packs = [read_pack(path) for path in paths]
-    others = [packs[1].setup, packs[0].setup]
+    others = [packs[1].inputs, packs[0].inputs]
     for pack, other in zip(packs, others, strict=True):
         single = read_by(other, [crops[0] for crops in pack.crops])
         rest = np.stack([read_by(other, crops[1:] or crops).mean(0) for crops in pack.crops])
@@ -172,11 +175,11 @@ def try_settings(paths: list[Path], pictures: Path | None, only: list[str]) -> N
         for path, pack, other in zip(paths, packs, others, strict=True):
             means = np.stack([cell.mean_activation for cell in pack.cells])
             icons = render_icons(
-                pack.setup.cut, means, [cell.name for cell in pack.cells], settings, 0, Silence(),
+                pack.inputs.cut, means, [cell.name for cell in pack.cells], settings, 0, Silence(),
                 whitening=pack.whitening if whitened else None,
             )  # fmt: skip
-            cosine = unit_vectors(seen_at_centre(pack.setup, icons.pixels)) @ unit_vectors(means).T
-            moved = (seen_at_centre(pack.setup, icons.pixels, moved=True) * unit_vectors(means)).sum(1).mean()
+            cosine = unit_vectors(seen_at_centre(pack.inputs, icons.pixels)) @ unit_vectors(means).T
+            moved = (seen_at_centre(pack.inputs, icons.pixels, moved=True) * unit_vectors(means)).sum(1).mean()
             tiles = [Image.fromarray(icon.transpose(1, 2, 0)) for icon in icons.pixels]
             known = np.stack([read_by(other, crops).mean(0) for crops in pack.crops])
             ends = ((icons.pixels < 8) | (icons.pixels > 247)).mean()
@@ -203,9 +206,9 @@ def main() -> None:
     if given.settings:
         try_settings([given.run, *given.more], given.pictures, given.only)
         return
-    run, setup = opened(given.run)
+    run = opened(given.run)
     for path in given.more or [given.run]:
-        agreement(setup, run, path)
+        agreement(run, path)
 
 
 if __name__ == "__main__":

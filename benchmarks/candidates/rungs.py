@@ -15,19 +15,19 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
-from candidate_numbers import mean_over_pairs
-from candidate_pairs import Opened
-from candidate_tables import table
 from pydantic import TypeAdapter
 
 from auditor.candidates.choosing import rank_agreement
+from auditor.candidates.selection import odds_gain
 from auditor.core.progress import Progress, Silence
 from auditor.core.records import FloatArray, IntArray, PixelArray, Placement, Split
 from auditor.core.records.trials import TrialBlock, eligible_rows
 from auditor.run.folder import Json
-from auditor.trials.bench import odds_gain
 from auditor.trials.placements import variants_of
 from auditor.trials.sweep import Sweep
+from benchmarks.candidates.pages import table
+from benchmarks.candidates.pair_numbers import mean_over_pairs
+from benchmarks.candidates.pairs import Opened
 
 RUNGS = ("linear", "tail", "pixels, same pictures", "pixels, selection pictures")
 BASELINE = RUNGS[2]
@@ -81,12 +81,12 @@ def speed_numbers(one: Opened, pair: tuple[str, str], count: int, rounds: int, p
         return lambda some: np.array([odds_gain(block) for block in pixels(name, some)], dtype=np.float32)
 
     score: dict[str, Callable[[Sequence[PixelArray]], FloatArray]] = {
-        RUNGS[0]: lambda some: linear.screen(some, Silence()),
-        RUNGS[1]: lambda some: tail.screen(some, Silence()),
+        RUNGS[0]: lambda some: linear.screen(some),
+        RUNGS[1]: lambda some: tail.screen(some),
         RUNGS[2]: by_pixels(RUNGS[2]),
         RUNGS[3]: by_pixels(RUNGS[3]),
     }
-    costs = _costs(score, crops, rounds, one.setup.classifier.device, progress)
+    costs = _costs(score, crops, rounds, one.inputs.classifier.device, progress)
     progress.start("the same crops on confirmation pictures", count)
     truth = []
     for crop in crops:
@@ -109,14 +109,14 @@ def speed_numbers(one: Opened, pair: tuple[str, str], count: int, rounds: int, p
 
 def _sweep(one: Opened, rows: IntArray) -> Sweep:
     keys = [one.pool.images[row].key for row in rows.tolist()]
-    config = one.setup.config
-    return Sweep(one.setup.classifier, one.setup.criterion, one.pool.pixels[rows], keys, *one.clean.of(rows),
+    config = one.inputs.config
+    return Sweep(one.inputs.classifier, one.inputs.criterion, one.pool.pixels[rows], keys, *one.clean.of(rows),
                  config.trials, config.seed)  # fmt: skip
 
 
 def _trial(one: Opened, sweep: Sweep, crop: PixelArray) -> TrialBlock:
     opaque = np.full((1, *crop.shape[1:]), 255, dtype=np.uint8)
-    variants = variants_of(Placement.FIXED, one.setup.config.trials)
+    variants = variants_of(Placement.FIXED, one.inputs.config.trials)
     return sweep.run(np.concatenate([crop, opaque]), variants, "benchmark", Silence())
 
 

@@ -1,6 +1,6 @@
 """Speed and memory of the atlas, part after part: attribution, collection, layout and grids, icons.
 
-    python benchmarks/atlas.py [--real ../shared/real] [--device auto] [--parts attribution collection layout icons]
+    python -m benchmarks.atlas.parts [--real ../shared/real] [--device auto] [--parts attribution layout ...]
 
 Each part is a script of its own beside this one, with its own baseline in the same run and options of its own; here
 they run one after the other with their defaults, each in a process of its own, so that memory peaks are its own.
@@ -39,10 +39,11 @@ def main() -> None:
     options = parser.parse_args()
     failed = []
     for part in options.parts:
-        script = Path(__file__).with_name(f"{part}.py")
         print(f"== {part}", flush=True)
         started = time.perf_counter()
-        done = subprocess.run([sys.executable, str(script), *arguments_of(part, options)], check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", f"benchmarks.atlas.{part}", *arguments_of(part, options)], check=False
+        )
         print(f"== {part}: {time.perf_counter() - started:.0f} s", flush=True)
         failed += [part] if done.returncode else []
     if failed:

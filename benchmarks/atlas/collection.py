@@ -1,6 +1,6 @@
 """How fast activations are collected, as a share of the bare network in the same run, and what memory it takes.
 
-    python benchmarks/collection.py [--real ../shared/real] [--device cpu] [--images 256] [--rounds 5]
+    python -m benchmarks.atlas.collection [--real ../shared/real] [--device cpu] [--images 256] [--rounds 5]
 
 Baseline: the network alone on a ready, normalised batch of the same size. Bare and collection take turns, so that a
 drifting machine slows both; the ratio is the median of the rounds' ratios. `reference` is one random position a
@@ -21,17 +21,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from trials import subjects
 
 from auditor.atlas.activations import ActivationSet, Sampling
-from auditor.atlas.collection import SHARD_IMAGES, collect_activations
+from auditor.atlas.collection import SHARD_IMAGES, Mapped, collect_activations
 from auditor.atlas.filters import filter_shards
-from auditor.atlas.shards import Shards, read_shard, read_shard_attribution, shard_to_bytes
+from auditor.atlas.shards import Shards
+from auditor.core.config import AtlasConfig
 from auditor.core.progress import Silence
-from auditor.core.records import ClassGroup, FloatArray
+from auditor.core.records import ClassGroup, ImagePool, ImageRecord, Split
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.device import choose_device, describe_device, reuse_large_blocks
 from auditor.inputs.model.loading import load_classifier
+from benchmarks.networks import subjects
 
 LAYERS = {"mobilenet_v2": "features.13", "squeezenet1_0": "features.10"}
 PAIR = ClassGroup("source", (0,)), ClassGroup("target", (1,))
@@ -55,7 +56,10 @@ def ratios(cut: LayerCut, images: int, rounds: int, batch_size: int) -> None:
     device = cut.classifier.device
     height, width = cut.classifier.preprocessing.output_size
     pixels = np.random.default_rng(0).integers(0, 256, size=(images, 3, height, width), dtype=np.uint8)
-    keys = [str(number) for number in range(images)]
+    names = [str(number) for number in range(images)]
+    records = tuple(ImageRecord(name, name, name, 0, Split.DISCOVERY, width, height) for name in names)
+    pool = ImagePool(records, (), pixels)
+    mapped = Mapped(cut, pool, PAIR, AtlasConfig(), batch_size, 0, Silence())
     ready = torch.rand(batch_size, 3, height, width, device=device)
 
     @torch.inference_mode()
@@ -69,7 +73,7 @@ def ratios(cut: LayerCut, images: int, rounds: int, batch_size: int) -> None:
             cut.features(ready)
 
     def mode(sampling: Sampling) -> Callable[[], object]:
-        return lambda: collect_activations(cut, pixels, np.arange(images), keys, sampling, batch_size, Silence())
+        return lambda: collect_activations(mapped, np.arange(images), sampling)
 
     works = [bare, head, *(mode(sampling) for sampling in MODES.values())]
     for work in works:
@@ -84,25 +88,19 @@ def ratios(cut: LayerCut, images: int, rounds: int, batch_size: int) -> None:
 
 
 class FolderShelf:
-    """Shards as files of a folder."""
+    """Files of a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def _file(self, number: int) -> Path:
-        return self._folder / f"{number:06d}.safetensors"
+    def has(self, *files: str) -> bool:
+        return all((self._folder / file).exists() for file in files)
 
-    def has(self, number: int) -> bool:
-        return self._file(number).exists()
+    def write(self, file: str, data: bytes) -> None:
+        (self._folder / file).write_bytes(data)
 
-    def write(self, number: int, samples: ActivationSet) -> None:
-        self._file(number).write_bytes(shard_to_bytes(samples))
-
-    def read(self, number: int) -> ActivationSet:
-        return read_shard(self._file(number))
-
-    def read_attribution(self, number: int) -> FloatArray:
-        return read_shard_attribution(self._file(number))
+    def read(self, file: str) -> bytes:
+        return (self._folder / file).read_bytes()
 
 
 def peak_mib() -> float:
@@ -131,8 +129,8 @@ def memory(images: int, folder: Path, width: int = 512, classes: int = 1000) -> 
     for share in (10, 1):
         shards = Shards(shelf, -(-images // share // SHARD_IMAGES))
         for number in range(shards.count):
-            if not shelf.has(number):
-                shelf.write(number, random_shard(number, SHARD_IMAGES, width, classes))
+            if not shards.has(number):
+                shards.write(number, random_shard(number, SHARD_IMAGES, width, classes))
         written = peak_mib()
         started = time.perf_counter()
         samples = shards.where(filter_shards(shards, PAIR, "either", 3, 1500))

@@ -1,8 +1,8 @@
 """How fast icons are rendered, against torch-lucent on the same layer, directions and objective, in one run.
 
-    python benchmarks/icons.py [--real ../shared/real] [--icons 100] [--steps 128] [--lucent-icons 3]
-    python benchmarks/icons.py --device cuda --icons 400 --side 128 --steps 512 --batch-size 400 --lucent-icons 0
-    python benchmarks/icons.py --precisions
+    python -m benchmarks.atlas.icons [--real ../shared/real] [--icons 100] [--steps 128] [--lucent-icons 3]
+    python -m benchmarks.atlas.icons --device cuda --icons 400 --side 128 --steps 512 --batch-size 400 --lucent-icons 0
+    python -m benchmarks.atlas.icons --precisions
 
 SqueezeNet from the real pack, cut after features.10; the directions are centres of a k-means of activations.
 torch-lucent (install it beside the project, with kornia) renders one direction at a time, enlarged to 224 px, through

@@ -1,6 +1,6 @@
 """What layout, grids and labels of a full atlas cost as the activations grow, and what a shorter layout loses.
 
-    python benchmarks/layout.py [--width 512] [--classes 100] [--sizes 1000 10000 100000] [--check 10000]
+    python -m benchmarks.atlas.layout [--width 512] [--classes 100] [--sizes 1000 10000 100000] [--check 10000]
 
 Activations are made up: clusters of unlike sizes with a few directions of their own, none negative. Seconds are
 processor seconds of this process over all threads, so that a busy machine changes them little; the first, compiling

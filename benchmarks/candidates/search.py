@@ -1,12 +1,12 @@
 """The bar of the candidate search: does it find more than the paper's noodles, and what does each rung cost?
 
-    python benchmarks/candidates.py bar --out bar.md [--update docs/candidates.md]
-    python benchmarks/candidates.py speed --out speed.md [--update docs/candidates.md]
-    python benchmarks/candidates.py seconds RUN [RUN ...]
-    python benchmarks/candidates.py planted DEMO/shortcut
-    python benchmarks/candidates.py pairs
+    python -m benchmarks.candidates.search bar --out bar.md [--update docs/candidates.md]
+    python -m benchmarks.candidates.search speed --out speed.md [--update docs/candidates.md]
+    python -m benchmarks.candidates.search seconds RUN [RUN ...]
+    python -m benchmarks.candidates.search planted DEMO/shortcut
+    python -m benchmarks.candidates.search pairs
 
-`bar` audits every pair of `candidate_pairs.PAIRS`, measures the paper's ten noodle patches on the same confirmation
+`bar` audits every pair of `pairs.PAIRS`, measures the paper's ten noodle patches on the same confirmation
 pictures at the fixed placement, and writes tables. Runs stay below --runs: what is finished is read back, so it may be
 interrupted; give a fresh folder after a change of the search. `speed` times each rung against trials in pixels in the
 same process and compares each with flips on confirmation pictures over random crops; baseline: the same crop pasted on
@@ -25,8 +25,18 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from candidate_numbers import PRECISION_AT, PairNumbers, crops_screened, pair_numbers, search_seconds
-from candidate_pairs import (
+from rich.console import Console
+
+from auditor.cli.console import TerminalProgress
+from auditor.core.config import AuditConfig, read_config
+from auditor.core.errors import AuditorError
+from auditor.core.progress import Progress
+from auditor.core.records import SurveyRow
+from auditor.run.folder import RunFolder
+from auditor.run.stages.report import stored_result
+from benchmarks.candidates.pages import bar_page, machine, seconds_table, table, update_page, write_out
+from benchmarks.candidates.pair_numbers import PRECISION_AT, PairNumbers, crops_screened, pair_numbers, search_seconds
+from benchmarks.candidates.pairs import (
     PAIRS,
     Pair,
     audited,
@@ -37,17 +47,7 @@ from candidate_pairs import (
     pairs_by_rule,
     run_folder,
 )
-from candidate_speed import SpeedNumbers, as_json, from_json, goal_sentences, speed_numbers, speed_tables
-from candidate_tables import bar_page, machine, seconds_table, table, update_page, write_out
-from rich.console import Console
-
-from auditor.cli.console import TerminalProgress
-from auditor.core.config import AuditConfig, read_config
-from auditor.core.errors import AuditorError
-from auditor.core.progress import Progress
-from auditor.core.records import SurveyRow
-from auditor.run.folder import RunFolder
-from auditor.run.stages.old_results import stored_result
+from benchmarks.candidates.rungs import SpeedNumbers, as_json, from_json, goal_sentences, speed_numbers, speed_tables
 
 BESIDE, SPEED = "benchmark-bar.json", "benchmark-speed.json"
 
@@ -144,7 +144,7 @@ def by_rule(config: AuditConfig, progress: Progress) -> None:
     for (source, target), eligible, mistaken in found:
         print(f"{source} → {target}: {eligible} eligible, {mistaken} mistaken for {target}")
     same = tuple(pair for pair, _, _ in found) == PAIRS
-    print(f"{len(found)} pairs of {classes} classes; {'the list' if same else 'NOT the list'} in candidate_pairs.py")
+    print(f"{len(found)} pairs of {classes} classes; {'the list' if same else 'NOT the list'} in pairs.py")
 
 
 def finish(mark: str, text: str, options: argparse.Namespace) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from candidate_numbers import Against, FloatMatrix, PairNumbers, mean_over_pairs, pooled_difference
 
 from auditor.inputs.model.device import choose_device, describe_device
+from benchmarks.candidates.pair_numbers import Against, FloatMatrix, PairNumbers, mean_over_pairs, pooled_difference
 
 AFTER_SEARCH = "survey and confirmation"
 
