@@ -38,15 +38,7 @@ def p_at_most(counts: PairedCounts, difference: float) -> float:
     Statistics in Medicine 22, 265–278 (why the maximum lies where the difference equals the limit); Lloyd and Moldovan
     2008, doi:10.1002/sim.3229 (the likelihood ratio as its order).
     """
-    if counts.n == 0:
-        raise NoEligibleImagesError(
-            "an exact test needs at least one eligible image, got 0; add source images that the model classifies rightly"
-        )
-    if not -1 < difference < 1:
-        raise ValueError(f"a difference of rates to test lies between -1 and 1, both excluded, got {difference:g}")
-    first, second = np.array([float(counts.first_only)]), np.array([float(counts.second_only)])
-    observed = float(signed_root(first, second, counts.n, difference)[0])
-    fewest = fewest_first_only(counts.n, difference, observed)
+    fewest = fewest_first_only(counts.n, difference, root_of(counts, difference))
     return float(tail_probabilities(counts.n, difference, fewest, _shares(counts.n, difference)).max())
 
 
@@ -54,6 +46,23 @@ def p_at_least(counts: PairedCounts, difference: float) -> float:
     """Exact p-value of "the first flips at least `difference` more than the second", as rates; see `p_at_most`."""
     swapped = PairedCounts(counts.both, counts.second_only, counts.first_only, counts.neither)
     return p_at_most(swapped, -difference)
+
+
+def root_of(counts: PairedCounts, difference: float) -> float:
+    """`signed_root` of one table: of tables of as many images the larger has the smaller `p_at_most`.
+
+    Raises:
+        NoEligibleImagesError, ValueError: as `p_at_most`.
+    """
+    if counts.n == 0:
+        raise NoEligibleImagesError(
+            "an exact test needs at least one eligible image, got 0; "
+            "add source images that the model classifies rightly"
+        )
+    if not -1 < difference < 1:
+        raise ValueError(f"a difference of rates to test lies between -1 and 1, both excluded, got {difference:g}")
+    first, second = np.array([float(counts.first_only)]), np.array([float(counts.second_only)])
+    return float(signed_root(first, second, counts.n, difference)[0])
 
 
 def signed_root(

@@ -127,9 +127,9 @@ def fallback_levels(p_values: Sequence[float], shares: Sequence[float], alpha: f
 
     Source: Wiens 2003, doi:10.1002/pst.64; Wiens and Dmitrienko 2005, doi:10.1080/10543400500265660.
     """
-    levels = []
+    levels: list[float] = []
     inherited = 0.0
-    for p_value, share in zip(_checked(p_values), _checked_shares(shares), strict=True):
+    for p_value, share in zip(_checked(p_values).tolist(), _checked_shares(shares).tolist(), strict=True):
         level = share * alpha + inherited
         levels.append(level)
         inherited = level if p_value < level else 0.0

@@ -137,7 +137,7 @@ def test_the_adjusted_value_is_where_the_level_begins_to_reject(p_values, alpha)
 
 
 def rejected_by_every_intersection(p_values: list[float], shares: list[float], alpha: float) -> list[bool]:
-    """The closed test behind the fallback: each set of hypotheses has weights of its own (Wiens and Dmitrienko 2005)."""
+    """The closed test behind the fallback: every set of hypotheses has weights of its own."""
 
     def rejects(inside: tuple[int, ...]) -> bool:
         # a hypothesis outside hands its weight to the next; weights are what arrives at those inside
