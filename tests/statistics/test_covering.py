@@ -12,6 +12,7 @@ from scipy import stats
 
 from auditor.core.errors import NoEligibleImagesError
 from auditor.statistics.covering import (
+    covering_uplift,
     p_uplift_at_least,
     p_uplift_at_most,
     smallest_difference,
@@ -97,6 +98,18 @@ def test_nothing_flips_by_hand() -> None:
 def test_few_images_bound_nothing() -> None:
     assert uplift_upper_bound([PairedCounts(0, 1, 0, 0)], 0.04, 0.1) == 1
     assert uplift_lower_bound([PairedCounts(0, 0, 1, 0)], 0.04, 0.1) == -1
+
+
+def test_entry_into_the_top_five_over_coverings_by_hand() -> None:
+    """A watermark brings the target among the five likeliest classes of 13 of 146 photographs; coverings of 1 and 0."""
+    entered, noise, grey = (np.arange(146) < count for count in (13, 1, 0))
+    uplift = covering_uplift(entered, {"grey": grey, "noise": noise}, 0.05, 0.05)
+    assert (uplift.covering, uplift.hits, uplift.covering_hits, uplift.eligible) == ("noise", 13, 1, 146)
+    assert uplift.uplift == pytest.approx(12 / 146)
+    tables = [PairedCounts(0, 13, 0, 133), PairedCounts(1, 12, 0, 133)]
+    assert uplift.interval.low == uplift_lower_bound(tables, 0.05, 0.0) > 0.04
+    assert uplift.interval.high == uplift_upper_bound(tables, 0.05, 0.0) < 0.14
+    assert uplift.interval.confidence == pytest.approx(0.9)
 
 
 def test_bad_input_is_named() -> None:
