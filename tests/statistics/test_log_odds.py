@@ -1,0 +1,90 @@
+"""Uplift in log-odds: by hand, against scipy's paired t-test, and bounds that agree with the p-values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from auditor.core.errors import NoEligibleImagesError
+from auditor.statistics.log_odds import (
+    log_odds,
+    log_odds_differences,
+    log_odds_uplift,
+    p_log_odds_at_least,
+    p_log_odds_at_most,
+)
+from auditor.statistics.multiplicity import simes
+
+
+@pytest.fixture
+def probabilities() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    generator = np.random.default_rng(4)
+    noise, grey = generator.normal(-4, 1, 60), generator.normal(-3.6, 1, 60)
+    patched = generator.normal(-2, 1.5, 60)
+    logistic = lambda logits: 1 / (1 + np.exp(-logits))  # noqa: E731
+    return logistic(patched), {"noise": logistic(noise), "grey": logistic(grey)}
+
+
+def test_log_odds_by_hand_and_at_the_ends() -> None:
+    assert log_odds(np.array([0.5, 0.75, 0.2])) == pytest.approx([0.0, np.log(3), -np.log(4)])
+    assert log_odds(np.array([0.0, 1.0], dtype=np.float32)) == pytest.approx([-13.8155, 13.8155], abs=1e-3)
+
+
+def test_differences_are_paired_by_picture() -> None:
+    found = log_odds_differences(np.array([0.5, 0.75]), {"noise": np.array([0.25, 0.5])})
+    assert found["noise"] == pytest.approx([np.log(3), np.log(3)])
+
+
+def test_p_values_are_those_of_paired_t_tests(probabilities) -> None:
+    candidate, coverings = probabilities
+    differences = log_odds_differences(candidate, coverings)
+    above = [stats.ttest_1samp(each, 1.0, alternative="greater").pvalue for each in differences.values()]
+    below = [stats.ttest_1samp(each, 2.0, alternative="less").pvalue for each in differences.values()]
+    assert p_log_odds_at_most(differences, 1.0) == pytest.approx(max(above), rel=1e-9)
+    assert p_log_odds_at_least(differences, 2.0) == pytest.approx(simes(below), rel=1e-9)
+
+
+def test_the_uplift_is_over_the_strongest_covering(probabilities) -> None:
+    differences = log_odds_differences(*probabilities)
+    uplift = log_odds_uplift(differences, 0.05, 0.05)
+    assert uplift.covering == "grey"
+    assert uplift.uplift == pytest.approx(differences["grey"].mean())
+    assert uplift.interval.low < uplift.uplift < uplift.interval.high
+    assert uplift.interval.confidence == pytest.approx(0.9)
+
+
+def test_one_covering_is_the_plain_t_interval(probabilities) -> None:
+    candidate, coverings = probabilities
+    differences = log_odds_differences(candidate, {"noise": coverings["noise"]})
+    bounds = stats.ttest_1samp(differences["noise"], 0).confidence_interval(0.9)
+    uplift = log_odds_uplift(differences, 0.05, 0.05)
+    assert (uplift.interval.low, uplift.interval.high) == pytest.approx((bounds.low, bounds.high))
+
+
+@pytest.mark.parametrize(("level_below", "level_above"), [(0.05, 0.05), (0.004, 0.02)])
+def test_bounds_are_where_the_p_values_reach_the_level(probabilities, level_below, level_above) -> None:
+    candidate, coverings = probabilities
+    differences = log_odds_differences(candidate, {**coverings, "source crop": coverings["noise"][::-1].copy()})
+    interval = log_odds_uplift(differences, level_below, level_above).interval
+    assert p_log_odds_at_most(differences, interval.low) == pytest.approx(level_below, rel=1e-6)
+    assert p_log_odds_at_least(differences, interval.high) == pytest.approx(level_above, rel=1e-6)
+
+
+def test_pictures_that_all_differ_alike_have_no_width() -> None:
+    same = {"noise": np.full(5, 0.7)}
+    uplift = log_odds_uplift(same, 0.05, 0.05)
+    assert (uplift.interval.low, uplift.interval.high) == pytest.approx((0.7, 0.7))
+    assert (p_log_odds_at_most(same, 0.5), p_log_odds_at_least(same, 0.5)) == (0.0, 1.0)
+    assert (p_log_odds_at_most(same, 1.0), p_log_odds_at_least(same, 1.0)) == (1.0, 0.0)
+
+
+def test_bad_input_is_named() -> None:
+    with pytest.raises(NoEligibleImagesError, match="at least 2 eligible images, got 1"):
+        log_odds_uplift({"noise": np.zeros(1)}, 0.05, 0.05)
+    with pytest.raises(ValueError, match="at least one covering"):
+        log_odds_differences(np.zeros(3), {})
+    with pytest.raises(ValueError, match="'noise' must be of the same images"):
+        log_odds_differences(np.zeros(3), {"noise": np.zeros(4)})
+    with pytest.raises(ValueError, match=r"between 0 and 0\.5"):
+        log_odds_uplift({"noise": np.arange(4.0)}, 0.95, 0.05)
