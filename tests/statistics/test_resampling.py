@@ -1,4 +1,4 @@
-"""Resampling images: against a loop, known spreads, pairing, seeds and chunks; and the rank correlation built on it."""
+"""Resampling images, and crops with them: against a loop, known spreads, pairing, seeds, chunks; rank correlation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from scipy.stats import spearmanr
 from auditor.core.errors import NoEligibleImagesError
 from auditor.statistics import resampling
 from auditor.statistics.ranking import rank_correlation
-from auditor.statistics.resampling import difference_interval, mean_rate_interval, resampled_sums
+from auditor.statistics.resampling import (
+    difference_interval,
+    mean_rate_interval,
+    resampled_sums,
+    two_way_difference_interval,
+    two_way_mean_interval,
+)
 
 # The same examples every time, and no clock: the machine may be busy.
 STEADY = settings(deadline=None, derandomize=True)
@@ -104,6 +110,80 @@ def test_bootstrap_bad_input_is_named() -> None:
         mean_rate_interval(good, 0.95, 0, resamples=0)
     with pytest.raises(ValueError, match="confidence"):
         mean_rate_interval(good, 1.0, 0)
+
+
+def test_drawing_crops_and_images_agrees_with_a_loop() -> None:
+    """Of 12 and 9 crops and 50 images 11, 8 and 49 are drawn; bounds are spread by t(8) over the normal quantile."""
+    first, second = random_flips(12, 50, 1, 0.5), random_flips(9, 50, 2, 0.3)
+    generator = np.random.default_rng(7)
+    differences = []
+    for _ in range(6000):
+        images = generator.integers(0, 50, 49)
+        means = [
+            group[generator.integers(0, len(group), len(group) - 1)][:, images].mean() for group in (first, second)
+        ]
+        differences.append(means[0] - means[1])
+    estimate = first.mean() - second.mean()
+    wanted = estimate + (np.quantile(differences, [0.05, 0.95]) - estimate) * 1.8595 / 1.6449
+    interval = two_way_difference_interval([(first, second)], [1.0], 0.9, seed=3, resamples=6000)
+    assert (interval.low, interval.high) == pytest.approx(wanted, abs=0.01)
+    assert (interval.confidence, interval.method) == (0.9, "bootstrap over images and crops")
+    assert two_way_difference_interval([(first, second)], [7.0], 0.9, seed=3, resamples=6000) == interval
+
+
+def test_two_groups_of_one_population_differ_no_more_often_than_the_interval_says() -> None:
+    """A hundred audits of 30 and 30 crops whose rates vary: 0 lies outside in at most 10; for images alone in 30."""
+    excluded, by_images = 0, 0
+    for seed in range(100):
+        generator = np.random.default_rng(seed)
+        rates = 0.05 * np.exp(generator.standard_normal(60))
+        shared = generator.standard_normal(60)
+        flips = generator.standard_normal((60, 60)) + shared > 2.1 - 6 * rates[:, None]
+        first, second = flips[:30].astype(np.float64), flips[30:].astype(np.float64)
+        interval = two_way_difference_interval([(first, second)], [1.0], 0.95, seed, resamples=300)
+        plain = difference_interval(first, second, 0.95, seed, resamples=300)
+        excluded += not interval.low <= 0 <= interval.high
+        by_images += not plain.low <= 0 <= plain.high
+    assert excluded <= 10
+    assert by_images >= 30
+
+
+def test_copies_of_a_crop_are_told_from_different_crops() -> None:
+    """Drawing images alone is as sure of twelve very different crops as of twelve that are alike; this is not."""
+    alike = np.repeat(random_flips(1, 200, 1, 0.3), 12, axis=0)
+    rates = np.repeat([0.02, 0.58], 6)
+    different = (np.random.default_rng(2).random((12, 200)) < rates[:, None]).astype(np.float64)
+    narrow, wide = two_way_mean_interval(alike, 0.95, 1), two_way_mean_interval(different, 0.95, 1)
+    assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
+    assert narrow.low < 0.3 < narrow.high
+
+
+def test_strata_count_by_their_weights_and_share_the_images() -> None:
+    first, second, other = random_flips(6, 40, 1, 0.6), random_flips(6, 40, 2, 0.2), random_flips(5, 40, 3, 0.4)
+    same = (other, other)
+    alone = two_way_difference_interval([(first, second)], [1.0], 0.95, 0)
+    diluted = two_way_difference_interval([(first, second), same], [1.0, 3.0], 0.95, 0)
+    gap = first.mean() - second.mean()
+    assert alone.low < gap < alone.high
+    assert diluted.low < gap / 4 < diluted.high
+    assert diluted.high < alone.high
+
+
+def test_two_way_bad_input_is_named() -> None:
+    good = random_flips(3, 6)
+    with pytest.raises(ValueError, match="two of each, got 1 crops and 6 images"):
+        two_way_mean_interval(good[:1], 0.95, 0)
+    with pytest.raises(ValueError, match="two of each, got 3 crops and 1 images"):
+        two_way_mean_interval(good[:, :1], 0.95, 0)
+    with pytest.raises(ValueError, match=r"same images, got \[6, 5\]"):
+        two_way_difference_interval([(good, good[:, :5])], [1.0], 0.95, 0)
+    for weights in ([], [0.0], [-1.0], [1.0, 1.0]):
+        with pytest.raises(ValueError, match="each of 1 strata needs a weight"):
+            two_way_difference_interval([(good, good)], weights, 0.95, 0)
+    with pytest.raises(NoEligibleImagesError):
+        two_way_mean_interval(good[:, :0], 0.95, 0)
+    with pytest.raises(ValueError, match="at least 1 resample"):
+        two_way_mean_interval(good, 0.95, 0, resamples=0)
 
 
 @STEADY
