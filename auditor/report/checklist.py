@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from auditor.core.records import AuditResult, Split, Verdict
+from auditor.core.records import AuditResult, Split, Tier, Verdict
 from auditor.report.environment import markdown_environment
 from auditor.report.numbers import confidence, how_many, plain_points
 from auditor.report.page import Page, page_of
 from auditor.report.summary import fragility_sentence
 from auditor.report.text import shown_path
+from auditor.report.words import TIERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +107,15 @@ def _person(result: AuditResult, page: Page) -> Iterator[Box]:
         )
     for finding in page.findings:
         if finding.review is not None:
-            mark, why = finding.review.mark.value, finding.review.why
-            yield Box(True, f"{finding.candidate.id} was seen by {finding.review.reviewer}: {mark}. {why}")
+            mark, why, tier = finding.review.mark.value, finding.review.why, finding.candidate.tier
+            before = f" ({TIERS[tier].label} before)" if tier not in (finding.tier, Tier.TARGET_IMAGE) else ""
+            yield Box(True, f"{finding.candidate.id} was seen by {finding.review.reviewer}: {mark}{before}. {why}")
     for finding in page.findings:
         if finding.verdict is Verdict.FAIL:
             yield Box(
-                False, f"Look at {finding.candidate.id} ({finding.candidate.name}) and decide what follows from it"
+                False,
+                f"Look at {finding.candidate.id} ({finding.candidate.name}) and decide what follows from it; "
+                f"if it shows {result.target.name} after all: auditor review {result.run} --mark {finding.candidate.id}=object",
             )
     yield Box(False, "The model and weights above are those to be released")
     yield Box(False, "The pictures tested resemble those the model will meet")
