@@ -7,7 +7,7 @@ import functools
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from auditor.report import numbers, text, words
-from auditor.report.summary import chosen_by, fragility_sentence
+from auditor.report.summary import accuracy_sentence, chosen_by, fragility_sentence
 
 
 @functools.cache
@@ -58,6 +58,7 @@ def _environment(*, autoescape: bool) -> Environment:
         how_many=numbers.how_many,
         chosen_by=chosen_by,
         fragility_sentence=fragility_sentence,
+        accuracy_sentence=accuracy_sentence,
         tiers=words.TIERS,
         verdicts=words.VERDICTS,
         splits_words=words.SPLITS,
