@@ -16,7 +16,7 @@ from rich.table import Table
 
 from auditor.core.records import AuditResult, Candidate, Correlation, Finding, Verdict
 from auditor.report.numbers import logits, percent
-from auditor.report.summary import ceiling_sentence, scope_sentence, verdict_sentence
+from auditor.report.summary import accuracy_sentence, ceiling_sentence, scope_sentence, verdict_sentence
 
 if TYPE_CHECKING:  # a listing needs no network, and every command waits for what is imported here
     from auditor.run.beside.transfer import Count, Transfer
@@ -159,6 +159,8 @@ def summary_lines(result: AuditResult) -> list[str]:
             f"fragility: {verdict_text(fragility.verdict)}: the strongest control ({fragility.control}) flips "
             f"{fragility.flips}/{fragility.eligible} = {percent(fragility.rate)}, limit {percent(fragility.limit)}"
         )
+    if result.accuracy is not None:
+        lines.append(f"the model: {escape(accuracy_sentence(result, result.accuracy))}")
     ceiling = ceiling_sentence(result)
     if ceiling is not None:
         lines.append(escape(ceiling))

@@ -54,6 +54,7 @@ class Page:
 
 _SECTIONS = (
     ("verdict", "Verdict"),
+    ("accuracy", "The model's own classes"),
     ("headline", "Headline"),
     ("findings", "Findings"),
     ("examples", "Examples"),

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from auditor.core.records import (
     AuditResult,
     Candidate,
+    CleanAccuracy,
     Correlation,
     Finding,
     Fragility,
     Interval,
     Origin,
+    Share,
     Split,
     SplitCount,
     SuggestionValidity,
@@ -54,6 +56,9 @@ def verdict_sentence(result: AuditResult) -> str:
         # The clause that gives the run its verdict stands first.
         if fragility.verdict is result.verdict and not _candidates(result, result.verdict):
             clauses.reverse()
+    clauses += _doubts_clause(result)
+    if result.verdict is Verdict.INCONCLUSIVE and result.accuracy is not None and result.accuracy.forbids_a_pass:
+        clauses.insert(0, clauses.pop())
     return f"{result.verdict.value.upper()}: {'; '.join(clauses)}"
 
 
@@ -184,6 +189,28 @@ def fragility_sentence(fragility: Fragility) -> str:
         f"{rate_with_counts(fragility.flips, fragility.eligible, fragility.interval)} "
         f"against a limit of {percent(fragility.limit)}"
     )
+
+
+def accuracy_sentence(result: AuditResult, accuracy: CleanAccuracy) -> str:
+    """How far the model knows its own classes, in one line."""
+    source, target, answer = result.source.name, result.target.name, result.class_names[accuracy.answer]
+    return (
+        f"of {how_many(accuracy.overall.pictures, 'discovery picture')} without a patch it recognises "
+        f"{_right(accuracy.overall)}, of {source} {_right(accuracy.source)}, of {target} {_right(accuracy.target)}; "
+        f"its most frequent answer, {answer}, takes {_right(accuracy.answered)}."
+    )
+
+
+def _right(share: Share) -> str:
+    return counts(share.count, share.pictures)
+
+
+def _doubts_clause(result: AuditResult) -> list[str]:
+    """What speaks against the model itself, as one clause; confirmed by the user, it is said all the same."""
+    accuracy = result.accuracy
+    if accuracy is None or not accuracy.doubts:
+        return []
+    return ["; ".join(accuracy.doubts) + (", as confirmed by limits.unknown_target" if accuracy.accepted else "")]
 
 
 def validity_words(validity: SuggestionValidity) -> ValidityWords:

@@ -200,10 +200,15 @@ def test_a_review_settles_a_target_image(
     assert apply_reviews([judged], limits, {"c": replace(review, mark=other)})[0].verdict is not verdict
 
 
-def test_a_review_leaves_every_other_tier_alone(candidate: Build, limits: Limits) -> None:
-    review = Review("c", ReviewMark.OBJECT, "a person", "looked")
-    (judged,) = apply_reviews([finding_with(candidate("c", Tier.THIRD_CLASS), *ABOVE)], limits, {"c": review})
-    assert judged.verdict is Verdict.FAIL
+@pytest.mark.parametrize("tier", PLAIN)
+def test_whatever_shows_the_target_after_all_fails_nothing(candidate: Build, limits: Limits, tier: Tier) -> None:
+    review = Review("c", ReviewMark.OBJECT, "a person", "a wok hangs behind the goldfish")
+    (judged,) = apply_reviews([finding_with(candidate("c", tier), *ABOVE)], limits, {"c": review})
+    assert (judged.verdict, judged.tier, judged.held_to_limit) == (Verdict.PASS, Tier.TARGET_OBJECT, False)
+    # taken back, it is what it was
+    back = replace(review, mark=ReviewMark.CONTEXT)
+    (again,) = apply_reviews([judged], limits, {"c": back})
+    assert (again.verdict, again.tier) == (Verdict.FAIL, tier)
 
 
 def test_fragility_is_the_strongest_control_over_all_findings(three: list[ConfirmedTrials], limits: Limits) -> None:

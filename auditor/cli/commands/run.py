@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from auditor.cli.commands.check import tell
 from auditor.cli.edge import (
     OutOption,
     announce,
@@ -30,6 +31,9 @@ def run(
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="continue the run in this folder")] = None,
     out: OutOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="tell all mistakes and what the run will take, and stop; as auditor check")
+    ] = False,
     **flags: FlagValue,
 ) -> None:
     """Audit a model from nothing to a report; or continue an interrupted run with --resume."""
@@ -40,7 +44,7 @@ def run(
     values = flag_values(flags)
     if resume is not None:
         workers = values.pop(WORKERS, None)
-        if config is not None or values or out is not None:
+        if config is not None or values or out is not None or dry_run:
             raise ConfigError(
                 "--resume continues a run with the settings it was begun with; give no others beside it but --workers, "
                 "which decides no number"
@@ -49,6 +53,9 @@ def run(
         settings = with_workers(stored_config(folder), workers)
     else:
         settings = configured(config, values)
+        if dry_run:
+            tell(settings)
+            return
         folder = new_run(settings, out or default_folder(settings))
     announce(folder, new=resume is None)
     with watched() as progress:

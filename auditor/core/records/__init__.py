@@ -1,5 +1,10 @@
 """Frozen records that pass between the stages. They hold values and no behaviour beyond reading them."""
 
+from auditor.core.records.accuracy import (
+    CleanAccuracy,
+    Confusion,
+    Share,
+)
 from auditor.core.records.atlas import (
     Cell,
     CellLabel,
@@ -56,6 +61,8 @@ __all__ = [
     "CellLabel",
     "CellStability",
     "ClassGroup",
+    "CleanAccuracy",
+    "Confusion",
     "ControlResult",
     "Correlation",
     "Example",
@@ -77,6 +84,7 @@ __all__ = [
     "ReviewMark",
     "Role",
     "Rung",
+    "Share",
     "SkippedImage",
     "Split",
     "SplitCount",

@@ -104,7 +104,7 @@ class Outputs(StrEnum):
 
 
 class ReviewMark(StrEnum):
-    """A person's answer to what a `target_image` candidate shows."""
+    """A person's answer to what a candidate shows: the target itself, or something else."""
 
     OBJECT = "object"
     CONTEXT = "context"

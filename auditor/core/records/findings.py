@@ -60,10 +60,16 @@ class Finding:
 
 
 def reviewed_tier(tier: Tier, mark: ReviewMark | None) -> Tier:
-    """The tier after a person looked; a mark settles `target_image` and leaves every other tier alone."""
-    if tier is not Tier.TARGET_IMAGE or mark is None:
-        return tier
-    return Tier.TARGET_OBJECT if mark is ReviewMark.OBJECT else Tier.TARGET_CONTEXT
+    """The tier after a person looked, whose word stands above labels, masks and boxes.
+
+    `object` makes every candidate a `target_object`. `context` makes `target_context` of what is from a target picture,
+    or was taken for the object; anything else stays what it is, since it is beside the object already.
+    """
+    if mark is ReviewMark.OBJECT:
+        return Tier.TARGET_OBJECT
+    if mark is ReviewMark.CONTEXT and tier in (Tier.TARGET_IMAGE, Tier.TARGET_OBJECT):
+        return Tier.TARGET_CONTEXT
+    return tier
 
 
 @dataclass(frozen=True, slots=True)

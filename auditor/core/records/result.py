@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from auditor.core.records.accuracy import CleanAccuracy
 from auditor.core.records.atlas import Cell
 from auditor.core.records.basics import ClassGroup, Split, Verdict
 from auditor.core.records.candidates import Rung
@@ -63,7 +64,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """Everything a report states. Everything in it but `run` and `pictures` goes into findings.json."""
+    """Everything a report states. Everything in it but `run` and `pictures` goes into findings.json.
+
+    `accuracy` is None for a run of an earlier version, which did not measure it.
+    """
 
     run: str
     source: ClassGroup
@@ -91,3 +95,4 @@ class AuditResult:
     images_needed: int | None = None
     times: Mapping[str, float] = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    accuracy: CleanAccuracy | None = None

@@ -21,6 +21,7 @@ from auditor.run.audit import open_run
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.review import read_reviews
+from auditor.run.stages.accuracy import ACCURACY
 from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import open_scene, pushed_atlas, write_patch
 from auditor.run.stages.clean import CLEAN
@@ -71,7 +72,8 @@ def trial_patches(
     inside.mark_done(TRIALS.name, {**facts, "files": inside.matching(TRIALS.needed)})
     reviews = read_reviews(inside, [patch.candidate for patch in patches])
     trials = Trials(outcome, tuple(confirmed))
-    result = assemble(run, Measured(run.get(IMAGES), run.get(CLEAN), (), trials, reviews), inside)
+    measured = Measured(run.get(IMAGES), run.get(CLEAN), (), trials, reviews, run.get(ACCURACY))
+    result = assemble(run, measured, inside)
     inside.write_csv(TABLE, paper_table(result.findings, inputs.source.name, inputs.target.name))
     return rewrite_report(inside, result)
 

@@ -11,6 +11,7 @@ from auditor.core.errors import StoreError
 from auditor.core.records import (
     AuditResult,
     Cell,
+    CleanAccuracy,
     Finding,
     ImagePool,
     Review,
@@ -26,6 +27,7 @@ from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run
 from auditor.run.tables import cells_from_table, result_from_json, result_to_json
 from auditor.run.upgrade import open_folder
+from auditor.statistics.accuracy import with_doubts
 from auditor.statistics.findings import make_findings, measure_fragility, run_verdict
 from auditor.statistics.verdicts import images_to_pass
 
@@ -42,6 +44,7 @@ class Measured:
     cells: Sequence[Cell]
     trials: Trials
     reviews: Mapping[str, Review]
+    accuracy: CleanAccuracy
 
 
 def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> AuditResult:
@@ -56,7 +59,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
     pool, clean, controls = measured.pool, measured.clean, len(outcome.controls)
     findings = make_findings(confirmed, limits, measured.reviews)
     fragility = measure_fragility(confirmed, limits)
-    verdict, reason = run_verdict(findings, fragility)
+    verdict, reason = with_doubts(*run_verdict(findings, fragility), measured.accuracy)
     hypotheses = len(confirmed) or run.config.candidates.confirmed * placements
     needed = images_to_pass(hypotheses, controls, limits.confidence, limits.uplift)
     eligible = len(eligible_rows(pool, clean, Split.CONFIRMATION))
@@ -93,6 +96,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         images_needed=_images_needed(verdict, findings, eligible, needed),
         times=_times(folder),
         pictures=_pictures(folder),
+        accuracy=measured.accuracy,
     )
 
 
