@@ -16,7 +16,7 @@ from rich.table import Table
 
 from auditor.core.records import AuditResult, Candidate, Correlation, Finding, Verdict
 from auditor.report.numbers import logits, percent
-from auditor.report.summary import ceiling_sentence, scope_sentence, verdict_sentence
+from auditor.report.summary import ceiling_sentence, looks_sentence, scope_sentence, verdict_sentence
 
 if TYPE_CHECKING:  # a listing needs no network, and every command waits for what is imported here
     from auditor.run.beside.transfer import Count, Transfer
@@ -153,6 +153,9 @@ def _flips(count: Count) -> str:
 def summary_lines(result: AuditResult) -> list[str]:
     """What a person should know beside the table."""
     lines = [f"[{STYLES[result.verdict]}]{escape(verdict_sentence(result))}[/]", escape(scope_sentence(result))]
+    looks = looks_sentence(result)
+    if looks is not None:
+        lines.append(escape(looks))
     if result.fragility is not None:
         fragility = result.fragility
         lines.append(

@@ -79,6 +79,27 @@ def scope_sentence(result: AuditResult) -> str:
     )
 
 
+def looks_sentence(result: AuditResult) -> str | None:
+    """How often these confirmation pictures were looked at before; None where the result does not know."""
+    looks = result.looks
+    if looks is None:
+        return None
+    missing = f" Looks may be missing: {looks.problem}." if looks.problem else ""
+    if not looks.earlier:
+        return f"The ledger beside this run tells of no earlier look at these confirmation pictures.{missing}"
+    last = looks.earlier[-1]
+    return (
+        f"These confirmation pictures, or most of them, had been looked at {_times(len(looks.earlier))} before, for "
+        f"the same model and pair, with {how_many(looks.patches, 'patch', 'patches')} in all (the last time by "
+        f"{last.run}, {last.date[:10]}: {last.what}). No interval here allows for looking again, and a limit that is "
+        f"crossed at one of several looks proves less than it says.{missing}"
+    )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
 def all_brought(result: AuditResult) -> bool:
     """Whether nothing was searched: every finding is a patch that a person brought, and no other was tried."""
     own = all(finding.candidate.origin is Origin.USER for finding in result.findings)

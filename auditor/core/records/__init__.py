@@ -41,6 +41,7 @@ from auditor.core.records.images import (
     ImageRecord,
     SkippedImage,
 )
+from auditor.core.records.looks import EarlierLook, Looks
 from auditor.core.records.result import (
     AuditResult,
     Example,
@@ -58,6 +59,7 @@ __all__ = [
     "ClassGroup",
     "ControlResult",
     "Correlation",
+    "EarlierLook",
     "Example",
     "Exemplar",
     "Finding",
@@ -69,6 +71,7 @@ __all__ = [
     "IntArray",
     "Interval",
     "Limits",
+    "Looks",
     "Origin",
     "Outputs",
     "PixelArray",

@@ -22,12 +22,12 @@ from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.review import read_reviews
 from auditor.run.stages.atlas import ATLAS
-from auditor.run.stages.candidates import open_scene, pushed_atlas, write_patch
+from auditor.run.stages.candidates import CANDIDATES, open_scene, pushed_atlas, write_patch
 from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import Measured, assemble, rewrite_report
-from auditor.run.stages.trials import TRIALS, keep_trials, open_bench
+from auditor.run.stages.trials import AUDIT, TRIALS, keep_trials, look_at_confirmation, open_bench
 
 FOLDER = "patch-trials"
 TABLE = "table.csv"
@@ -58,6 +58,10 @@ def trial_patches(
     scene = open_scene(run)
     patches = mark_read_as_target(patches, inputs.classifier, inputs.target)
     patches = [write_patch(inside, scene, patch) for patch in patches]
+    if run.folder.is_done(TRIALS.name):  # the run may be older than the ledger, or stand in another folder now
+        look_at_confirmation(run, config.trials, run.get(CANDIDATES).patches, run.folder.name, AUDIT)
+    name = f"{run.folder.name}/{FOLDER}/{inside.name}"
+    looks = look_at_confirmation(run, trials_as_asked, patches, name, "patches that a person brought")
     confirmed = confirm(bench, scene, atlas, patches, run.config.trials.placements)
     outcome = Outcome(
         chosen=tuple(patch.candidate.id for patch in patches),
@@ -65,6 +69,7 @@ def trial_patches(
         controls=CONTROL_NAMES,
         rungs=(Rung("patches of a person's own", len(patches), len(patches), "all are measured"),),
         examples=draw_examples(inside, bench, confirmed, patches),
+        looks=looks,
     )
     inside.mark_done("candidates", {"files": inside.matching(("candidates/*", "pictures/origin-*"))})
     facts = keep_trials(inside, bench, outcome)

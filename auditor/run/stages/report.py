@@ -91,6 +91,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         versions=versions(),
         seed=run.config.seed,
         images_needed=_images_needed(verdict, findings, eligible, needed),
+        looks=outcome.looks,
         times=_times(folder),
         pictures=_pictures(folder),
     )
