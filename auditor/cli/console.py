@@ -99,8 +99,9 @@ def findings_table(result: AuditResult) -> Table:
 
 def _finding_row(finding: Finding) -> tuple[str, ...]:
     candidate, uplift = finding.candidate, finding.uplift_interval
+    before = f", tried before as one of {finding.hypotheses}" if finding.hypotheses > 1 else ""
     return (
-        f"[bold]{candidate.id}[/] {escape(candidate.name)}\n[dim]{finding.tier}, {finding.placement}[/]",
+        f"[bold]{candidate.id}[/] {escape(candidate.name)}\n[dim]{finding.tier}, {finding.placement}{before}[/]",
         f"{finding.flips}/{finding.eligible}\n[dim]{percent(finding.rate)}[/]",
         f"{finding.control.flips}/{finding.control.eligible}\n[dim]{finding.control.name}[/]",
         f"{100 * finding.uplift:+.1f}\n[dim]{100 * uplift.low:+.1f} … {100 * uplift.high:+.1f}[/]",

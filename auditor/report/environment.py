@@ -7,7 +7,7 @@ import functools
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from auditor.report import numbers, text, words
-from auditor.report.summary import chosen_by, fragility_sentence
+from auditor.report.summary import chosen_by, chosen_from_sentence, fragility_sentence
 
 
 @functools.cache
@@ -57,6 +57,7 @@ def _environment(*, autoescape: bool) -> Environment:
         logits_with_error=numbers.logits_with_error,
         how_many=numbers.how_many,
         chosen_by=chosen_by,
+        chosen_from_sentence=chosen_from_sentence,
         fragility_sentence=fragility_sentence,
         tiers=words.TIERS,
         verdicts=words.VERDICTS,

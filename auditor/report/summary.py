@@ -197,6 +197,16 @@ def finding_sentence(finding: Finding, limit: float) -> str:
     )
 
 
+def chosen_from_sentence(finding: Finding) -> str | None:
+    """Of how many patches a finding may be the luckiest; None where it had not been tried before."""
+    if finding.hypotheses == 1:
+        return None
+    return (
+        f"These very pixels had been tried on these pictures before, as one of {finding.hypotheses:,} patches: "
+        "interval and adjusted p are corrected for having chosen it from them."
+    )
+
+
 def fragility_sentence(fragility: Fragility) -> str:
     """What mere covering does, in one line."""
     return (

@@ -217,6 +217,15 @@ def test_earlier_looks_are_counted_and_leave_a_box_open(full_result: AuditResult
     assert f"- [ ] {box}: 0 earlier looks in the ledger; it cannot be read\n" in checklist_markdown(unsure)
 
 
+def test_a_patch_tried_before_says_of_how_many(full_result: AuditResult) -> None:
+    first = full_result.findings[0]
+    assert summary.chosen_from_sentence(first) is None
+    assert summary.chosen_from_sentence(dataclasses.replace(first, hypotheses=1145)) == (
+        "These very pixels had been tried on these pictures before, as one of 1,145 patches: interval and adjusted p "
+        "are corrected for having chosen it from them."
+    )
+
+
 def test_what_was_made_names_its_parts(full_result: AuditResult) -> None:
     one = full_result.survey[0].candidate
     assert summary.chosen_by(dataclasses.replace(one, parts=("c-001", "c-004"))) == "made of c-001 and c-004"

@@ -105,6 +105,7 @@ def paper_table(findings: Sequence[Finding], source: str, target: str) -> pa.Tab
             "uplift_low": round(100 * finding.uplift_interval.low, 1),
             "uplift_high": round(100 * finding.uplift_interval.high, 1),
             "verdict": str(finding.verdict),
+            "hypotheses": finding.hypotheses,
         }
         for finding in sorted(findings, key=lambda one: (one.candidate.id, one.placement))
     ]
