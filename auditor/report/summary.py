@@ -85,13 +85,19 @@ def looks_sentence(result: AuditResult) -> str | None:
     if looks is None:
         return None
     missing = f" Looks may be missing: {looks.problem}." if looks.problem else ""
+    if looks.number > 1 and looks.spent is not None:
+        missing = (
+            f" This is look {looks.number} at these candidates, on more pictures, and its intervals allow for the "
+            f"looks before it: all together err by a wrong fail in at most {percent(looks.spent)} of audits.{missing}"
+        )
     if not looks.earlier:
-        return f"The ledger beside this run tells of no earlier look at these confirmation pictures.{missing}"
+        no_other = "no other" if looks.number > 1 else "no"
+        return f"The ledger beside this run tells of {no_other} earlier look at these confirmation pictures.{missing}"
     last = looks.earlier[-1]
     return (
         f"These confirmation pictures, or most of them, had been looked at {_times(len(looks.earlier))} before, for "
         f"the same model and pair, with {how_many(looks.patches, 'patch', 'patches')} in all (the last time by "
-        f"{last.run}, {last.date[:10]}: {last.what}). No interval here allows for looking again, and a limit that is "
+        f"{last.run}, {last.date[:10]}: {last.what}). No interval here allows for that, and a limit that is "
         f"crossed at one of several looks proves less than it says.{missing}"
     )
 

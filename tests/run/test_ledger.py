@@ -68,6 +68,18 @@ def test_a_brought_patch_carries_all_that_were_tried_with_it(tmp_path: Path) -> 
     assert enter(tmp_path, again, {"u-best": "p1", "u-new": "new"}).chosen_from == {"u-best": 3}
 
 
+def test_looks_that_the_test_allows_for_are_left_out(tmp_path: Path) -> None:
+    """But not what lay in the folder of that name before."""
+    for seed in (1, 2):
+        enter(tmp_path, replace(FIRST, seed=seed), {})
+    enter(tmp_path, replace(FIRST, run="other", seed=3), {})
+    more = replace(FIRST, run="first/more/look-2", pictures=(*FIRST.pictures, "k4"))
+    assert [(one.run, one.pictures) for one in enter(tmp_path, more, {}, paid=["first"]).earlier] == [
+        ("first", 4),
+        ("other", 4),
+    ]
+
+
 @pytest.mark.parametrize(
     ("change", "again"),
     [

@@ -30,9 +30,13 @@ class Looks:
         chosen_from: for candidates that a person brought and whose pixels are among those: candidate id to `patches`,
             the number of hypotheses such a candidate was chosen from.
         problem: why the ledger could not be read or written, or ""; looks may then be missing.
+        number: which look at one run's own candidates it is; those before it are paid for, and not among `earlier`.
+        spent: where it is not the first, the chance of a wrong fail in any of these looks, at most; a fraction.
     """
 
     earlier: tuple[EarlierLook, ...] = ()
     patches: int = 0
     chosen_from: Mapping[str, int] = field(default_factory=dict)
     problem: str = ""
+    number: int = 1
+    spent: float | None = None

@@ -13,9 +13,9 @@ from auditor.candidates.confirmation import confirm, shared_controls, try_all
 from auditor.candidates.selection import narrowing, select
 from auditor.core.config import TrialsConfig
 from auditor.core.hashing import sha256_of
-from auditor.core.records import Looks, Origin, Split
+from auditor.core.records import ImagePool, Looks, Origin, Split
 from auditor.core.records.findings import CONTROL_NAMES
-from auditor.core.records.trials import ConfirmedTrials, Outcome, Trials, eligible_rows
+from auditor.core.records.trials import Clean, ConfirmedTrials, Outcome, Trials, eligible_rows
 from auditor.core.shelf import Shelf
 from auditor.run.engines import hands
 from auditor.run.folder import RunFolder
@@ -66,14 +66,25 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     return keep_trials(folder, bench, outcome)
 
 
-def look_at_confirmation(run: Run, pasting: TrialsConfig, patches: Sequence[Patch], name: str, what: str) -> Looks:
+def look_at_confirmation(
+    run: Run,
+    pasting: TrialsConfig,
+    patches: Sequence[Patch],
+    name: str,
+    what: str,
+    pictures: tuple[ImagePool, Clean] | None = None,
+    paid: Sequence[str] = (),
+) -> Looks:
     """Enter in the ledger that patches are tried on a run's confirmation pictures, before they are.
 
     Args:
         pasting: how the patches are pasted.
         name: of the run, as the ledger tells it; what: the look is for.
+        pictures: those looked at and the unpatched model's word on them; None: the run's own.
+        paid: names of looks that the test allows for.
     """
-    inputs, pool = run.inputs, run.get(IMAGES)
+    inputs = run.inputs
+    pool, clean = pictures or (run.get(IMAGES), run.get(CLEAN))
     pixels = {patch.candidate.id: pixels_sha256(patch.rgba) for patch in patches}
     look = Look(
         run=name,
@@ -85,11 +96,11 @@ def look_at_confirmation(run: Run, pasting: TrialsConfig, patches: Sequence[Patc
         target=inputs.target.indices,
         seed=run.config.seed,
         settings=sha256_of(pasting.model_dump_json().encode()),
-        pictures=tuple(sorted(pool.images[row].key for row in eligible_rows(pool, run.get(CLEAN), Split.CONFIRMATION))),
+        pictures=tuple(sorted(pool.images[row].key for row in eligible_rows(pool, clean, Split.CONFIRMATION))),
         patches=tuple(sorted(set(pixels.values()))),
     )
     brought = [patch.candidate.id for patch in patches if patch.candidate.origin is Origin.USER]
-    return enter(run.folder.path.resolve().parent, look, {identity: pixels[identity] for identity in brought})
+    return enter(run.folder.path.resolve().parent, look, {identity: pixels[identity] for identity in brought}, paid)
 
 
 def open_bench(run: Run, shelf: Shelf) -> Bench:
