@@ -20,8 +20,14 @@ def looks_of(folder: Path) -> list[tuple[str, int]]:
     return [(one["run"], one["patches"]) for one in earlier]
 
 
+def patches_of_survey(folder: Path) -> set[bytes]:
+    """The different patches that an audit tried; two crops may be the same."""
+    survey = json.loads((folder / "findings.json").read_text())["survey"]
+    return {(folder / "candidates" / f"{row['candidate']}.png").read_bytes() for row in survey}
+
+
 def test_looking_again_is_said_and_a_repeat_is_none(world, invoke, finished, own_run) -> None:
-    tried = len(json.loads((own_run / "findings.json").read_text())["survey"])
+    tried = len(patches_of_survey(own_run))
     invoke("trial", own_run)  # the copy stands in a folder without a ledger: this is its first line
     assert (own_run / "findings.json").read_bytes() == (finished[0] / "findings.json").read_bytes()
     assert looks_of(own_run) == []
@@ -73,8 +79,7 @@ def winner(own_run: Path, tmp_path: Path) -> Path:
 
 
 def test_the_best_of_the_survey_tried_again_pays_for_the_survey(invoke, own_run, winner) -> None:
-    survey = json.loads((own_run / "findings.json").read_text())["survey"]
-    patches = {(own_run / "candidates" / f"{row['candidate']}.png").read_bytes() for row in survey}
+    patches = patches_of_survey(own_run)
     result = invoke("trial", own_run, "--patches", winner)
     folder = own_run / "patch-trials" / "winner"
     tried = findings_by_id(folder)
