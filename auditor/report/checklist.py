@@ -79,6 +79,16 @@ def _evidence(result: AuditResult, page: Page) -> Iterator[Box]:
         "Splits share no picture: "
         + (", ".join(f"{split.split.value} {split.used:,}" for split in page.splits) or "none made"),
     )
+    if result.looks is not None:
+        before = how_many(
+            len(result.looks.earlier), "other earlier look" if result.looks.number > 1 else "earlier look"
+        )
+        unsure = f"; {result.looks.problem}" if result.looks.problem else ""
+        yield Box(
+            not result.looks.earlier and not unsure,
+            f"Confirmation pictures looked at for the first time, or by a test that allows for looking again: "
+            f"{before} in the ledger{unsure}",
+        )
     reasons = ", ".join(f"{reason} {len(pictures)}" for reason, pictures in page.skipped_by_reason)
     yield Box(
         not result.skipped,

@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from auditor.report import numbers, text, words
-from auditor.report.summary import accuracy_sentence, chosen_by, fragility_sentence
+from auditor.report.summary import accuracy_sentence, chosen_by, chosen_from_sentence, fragility_sentence
 
 if TYPE_CHECKING:  # the command line asks for the formats' names at every start
     from jinja2 import Environment
@@ -61,6 +61,7 @@ def _environment(*, autoescape: bool) -> Environment:
         logits_with_error=numbers.logits_with_error,
         how_many=numbers.how_many,
         chosen_by=chosen_by,
+        chosen_from_sentence=chosen_from_sentence,
         fragility_sentence=fragility_sentence,
         accuracy_sentence=accuracy_sentence,
         tiers=words.TIERS,

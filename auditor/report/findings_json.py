@@ -196,6 +196,7 @@ def _finding(finding: Finding) -> dict[str, Json]:
         "verdict": finding.verdict.value,
         "reason": plain(finding.reason),
         "images_needed": _whole(finding.images_needed),
+        "hypotheses": int(finding.hypotheses),
     }
 
 

@@ -84,6 +84,33 @@ def scope_sentence(result: AuditResult) -> str:
     )
 
 
+def looks_sentence(result: AuditResult) -> str | None:
+    """How often these confirmation pictures were looked at before; None where the result does not know."""
+    looks = result.looks
+    if looks is None:
+        return None
+    missing = f" Looks may be missing: {looks.problem}." if looks.problem else ""
+    if looks.number > 1 and looks.spent is not None:
+        missing = (
+            f" This is look {looks.number} at these candidates, on more pictures, and its intervals allow for the "
+            f"looks before it: all together err by a wrong fail in at most {percent(looks.spent)} of audits.{missing}"
+        )
+    if not looks.earlier:
+        no_other = "no other" if looks.number > 1 else "no"
+        return f"The ledger beside this run tells of {no_other} earlier look at these confirmation pictures.{missing}"
+    last = looks.earlier[-1]
+    return (
+        f"These confirmation pictures, or most of them, had been looked at {_times(len(looks.earlier))} before, for "
+        f"the same model and pair, with {how_many(looks.patches, 'patch', 'patches')} in all (the last time by "
+        f"{last.run}, {last.date[:10]}: {last.what}). No interval here allows for that, and a limit that is "
+        f"crossed at one of several looks proves less than it says.{missing}"
+    )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
 def all_brought(result: AuditResult) -> bool:
     """Whether nothing was searched: every finding is a patch that a person brought, and no other was tried."""
     own = all(finding.candidate.origin is Origin.USER for finding in result.findings)
@@ -178,6 +205,16 @@ def finding_sentence(finding: Finding, limit: float) -> str:
         f"{finding.control.name} {counts(finding.control.flips, finding.control.eligible)}; "
         f"uplift {points(finding.uplift)} ({points_interval(finding.uplift_interval)}) "
         f"against a limit of {plain_points(limit)}"
+    )
+
+
+def chosen_from_sentence(finding: Finding) -> str | None:
+    """Of how many patches a finding may be the luckiest; None where it had not been tried before."""
+    if finding.hypotheses == 1:
+        return None
+    return (
+        f"These very pixels had been tried on these pictures before, as one of {finding.hypotheses:,} patches: "
+        "interval and adjusted p are corrected for having chosen it from them."
     )
 
 

@@ -14,6 +14,7 @@ import torch
 from auditor.atlas.collection import collect_activations
 from auditor.atlas.icons.render import IconSettings, icon_settings, render_icons
 from auditor.atlas.look import shown_positions
+from auditor.candidates.controls import CONTROLS
 from auditor.candidates.linear import LinearScreen
 from auditor.candidates.makers.brought import read_user_patches
 from auditor.candidates.makers.library import library_folder
@@ -23,7 +24,6 @@ from auditor.core.config import AuditConfig
 from auditor.core.errors import TrainingError
 from auditor.core.progress import Silence
 from auditor.core.records import PixelArray, Placement, Split
-from auditor.core.records.findings import CONTROL_NAMES
 from auditor.core.records.trials import eligible_rows
 from auditor.run.stage import Run
 from auditor.run.stages.atlas import open_mapped
@@ -89,9 +89,9 @@ def estimate(run: Run) -> Estimate:
     limits = config.limits
     return Estimate(
         eligible=eligible,
-        needed=images_to_pass(hypotheses, len(CONTROL_NAMES), limits.confidence, limits.uplift),
+        needed=images_to_pass(hypotheses, len(CONTROLS), limits.confidence, limits.uplift),
         hypotheses=hypotheses,
-        controls=len(CONTROL_NAMES),
+        controls=len(CONTROLS),
         workload=workload,
         seconds=_seconds(run, workload),
         memory=_memory(run, known),
@@ -188,9 +188,9 @@ def _screening(run: Run) -> tuple[float, float]:
     screen = TailScreen(run.inputs.cut, pixels, run.inputs.target, config.trials.size, config.compute.batch_size)
     patches = [_noise(run, number) for number in range(_SAMPLE)]
     linear = LinearScreen(screen, patches[:_PATCHES])
-    one = _timed(lambda: linear.screen(patches, Silence())) / len(patches)
+    one = _timed(lambda: linear.screen(patches)) / len(patches)
     few = patches[:_PATCHES]
-    return one, _timed(lambda: screen.screen(few, Silence())) / (len(few) * len(rows))
+    return one, _timed(lambda: screen.screen(few)) / (len(few) * len(rows))
 
 
 def _training(run: Run) -> float:

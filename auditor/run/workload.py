@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from auditor.candidates.controls import CONTROLS
 from auditor.candidates.makers.cell_icons import LEAST_SIDE_PX, patch_settings
 from auditor.candidates.makers.pairs import ARRANGEMENTS
 from auditor.candidates.makers.trained import TrainingBudget
 from auditor.candidates.selection import halving_steps
 from auditor.core.config import AuditConfig
-from auditor.core.records.findings import CONTROL_NAMES
 from auditor.trials.placements import variants_of
 
 SHAPES_A_CROP = 4
@@ -85,7 +85,7 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
     tried = found + compared + known.patches + (wanted.trained > 0)
     patch_px = max(LEAST_SIDE_PX, round(trials.size * known.side_px))
     variants = [len(variants_of(placement, trials)) for placement in trials.placements]
-    confirmed = wanted.confirmed * (1 + len(CONTROL_NAMES)) * sum(variants) - wanted.confirmed * variants[0]
+    confirmed = wanted.confirmed * (1 + len(CONTROLS)) * sum(variants) - wanted.confirmed * variants[0]
     return Workload(
         mapped=known.discovery,
         icon_steps=(atlas.icons + looks) * atlas.icon_steps,

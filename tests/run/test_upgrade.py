@@ -31,8 +31,10 @@ def old(own_world: World, tmp_path: Path) -> Path:
 
 
 def findings_of(folder: Path) -> dict[str, object]:
-    """The findings without what another installation changes."""
+    """The findings without what another installation changes, and with what they say by default since."""
     findings = json.loads((folder / "findings.json").read_text())
+    for one in findings["findings"]:
+        one.setdefault("hypotheses", 1)
     return {name: value for name, value in findings.items() if name not in ("versions", "subject", "clean_accuracy")}
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,13 +14,18 @@ from auditor.cli.edge import (
     announce,
     app,
     edge,
+    go_on_with,
     show,
     watched,
 )
 from auditor.cli.flags import FlagValue, flag_values, takes_settings
 from auditor.core.errors import ConfigError
 
+if TYPE_CHECKING:
+    from auditor.run.finished import Audit
+
 WORKERS = ("compute", "workers")
+IMAGES = ("images", "all")
 
 
 @app.command()
@@ -30,18 +36,29 @@ def run(
         Path | None, typer.Argument(help="audit.toml; may be left out if the flags say enough", show_default=False)
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="continue the run in this folder")] = None,
+    more: Annotated[
+        Path | None, typer.Option(help="confirm this run's candidates on more pictures, those of --images")
+    ] = None,
     out: OutOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="tell all mistakes and what the run will take, and stop; as auditor check")
     ] = False,
     **flags: FlagValue,
 ) -> None:
-    """Audit a model from nothing to a report; or continue an interrupted run with --resume."""
+    """Audit a model from nothing to a report; continue an interrupted run with --resume; or confirm on --more."""
     from auditor.cli.options import configured
     from auditor.run.audit import continue_run, default_folder, new_run, stored_config, with_workers
     from auditor.run.upgrade import open_folder
 
     values = flag_values(flags)
+    if more is not None:
+        if config is not None or resume is not None or out is not None or set(values) != {IMAGES}:
+            raise ConfigError(
+                "--more confirms a finished run's candidates with the settings it was begun with: give --images with "
+                "the new pictures, and nothing else"
+            )
+        show(_confirmed_on_more(more, Path(str(values[IMAGES]))))
+        return
     if resume is not None:
         workers = values.pop(WORKERS, None)
         if config is not None or values or out is not None or dry_run:
@@ -61,3 +78,14 @@ def run(
     with watched() as progress:
         finished = continue_run(folder, settings, progress)
     show(finished)
+
+
+def _confirmed_on_more(run_folder: Path, pictures: Path) -> Audit:
+    from auditor.run.audit import stored_config
+    from auditor.run.beside.more import confirm_on_more
+    from auditor.run.upgrade import open_folder
+
+    folder = open_folder(run_folder)
+    go_on_with(folder.path, False, f"run --more {{}} --images {shlex.quote(str(pictures))}")
+    with watched() as progress:
+        return confirm_on_more(folder, stored_config(folder), pictures, progress)

@@ -46,6 +46,7 @@ from auditor.core.records.images import (
     ImageRecord,
     SkippedImage,
 )
+from auditor.core.records.looks import EarlierLook, Looks
 from auditor.core.records.result import (
     AuditResult,
     Example,
@@ -65,6 +66,7 @@ __all__ = [
     "Confusion",
     "ControlResult",
     "Correlation",
+    "EarlierLook",
     "Example",
     "Exemplar",
     "Finding",
@@ -76,6 +78,7 @@ __all__ = [
     "IntArray",
     "Interval",
     "Limits",
+    "Looks",
     "Origin",
     "Outputs",
     "PixelArray",

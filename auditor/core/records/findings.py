@@ -26,7 +26,9 @@ class Finding:
 
     `uplift` and `control` are those of the strongest control; `uplift_interval` bounds the smallest uplift over all.
     `images_needed` is the eligible images that would settle an inconclusive finding, None where no number would or
-    none is needed. The probabilities are means of the target's over eligible images.
+    none is needed. The probabilities are means of the target's over eligible images. `hypotheses` is the number of
+    patches it was chosen from where a person brought it and its pixels had been tried on these images before, else 1:
+    `uplift_interval` and `p_adjusted` are corrected for it.
     """
 
     candidate: Candidate
@@ -46,6 +48,7 @@ class Finding:
     verdict: Verdict
     reason: str
     images_needed: int | None = None
+    hypotheses: int = 1
     review: Review | None = None
 
     @property
