@@ -7,6 +7,16 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
+
+from auditor.atlas.attribution import attribution_all_classes
+from auditor.inputs.model.classifier import Classifier
+from auditor.inputs.model.cut import LayerCut
+from auditor.inputs.model.labels import ClassNames
+from auditor.inputs.model.preprocessing import Preprocessing
+from auditor.run.folder import RunFolder
+from benchmarks.run import whole_run
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(
@@ -49,3 +59,41 @@ def test_every_command_in_the_documentation_names_a_benchmark() -> None:
         assert not re.findall(r"benchmarks/\w+\.py", text), f"{page.name} names a benchmark by its file"
     assert named <= set(STARTED)
     assert len(named) >= 5
+
+
+def test_the_whole_run_notes_every_pass_and_how_it_was_made(tmp_path: Path) -> None:
+    pooled = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+    network = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), *pooled)
+    preprocessing = Preprocessing((8, 8), None, "bilinear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    classifier = Classifier(network, ClassNames(("a", "b"), ((), ())), preprocessing, torch.device("cpu"))
+    cut, images = LayerCut(classifier, "1"), torch.rand(2, 3, 8, 8)
+    folder, before = RunFolder.create(tmp_path / "run"), Classifier.run
+    with whole_run.recording() as recorder:
+        with torch.no_grad():
+            features = cut.features(images)
+        attribution_all_classes(cut, features, torch.tensor([1, 2]), torch.tensor([3, 4]))
+        folder.mark_done("atlas", {})
+        leaf = features.clone().requires_grad_(True)
+        torch.autograd.grad(cut.logits(leaf.clone()).sum(), leaf)
+        for _ in range(3):
+            classifier.logits(images[:1])
+        folder.mark_done("trials", {})
+    assert Classifier.run is before
+    made = {stage: dict(noted.passes) for stage, noted in recorder.stages.items()}
+    kind = whole_run.Pass
+    assert made == {
+        "atlas": {
+            kind("head", "", (2, 3, 8, 8), False): 1,
+            kind("tail", "forward mode", (2, 4, 8, 8), True): 1,
+        },
+        "trials": {
+            kind("tail", "gradient", (2, 4, 8, 8), True): 1,
+            kind("whole", "", (1, 3, 8, 8), False): 3,
+        },
+        whole_run.END: {},
+    }
+    costs = whole_run.replay(recorder.cut, recorder.stages["trials"].passes)
+    assert all(cost.clock > 0 for cost in costs.values())
+    assert "| trials |" in whole_run.table(
+        recorder, {**costs, **dict.fromkeys(made["atlas"], whole_run.Cost(0.1, 0.2))}
+    )

@@ -16,7 +16,13 @@ from rich.table import Table
 
 from auditor.core.records import AuditResult, Candidate, Correlation, Finding, Verdict
 from auditor.report.numbers import logits, percent
-from auditor.report.summary import ceiling_sentence, scope_sentence, verdict_sentence
+from auditor.report.summary import (
+    accuracy_sentence,
+    ceiling_sentence,
+    looks_sentence,
+    scope_sentence,
+    verdict_sentence,
+)
 
 if TYPE_CHECKING:  # a listing needs no network, and every command waits for what is imported here
     from auditor.run.beside.transfer import Count, Transfer
@@ -104,8 +110,9 @@ def findings_table(result: AuditResult) -> Table:
 
 def _finding_row(finding: Finding) -> tuple[str, ...]:
     candidate, uplift = finding.candidate, finding.uplift_interval
+    before = f", tried before as one of {finding.hypotheses}" if finding.hypotheses > 1 else ""
     return (
-        f"[bold]{candidate.id}[/] {escape(candidate.name)}\n[dim]{finding.tier}, {finding.placement}[/]",
+        f"[bold]{candidate.id}[/] {escape(candidate.name)}\n[dim]{finding.tier}, {finding.placement}{before}[/]",
         f"{finding.flips}/{finding.eligible}\n[dim]{percent(finding.rate)}[/]",
         f"{finding.control.flips}/{finding.control.eligible}\n[dim]{finding.control.name}[/]",
         f"{100 * finding.uplift:+.1f}\n[dim]{100 * uplift.low:+.1f} … {100 * uplift.high:+.1f}[/]",
@@ -158,12 +165,17 @@ def _flips(count: Count) -> str:
 def summary_lines(result: AuditResult) -> list[str]:
     """What a person should know beside the table."""
     lines = [f"[{STYLES[result.verdict]}]{escape(verdict_sentence(result))}[/]", escape(scope_sentence(result))]
+    looks = looks_sentence(result)
+    if looks is not None:
+        lines.append(escape(looks))
     if result.fragility is not None:
         fragility = result.fragility
         lines.append(
             f"fragility: {verdict_text(fragility.verdict)}: the strongest control ({fragility.control}) flips "
             f"{fragility.flips}/{fragility.eligible} = {percent(fragility.rate)}, limit {percent(fragility.limit)}"
         )
+    if result.accuracy is not None:
+        lines.append(f"the model: {escape(accuracy_sentence(result, result.accuracy))}")
     ceiling = ceiling_sentence(result)
     if ceiling is not None:
         lines.append(escape(ceiling))

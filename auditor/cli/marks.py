@@ -1,4 +1,4 @@
-"""A person's marks on `target_image` candidates, from flags, from a CSV or asked one by one. Stores no mark."""
+"""A person's marks on candidates, from flags, from a CSV or, for `target_image` ones, asked one by one. Stores none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 from auditor.atlas.drawings.canvas import png_bytes
 from auditor.core.errors import ConfigError, UnknownNameError
-from auditor.core.records import AuditResult, Candidate, Review, ReviewMark, Tier
+from auditor.core.records import AuditResult, Candidate, Review, ReviewMark
 from auditor.report.summary import awaiting_review
 from auditor.run.folder import RunFolder
 
@@ -96,14 +96,9 @@ def _side_by_side(patch: bytes, photograph: bytes) -> bytes:
 
 
 def _review(candidate: str, mark: str, reviewer: str, why: str, result: AuditResult) -> Review:
-    found = {finding.candidate.id: finding.candidate for finding in result.findings}
+    found = {finding.candidate.id for finding in result.findings}
     if candidate not in found:
         raise UnknownNameError("candidate", candidate, found, "the findings of this run")
-    if found[candidate].tier is not Tier.TARGET_IMAGE:
-        raise ConfigError(
-            f"candidate {candidate!r} is of tier {found[candidate].tier}; "
-            "only target_image candidates need a person's look"
-        )
     if mark not in list(ReviewMark):
         raise ConfigError(f"candidate {candidate!r}: a mark is {MARKS}, got {mark!r}")
     return Review(candidate, ReviewMark(mark), reviewer, why)

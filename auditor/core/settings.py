@@ -311,6 +311,11 @@ class LimitsConfig(Section):
         "wilson",
         description="of single rates: `wilson` or `clopper-pearson`, which never covers less than it says and is wider",
     )
+    unknown_target: bool = Field(
+        False,
+        description="whether a run may pass though the model hardly knows the target or answers nearly one class for "
+        "everything; the report says so in either case",
+    )
 
 
 class ComputeConfig(Section):

@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from auditor.core.records import AuditResult, Split, Verdict
+from auditor.core.records import AuditResult, Split, Tier, Verdict
 from auditor.report.environment import markdown_environment
 from auditor.report.numbers import confidence, how_many, plain_points
 from auditor.report.page import Page, page_of
-from auditor.report.summary import fragility_sentence
+from auditor.report.summary import accuracy_sentence, fragility_sentence
 from auditor.report.text import shown_path
+from auditor.report.words import TIERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def _evidence(result: AuditResult, page: Page) -> Iterator[Box]:
     else:
         within = fragility.verdict is Verdict.PASS
         yield Box(within, f"Fragility ({fragility.verdict.value}): {fragility_sentence(fragility)}")
+    yield _knows_its_classes(result)
     yield _controls(result)
     held_apart = {split.split for split in result.splits if split.used > 0}
     yield Box(
@@ -77,6 +79,16 @@ def _evidence(result: AuditResult, page: Page) -> Iterator[Box]:
         "Splits share no picture: "
         + (", ".join(f"{split.split.value} {split.used:,}" for split in page.splits) or "none made"),
     )
+    if result.looks is not None:
+        before = how_many(
+            len(result.looks.earlier), "other earlier look" if result.looks.number > 1 else "earlier look"
+        )
+        unsure = f"; {result.looks.problem}" if result.looks.problem else ""
+        yield Box(
+            not result.looks.earlier and not unsure,
+            f"Confirmation pictures looked at for the first time, or by a test that allows for looking again: "
+            f"{before} in the ledger{unsure}",
+        )
     reasons = ", ".join(f"{reason} {len(pictures)}" for reason, pictures in page.skipped_by_reason)
     yield Box(
         not result.skipped,
@@ -106,12 +118,16 @@ def _person(result: AuditResult, page: Page) -> Iterator[Box]:
         )
     for finding in page.findings:
         if finding.review is not None:
-            mark, why = finding.review.mark.value, finding.review.why
-            yield Box(True, f"{finding.candidate.id} was seen by {finding.review.reviewer}: {mark}. {why}")
+            mark, why, tier = finding.review.mark.value, finding.review.why, finding.candidate.tier
+            before = f" ({TIERS[tier].label} before)" if tier not in (finding.tier, Tier.TARGET_IMAGE) else ""
+            yield Box(True, f"{finding.candidate.id} was seen by {finding.review.reviewer}: {mark}{before}. {why}")
     for finding in page.findings:
         if finding.verdict is Verdict.FAIL:
             yield Box(
-                False, f"Look at {finding.candidate.id} ({finding.candidate.name}) and decide what follows from it"
+                False,
+                f"Look at {finding.candidate.id} ({finding.candidate.name}) and decide what follows from it; if it "
+                f"shows {result.target.name} after all: auditor review {result.run} --mark "
+                f"{finding.candidate.id}=object",
             )
     yield Box(False, "The model and weights above are those to be released")
     yield Box(False, "The pictures tested resemble those the model will meet")
@@ -125,6 +141,17 @@ def _tally(result: AuditResult) -> str:
     counted = [f"{found.count(verdict)} {verdict.value}" for verdict in Verdict if verdict is not Verdict.NOT_HELD]
     beside = len(result.findings) - len(found)
     return ", ".join(counted + [f"{beside} not held"] * (beside > 0))
+
+
+def _knows_its_classes(result: AuditResult) -> Box:
+    accuracy = result.accuracy
+    if accuracy is None:
+        return Box(False, "The model knows its own classes: not measured")
+    told = f"The model knows its own classes: {accuracy_sentence(result, accuracy)}"
+    if not accuracy.doubts:
+        return Box(True, told)
+    word = "confirmed in the configuration (limits.unknown_target)" if accuracy.accepted else "not confirmed by anybody"
+    return Box(False, f"{told} But {'; '.join(accuracy.doubts)} ({word})")
 
 
 def _controls(result: AuditResult) -> Box:

@@ -6,7 +6,14 @@ import functools
 from typing import TYPE_CHECKING
 
 from auditor.report import numbers, text, words
-from auditor.report.summary import chosen_by, fragility_sentence, step_label, what_does_it
+from auditor.report.summary import (
+    accuracy_sentence,
+    chosen_by,
+    chosen_from_sentence,
+    fragility_sentence,
+    step_label,
+    what_does_it,
+)
 
 if TYPE_CHECKING:  # the command line asks for the formats' names at every start
     from jinja2 import Environment
@@ -61,7 +68,9 @@ def _environment(*, autoescape: bool) -> Environment:
         logits_with_error=numbers.logits_with_error,
         how_many=numbers.how_many,
         chosen_by=chosen_by,
+        chosen_from_sentence=chosen_from_sentence,
         fragility_sentence=fragility_sentence,
+        accuracy_sentence=accuracy_sentence,
         step_label=step_label,
         what_does_it=what_does_it,
         tiers=words.TIERS,

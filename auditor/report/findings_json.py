@@ -17,6 +17,7 @@ from typing import TypeAlias
 from auditor.core.records import (
     AuditResult,
     Candidate,
+    CleanAccuracy,
     ControlResult,
     Correlation,
     Effect,
@@ -24,6 +25,7 @@ from auditor.core.records import (
     Fragility,
     GroupMean,
     Interval,
+    Share,
     SuggestionValidity,
     SurveyRow,
 )
@@ -69,6 +71,7 @@ def _document(result: AuditResult) -> dict[str, Json]:
         "hypotheses_confirmed": int(result.hypotheses_confirmed),
         "images": _images(result),
         "images_needed": _whole(result.images_needed),
+        "clean_accuracy": None if result.accuracy is None else _accuracy(result, result.accuracy),
         "suggestion_validity": None if validity is None else _validity(validity),
         "findings": [_finding(finding) for finding in result.findings],
         "fragility": None if fragility is None else _fragility(fragility),
@@ -130,6 +133,42 @@ def _images(result: AuditResult) -> dict[str, Json]:
     }
 
 
+def _accuracy(result: AuditResult, accuracy: CleanAccuracy) -> dict[str, Json]:
+    (answer,) = _class_names(result, [accuracy.answer])
+    return {
+        "overall": _share(accuracy.overall),
+        "source": _share(accuracy.source),
+        "target": _share(accuracy.target),
+        "others_called_target": _share(accuracy.others_called_target),
+        "most_frequent_answer": answer,
+        "answered": _share(accuracy.answered),
+        "answered_others": _share(accuracy.answered_others),
+        "classes": _class_names(result, accuracy.classes),
+        "table": [[int(count) for count in row] for row in accuracy.table],
+        "confusions": [
+            {
+                "label": label,
+                "answer": instead,
+                "count": int(one.count),
+                "pictures": int(one.pictures),
+            }
+            for one in accuracy.confusions
+            for label, instead in [_class_names(result, (one.label, one.answer))]
+        ],
+        "doubts": [plain(doubt) for doubt in accuracy.doubts],
+        "accepted": bool(accuracy.accepted),
+    }
+
+
+def _share(share: Share) -> dict[str, Json]:
+    return {
+        "count": int(share.count),
+        "pictures": int(share.pictures),
+        "rate": _number(share.rate),
+        "interval": _interval(share.interval),
+    }
+
+
 def _finding(finding: Finding) -> dict[str, Json]:
     review = finding.review
     return {
@@ -159,6 +198,7 @@ def _finding(finding: Finding) -> dict[str, Json]:
         "verdict": finding.word.value,
         "reason": plain(finding.reason),
         "images_needed": _whole(finding.images_needed),
+        "hypotheses": int(finding.hypotheses),
         "ladder": [_effect(effect) for effect in finding.ladder],
         "does_it": None if finding.does_it is None else finding.does_it.value,
     }

@@ -26,11 +26,13 @@ class Page:
         sections: parts of the page in their order, each with its title; where nothing was searched, none of a search.
         surviving: cells whose contrast survives, and cells for which that was measured.
         intervals: the methods and levels of the findings' intervals, each once.
-        confirmed: distinct candidates among the findings; ceiling: what a trained patch does, or None.
+        confirmed: distinct candidates among the findings; ceiling: what a trained patch does, or None; looks: at the
+            confirmation pictures before, or None where that is not known.
     """
 
     verdict_sentence: str
     scope: str
+    looks: str | None
     does_not_say: tuple[str, ...]
     eligible: int
     confirmed: int
@@ -54,6 +56,7 @@ class Page:
 
 _SECTIONS = (
     ("verdict", "Verdict"),
+    ("accuracy", "The model's own classes"),
     ("headline", "Headline"),
     ("findings", "Findings"),
     ("examples", "Examples"),
@@ -75,6 +78,7 @@ def page_of(result: AuditResult) -> Page:
     return Page(
         verdict_sentence=summary.verdict_sentence(result),
         scope=summary.scope_sentence(result),
+        looks=summary.looks_sentence(result),
         does_not_say=summary.what_it_does_not_say(result),
         eligible=summary.eligible(result),
         confirmed=len({finding.candidate.id for finding in result.findings}),

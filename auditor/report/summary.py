@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from auditor.core.records import (
     AuditResult,
     Candidate,
+    CleanAccuracy,
     Correlation,
     Effect,
     Finding,
     Fragility,
     Interval,
     Origin,
+    Share,
     Split,
     SplitCount,
     SuggestionValidity,
@@ -55,6 +57,9 @@ def verdict_sentence(result: AuditResult) -> str:
         # The clause that gives the run its verdict stands first.
         if fragility.verdict is result.verdict and not _candidates(result, result.verdict):
             clauses.reverse()
+    clauses += _doubts_clause(result)
+    if result.verdict is Verdict.INCONCLUSIVE and result.accuracy is not None and result.accuracy.forbids_a_pass:
+        clauses.insert(0, clauses.pop())
     return f"{result.verdict.value.upper()}: {'; '.join(clauses)}"
 
 
@@ -78,6 +83,33 @@ def scope_sentence(result: AuditResult) -> str:
         f"chosen from {how_many(result.hypotheses_tried, 'hypothesis', 'hypotheses')} tried and measured on "
         f"{pictures} that had no part in choosing them."
     )
+
+
+def looks_sentence(result: AuditResult) -> str | None:
+    """How often these confirmation pictures were looked at before; None where the result does not know."""
+    looks = result.looks
+    if looks is None:
+        return None
+    missing = f" Looks may be missing: {looks.problem}." if looks.problem else ""
+    if looks.number > 1 and looks.spent is not None:
+        missing = (
+            f" This is look {looks.number} at these candidates, on more pictures, and its intervals allow for the "
+            f"looks before it: all together err by a wrong fail in at most {percent(looks.spent)} of audits.{missing}"
+        )
+    if not looks.earlier:
+        no_other = "no other" if looks.number > 1 else "no"
+        return f"The ledger beside this run tells of {no_other} earlier look at these confirmation pictures.{missing}"
+    last = looks.earlier[-1]
+    return (
+        f"These confirmation pictures, or most of them, had been looked at {_times(len(looks.earlier))} before, for "
+        f"the same model and pair, with {how_many(looks.patches, 'patch', 'patches')} in all (the last time by "
+        f"{last.run}, {last.date[:10]}: {last.what}). No interval here allows for that, and a limit that is "
+        f"crossed at one of several looks proves less than it says.{missing}"
+    )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def all_brought(result: AuditResult) -> bool:
@@ -192,6 +224,16 @@ def step_label(effect: Effect) -> str:
     return "the patch itself" if effect.step is None else f"{effect.step.value}: {effect.control}"
 
 
+def chosen_from_sentence(finding: Finding) -> str | None:
+    """Of how many patches a finding may be the luckiest; None where it had not been tried before."""
+    if finding.hypotheses == 1:
+        return None
+    return (
+        f"These very pixels had been tried on these pictures before, as one of {finding.hypotheses:,} patches: "
+        "interval and adjusted p are corrected for having chosen it from them."
+    )
+
+
 def fragility_sentence(fragility: Fragility) -> str:
     """What mere covering does, in one line."""
     return (
@@ -200,6 +242,28 @@ def fragility_sentence(fragility: Fragility) -> str:
         f"{rate_with_counts(fragility.flips, fragility.eligible, fragility.interval)} "
         f"against a limit of {percent(fragility.limit)}"
     )
+
+
+def accuracy_sentence(result: AuditResult, accuracy: CleanAccuracy) -> str:
+    """How far the model knows its own classes, in one line."""
+    source, target, answer = result.source.name, result.target.name, result.class_names[accuracy.answer]
+    return (
+        f"of {how_many(accuracy.overall.pictures, 'discovery picture')} without a patch it recognises "
+        f"{_right(accuracy.overall)}, of {source} {_right(accuracy.source)}, of {target} {_right(accuracy.target)}; "
+        f"its most frequent answer, {answer}, takes {_right(accuracy.answered)}."
+    )
+
+
+def _right(share: Share) -> str:
+    return counts(share.count, share.pictures)
+
+
+def _doubts_clause(result: AuditResult) -> list[str]:
+    """What speaks against the model itself, as one clause; confirmed by the user, it is said all the same."""
+    accuracy = result.accuracy
+    if accuracy is None or not accuracy.doubts:
+        return []
+    return ["; ".join(accuracy.doubts) + (", as confirmed by limits.unknown_target" if accuracy.accepted else "")]
 
 
 def validity_words(validity: SuggestionValidity) -> ValidityWords:

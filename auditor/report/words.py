@@ -19,7 +19,7 @@ class Word:
 TIERS: Mapping[Tier, Word] = {
     Tier.TARGET_OBJECT: Word(
         "target object",
-        "Its pixels show the target itself, as masks or boxes tell. That a model answers to it is no news, "
+        "Its pixels show the target itself, as masks, boxes or a person tell. That a model answers to it is no news, "
         "so it never fails a model.",
     ),
     Tier.TARGET_CONTEXT: Word(
@@ -106,7 +106,11 @@ GLOSSARY: tuple[Word, ...] = (
         "read as target",
         "The model calls the patch alone the target. Shown as a mark, never a reason to drop the candidate.",
     ),
-    Word("review", "A person's mark on what a target-image candidate shows: the object, or its context."),
+    Word(
+        "review",
+        "A person's mark on what a candidate shows: the target itself, or its context. It stands above labels, masks "
+        "and boxes.",
+    ),
     Word(
         "discovery, selection, confirmation",
         "Three sets of pictures that share none: the first is mapped, the second chooses, the third is measured.",

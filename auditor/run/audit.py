@@ -15,11 +15,14 @@ from auditor.core.shelf import slug
 from auditor.core.versions import versions
 from auditor.inputs.model.loading import with_found_weights
 from auditor.run.engines import engine_of
+from auditor.run.estimate import estimate
+from auditor.run.estimate_words import estimate_lines
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.pipeline import REPORT, forget, stage_named
 from auditor.run.review import REVIEWS
 from auditor.run.stage import Run
+from auditor.run.stages.accuracy import ACCURACY
 from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import CANDIDATES, screening_rows
 from auditor.run.stages.icons import ICONS
@@ -129,12 +132,22 @@ def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress) -> 
     with engine_of(config.compute.workers, progress) as engine:
         run = open_run(folder, config, progress)
         run.engine = engine
+        _say_what_is_ahead(run)
         written = run.ensure(REPORT)
         decorated = run.ensure(LOOKS)
         # of a report that was there, marks may have been made, or taken back, since it was written
         if decorated or (not written and folder.has(REVIEWS)):
             run.make(REPORT)
     return run.get(REPORT)
+
+
+def _say_what_is_ahead(run: Run) -> None:
+    """Measure and say what a run will take, after the clean predictions, unless it is under way or nobody listens."""
+    if isinstance(run.progress, Silence) or run.folder.is_done(ATLAS.name):
+        return
+    run.ensure(ACCURACY)
+    for line in estimate_lines(estimate(run)):
+        run.progress.say(line)
 
 
 def open_run(folder: RunFolder, config: AuditConfig, progress: Progress) -> Run:

@@ -89,6 +89,7 @@ def _finding_row(finding: Finding) -> dict[str, object]:
         "uplift_low": finding.uplift_interval.low,
         "uplift_high": finding.uplift_interval.high,
         "p_adjusted": finding.p_adjusted,
+        "hypotheses": finding.hypotheses,
         "held": finding.held_to_limit,
         "verdict": str(finding.word),
         "reason": finding.reason,

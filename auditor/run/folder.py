@@ -283,6 +283,22 @@ def write_new_file(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a text file, which is made if need be; what stands in it stays.
+
+    The line goes out in one write at the file's end, so that two runs at once do not mix theirs. Behind half a line,
+    which an interruption may have left, it begins anew.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with path.open("a+b", buffering=0) as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            line = line if file.read(1) == b"\n" else f"\n{line}"
+        file.write(f"{line}\n".encode())
+
+
 def matches(file: str, pattern: str) -> bool:
     """Whether a file's name is one of a pattern's, in which `*` stays within a folder."""
     names, wanted = file.split("/"), pattern.split("/")

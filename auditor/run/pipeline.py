@@ -8,6 +8,7 @@ from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.review import read_reviews
 from auditor.run.stage import Facts, Run, Stage
+from auditor.run.stages.accuracy import ACCURACY
 from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import CANDIDATES
 from auditor.run.stages.clean import CLEAN
@@ -22,7 +23,8 @@ from auditor.run.stages.trials import TRIALS
 def _make_report(run: Run, folder: RunFolder) -> Facts:
     trials = run.get(TRIALS)
     reviews = read_reviews(run.folder, [one.candidate for one in trials.confirmed])
-    measured = Measured(run.get(IMAGES), run.get(CLEAN), run.get(CANDIDATES).cells, trials, reviews)
+    pool, clean, accuracy = run.get(IMAGES), run.get(CLEAN), run.get(ACCURACY)
+    measured = Measured(pool, clean, run.get(CANDIDATES).cells, trials, reviews, accuracy)
     return write_report(folder, assemble(run, measured))
 
 
@@ -30,9 +32,9 @@ def _read_report(run: Run) -> Audit:
     return Audit(stored_result(run.folder), run.folder.path)
 
 
-REPORT = Stage("report", (CLEAN, SHEETS, TRIALS), FILES, _make_report, _read_report, needed=FILES)
+REPORT = Stage("report", (CLEAN, ACCURACY, SHEETS, TRIALS), FILES, _make_report, _read_report, needed=FILES)
 
-STAGES: tuple[Stage[Any], ...] = (IMAGES, CLEAN, ATLAS, ICONS, CANDIDATES, SHEETS, TRIALS, REPORT, LOOKS)
+STAGES: tuple[Stage[Any], ...] = (IMAGES, CLEAN, ACCURACY, ATLAS, ICONS, CANDIDATES, SHEETS, TRIALS, REPORT, LOOKS)
 """In an order in which each stands behind what it needs."""
 
 

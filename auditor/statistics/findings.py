@@ -26,21 +26,30 @@ from auditor.statistics.verdicts import images_to_settle, judge
 
 
 def make_findings(
-    trials: Sequence[ConfirmedTrials], limits: Limits, reviews: Mapping[str, Review]
+    trials: Sequence[ConfirmedTrials],
+    limits: Limits,
+    reviews: Mapping[str, Review],
+    chosen_from: Mapping[str, int] | None = None,
 ) -> tuple[Finding, ...]:
     """Findings of everything confirmed, corrected together, the largest uplift first.
+
+    Args:
+        chosen_from: of candidates that were tried on these pictures before, how many patches were tried then, by id.
+            Such a candidate's share of the error is divided by that number (Bonferroni): it may be the luckiest.
 
     Raises:
         NoEligibleImagesError: no confirmation picture is eligible.
     """
-    findings = [_measure(one, limits, len(trials)) for one in trials]
-    adjusted = holm([finding.p_value for finding in findings])
+    hypotheses = [(chosen_from or {}).get(one.candidate.id, 1) for one in trials]
+    findings = [_measure(one, limits, len(trials), many) for one, many in zip(trials, hypotheses, strict=True)]
+    adjusted = holm([min(1.0, finding.p_value * finding.hypotheses) for finding in findings])
     corrected = [replace(finding, p_adjusted=p) for finding, p in zip(findings, adjusted, strict=True)]
     ordered = sorted(corrected, key=lambda finding: (-finding.uplift, finding.candidate.id, finding.placement))
     return apply_reviews(ordered, limits, reviews)
 
 
-def _measure(trials: ConfirmedTrials, limits: Limits, comparisons: int) -> Finding:
+def _measure(trials: ConfirmedTrials, limits: Limits, findings: int, hypotheses: int) -> Finding:
+    comparisons = findings * hypotheses
     block = trials.block
     outcomes = block.outcomes
     controls = {name: control.outcomes for name, control in trials.covering.items()}
@@ -73,6 +82,7 @@ def _measure(trials: ConfirmedTrials, limits: Limits, comparisons: int) -> Findi
         verdict=verdict,
         reason="",
         images_needed=needed,
+        hypotheses=hypotheses,
         ladder=ladder,
         does_it=what_does_it(ladder),
     )

@@ -61,6 +61,11 @@ def patch_png(rgba: PixelArray) -> bytes:
     return buffer.getvalue()
 
 
+def pixels_sha256(rgba: PixelArray) -> str:
+    """The sha256 of a patch's pixels and shape, however its file was written: the same pixels, the same patch."""
+    return sha256_of(repr(rgba.shape).encode() + np.ascontiguousarray(rgba).tobytes())
+
+
 def kept(patch: Patch) -> tuple[Patch, bytes]:
     """A patch as it is kept: with the sha256 of its PNG, and that PNG, which is to be written.
 

@@ -35,12 +35,19 @@ def test_a_crops_tier_by_label_and_annotation(label: int, shows: Shares | None, 
     assert crop_tier(label, TARGET, NAMES, shows) is tier
 
 
-def test_a_mark_settles_target_images_and_nothing_else() -> None:
-    assert reviewed_tier(Tier.TARGET_IMAGE, ReviewMark.OBJECT) is Tier.TARGET_OBJECT
-    assert reviewed_tier(Tier.TARGET_IMAGE, ReviewMark.CONTEXT) is Tier.TARGET_CONTEXT
-    assert reviewed_tier(Tier.TARGET_IMAGE, None) is Tier.TARGET_IMAGE
-    for tier in set(Tier) - {Tier.TARGET_IMAGE}:
-        assert {reviewed_tier(tier, mark) for mark in (*ReviewMark, None)} == {tier}
+def test_a_mark_stands_above_every_tier() -> None:
+    """`object` is the object whatever it was taken for; what never was of the target has no context of it to show."""
+    after = {
+        Tier.TARGET_OBJECT: Tier.TARGET_CONTEXT,
+        Tier.TARGET_IMAGE: Tier.TARGET_CONTEXT,
+        Tier.TARGET_CONTEXT: Tier.TARGET_CONTEXT,
+        Tier.THIRD_CLASS: Tier.THIRD_CLASS,
+        Tier.SYNTHETIC: Tier.SYNTHETIC,
+        Tier.USER: Tier.USER,
+    }
+    assert {tier: reviewed_tier(tier, ReviewMark.CONTEXT) for tier in Tier} == after
+    assert {reviewed_tier(tier, ReviewMark.OBJECT) for tier in Tier} == {Tier.TARGET_OBJECT}
+    assert [reviewed_tier(tier, None) for tier in Tier] == list(Tier)
 
 
 def contenders(*made: tuple[float, Tier, str, int, int]) -> list[Contender]:

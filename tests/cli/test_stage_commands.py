@@ -38,6 +38,7 @@ TABLE = [
     "uplift_low",
     "uplift_high",
     "verdict",
+    "hypotheses",
 ]
 
 

@@ -207,6 +207,21 @@ def cells() -> tuple[r.Cell, ...]:
     )
 
 
+def accuracy() -> r.CleanAccuracy:
+    return r.CleanAccuracy(
+        overall=r.Share(812, 903, wilson(0.8778, 0.9172)),
+        source=r.Share(49, 60, wilson(0.7008, 0.8944)),
+        target=r.Share(70, 84, wilson(0.7394, 0.8981)),
+        others_called_target=r.Share(6, 819, wilson(0.0034, 0.0159)),
+        answer=8,
+        answered=r.Share(71, 903, wilson(0.0628, 0.0980)),
+        answered_others=r.Share(4, 830, wilson(0.0019, 0.0123)),
+        classes=(3, 7, 8),
+        table=((49, 5, 0, 6), (2, 40, 3, 1), (1, 1, 27, 9)),
+        confusions=(r.Confusion(8, 2, 9, 38), r.Confusion(3, 7, 5, 60)),
+    )
+
+
 def subject() -> r.Subject:
     return r.Subject(
         model="inception_v1",
@@ -281,6 +296,7 @@ def full_result() -> r.AuditResult:
         seed=7,
         times={"atlas": 63.2, "trials": 201.0},
         pictures=pictures,
+        accuracy=accuracy(),
     )
 
 

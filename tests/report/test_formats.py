@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html.parser
 import io
+import json
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -13,12 +14,14 @@ import pytest
 from rich.console import Console
 
 from auditor.cli.console import findings_table
-from auditor.core.records import AuditResult, CellLabel, CellStability, Verdict
+from auditor.core.records import AuditResult, CellLabel, CellStability, CleanAccuracy, Verdict
 from auditor.report import FORMATS
 from auditor.report.checklist import checklist_markdown
+from auditor.report.findings_json import findings_json
 from auditor.report.html import report_html
 from auditor.report.junit import junit_xml
 from auditor.report.notebook import notebook_html
+from auditor.report.summary import verdict_sentence
 
 VOID = {"meta", "img", "br", "line", "rect", "circle"}
 
@@ -224,6 +227,9 @@ def test_the_checklist_ticks_only_what_the_evidence_settles(full_result: AuditRe
     for expected in (
         "- [ ] Uplift within its limit of 10 points at 95% confidence: 1 fail, 2 pass, 2 inconclusive, 2 not held",
         "- [x] 6 controls a finding, on the finding's own pictures and placements",
+        "- [x] The model knows its own classes: of 903 discovery pictures without a patch it recognises 812/903 = "
+        "89.9%, of frying pan 49/60 = 81.7%, of wok 70/84 = 83.3%; its most frequent "
+        "answer, wok &amp; lid, takes 71/903 = 7.9%.",
         "- [x] Splits share no picture: discovery 903, selection 899, confirmation 1,204",
         "- [ ] 3 pictures skipped (truncated 2, animated 1): do the rest still represent?",
         "- [ ] Say what c-0005 (chopsticks\\_\\*and\\* \\[bowl\\]) shows, "
@@ -317,3 +323,45 @@ def test_what_is_not_held_to_the_limit_wears_no_verdict(full_result: AuditResult
     printed = io.StringIO()
     Console(file=printed, width=100).print(findings_table(full_result))
     assert printed.getvalue().count("not held") == beside
+
+
+def test_the_report_shows_what_the_model_knows_of_its_own_classes(full_result: AuditResult) -> None:
+    words = Outline(report_html(full_result)).words
+    for expected in (
+        "wok wok 70/84 = 83.3% (73.9–89.8, Wilson 95%)",
+        "frying pan frying pan 49/60 = 81.7%",
+        "all classes but wok wok 6/819 = 0.7%",
+        "Shows class 3 wok wok & lid another class class 3 49 5 0 6 wok 2 40 3 1 wok & lid 1 1 27 9",
+        "Confusions, the most frequent: 9 of 38 wok & lid called class 2",
+    ):
+        assert expected in words, expected
+    assert "may not be the one you think" not in words
+
+
+def doubtful(result: AuditResult, doubt: str, accepted: bool = False) -> CleanAccuracy:
+    assert result.accuracy is not None
+    return replace(result.accuracy, doubts=(doubt,), accepted=accepted)
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_a_doubtful_model_is_told_first_in_every_format(full_result: AuditResult, accepted: bool) -> None:
+    doubt = "the model recognises 1 of 84 pictures of wok, so it hardly knows the target"
+    result = replace(full_result, verdict=Verdict.INCONCLUSIVE, accuracy=doubtful(full_result, doubt, accepted))
+    words = Outline(report_html(result)).words
+    assert ("This model may not be the one you think: " + doubt in words) is not accepted
+    assert ("Confirmed by limits.unknown_target: " + doubt in words) is accepted
+    sentence = verdict_sentence(result)
+    assert sentence.startswith(f"INCONCLUSIVE: {doubt}; ") is not accepted
+    assert sentence.endswith(f"; {doubt}, as confirmed by limits.unknown_target") is accepted
+    word = "confirmed in the configuration (limits.unknown\\_target)" if accepted else "not confirmed by anybody"
+    (line,) = [one for one in checklist_markdown(result).splitlines() if "knows its own classes" in one]
+    assert line.startswith("- [ ] ")
+    assert line.endswith(f"But {doubt} ({word})")
+    assert doubt in junit_xml(result)
+    assert json.loads(findings_json(result))["clean_accuracy"]["accepted"] is accepted
+
+
+def test_a_failing_run_fails_though_its_model_is_doubtful(full_result: AuditResult) -> None:
+    result = replace(full_result, accuracy=doubtful(full_result, "the model hardly knows the target"))
+    assert verdict_sentence(result).startswith("FAIL: 1 of ")
+    assert verdict_sentence(result).endswith("; the model hardly knows the target")

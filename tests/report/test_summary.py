@@ -10,9 +10,11 @@ from auditor.core.records import (
     AuditResult,
     ClassGroup,
     Correlation,
+    EarlierLook,
     Finding,
     GroupMean,
     Interval,
+    Looks,
     Origin,
     Placement,
     Role,
@@ -22,6 +24,7 @@ from auditor.core.records import (
     Verdict,
 )
 from auditor.report import summary
+from auditor.report.checklist import checklist_markdown
 from auditor.report.page import page_of
 
 NAN = float("nan")
@@ -190,6 +193,39 @@ def test_the_ceiling_is_what_the_models_own_gradients_make(full_result: AuditRes
     )
 
 
+def test_earlier_looks_are_counted_and_leave_a_box_open(full_result: AuditResult) -> None:
+    assert summary.looks_sentence(full_result) is None  # a result of an earlier version
+    box = "Confirmation pictures looked at for the first time, or by a test that allows for looking again"
+    assert box not in checklist_markdown(full_result)
+
+    never = dataclasses.replace(full_result, looks=Looks())
+    none = "The ledger beside this run tells of no earlier look at these confirmation pictures."
+    assert summary.looks_sentence(never) == none
+    assert f"- [x] {box}: 0 earlier looks in the ledger\n" in checklist_markdown(never)
+
+    days = (EarlierLook(f"run-{day}", f"2026-03-0{day}T10:00:00+00:00", "an audit", 50, 145) for day in (1, 2))
+    twice = dataclasses.replace(full_result, looks=Looks(tuple(days), 147))
+    assert summary.looks_sentence(twice) == (
+        "These confirmation pictures, or most of them, had been looked at 2 times before, for the same model and pair, "
+        "with 147 patches in all (the last time by run-2, 2026-03-02: an audit). No interval here allows for that, "
+        "and a limit that is crossed at one of several looks proves less than it says."
+    )
+    assert f"- [ ] {box}: 2 earlier looks in the ledger\n" in checklist_markdown(twice)
+
+    unsure = dataclasses.replace(full_result, looks=Looks(problem="it cannot be read"))
+    assert summary.looks_sentence(unsure) == f"{none} Looks may be missing: it cannot be read."
+    assert f"- [ ] {box}: 0 earlier looks in the ledger; it cannot be read\n" in checklist_markdown(unsure)
+
+
+def test_a_patch_tried_before_says_of_how_many(full_result: AuditResult) -> None:
+    first = full_result.findings[0]
+    assert summary.chosen_from_sentence(first) is None
+    assert summary.chosen_from_sentence(dataclasses.replace(first, hypotheses=1145)) == (
+        "These very pixels had been tried on these pictures before, as one of 1,145 patches: interval and adjusted p "
+        "are corrected for having chosen it from them."
+    )
+
+
 def test_what_was_made_names_its_parts(full_result: AuditResult) -> None:
     one = full_result.survey[0].candidate
     assert summary.chosen_by(dataclasses.replace(one, parts=("c-001", "c-004"))) == "made of c-001 and c-004"
@@ -206,4 +242,4 @@ def test_patches_that_a_person_brought_were_not_chosen_and_no_search_is_shown(fu
         f"on {summary.eligible(result)} eligible pictures."
     )
     assert {"atlas", "validity", "survey"}.isdisjoint(part for part, _ in page_of(result).sections)
-    assert [title for _, title in page_of(full_result).sections][5:8] == ["Atlas", "Do the suggestions help?", "Survey"]
+    assert [title for _, title in page_of(full_result).sections][6:9] == ["Atlas", "Do the suggestions help?", "Survey"]

@@ -19,6 +19,8 @@ from auditor.core.records import (
     CellLabel,
     CellStability,
     ClassGroup,
+    CleanAccuracy,
+    Confusion,
     ControlResult,
     Correlation,
     Example,
@@ -35,6 +37,7 @@ from auditor.core.records import (
     ReviewMark,
     Role,
     Rung,
+    Share,
     SkippedImage,
     Split,
     SplitCount,
@@ -263,6 +266,20 @@ def result() -> AuditResult:
         images_needed=None,
         times={"atlas": 1.5},
         pictures={"example-1": b"\x89PNG"},
+        accuracy=CleanAccuracy(
+            Share(30, 40, bounds),
+            Share(9, 10, bounds),
+            Share(0, 0, None),
+            Share(2, 30, bounds),
+            0,
+            Share(20, 40, bounds),
+            Share(8, 30, bounds),
+            (0, 1),
+            ((9, 1, 0), (2, 3, 1)),
+            (Confusion(1, 0, 2, 6),),
+            ("a doubt",),
+            True,
+        ),
     )
 
 
@@ -272,6 +289,13 @@ def test_a_result_comes_back_from_json() -> None:
     assert "pictures" not in json.loads(text)
     assert "cells" not in json.loads(text)
     same(result_from_json(text, made.cells, dict(made.pictures)), made)
+
+
+def test_an_older_result_knows_nothing_of_the_models_own_classes() -> None:
+    made = dataclasses.replace(result(), accuracy=None)
+    older = json.loads(result_to_json(made))
+    del older["accuracy"]
+    same(result_from_json(json.dumps(older), made.cells, dict(made.pictures)), made)
 
 
 def test_a_result_with_nothing_found_comes_back() -> None:

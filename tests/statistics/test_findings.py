@@ -114,6 +114,42 @@ def test_p_values_are_corrected_over_everything_confirmed(three: list[ConfirmedT
     assert findings[0].p_adjusted == pytest.approx(3 * findings[0].p_value)
 
 
+def test_a_patch_that_was_chosen_after_trying_pays_for_all_it_was_chosen_from(
+    three: list[ConfirmedTrials], limits: Limits
+) -> None:
+    first = {finding.candidate.id: finding for finding in make_findings(three, limits, {})}
+    again = {finding.candidate.id: finding for finding in make_findings(three, limits, {}, {"c-middle": 145})}
+    chosen, others = again["c-middle"], ("c-strong", "c-none")
+    assert (chosen.hypotheses, first["c-middle"].hypotheses) == (145, 1)
+    noise, grey = PairedCounts(1, 8, 1, 30), PairedCounts(1, 8, 0, 31)
+    level, level_above = 1 - 0.05 / (3 * 145), 1 - 0.05 / (3 * 145 * 2)
+    assert chosen.uplift_interval.confidence == pytest.approx(level)
+    assert chosen.uplift_interval.low == min(tango_interval(table, level).low for table in (noise, grey))
+    assert chosen.uplift_interval.high == min(tango_interval(table, level_above).high for table in (noise, grey))
+    assert chosen.p_value == first["c-middle"].p_value
+    corrected = [again[one].p_value for one in others] + [min(1.0, 145 * chosen.p_value)]
+    wanted = multipletests(corrected, method="holm")[1]
+    assert [again[one].p_adjusted for one in (*others, "c-middle")] == pytest.approx(list(wanted))
+    assert [again[one].uplift_interval for one in others] == [first[one].uplift_interval for one in others]
+    assert chosen.images_needed > first["c-middle"].images_needed  # type: ignore[operator]
+
+
+def test_the_luckiest_of_many_fails_no_more_often_than_it_may(candidate: Build, block: Build, limits: Limits) -> None:
+    """Sixty patches, all exactly at the limit; the one that flips most is tried again on the same pictures."""
+    generator = np.random.default_rng(7)
+    failed = {1: 0, 60: 0}
+    for _ in range(100):
+        best = max(generator.random((60, 100)) < limits.uplift, key=np.sum)
+        trials = ConfirmedTrials(
+            candidate("u-best"), Placement.FIXED, block(best), {"noise": block(np.zeros(100, dtype=bool))}
+        )
+        for hypotheses in failed:
+            (finding,) = make_findings([trials], limits, {}, {"u-best": hypotheses})
+            failed[hypotheses] += finding.verdict is Verdict.FAIL
+    assert failed[1] > 50
+    assert failed[60] < 5
+
+
 def test_best_takes_the_best_of_its_variants_and_so_do_its_controls(
     candidate: Build, block: Build, flips: Build, limits: Limits
 ) -> None:
@@ -200,10 +236,15 @@ def test_a_review_settles_a_target_image(
     assert apply_reviews([judged], limits, {"c": replace(review, mark=other)})[0].verdict is not verdict
 
 
-def test_a_review_leaves_every_other_tier_alone(candidate: Build, limits: Limits) -> None:
-    review = Review("c", ReviewMark.OBJECT, "a person", "looked")
-    (judged,) = apply_reviews([finding_with(candidate("c", Tier.THIRD_CLASS), *ABOVE)], limits, {"c": review})
-    assert judged.verdict is Verdict.FAIL
+@pytest.mark.parametrize("tier", PLAIN)
+def test_whatever_shows_the_target_after_all_fails_nothing(candidate: Build, limits: Limits, tier: Tier) -> None:
+    review = Review("c", ReviewMark.OBJECT, "a person", "a wok hangs behind the goldfish")
+    (judged,) = apply_reviews([finding_with(candidate("c", tier), *ABOVE)], limits, {"c": review})
+    assert (judged.verdict, judged.tier, judged.held_to_limit) == (Verdict.PASS, Tier.TARGET_OBJECT, False)
+    # taken back, it is what it was
+    back = replace(review, mark=ReviewMark.CONTEXT)
+    (again,) = apply_reviews([judged], limits, {"c": back})
+    assert (again.verdict, again.tier) == (Verdict.FAIL, tier)
 
 
 def test_fragility_is_the_strongest_control_over_all_findings(three: list[ConfirmedTrials], limits: Limits) -> None:

@@ -2,6 +2,7 @@
 
 from auditor.cli.commands import (
     atlas,
+    check,
     demo,
     doctor,
     icons,
@@ -18,6 +19,7 @@ from auditor.cli.commands import (
 
 __all__ = [
     "atlas",
+    "check",
     "demo",
     "doctor",
     "icons",

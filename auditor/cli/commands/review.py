@@ -28,7 +28,7 @@ def review(
     by: Annotated[str, typer.Option(help="who looked")] = "",
     why: Annotated[str, typer.Option(help="in a few words, why")] = "",
 ) -> None:
-    """Mark what `target_image` candidates show, and recompute the verdicts; asks if nothing is given."""
+    """Mark what candidates show, and recompute the verdicts; without marks it asks for the `target_image` ones."""
     from auditor.cli.marks import asked_reviews, csv_reviews, marked_reviews
     from auditor.report.summary import awaiting_review
     from auditor.run.review import review_run

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from auditor.cli.commands.check import tell
 from auditor.cli.edge import (
     OutOption,
     announce,
     app,
     edge,
+    go_on_with,
     show,
     watched,
 )
 from auditor.cli.flags import FlagValue, flag_values, takes_settings
 from auditor.core.errors import ConfigError
 
+if TYPE_CHECKING:
+    from auditor.run.finished import Audit
+
 WORKERS = ("compute", "workers")
+IMAGES = ("images", "all")
 
 
 @app.command()
@@ -29,18 +36,32 @@ def run(
         Path | None, typer.Argument(help="audit.toml; may be left out if the flags say enough", show_default=False)
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="continue the run in this folder")] = None,
+    more: Annotated[
+        Path | None, typer.Option(help="confirm this run's candidates on more pictures, those of --images")
+    ] = None,
     out: OutOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="tell all mistakes and what the run will take, and stop; as auditor check")
+    ] = False,
     **flags: FlagValue,
 ) -> None:
-    """Audit a model from nothing to a report; or continue an interrupted run with --resume."""
+    """Audit a model from nothing to a report; continue an interrupted run with --resume; or confirm on --more."""
     from auditor.cli.options import configured
     from auditor.run.audit import continue_run, default_folder, new_run, stored_config, with_workers
     from auditor.run.upgrade import open_folder
 
     values = flag_values(flags)
+    if more is not None:
+        if config is not None or resume is not None or out is not None or set(values) != {IMAGES}:
+            raise ConfigError(
+                "--more confirms a finished run's candidates with the settings it was begun with: give --images with "
+                "the new pictures, and nothing else"
+            )
+        show(_confirmed_on_more(more, Path(str(values[IMAGES]))))
+        return
     if resume is not None:
         workers = values.pop(WORKERS, None)
-        if config is not None or values or out is not None:
+        if config is not None or values or out is not None or dry_run:
             raise ConfigError(
                 "--resume continues a run with the settings it was begun with; give no others beside it but --workers, "
                 "which decides no number"
@@ -49,8 +70,22 @@ def run(
         settings = with_workers(stored_config(folder), workers)
     else:
         settings = configured(config, values)
+        if dry_run:
+            tell(settings)
+            return
         folder = new_run(settings, out or default_folder(settings))
     announce(folder, new=resume is None)
     with watched() as progress:
         finished = continue_run(folder, settings, progress)
     show(finished)
+
+
+def _confirmed_on_more(run_folder: Path, pictures: Path) -> Audit:
+    from auditor.run.audit import stored_config
+    from auditor.run.beside.more import confirm_on_more
+    from auditor.run.upgrade import open_folder
+
+    folder = open_folder(run_folder)
+    go_on_with(folder.path, False, f"run --more {{}} --images {shlex.quote(str(pictures))}")
+    with watched() as progress:
+        return confirm_on_more(folder, stored_config(folder), pictures, progress)

@@ -1,5 +1,10 @@
 """Frozen records that pass between the stages. They hold values and no behaviour beyond reading them."""
 
+from auditor.core.records.accuracy import (
+    CleanAccuracy,
+    Confusion,
+    Share,
+)
 from auditor.core.records.atlas import (
     Cell,
     CellLabel,
@@ -43,6 +48,7 @@ from auditor.core.records.images import (
     ImageRecord,
     SkippedImage,
 )
+from auditor.core.records.looks import EarlierLook, Looks
 from auditor.core.records.result import (
     AuditResult,
     Example,
@@ -58,8 +64,11 @@ __all__ = [
     "CellLabel",
     "CellStability",
     "ClassGroup",
+    "CleanAccuracy",
+    "Confusion",
     "ControlResult",
     "Correlation",
+    "EarlierLook",
     "Effect",
     "Example",
     "Exemplar",
@@ -72,6 +81,7 @@ __all__ = [
     "IntArray",
     "Interval",
     "Limits",
+    "Looks",
     "Origin",
     "Outputs",
     "PixelArray",
@@ -80,6 +90,7 @@ __all__ = [
     "ReviewMark",
     "Role",
     "Rung",
+    "Share",
     "SkippedImage",
     "Split",
     "SplitCount",

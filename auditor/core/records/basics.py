@@ -125,7 +125,7 @@ _STEP_WORDS = {
 
 
 class ReviewMark(StrEnum):
-    """A person's answer to what a `target_image` candidate shows."""
+    """A person's answer to what a candidate shows: the target itself, or something else."""
 
     OBJECT = "object"
     CONTEXT = "context"

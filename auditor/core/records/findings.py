@@ -46,7 +46,9 @@ class Finding:
     them. `controls` are all that were measured; `ladder` is what covering, colour, texture and the patch itself do, and
     `does_it` the step that does it alone, None for the patch itself.
     `images_needed` is the eligible images that would settle an inconclusive finding, None where no number would or
-    none is needed. The probabilities are means of the target's over eligible images.
+    none is needed. The probabilities are means of the target's over eligible images. `hypotheses` is the number of
+    patches it was chosen from where a person brought it and its pixels had been tried on these images before, else 1:
+    `uplift_interval` and `p_adjusted` are corrected for it.
     """
 
     candidate: Candidate
@@ -66,6 +68,7 @@ class Finding:
     verdict: Verdict
     reason: str
     images_needed: int | None = None
+    hypotheses: int = 1
     review: Review | None = None
     ladder: tuple[Effect, ...] = ()
     does_it: Step | None = None
@@ -87,10 +90,16 @@ class Finding:
 
 
 def reviewed_tier(tier: Tier, mark: ReviewMark | None) -> Tier:
-    """The tier after a person looked; a mark settles `target_image` and leaves every other tier alone."""
-    if tier is not Tier.TARGET_IMAGE or mark is None:
-        return tier
-    return Tier.TARGET_OBJECT if mark is ReviewMark.OBJECT else Tier.TARGET_CONTEXT
+    """The tier after a person looked, whose word stands above labels, masks and boxes.
+
+    `object` makes every candidate a `target_object`. `context` makes `target_context` of what is from a target picture,
+    or was taken for the object; anything else stays what it is, since it is beside the object already.
+    """
+    if mark is ReviewMark.OBJECT:
+        return Tier.TARGET_OBJECT
+    if mark is ReviewMark.CONTEXT and tier in (Tier.TARGET_IMAGE, Tier.TARGET_OBJECT):
+        return Tier.TARGET_CONTEXT
+    return tier
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from auditor.core.records.accuracy import CleanAccuracy
 from auditor.core.records.atlas import Cell
 from auditor.core.records.basics import ClassGroup, Split, Verdict
 from auditor.core.records.candidates import Rung
 from auditor.core.records.findings import Finding, Fragility, SuggestionValidity, SurveyRow
 from auditor.core.records.images import SkippedImage
+from auditor.core.records.looks import Looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,13 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """Everything a report states. Everything in it but `run` and `pictures` goes into findings.json."""
+    """Everything a report states.
+
+    Everything in it but `run`, `times`, `looks` and `pictures` goes into findings.json: these do not follow from
+    settings and seed. `looks` is None where no confirmation picture was looked at, and in results of earlier versions.
+
+    `accuracy` is None for a run of an earlier version, which did not measure it.
+    """
 
     run: str
     source: ClassGroup
@@ -89,5 +97,7 @@ class AuditResult:
     versions: Mapping[str, str]
     seed: int
     images_needed: int | None = None
+    looks: Looks | None = None
     times: Mapping[str, float] = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    accuracy: CleanAccuracy | None = None

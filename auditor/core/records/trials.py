@@ -12,6 +12,7 @@ from auditor.core.records.basics import FloatArray, IntArray, Placement, Split, 
 from auditor.core.records.candidates import Candidate, Rung
 from auditor.core.records.findings import SuggestionValidity, SurveyRow
 from auditor.core.records.images import ImagePool
+from auditor.core.records.looks import Looks
 from auditor.core.records.result import Example
 
 
@@ -115,6 +116,7 @@ class Outcome:
         rungs: how the search narrowed, from the atlas to the last trials on selection pictures.
         survey, validity: everything tried on confirmation pictures, and whether the suggestions helped; nothing and
             None where nothing could be tried there.
+        looks: the looks at the confirmation pictures before this one; None where none was made, or the run is older.
     """
 
     chosen: tuple[str, ...]
@@ -124,6 +126,7 @@ class Outcome:
     survey: tuple[SurveyRow, ...] = ()
     validity: SuggestionValidity | None = None
     examples: tuple[Example, ...] = ()
+    looks: Looks | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,15 @@ def unnamed_classifier(
     return classifier
 
 
+def class_names_of(config: AuditConfig) -> ClassNames:
+    """The model's class names, without the model.
+
+    Raises:
+        ConfigError: there are none, or their file cannot be read. ModelError, UnknownNameError: as `load_classifier`.
+    """
+    return _class_names(config, source_of(config.model.name))
+
+
 def _build(source: ModelSource, request: NetworkRequest) -> BuiltNetwork:
     with ForeignCode(f"building {request.name}"):
         return source.build(request)

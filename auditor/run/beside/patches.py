@@ -21,13 +21,14 @@ from auditor.run.audit import open_run
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.review import read_reviews
+from auditor.run.stages.accuracy import ACCURACY
 from auditor.run.stages.atlas import ATLAS
-from auditor.run.stages.candidates import open_scene, pushed_atlas, write_patch
+from auditor.run.stages.candidates import CANDIDATES, open_scene, pushed_atlas, write_patch
 from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import Measured, assemble, rewrite_report
-from auditor.run.stages.trials import TRIALS, keep_trials, open_bench
+from auditor.run.stages.trials import AUDIT, TRIALS, keep_trials, look_at_confirmation, open_bench
 
 FOLDER = "patch-trials"
 TABLE = "table.csv"
@@ -58,6 +59,10 @@ def trial_patches(
     scene = open_scene(run)
     patches = mark_read_as_target(patches, inputs.classifier, inputs.target)
     patches = [write_patch(inside, scene, patch) for patch in patches]
+    if run.folder.is_done(TRIALS.name):  # the run may be older than the ledger, or stand in another folder now
+        look_at_confirmation(run, config.trials, run.get(CANDIDATES).patches, run.folder.name, AUDIT)
+    name = f"{run.folder.name}/{FOLDER}/{inside.name}"
+    looks = look_at_confirmation(run, trials_as_asked, patches, name, "patches that a person brought")
     confirmed = confirm(bench, Making(scene, atlas), patches, run.config.trials.placements)
     outcome = Outcome(
         chosen=tuple(patch.candidate.id for patch in patches),
@@ -65,13 +70,15 @@ def trial_patches(
         controls=steps(),
         rungs=(Rung("patches of a person's own", len(patches), len(patches), "all are measured"),),
         examples=draw_examples(inside, bench, confirmed, patches),
+        looks=looks,
     )
     inside.mark_done("candidates", {"files": inside.matching(("candidates/*", "pictures/origin-*"))})
     facts = keep_trials(inside, bench, outcome)
     inside.mark_done(TRIALS.name, {**facts, "files": inside.matching(TRIALS.needed)})
     reviews = read_reviews(inside, [patch.candidate for patch in patches])
     trials = Trials(outcome, tuple(confirmed))
-    result = assemble(run, Measured(run.get(IMAGES), run.get(CLEAN), (), trials, reviews), inside)
+    measured = Measured(run.get(IMAGES), run.get(CLEAN), (), trials, reviews, run.get(ACCURACY))
+    result = assemble(run, measured, inside)
     inside.write_csv(TABLE, paper_table(result.findings, inputs.source.name, inputs.target.name))
     return rewrite_report(inside, result)
 
@@ -100,6 +107,7 @@ def paper_table(findings: Sequence[Finding], source: str, target: str) -> pa.Tab
             "uplift_low": round(100 * finding.uplift_interval.low, 1),
             "uplift_high": round(100 * finding.uplift_interval.high, 1),
             "verdict": str(finding.word),
+            "hypotheses": finding.hypotheses,
         }
         for finding in sorted(findings, key=lambda one: (one.candidate.id, one.placement))
     ]

@@ -11,6 +11,7 @@ from auditor.core.errors import StoreError
 from auditor.core.records import (
     AuditResult,
     Cell,
+    CleanAccuracy,
     Finding,
     ImagePool,
     Review,
@@ -26,6 +27,7 @@ from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run
 from auditor.run.tables import cells_from_table, result_from_json, result_to_json
 from auditor.run.upgrade import open_folder
+from auditor.statistics.accuracy import with_doubts
 from auditor.statistics.findings import make_findings, measure_fragility, run_verdict
 from auditor.statistics.verdicts import images_to_pass
 
@@ -42,6 +44,7 @@ class Measured:
     cells: Sequence[Cell]
     trials: Trials
     reviews: Mapping[str, Review]
+    accuracy: CleanAccuracy | None
 
 
 def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> AuditResult:
@@ -54,11 +57,13 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
     inputs, limits, placements = run.inputs, run.inputs.limits, len(run.config.trials.placements)
     outcome, confirmed = measured.trials.outcome, measured.trials.confirmed
     pool, clean, controls = measured.pool, measured.clean, len(outcome.controls)
-    findings = make_findings(confirmed, limits, measured.reviews)
+    chosen_from = outcome.looks.chosen_from if outcome.looks else {}
+    findings = make_findings(confirmed, limits, measured.reviews, chosen_from)
     fragility = measure_fragility(confirmed, limits)
-    verdict, reason = run_verdict(findings, fragility)
+    verdict, reason = with_doubts(*run_verdict(findings, fragility), measured.accuracy)
     hypotheses = len(confirmed) or run.config.candidates.confirmed * placements
-    needed = images_to_pass(hypotheses, controls, limits.confidence, limits.uplift)
+    chances = hypotheses * max((finding.hypotheses for finding in findings), default=1)
+    needed = images_to_pass(chances, controls, limits.confidence, limits.uplift)
     eligible = len(eligible_rows(pool, clean, Split.CONFIRMATION))
     notes = _notes(pool, clean, eligible, needed, hypotheses, controls)
     notes += _missing_controls(confirmed, outcome.controls)
@@ -91,8 +96,10 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         versions=versions(),
         seed=run.config.seed,
         images_needed=_images_needed(verdict, findings, eligible, needed),
+        looks=outcome.looks,
         times=_times(folder),
         pictures=_pictures(folder),
+        accuracy=measured.accuracy,
     )
 
 

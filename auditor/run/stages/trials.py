@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import PureWindowsPath
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.candidates.confirmation import confirm, shared_controls, try_all
 from auditor.candidates.controls import Making, steps
 from auditor.candidates.selection import narrowing, select
-from auditor.core.records import Split
-from auditor.core.records.trials import ConfirmedTrials, Outcome, Trials
+from auditor.core.config import TrialsConfig
+from auditor.core.hashing import sha256_of
+from auditor.core.records import ImagePool, Looks, Origin, Split
+from auditor.core.records.trials import Clean, ConfirmedTrials, Outcome, Trials, eligible_rows
 from auditor.core.shelf import Shelf
 from auditor.run.engines import hands
 from auditor.run.folder import RunFolder
+from auditor.run.ledger import Look, enter
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import CANDIDATES, open_scene, pushed_atlas
@@ -23,9 +30,12 @@ from auditor.run.tables import outcome_from_json, outcome_to_json
 from auditor.statistics.survey import suggestion_validity, survey_rows
 from auditor.trials.bench import SHARDS, Bench, Table
 from auditor.trials.blocks import blocks_of
+from auditor.trials.patch import Patch, pixels_sha256
 
 TABLE = "trials.parquet"
 _OUTCOME = "cache/outcome.json"
+AUDIT = "an audit"
+"""What for confirmation pictures are looked at, in the ledger."""
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
@@ -37,6 +47,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     if not proposals.patches or not bench.eligible(Split.CONFIRMATION):
         rungs = narrowing(proposals.rungs, selection, {})
         return keep_trials(folder, bench, Outcome((), len(proposals.patches), steps(), rungs))
+    looks = look_at_confirmation(run, config.trials, proposals.patches, run.folder.name, AUDIT)
     tried = try_all(bench, proposals.patches, Split.CONFIRMATION, placement)
     shared = shared_controls(bench, placement)
     confirmed = confirm(bench, Making(open_scene(run), pushed_atlas(run)), selection.chosen, config.trials.placements)
@@ -50,8 +61,46 @@ def _make(run: Run, folder: RunFolder) -> Facts:
         survey=survey_rows(candidates, selection.blocks, tried, shared, chosen, confidence),
         validity=suggestion_validity(candidates, tried, shared, confidence, config.seed),
         examples=draw_examples(folder, bench, confirmed, proposals.patches),
+        looks=looks,
     )
     return keep_trials(folder, bench, outcome)
+
+
+def look_at_confirmation(
+    run: Run,
+    pasting: TrialsConfig,
+    patches: Sequence[Patch],
+    name: str,
+    what: str,
+    pictures: tuple[ImagePool, Clean] | None = None,
+    paid: Sequence[str] = (),
+) -> Looks:
+    """Enter in the ledger that patches are tried on a run's confirmation pictures, before they are.
+
+    Args:
+        pasting: how the patches are pasted.
+        name: of the run, as the ledger tells it; what: the look is for.
+        pictures: those looked at and the unpatched model's word on them; None: the run's own.
+        paid: names of looks that the test allows for.
+    """
+    inputs = run.inputs
+    pool, clean = pictures or (run.get(IMAGES), run.get(CLEAN))
+    pixels = {patch.candidate.id: pixels_sha256(patch.rgba) for patch in patches}
+    look = Look(
+        run=name,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        what=what,
+        model=PureWindowsPath(inputs.subject.model).name,  # its folder is the machine's
+        weights_sha256=inputs.subject.weights_sha256,
+        source=inputs.source.indices,
+        target=inputs.target.indices,
+        seed=run.config.seed,
+        settings=sha256_of(pasting.model_dump_json().encode()),
+        pictures=tuple(sorted(pool.images[row].key for row in eligible_rows(pool, clean, Split.CONFIRMATION))),
+        patches=tuple(sorted(set(pixels.values()))),
+    )
+    brought = [patch.candidate.id for patch in patches if patch.candidate.origin is Origin.USER]
+    return enter(run.folder.path.resolve().parent, look, {identity: pixels[identity] for identity in brought}, paid)
 
 
 def open_bench(run: Run, shelf: Shelf) -> Bench:
@@ -72,7 +121,7 @@ def keep_trials(folder: RunFolder, bench: Bench, outcome: Outcome) -> Facts:
     """Write every block that was measured as one table, and how it ended. Returns what the manifest notes."""
     pastes = folder.join_tables(TABLE, list(bench.measured)) if bench.measured else 0
     folder.write_text(_OUTCOME, outcome_to_json(outcome))
-    return {"pastes": pastes}
+    return {"pastes": pastes, **({} if outcome.looks is None else {"looks_before": len(outcome.looks.earlier)})}
 
 
 def _read(run: Run) -> Trials:

@@ -1,0 +1,56 @@
+"""`auditor check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from auditor.cli.edge import (
+    NOT_MADE,
+    app,
+    edge,
+    messages,
+    payload,
+    watched,
+)
+
+if TYPE_CHECKING:
+    from auditor.core.config import AuditConfig
+
+
+@app.command()
+@edge
+def check(
+    config: Annotated[Path, typer.Argument(help="an audit.toml", show_default=False)],
+) -> None:
+    """Open everything an audit needs, tell all mistakes at once, and say what it will take; make nothing."""
+    from auditor.core.config import read_config
+
+    tell(read_config(config))
+
+
+def tell(config: AuditConfig) -> None:
+    """Print what an audit will take, or its mistakes.
+
+    Raises:
+        typer.Exit: with `NOT_MADE` where there is a mistake.
+    """
+    from auditor.report.numbers import how_many
+    from auditor.run.check import Checked, check
+    from auditor.run.estimate_words import estimate_lines
+
+    with watched() as progress:
+        found = check(config, progress)
+    if not isinstance(found, Checked):
+        for mistake in found:
+            messages.print(f"[bold red]error:[/] {escape(mistake)}", highlight=False, soft_wrap=True)
+        messages.print(f"{how_many(len(found), 'mistake')}; nothing was made", highlight=False)
+        raise typer.Exit(NOT_MADE)
+    for line in estimate_lines(found.estimate):
+        payload.print(escape(line), highlight=False, soft_wrap=True)
+    for doubt in found.accuracy.doubts:
+        word = "as confirmed by" if found.accuracy.accepted else "so it cannot pass without"
+        payload.print(escape(f"{doubt}: {word} limits.unknown_target"), highlight=False, soft_wrap=True)

@@ -1,0 +1,246 @@
+"""What a run will take, measured on a few batches and multiplied by what is counted: said before hours are spent."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from auditor.atlas.collection import collect_activations
+from auditor.atlas.icons.render import IconSettings, icon_settings, render_icons
+from auditor.atlas.look import shown_positions
+from auditor.candidates.controls import CONTROLS
+from auditor.candidates.linear import LinearScreen
+from auditor.candidates.makers.brought import read_user_patches
+from auditor.candidates.makers.library import library_folder
+from auditor.candidates.makers.trained import Lesson, TrainingBudget, train_patch
+from auditor.candidates.screening import TailScreen
+from auditor.core.config import AuditConfig
+from auditor.core.errors import TrainingError
+from auditor.core.progress import Silence
+from auditor.core.records import PixelArray, Placement, Split
+from auditor.core.records.trials import eligible_rows
+from auditor.run.stage import Run
+from auditor.run.stages.atlas import open_mapped
+from auditor.run.stages.candidates import screening_rows
+from auditor.run.stages.clean import CLEAN
+from auditor.run.stages.images import IMAGES
+from auditor.run.stages.trials import open_table
+from auditor.run.workload import Known, Workload, workload_of
+from auditor.statistics.verdicts import images_to_pass
+from auditor.trials.placements import variants_of
+
+_SAMPLE = 16
+"""Pictures of a batch that is timed, at most."""
+
+_ICONS, _ICON_STEPS, _TRAINING_STEPS, _PATCHES = 16, 8, 4, 4
+
+# What is no pass of the network, in yardsticks (see `_yardstick`), as measured on the demonstration (docs/cli.md).
+_COMPILING, _LAYOUT_A_SAMPLE = 50.0, 0.0047
+_AN_ICON, _A_CANDIDATE, _A_TRIED_PATCH, _THE_REST = 0.1, 0.17, 0.3, 33.0
+
+_BYTES_A_LAYOUT = 400 * 2**20
+"""What umap and its compiler hold beside the samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run will take.
+
+    Attributes:
+        eligible: source pictures of a split that the clean model calls source, and all of its source pictures.
+        needed: eligible confirmation pictures that a pass takes where nothing flips; hypotheses, controls: behind it.
+        seconds: of the pieces of work that are left, by name; memory: bytes at most, of this process.
+    """
+
+    eligible: dict[Split, tuple[int, int]]
+    needed: int
+    hypotheses: int
+    controls: int
+    workload: Workload
+    seconds: dict[str, float]
+    memory: int
+
+    @property
+    def total_seconds(self) -> float:
+        return sum(self.seconds.values())
+
+
+def estimate(run: Run) -> Estimate:
+    """Measure a few batches of everything the network will be asked for, and multiply.
+
+    Raises:
+        AuditorError: what the run itself would end in, such as a layer without attribution.
+    """
+    config, known = run.config, known_of(run)
+    workload = workload_of(config, known)
+    hypotheses = config.candidates.confirmed * len(config.trials.placements)
+    pool, clean = run.get(IMAGES), run.get(CLEAN)
+    source = frozenset(clean.rows.tolist())
+    eligible = {
+        split: (len(eligible_rows(pool, clean, split)), sum(row in source for row in pool.rows(split).tolist()))
+        for split in Split
+    }
+    limits = config.limits
+    return Estimate(
+        eligible=eligible,
+        needed=images_to_pass(hypotheses, len(CONTROLS), limits.confidence, limits.uplift),
+        hypotheses=hypotheses,
+        controls=len(CONTROLS),
+        workload=workload,
+        seconds=_seconds(run, workload),
+        memory=_memory(run, known),
+    )
+
+
+def known_of(run: Run) -> Known:
+    """What the clean predictions tell of a run's pictures."""
+    pool, clean, config = run.get(IMAGES), run.get(CLEAN), run.config
+    _, height, width = run.inputs.cut.feature_shape
+    return Known(
+        pictures=len(pool.images),
+        discovery=len(pool.rows(Split.DISCOVERY)),
+        selection=len(eligible_rows(pool, clean, Split.SELECTION)),
+        confirmation=len(eligible_rows(pool, clean, Split.CONFIRMATION)),
+        screening=len(screening_rows(run)),
+        patches=patches_brought(config),
+        positions=len(shown_positions(height, width)),
+        side_px=min(run.inputs.classifier.preprocessing.output_size),
+    )
+
+
+def patches_brought(config: AuditConfig) -> int:
+    """Patches of the user's folder and of the library.
+
+    Raises:
+        PatchError: the folder holds none that can be used, or the library is not there.
+    """
+    wanted = config.candidates
+    own = len(read_user_patches(config.path(wanted.patches))) if wanted.patches is not None else 0
+    return own + (len(list(library_folder().glob("*.png"))) if wanted.library else 0)
+
+
+def _seconds(run: Run, work: Workload) -> dict[str, float]:
+    """Seconds of each piece of work."""
+    config, unit = run.config, _yardstick()
+    if not work.tail:  # nothing is eligible, so nothing is screened and nothing tried
+        return {"atlas": work.mapped * _mapping(run) + unit * _COMPILING}
+    icon = icon_settings(config.atlas)
+    samples = work.mapped * (config.atlas.positions_per_image + config.atlas.strongest_per_image)
+    layouts = 1 + config.atlas.repeats
+    linear, tail = _screening(run)
+    patch_icon = _rendering(run, work.patch_px) if work.patch_icon_steps else 0.0
+    return {
+        "atlas": work.mapped * _mapping(run) + unit * (_COMPILING + layouts * samples * _LAYOUT_A_SAMPLE),
+        "icons": work.icon_steps * _rendering(run, icon.side_px) if work.icon_steps else 0.0,
+        "candidates": work.linear * linear
+        + work.tail * tail
+        + work.patch_icon_steps * patch_icon
+        + work.trained * _training(run)
+        + unit * work.tried * _A_CANDIDATE,
+        "trials": work.pastes * _pasting(run) + unit * work.tried * _A_TRIED_PATCH,
+        "drawings and reports": unit * (config.atlas.icons * _AN_ICON + _THE_REST),
+    }
+
+
+def _timed(do: Callable[[], object]) -> float:
+    """Seconds of the second call: the first pays for what is set up once."""
+    do()
+    started = time.perf_counter()
+    do()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+def _yardstick() -> float:
+    """Seconds of a fixed piece of this processor's work, by which what runs no network is measured."""
+    numbers = np.random.default_rng(0).standard_normal(1_000_000)
+    return _timed(lambda: [np.sort(numbers) for _ in range(20)])
+
+
+def _mapping(run: Run) -> float:
+    """Seconds a discovery picture."""
+    mapped = replace(open_mapped(run), progress=Silence())
+    rows = run.get(IMAGES).rows(Split.DISCOVERY)[: min(4 * _SAMPLE, run.config.compute.batch_size)]
+    sampling = mapped.sampling(run.config.atlas.strongest_per_image)
+    return _timed(lambda: collect_activations(mapped, rows, sampling)) / len(rows)
+
+
+def _rendering(run: Run, side_px: int) -> float:
+    """Seconds a step of an icon of that side."""
+    cut = run.inputs.cut
+    directions = np.random.default_rng(0).standard_normal((_ICONS, cut.feature_shape[0])).astype(np.float32)
+    keys = [str(number) for number in range(_ICONS)]
+    settings = IconSettings(side_px=side_px, steps=_ICON_STEPS, bfloat16=run.config.atlas.icon_bfloat16)
+    return _timed(lambda: render_icons(cut, directions, keys, settings, 0, Silence())) / (_ICONS * _ICON_STEPS)
+
+
+def _screening(run: Run) -> tuple[float, float]:
+    """Seconds a crop that is screened linearly, and a source picture that the tail sees."""
+    config, rows = run.config, screening_rows(run)
+    pixels = run.get(IMAGES).pixels[rows]
+    screen = TailScreen(run.inputs.cut, pixels, run.inputs.target, config.trials.size, config.compute.batch_size)
+    patches = [_noise(run, number) for number in range(_SAMPLE)]
+    linear = LinearScreen(screen, patches[:_PATCHES])
+    one = _timed(lambda: linear.screen(patches)) / len(patches)
+    few = patches[:_PATCHES]
+    return one, _timed(lambda: screen.screen(few)) / (len(few) * len(rows))
+
+
+def _training(run: Run) -> float:
+    """Seconds a picture of a trained patch's steps; 0 where none can be trained."""
+    config, pool = run.config, run.get(IMAGES)
+    rows = pool.rows(Split.DISCOVERY, run.inputs.source.indices)
+    if not config.candidates.trained or not len(rows):
+        return 0.0
+    lesson = Lesson(
+        pixels=pool.pixels[rows],
+        image_keys=[pool.images[row].key for row in rows],
+        target=run.inputs.target,
+        variants=variants_of(config.trials.placements[0], config.trials),
+        config=config.trials,
+        seed=config.seed,
+    )
+    budget = TrainingBudget(_TRAINING_STEPS)
+    try:
+        seconds = _timed(lambda: train_patch(run.inputs.classifier, lesson, Silence(), budget))
+    except TrainingError:
+        return 0.0
+    return seconds / (budget.steps * budget.batch_size)
+
+
+def _pasting(run: Run) -> float:
+    """Seconds a paste, on the eligible pictures of the split that has some, each placement alike."""
+    table = run.open(open_table)
+    split = next((one for one in (Split.CONFIRMATION, Split.SELECTION) if len(table.rows(one))), None)
+    if split is None:
+        return 0.0
+    sweep = table.sweep(split, (0, run.config.compute.batch_size))
+    variants = variants_of(Placement.FIXED, run.config.trials)
+    return _timed(lambda: sweep.run(_noise(run, 0), variants, "estimate", Silence())) / len(sweep)
+
+
+def _noise(run: Run, number: int) -> PixelArray:
+    """An opaque patch of noise, at the size at which patches are pasted."""
+    side = max(1, round(run.config.trials.size * min(run.inputs.classifier.preprocessing.output_size)))
+    rgba = np.random.default_rng(number).integers(0, 256, size=(4, side, side), dtype=np.uint8)
+    rgba[3] = 255
+    return rgba
+
+
+def _memory(run: Run, known: Known) -> int:
+    """Bytes at most: what this process took at most so far, batches included, and what is still to come."""
+    atlas, (width, _, _) = run.config.atlas, run.inputs.cut.feature_shape
+    samples = known.discovery * (atlas.positions_per_image + 2 * atlas.strongest_per_image)
+    return _peak() + 3 * 4 * samples * (width + len(run.inputs.class_names)) + _BYTES_A_LAYOUT
+
+
+def _peak() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

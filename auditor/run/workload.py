@@ -1,0 +1,109 @@
+"""How much an audit has to do, counted before any of it is done: pictures through the network, by piece of work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.candidates.controls import CONTROLS
+from auditor.candidates.makers.cell_icons import LEAST_SIDE_PX, patch_settings
+from auditor.candidates.makers.pairs import ARRANGEMENTS
+from auditor.candidates.makers.trained import TrainingBudget
+from auditor.candidates.selection import halving_steps
+from auditor.core.config import AuditConfig
+from auditor.trials.placements import variants_of
+
+SHAPES_A_CROP = 4
+"""Wide, tall, soft-edged and faded."""
+
+_SHARED_CONTROLS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of an audit's pictures once the clean model has seen them.
+
+    Attributes:
+        pictures: all that are used; discovery: of them in discovery, of any class.
+        selection, confirmation: eligible source pictures there; screening: those that crops are screened on.
+        patches: brought along, by the user and in the library; positions: shown of a picture that is looked at.
+        side_px: the shorter side of a prepared picture.
+    """
+
+    pictures: int
+    discovery: int
+    selection: int
+    confirmation: int
+    screening: int
+    patches: int
+    positions: int
+    side_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Pictures through the network, or through a part of it. At most: cells and pairs may turn out to be fewer.
+
+    Attributes:
+        mapped: discovery pictures, forwards and backwards.
+        icon_steps: of icons on the sheets and in looks, through the layers up to the mapped one and back.
+        patch_icon_steps: the same of icons and dreamed crops at patch size; patch_px: the side of those.
+        linear: crops through the layers up to the mapped one; tail: source pictures through the layers behind it.
+        trained: pictures of the trained patch's steps, forwards and backwards.
+        tried: patches that are tried in pixels; selection, confirmation: their pastes.
+    """
+
+    mapped: int
+    icon_steps: int
+    patch_icon_steps: int
+    patch_px: int
+    linear: int
+    tail: int
+    trained: int
+    tried: int
+    selection: int
+    confirmation: int
+
+    @property
+    def pastes(self) -> int:
+        """Patches pasted on pictures, which the whole network sees."""
+        return self.selection + self.confirmation
+
+    @property
+    def passes(self) -> int:
+        """All pictures that pass through the network, or a part of it."""
+        icons = self.icon_steps + self.patch_icon_steps
+        return self.mapped + icons + self.linear + self.tail + self.trained + self.pastes
+
+
+def workload_of(config: AuditConfig, known: Known) -> Workload:
+    """Count what an audit has to do, as its stages will do it."""
+    wanted, atlas, trials = config.candidates, config.atlas, config.trials
+    looks = 2 * known.positions * atlas.looks
+    compared = wanted.random + wanted.strongest
+    made = wanted.icons + wanted.dreams + SHAPES_A_CROP * wanted.shapes + len(ARRANGEMENTS) * wanted.pairs
+    found = wanted.tried + min(wanted.made, made)
+    tried = found + compared + known.patches + (wanted.trained > 0)
+    patch_px = max(LEAST_SIDE_PX, round(trials.size * known.side_px))
+    variants = [len(variants_of(placement, trials)) for placement in trials.placements]
+    confirmed = wanted.confirmed * (1 + len(CONTROLS)) * sum(variants) - wanted.confirmed * variants[0]
+    return Workload(
+        mapped=known.discovery,
+        icon_steps=(atlas.icons + looks) * atlas.icon_steps,
+        patch_icon_steps=(wanted.icons + wanted.dreams) * patch_settings(patch_px).steps,
+        patch_px=patch_px,
+        linear=wanted.screened + compared,
+        tail=(min(wanted.shortlisted, wanted.screened) + compared + made) * known.screening,
+        trained=wanted.trained * TrainingBudget().batch_size,
+        tried=tried,
+        selection=_selection(config, known, tried, found + known.patches) * variants[0],
+        confirmation=((tried + _SHARED_CONTROLS) * variants[0] + confirmed) * known.confirmation,
+    )
+
+
+def _selection(config: AuditConfig, known: Known, tried: int, may_be_found: int) -> int:
+    """Pictures of the halving: all patches on the first few, then the better half of those that may be found."""
+    entering, alive, total = tried, may_be_found, 0
+    for first, last in halving_steps(known.selection, config.candidates.halving_images):
+        total += entering * (last - first)
+        entering = alive = max(config.candidates.confirmed, (alive + 1) // 2)
+    return total

@@ -1,0 +1,61 @@
+"""How much an audit has to do, counted by hand on small settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from auditor.core.config import AuditConfig, build_config
+from auditor.run.workload import Known, workload_of
+
+KNOWN = Known(
+    pictures=200, discovery=50, selection=20, confirmation=40, screening=8, patches=2, positions=16, side_px=64
+)
+
+
+def configured(**tables: dict[str, object]) -> AuditConfig:
+    candidates = {
+        "screened": 100, "shortlisted": 30, "tried": 6, "random": 5, "strongest": 4, "icons": 3, "dreams": 2,
+        "shapes": 2, "pairs": 1, "made": 4, "trained": 10, "halving_images": 4, "confirmed": 3,
+    }  # fmt: skip
+    values = {"source": "a", "target": "b", "model": {"name": "m"}, "images": {"all": "p"}}
+    given = {"candidates": {**candidates, **tables.pop("candidates", {})}, **tables}
+    return build_config({**values, **given}, Path("/"))
+
+
+def test_every_piece_of_work() -> None:
+    found = workload_of(configured(atlas={"icons": 12, "icon_steps": 8, "looks": 1}), KNOWN)
+    assert found.mapped == 50
+    # twelve on the sheets; a picture before and after at sixteen positions
+    assert found.icon_steps == (12 + 2 * 16) * 8
+    assert (found.patch_px, found.patch_icon_steps) == (22, (3 + 2) * 128)
+    assert found.linear == 100 + 9
+    # three icons, two dreams, two crops in four shapes, one pair in three arrangements
+    assert found.tail == (30 + 9 + 3 + 2 + 8 + 3) * 8
+    assert found.trained == 10 * 16
+    assert found.tried == 6 + 5 + 4 + 4 + 2 + 1
+    # all on four pictures; of 6 + 4 + 2 that may be found six on the next four, and three on the other twelve
+    assert found.selection == 22 * 4 + 6 * 4 + 3 * 12
+    # all and two controls that they share, and six controls for each of three
+    assert found.confirmation == (22 + 2 + 3 * 6) * 40
+    assert found.pastes == found.selection + found.confirmation
+    assert found.passes == 50 + 352 + 640 + 109 + 440 + 160 + found.pastes
+
+
+def test_placements_multiply_pastes() -> None:
+    best_first = workload_of(configured(trials={"placements": ["best", "fixed"], "best_sizes": [0.2, 0.5]}), KNOWN)
+    fixed = workload_of(configured(), KNOWN)
+    assert best_first.selection == 8 * fixed.selection
+    # everything at four corners and two sizes; the chosen are confirmed at both placements, their own first block once
+    assert best_first.confirmation == ((22 + 2) * 8 + 3 * 7 * (8 + 1) - 3 * 8) * 40
+
+
+def test_what_is_switched_off_is_not_counted() -> None:
+    none = workload_of(
+        configured(
+            atlas={"icons": 0, "looks": 0},
+            candidates={"icons": 0, "dreams": 0, "shapes": 0, "pairs": 0, "random": 0, "strongest": 0, "trained": 0},
+        ),
+        KNOWN,
+    )
+    assert (none.icon_steps, none.patch_icon_steps, none.trained, none.linear) == (0, 0, 0, 100)
+    assert (none.tail, none.tried) == (30 * 8, 6 + 2)
