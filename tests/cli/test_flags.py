@@ -82,7 +82,7 @@ def test_a_home_folder_that_is_not_there() -> None:
 def test_the_options_are_the_declared_flags_in_their_order() -> None:
     offered = [parameter for parameter in RUN.params if parameter.opts[0].startswith("--")]
     names = [parameter.opts[0] for parameter in offered]
-    assert names == ["--resume", "--out", *(flag.name for flag in FLAGS.values()), *names[len(FLAGS) + 2 :]]
+    assert names == ["--resume", "--more", "--out", *(flag.name for flag in FLAGS.values()), *names[len(FLAGS) + 3 :]]
     assert set(names[len(FLAGS) + 2 :]) <= {"--help"}
     assert all(parameter.default is None for parameter in offered[: len(FLAGS) + 2])
 
