@@ -83,8 +83,8 @@ def test_the_options_are_the_declared_flags_in_their_order() -> None:
     offered = [parameter for parameter in RUN.params if parameter.opts[0].startswith("--")]
     names = [parameter.opts[0] for parameter in offered]
     assert names == ["--resume", "--more", "--out", *(flag.name for flag in FLAGS.values()), *names[len(FLAGS) + 3 :]]
-    assert set(names[len(FLAGS) + 2 :]) <= {"--help"}
-    assert all(parameter.default is None for parameter in offered[: len(FLAGS) + 2])
+    assert set(names[len(FLAGS) + 3 :]) <= {"--help"}
+    assert all(parameter.default is None for parameter in offered[: len(FLAGS) + 3])
 
 
 def test_help_is_the_settings_description() -> None:
