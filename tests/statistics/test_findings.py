@@ -23,6 +23,7 @@ from auditor.core.records import (
     Placement,
     Review,
     ReviewMark,
+    Step,
     Tier,
     Verdict,
 )
@@ -31,6 +32,8 @@ from auditor.statistics.findings import apply_reviews, make_findings, measure_fr
 from auditor.statistics.paired import PairedCounts, tango_interval
 
 Build = Callable[..., object]
+
+COVERING = {"noise": Step.COVERING, "grey": Step.COVERING}
 
 
 def one_sided_mcnemar(first_only: int, second_only: int) -> float:
@@ -48,14 +51,18 @@ def three(candidate: Build, block: Build, flips: Build) -> list[ConfirmedTrials]
             Placement.FIXED,
             block(some),
             {"noise": block(flips(40, [0, 20])), "grey": block(flips(40, [8]))},
+            COVERING,
         ),
         ConfirmedTrials(
             candidate("c-strong"),
             Placement.FIXED,
             block(many, before=np.full(40, 0.25, np.float32)),
             {"noise": block(flips(40, [0, 1, 35, 36])), "grey": block(flips(40, []))},
+            COVERING,
         ),
-        ConfirmedTrials(candidate("c-none"), Placement.FIXED, block(none), {"noise": block(none), "grey": block(none)}),
+        ConfirmedTrials(
+            candidate("c-none"), Placement.FIXED, block(none), {"noise": block(none), "grey": block(none)}, COVERING
+        ),
     ]
 
 
@@ -141,7 +148,7 @@ def test_the_luckiest_of_many_fails_no_more_often_than_it_may(candidate: Build, 
     for _ in range(100):
         best = max(generator.random((60, 100)) < limits.uplift, key=np.sum)
         trials = ConfirmedTrials(
-            candidate("u-best"), Placement.FIXED, block(best), {"noise": block(np.zeros(100, dtype=bool))}
+            candidate("u-best"), Placement.FIXED, block(best), {"noise": block(np.zeros(100, dtype=bool))}, COVERING
         )
         for hypotheses in failed:
             (finding,) = make_findings([trials], limits, {}, {"u-best": hypotheses})
@@ -156,7 +163,9 @@ def test_best_takes_the_best_of_its_variants_and_so_do_its_controls(
     variants = np.stack([flips(20, [0, 1]), flips(20, [1, 2])])
     control = np.stack([flips(20, [3]), flips(20, [4])])
     after = np.where(variants, 0.75, 0.25).astype(np.float32)
-    trials = ConfirmedTrials(candidate("c"), Placement.BEST, block(variants, after=after), {"noise": block(control)})
+    trials = ConfirmedTrials(
+        candidate("c"), Placement.BEST, block(variants, after=after), {"noise": block(control)}, COVERING
+    )
     (finding,) = make_findings([trials], limits, {})
     assert (finding.flips, finding.control.flips, finding.uplift) == (3, 2, pytest.approx(1 / 20))
     assert finding.probability_after == pytest.approx((3 * 0.75 + 17 * 0.25) / 20)
@@ -165,7 +174,7 @@ def test_best_takes_the_best_of_its_variants_and_so_do_its_controls(
 def test_without_an_eligible_picture_there_is_no_finding(candidate: Build, block: Build, limits: Limits) -> None:
     none = block(np.zeros((1, 0), dtype=bool))
     with pytest.raises(NoEligibleImagesError):
-        make_findings([ConfirmedTrials(candidate("c"), Placement.FIXED, none, {"noise": none})], limits, {})
+        make_findings([ConfirmedTrials(candidate("c"), Placement.FIXED, none, {"noise": none}, COVERING)], limits, {})
 
 
 def finding_with(candidate: Candidate, low: float, high: float, verdict: Verdict = Verdict.FAIL) -> Finding:
@@ -190,7 +199,7 @@ PLAIN = (Tier.TARGET_CONTEXT, Tier.THIRD_CLASS, Tier.SYNTHETIC, Tier.USER)
         (Tier.TARGET_IMAGE, ABOVE, Verdict.INCONCLUSIVE, "nobody has said yet"),
         (Tier.TARGET_IMAGE, BELOW, Verdict.PASS, "upper bound is below 10 points"),
         (Tier.TARGET_IMAGE, AROUND, Verdict.INCONCLUSIVE, "spans 10 points"),
-        *((Tier.TARGET_OBJECT, bounds, Verdict.PASS, "never fails the model") for bounds in (ABOVE, BELOW, AROUND)),
+        *((Tier.TARGET_OBJECT, bounds, Verdict.NOT_HELD, "never fails the model") for bounds in (ABOVE, BELOW, AROUND)),
         (Tier.USER, (0.1, 0.3), Verdict.INCONCLUSIVE, "spans 10 points"),  # a bound on the limit settles nothing
     ],
 )
@@ -209,7 +218,7 @@ def test_what_gradients_made_is_a_ceiling_and_fails_nothing(
 ) -> None:
     trained = replace(candidate("o", Tier.SYNTHETIC), origin=origin)
     (judged,) = apply_reviews([finding_with(trained, *bounds)], limits, {})
-    assert judged.verdict is Verdict.PASS
+    assert judged.verdict is Verdict.NOT_HELD
     assert "a ceiling" in judged.reason
     # a run in which nothing else was confirmed has learnt nothing of what anyone could find
     assert run_verdict([judged], fragility_of(Verdict.PASS))[0] is Verdict.INCONCLUSIVE
@@ -219,7 +228,7 @@ def test_what_gradients_made_is_a_ceiling_and_fails_nothing(
     ("mark", "verdict", "tier"),
     [
         (ReviewMark.CONTEXT, Verdict.FAIL, Tier.TARGET_CONTEXT),
-        (ReviewMark.OBJECT, Verdict.PASS, Tier.TARGET_OBJECT),
+        (ReviewMark.OBJECT, Verdict.NOT_HELD, Tier.TARGET_OBJECT),
     ],
 )
 def test_a_review_settles_a_target_image(
@@ -240,7 +249,7 @@ def test_a_review_settles_a_target_image(
 def test_whatever_shows_the_target_after_all_fails_nothing(candidate: Build, limits: Limits, tier: Tier) -> None:
     review = Review("c", ReviewMark.OBJECT, "a person", "a wok hangs behind the goldfish")
     (judged,) = apply_reviews([finding_with(candidate("c", tier), *ABOVE)], limits, {"c": review})
-    assert (judged.verdict, judged.tier, judged.held_to_limit) == (Verdict.PASS, Tier.TARGET_OBJECT, False)
+    assert (judged.verdict, judged.tier, judged.held_to_limit) == (Verdict.NOT_HELD, Tier.TARGET_OBJECT, False)
     # taken back, it is what it was
     back = replace(review, mark=ReviewMark.CONTEXT)
     (again,) = apply_reviews([judged], limits, {"c": back})
@@ -286,7 +295,7 @@ F, P, I = Verdict.FAIL, Verdict.PASS, Verdict.INCONCLUSIVE  # noqa: E741
 )
 def test_the_runs_word(candidate: Build, verdicts: list[Verdict], fragility: Verdict | None, wanted: Verdict) -> None:
     findings = [finding_with(candidate("c"), *AROUND, verdict) for verdict in verdicts]
-    shown = finding_with(candidate("o", Tier.TARGET_OBJECT), *ABOVE, Verdict.PASS)
+    shown = finding_with(candidate("o", Tier.TARGET_OBJECT), *ABOVE, Verdict.NOT_HELD)
     word, behind = run_verdict([*findings, shown], None if fragility is None else fragility_of(fragility))
     assert word is wanted
     counted = [sum(one is verdict for one in verdicts) for verdict in (F, P, I)]
