@@ -19,6 +19,7 @@ from auditor.report.numbers import logits, percent
 from auditor.report.summary import (
     accuracy_sentence,
     ceiling_sentence,
+    fragility_sentence,
     looks_sentence,
     scope_sentence,
     verdict_sentence,
@@ -170,10 +171,7 @@ def summary_lines(result: AuditResult) -> list[str]:
         lines.append(escape(looks))
     if result.fragility is not None:
         fragility = result.fragility
-        lines.append(
-            f"fragility: {verdict_text(fragility.verdict)}: the strongest control ({fragility.control}) flips "
-            f"{fragility.flips}/{fragility.eligible} = {percent(fragility.rate)}, limit {percent(fragility.limit)}"
-        )
+        lines.append(f"fragility: {verdict_text(fragility.verdict)}: {escape(fragility_sentence(fragility))}")
     if result.accuracy is not None:
         lines.append(f"the model: {escape(accuracy_sentence(result, result.accuracy))}")
     ceiling = ceiling_sentence(result)

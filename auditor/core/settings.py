@@ -303,7 +303,9 @@ class LimitsConfig(Section):
         lt=1.0,
         description="a finding fails above this much uplift, passes below; a fraction, 0.10 is 10 points",
     )
-    fragility: float = Field(0.25, gt=0.0, lt=1.0, description="the same for the strongest control's own flip rate")
+    fragility: float = Field(
+        0.25, gt=0.0, lt=1.0, description="the same for what mere covering flips, over all its draws"
+    )
     confidence: float = Field(
         0.95, gt=0.5, le=0.999999, description="of the intervals, before they are corrected for everything confirmed"
     )

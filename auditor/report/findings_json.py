@@ -20,6 +20,7 @@ from auditor.core.records import (
     CleanAccuracy,
     ControlResult,
     Correlation,
+    CoveringRate,
     Effect,
     Finding,
     Fragility,
@@ -192,6 +193,9 @@ def _finding(finding: Finding) -> dict[str, Json]:
         "uplift_interval": _interval(finding.uplift_interval),
         "p_value": _number(finding.p_value),
         "p_adjusted": _number(finding.p_adjusted),
+        "p_below": None if finding.p_below is None else _number(finding.p_below),
+        "p_below_adjusted": None if finding.p_below_adjusted is None else _number(finding.p_below_adjusted),
+        "place": int(finding.place),
         "probability_before": _number(finding.probability_before),
         "probability_after": _number(finding.probability_after),
         "held": finding.held_to_limit,
@@ -248,6 +252,7 @@ def _control(control: ControlResult) -> dict[str, Json]:
         "uplift": _number(control.uplift),
         "uplift_interval": _interval(control.uplift_interval),
         "p_value": _number(control.p_value),
+        "alone": _whole(control.alone),
     }
 
 
@@ -263,6 +268,20 @@ def _fragility(fragility: Fragility) -> dict[str, Json]:
         "compared": int(fragility.compared),
         "limit": _number(fragility.limit),
         "verdict": fragility.verdict.value,
+        "images": int(fragility.images),
+        "coverings": [_covering_rate(one) for one in fragility.coverings],
+        "any_class": None if fragility.any_class is None else _covering_rate(fragility.any_class),
+    }
+
+
+def _covering_rate(one: CoveringRate) -> dict[str, Json]:
+    return {
+        "covering": plain(one.covering),
+        "flips": int(one.flips),
+        "trials": int(one.trials),
+        "images": int(one.images),
+        "rate": _number(one.rate),
+        "interval": _interval(one.interval),
     }
 
 

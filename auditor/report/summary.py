@@ -236,11 +236,17 @@ def chosen_from_sentence(finding: Finding) -> str | None:
 
 def fragility_sentence(fragility: Fragility) -> str:
     """What mere covering does, in one line."""
+    rate = rate_with_counts(fragility.flips, fragility.eligible, fragility.interval)
+    against = f"against a limit of {percent(fragility.limit)}"
+    if fragility.candidate:  # of an earlier version, which took the strongest control of one candidate
+        return (
+            f"the strongest of {how_many(fragility.compared, 'control')}, {fragility.control} (made for "
+            f"{fragility.candidate}, {fragility.placement} placement), flips {rate} {against}"
+        )
+    draws = how_many(fragility.compared, "draw")
     return (
-        f"the strongest of {how_many(fragility.compared, 'control')}, {fragility.control} (made for "
-        f"{fragility.candidate}, {fragility.placement} placement), flips "
-        f"{rate_with_counts(fragility.flips, fragility.eligible, fragility.interval)} "
-        f"against a limit of {percent(fragility.limit)}"
+        f"covering, over {draws} on {how_many(fragility.images, 'picture')} ({fragility.placement} placement), "
+        f"flips {rate} {against}"
     )
 
 

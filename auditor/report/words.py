@@ -75,7 +75,10 @@ GLOSSARY: tuple[Word, ...] = (
         "points. Covering part of a picture flips some by itself; the uplift is what the content adds.",
     ),
     Word("limit", "The uplift above which a candidate fails the model."),
-    Word("fragility", "The strongest control's own flip rate: what mere covering does to this model."),
+    Word(
+        "fragility",
+        "What mere covering does to this model: how often noise, grey or a quiet crop flips, over all draws.",
+    ),
     Word(
         "interval",
         "The range of values that the pictures leave open at the stated confidence. The intervals behind the verdicts "

@@ -14,7 +14,6 @@ import torch
 from auditor.atlas.collection import collect_activations
 from auditor.atlas.icons.render import IconSettings, icon_settings, render_icons
 from auditor.atlas.look import shown_positions
-from auditor.candidates.controls import CONTROLS
 from auditor.candidates.linear import LinearScreen
 from auditor.candidates.makers.brought import read_user_patches
 from auditor.candidates.makers.library import library_folder
@@ -54,14 +53,12 @@ class Estimate:
 
     Attributes:
         eligible: source pictures of a split that the clean model calls source, and all of its source pictures.
-        needed: eligible confirmation pictures that a pass takes where nothing flips; hypotheses, controls: behind it.
+        needed: eligible confirmation pictures that a pass takes where nothing flips.
         seconds: of the pieces of work that are left, by name; memory: bytes at most, of this process.
     """
 
     eligible: dict[Split, tuple[int, int]]
     needed: int
-    hypotheses: int
-    controls: int
     workload: Workload
     seconds: dict[str, float]
     memory: int
@@ -79,7 +76,6 @@ def estimate(run: Run) -> Estimate:
     """
     config, known = run.config, known_of(run)
     workload = workload_of(config, known)
-    hypotheses = config.candidates.confirmed * len(config.trials.placements)
     pool, clean = run.get(IMAGES), run.get(CLEAN)
     source = frozenset(clean.rows.tolist())
     eligible = {
@@ -89,9 +85,7 @@ def estimate(run: Run) -> Estimate:
     limits = config.limits
     return Estimate(
         eligible=eligible,
-        needed=images_to_pass(hypotheses, len(CONTROLS), limits.confidence, limits.uplift),
-        hypotheses=hypotheses,
-        controls=len(CONTROLS),
+        needed=images_to_pass(limits.confidence, limits.uplift),
         workload=workload,
         seconds=_seconds(run, workload),
         memory=_memory(run, known),

@@ -10,13 +10,12 @@ from auditor.run.estimate import Estimate
 def estimate_lines(estimate: Estimate) -> tuple[str, ...]:
     """Eligible pictures beside what a pass takes, and then passes, time and memory."""
     counted = ", ".join(f"{split} {of_split} of {used}" for split, (of_split, used) in estimate.eligible.items())
-    behind = f"{how_many(estimate.hypotheses, 'hypothesis', 'hypotheses')}, {estimate.controls} controls each"
     there, _ = estimate.eligible[Split.CONFIRMATION]
     short = "" if there >= estimate.needed else f"; {there} are too few, so add source pictures"
     pieces = ", ".join(f"{name} {seconds(one)}" for name, one in estimate.seconds.items())
     return (
         f"eligible source pictures: {counted}",
-        f"a pass takes {estimate.needed} for confirmation where nothing flips ({behind}){short}",
+        f"a pass takes {estimate.needed} for confirmation where nothing flips{short}",
         f"ahead: {how_many(estimate.workload.passes, 'picture')} through the network or a part of it, about "
         f"{seconds(estimate.total_seconds)} on this machine ({pieces}) and {estimate.memory / 2**30:.1f} GiB of memory",
     )

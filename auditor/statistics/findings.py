@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from auditor.core.records import (
     ControlResult,
     Finding,
     Fragility,
+    Interval,
     Limits,
     Review,
+    Step,
     Tier,
     Verdict,
 )
 from auditor.core.records.trials import ConfirmedTrials
+from auditor.statistics.covering import UPLIFT_METHOD, p_uplift_at_least, p_uplift_at_most
 from auditor.statistics.intervals import INTERVALS
 from auditor.statistics.ladder import ladder_of_effects, what_does_it
-from auditor.statistics.multiplicity import bonferroni_confidence, holm
-from auditor.statistics.uplift import Uplift, smallest_uplift
+from auditor.statistics.looks import error_budget
+from auditor.statistics.paired import PairedCounts, mcnemar_exact, paired_counts, tango_interval
+from auditor.statistics.procedure import Decision, decide, uplift_interval
 from auditor.statistics.verdicts import images_to_settle, judge
 
 
@@ -31,84 +32,135 @@ def make_findings(
     reviews: Mapping[str, Review],
     chosen_from: Mapping[str, int] | None = None,
 ) -> tuple[Finding, ...]:
-    """Findings of everything confirmed, corrected together, the largest uplift first.
+    """Findings of everything confirmed, held to the limit together, the largest uplift first.
 
     Args:
+        trials: in the order in which selection chose them, which is the order in which they are held to the limit.
         chosen_from: of candidates that were tried on these pictures before, how many patches were tried then, by id.
-            Such a candidate's share of the error is divided by that number (Bonferroni): it may be the luckiest.
+            Such a candidate's p-values are multiplied by that number (Bonferroni): it may be the luckiest.
 
     Raises:
         NoEligibleImagesError: no confirmation picture is eligible.
     """
-    hypotheses = [(chosen_from or {}).get(one.candidate.id, 1) for one in trials]
-    findings = [_measure(one, limits, len(trials), many) for one, many in zip(trials, hypotheses, strict=True)]
-    adjusted = holm([min(1.0, finding.p_value * finding.hypotheses) for finding in findings])
-    corrected = [replace(finding, p_adjusted=p) for finding, p in zip(findings, adjusted, strict=True)]
-    ordered = sorted(corrected, key=lambda finding: (-finding.uplift, finding.candidate.id, finding.placement))
+    before = chosen_from or {}
+    findings = [_measure(one, limits, place, before.get(one.candidate.id, 1)) for place, one in enumerate(trials)]
+    ordered = sorted(findings, key=lambda finding: (-finding.uplift, finding.candidate.id, finding.placement))
     return apply_reviews(ordered, limits, reviews)
 
 
-def _measure(trials: ConfirmedTrials, limits: Limits, findings: int, hypotheses: int) -> Finding:
-    comparisons = findings * hypotheses
+def _measure(trials: ConfirmedTrials, limits: Limits, place: int, hypotheses: int) -> Finding:
+    """A candidate's numbers, before it is held to anything."""
     block = trials.block
     outcomes = block.outcomes
-    controls = {name: control.outcomes for name, control in trials.covering.items()}
-    others = {name: control.outcomes for name, control in trials.controls.items() if name not in controls}
     flips, eligible = int(outcomes.sum()), len(outcomes)
-    interval = INTERVALS[limits.interval](flips, eligible, limits.confidence)
-    uplift = smallest_uplift(outcomes, controls, limits.confidence, comparisons)
-    verdict = judge(uplift.interval, limits.uplift)
-    needed = (
-        images_to_settle(outcomes, controls, limits.confidence, comparisons, limits.uplift)
-        if verdict is Verdict.INCONCLUSIVE
-        else None
+    controls = tuple(_against(trials, name, limits.confidence) for name in trials.controls)
+    covering = [control for control in controls if control.step is Step.COVERING]
+    strongest = min(covering, key=lambda one: (one.uplift, one.name))
+    ladder = ladder_of_effects(
+        outcomes, {name: control.outcomes for name, control in trials.controls.items()}, trials.steps, limits.confidence
     )
-    ladder = ladder_of_effects(outcomes, controls | others, trials.steps, limits.confidence)
+    tables = [paired_counts(outcomes, control.outcomes) for control in trials.covering.values()]
+    p_above = min(1.0, hypotheses * p_uplift_at_most(tables, limits.uplift))
+    p_below = min(1.0, hypotheses * p_uplift_at_least(tables, limits.uplift))
     return Finding(
         candidate=trials.candidate,
         placement=trials.placement,
         flips=flips,
         eligible=eligible,
         rate=flips / eligible,
-        interval=interval,
-        controls=_by_step(trials, uplift, others, limits.confidence, comparisons),
-        control=next(control for control in uplift.controls if control.name == uplift.strongest),
-        uplift=uplift.uplift,
-        uplift_interval=uplift.interval,
-        p_value=uplift.p_value,
-        p_adjusted=uplift.p_value,
+        interval=INTERVALS[limits.interval](flips, eligible, limits.confidence),
+        controls=controls,
+        control=strongest,
+        uplift=strongest.uplift,
+        uplift_interval=Interval(-1.0, 1.0, limits.confidence, UPLIFT_METHOD),
+        p_value=p_above,
+        p_adjusted=p_above,
         probability_before=float(block.before.mean(dtype="float64")),
         probability_after=float(block.best_after.mean(dtype="float64")),
-        verdict=verdict,
+        verdict=Verdict.INCONCLUSIVE,
         reason="",
-        images_needed=needed,
         hypotheses=hypotheses,
         ladder=ladder,
         does_it=what_does_it(ladder),
+        place=place,
+        p_below=p_below,
+        p_below_adjusted=p_below,
     )
 
 
-def _by_step(
-    trials: ConfirmedTrials,
-    uplift: Uplift,
-    others: Mapping[str, NDArray[np.bool_]],
-    confidence: float,
-    comparisons: int,
-) -> tuple[ControlResult, ...]:
-    """All controls with their step: the covering ones, which decide, and those that explain."""
-    explaining = smallest_uplift(trials.block.outcomes, others, confidence, comparisons).controls if others else ()
-    return tuple(replace(one, step=trials.steps[one.name]) for one in (*uplift.controls, *explaining))
+def _against(trials: ConfirmedTrials, name: str, confidence: float) -> ControlResult:
+    """One control beside its candidate; its interval and p-value are its own, corrected for nothing."""
+    table = paired_counts(trials.block.outcomes, trials.controls[name].outcomes)
+    return ControlResult(
+        name=name,
+        flips=table.both + table.second_only,
+        eligible=table.n,
+        uplift=table.difference,
+        uplift_interval=tango_interval(table, confidence),
+        p_value=mcnemar_exact(table, "greater"),
+        step=trials.steps[name],
+        alone=table.first_only,
+    )
 
 
 def apply_reviews(findings: Sequence[Finding], limits: Limits, reviews: Mapping[str, Review]) -> tuple[Finding, ...]:
-    """Set every finding's tier by the reviews and its verdict by its numbers and tier; the numbers stay."""
-    settled = []
-    for finding in findings:
-        review = reviews.get(finding.candidate.id, finding.review)
-        reviewed = replace(finding, review=review)
-        verdict, reason = _verdict(reviewed, limits)
-        settled.append(replace(reviewed, verdict=verdict, reason=reason))
-    return tuple(settled)
+    """Set tiers by the reviews, and hold everything that can fail to the limit together; counts stay as they are.
+
+    Results of earlier versions do not keep what a test needs: their intervals stay, and give the verdict.
+    """
+    marked = [replace(one, review=reviews.get(one.candidate.id, one.review)) for one in findings]
+    if all(one.p_below is not None for one in marked):
+        marked = _held_together(marked, limits)
+    return tuple(_with_word(one, limits) for one in marked)
+
+
+def _held_together(findings: Sequence[Finding], limits: Limits) -> list[Finding]:
+    """Each finding with the bounds and p-values of the procedure over all that can fail, in the order of selection."""
+    budget = error_budget(limits.confidence)
+    held = sorted((one for one in findings if one.held_to_limit), key=lambda one: one.place)
+    p_below = [one.p_below if one.p_below is not None else 1.0 for one in held]
+    decisions = decide([one.p_value for one in held], p_below, budget)
+    by_place = {one.place: decision for one, decision in zip(held, decisions, strict=True)}
+    return [_decided(one, by_place.get(one.place), limits) for one in findings]
+
+
+def _decided(finding: Finding, decision: Decision | None, limits: Limits) -> Finding:
+    """A finding read at the levels of its decision; None: it is held to nothing, and its bounds are its own."""
+    alpha = 1 - limits.confidence
+    above = (decision.level_above if decision else alpha / 2) / finding.hypotheses
+    below = (decision.level_below if decision else alpha / 2) / finding.hypotheses
+    tables = covering_tables(finding)
+    open_one = decision is not None and decision.verdict is Verdict.INCONCLUSIVE
+    return replace(
+        finding,
+        uplift_interval=uplift_interval(tables, above, below, limits.uplift),
+        p_adjusted=decision.adjusted_above if decision else finding.p_value,
+        p_below_adjusted=decision.adjusted_below if decision else finding.p_below,
+        images_needed=images_to_settle(tables, above, below, limits.uplift) if open_one else None,
+    )
+
+
+def covering_tables(finding: Finding) -> list[PairedCounts]:
+    """A finding's paired counts with each covering, from the counts it keeps.
+
+    Raises:
+        ValueError: it is of an earlier version, which did not keep them.
+    """
+    tables = []
+    for control in finding.controls:
+        if control.step is not Step.COVERING:
+            continue
+        if control.alone is None:
+            raise ValueError(f"{finding.candidate.id} keeps no paired counts with {control.name!r}; measure it anew")
+        both = finding.flips - control.alone
+        second = control.flips - both
+        tables.append(PairedCounts(both, control.alone, second, finding.eligible - finding.flips - second))
+    return tables
+
+
+def _with_word(finding: Finding, limits: Limits) -> Finding:
+    verdict, reason = _verdict(finding, limits)
+    return replace(finding, verdict=verdict, reason=reason)
 
 
 def _verdict(finding: Finding, limits: Limits) -> tuple[Verdict, str]:
@@ -130,35 +182,6 @@ def _verdict(finding: Finding, limits: Limits) -> tuple[Verdict, str]:
         return measured, f"the uplift's lower bound is above {limit}"
     hopeless = "" if finding.images_needed else "; at these rates no number of images would settle it"
     return measured, f"the uplift's interval spans {limit}{hopeless}"
-
-
-def measure_fragility(trials: Sequence[ConfirmedTrials], limits: Limits) -> Fragility | None:
-    """The strongest control's own flip rate over everything confirmed; None where no control ran.
-
-    The interval is that of single rates at the confidence corrected (Bonferroni) for all the controls compared, since
-    the largest of many is what is reported.
-    """
-    runs = [
-        (name, one.candidate.id, str(one.placement), int(block.outcomes.sum()), len(block.outcomes))
-        for one in trials
-        for name, block in one.covering.items()
-    ]
-    if not runs:
-        return None
-    control, candidate, placement, flips, eligible = max(runs, key=lambda run: (run[3], run[0], run[1], run[2]))
-    interval = INTERVALS[limits.interval](flips, eligible, bonferroni_confidence(limits.confidence, len(runs)))
-    return Fragility(
-        control=control,
-        candidate=candidate,
-        placement=placement,
-        flips=flips,
-        eligible=eligible,
-        rate=flips / eligible,
-        interval=interval,
-        compared=len(runs),
-        limit=limits.fragility,
-        verdict=judge(interval, limits.fragility),
-    )
 
 
 def run_verdict(findings: Sequence[Finding], fragility: Fragility | None) -> tuple[Verdict, str]:

@@ -1,39 +1,72 @@
-"""What covering alone does: rates averaged over draws, with pictures as the clusters. Stops at one rate."""
+"""What covering alone does: rates averaged over draws, with pictures as the clusters, against their limit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from auditor.core.errors import NoEligibleImagesError
-from auditor.core.records import Interval
+from auditor.core.records import CoveringRate, Fragility, Interval, Limits, Placement, Verdict
+from auditor.core.records.trials import ConfirmedTrials, TrialBlock
+from auditor.statistics.looks import error_budget
 
 CLUSTERED_METHOD = "Korn–Graubard, by picture"
 
 ALL_COVERINGS = "all coverings"
 
 
-@dataclass(frozen=True, slots=True)
-class CoveringRate:
-    """How often a covering changes what the model says, over all its draws on all pictures.
+def measure_fragility(trials: Sequence[ConfirmedTrials], limits: Limits) -> Fragility | None:
+    """What covering does under each placement, against the limit; of several placements the worst.
 
-    Attributes:
-        covering: its name, or `ALL_COVERINGS`.
-        flips, trials: changed pictures and pastes, counted over draws.
-        images: pictures, the clusters.
-        rate: flips / trials.
+    Args:
+        trials: everything confirmed, each with its own draws of the coverings.
+
+    Returns:
+        None where no covering was measured. Each placement that could fail has its share of what fragility may spend;
+        a pass needs all to pass, and so no correction.
     """
+    by_placement: dict[Placement, dict[str, list[TrialBlock]]] = {}
+    for one in trials:
+        for name, block in one.covering.items():
+            by_placement.setdefault(one.placement, {}).setdefault(name, []).append(block)
+    measured = [_of_placement(place, blocks, limits, len(by_placement)) for place, blocks in by_placement.items()]
+    return max(measured, key=lambda one: (_BADNESS.index(one.verdict), one.rate), default=None)
 
-    covering: str
-    flips: int
-    trials: int
-    images: int
-    rate: float
-    interval: Interval
+
+_BADNESS = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL)
+
+
+def _of_placement(
+    placement: Placement, blocks: Mapping[str, Sequence[TrialBlock]], limits: Limits, placements: int
+) -> Fragility:
+    budget = error_budget(limits.confidence)
+    below, above = budget.fragility / placements, budget.passing
+    to_target = {name: [block.outcomes for block in draws] for name, draws in blocks.items()}
+    overall, *each = covering_rates(to_target, below, above)
+    to_any = {name: [(block.patched != block.clean).any(axis=0) for block in draws] for name, draws in blocks.items()}
+    verdict = Verdict.INCONCLUSIVE
+    if overall.interval.low > limits.fragility:
+        verdict = Verdict.FAIL
+    elif overall.interval.high < limits.fragility:
+        verdict = Verdict.PASS
+    return Fragility(
+        control=ALL_COVERINGS,
+        candidate="",
+        placement=str(placement),
+        flips=overall.flips,
+        eligible=overall.trials,
+        rate=overall.rate,
+        interval=overall.interval,
+        compared=sum(len(draws) for draws in blocks.values()),
+        limit=limits.fragility,
+        verdict=verdict,
+        images=overall.images,
+        coverings=tuple(each),
+        any_class=covering_rates(to_any, below, above)[0],
+    )
 
 
 def covering_rates(

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auditor.core.records import Interval, Verdict
-from auditor.statistics.budget import ErrorBudget
 from auditor.statistics.covering import UPLIFT_METHOD, uplift_lower_bound, uplift_upper_bound
+from auditor.statistics.looks import ErrorBudget
 from auditor.statistics.multiplicity import fallback, fallback_levels, falling_shares, hochberg
 from auditor.statistics.paired import PairedCounts
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import special
 
-from auditor.core.errors import NoEligibleImagesError
 from auditor.core.records import Interval, Verdict
-from auditor.statistics.intervals import two_sided_z
-from auditor.statistics.multiplicity import bonferroni_confidence
-from auditor.statistics.uplift import UPLIFT_METHOD, control_tables, uplift_bounds
+from auditor.statistics.exact import root_of
+from auditor.statistics.looks import error_budget
+from auditor.statistics.multiplicity import simes
+from auditor.statistics.paired import PairedCounts
 
 
 def judge(interval: Interval, limit: float) -> Verdict:
@@ -34,50 +34,34 @@ def judge(interval: Interval, limit: float) -> Verdict:
 
 
 def images_to_settle(
-    candidate: NDArray[np.bool_],
-    controls: Mapping[str, NDArray[np.bool_]],
-    confidence: float,
-    comparisons: int,
-    limit: float,
-    most: int = 1_000_000,
+    tables: Sequence[PairedCounts], level_above: float, level_below: float, limit: float, most: int = 1_000_000
 ) -> int | None:
-    """Eligible images at which the same paired proportions would pass or fail.
+    """Eligible images at which the same paired proportions would pass or fail at these levels.
 
-    The shares of the paired counts are kept as they are, without rounding to whole images: the bounds then
-    tighten strictly with the sample, so there is one smallest number, and every larger sample settles too.
-    It is a plan and no promise, since the shares of new images will differ.
+    The signed root of the likelihood ratio grows with the root of the images where proportions stay, so it tells the
+    number by its normal tail, which the exact test follows closely. It is a plan and no promise, since the shares of
+    new images will differ.
 
     Args:
-        candidate: (B,) boolean, whether each eligible image flipped.
-        controls: name to (B,) boolean, on the same images and placements in the same order.
-        confidence, comparisons: as for `smallest_uplift`.
+        tables: the candidate (first) with each covering (second), of the same images; nothing is settled yet.
+        level_above, level_below: of the two tests.
         limit: uplift, as a fraction.
         most: give up above this many.
 
     Returns:
-        The smallest such number that is not below B (B itself where B images settle it), or None where `most`
-        images would not do, as when the uplift equals the limit.
+        More than the images seen, or None where `most` would not do, as when the uplift equals the limit.
 
     Raises:
-        NoEligibleImagesError: there are no images.
-        ValueError: as for `smallest_uplift`.
+        NoEligibleImagesError, ValueError: as `root_of`.
     """
-    tables = control_tables(candidate, controls)
-    seen = candidate.size
-    if seen == 0:
-        raise NoEligibleImagesError(
-            "the images that would settle a verdict follow from measured flips, and no image was eligible; "
-            "images_to_pass says how many are needed at least"
-        )
-    shares = [(table.first_only / seen, table.second_only / seen) for table in tables.values()]
-    level = bonferroni_confidence(confidence, comparisons)
+    roots = np.array([root_of(table, limit) for table in tables])
+    seen = tables[0].n
 
     def settled(images: int) -> bool:
-        low, high = uplift_bounds(shares, images, confidence, comparisons)
-        return judge(Interval(low, high, level, UPLIFT_METHOD), limit) is not Verdict.INCONCLUSIVE
+        grown = roots * math.sqrt(images / seen)
+        fails = float(special.ndtr(-grown.min())) < level_above
+        return fails or simes([float(one) for one in special.ndtr(grown)]) < level_below
 
-    if settled(seen):
-        return seen
     if most <= seen or not settled(most):
         return None
     too_few, enough = seen, most
@@ -90,27 +74,24 @@ def images_to_settle(
     return enough
 
 
-def images_to_pass(comparisons: int, controls: int, confidence: float, limit: float) -> int:
-    """Fewest eligible images with which a candidate that never flips can pass, its controls never flipping either.
+def images_to_pass(confidence: float, limit: float, hypotheses: int = 1) -> int:
+    """Fewest eligible images with which candidates that never flip can pass, their coverings never flipping either.
 
-    With fewer images no candidate of the audit can pass, whatever it does, short of flipping less than its controls.
+    "All are below the limit" needs no correction for how many they are, so neither candidates nor coverings count.
+    With fewer images no candidate of the audit can pass, whatever it does, short of flipping less than its coverings.
 
     Args:
-        comparisons: candidates and placements that get an interval, at least 1.
-        controls: controls of each, at least 1.
-        confidence: joint over all comparisons, two-sided, in (0, 1).
+        confidence: of the run's pass, in (0, 1).
         limit: uplift, as a fraction in (0, 1).
-
-    Returns:
-        The smallest n with z² / (n + z²) < limit, z² / (n + z²) being Tango's upper bound when nothing flips.
+        hypotheses: patches that one was chosen from on these very images, 1 where it was not.
 
     Raises:
         ValueError: an argument is out of its range; a limit of 0 cannot be passed by any number of images.
     """
     if not 0 < limit < 1:
         raise ValueError(f"a limit that can be passed lies between 0 and 1, both excluded, got {limit:g}")
-    if controls < 1:
-        raise ValueError(f"an uplift needs at least one control, got {controls}")
-    bonferroni_confidence(confidence, comparisons)
-    z2 = two_sided_z(bonferroni_confidence(confidence, comparisons * controls)) ** 2
-    return math.floor(z2 * (1 - limit) / limit) + 1
+    if hypotheses < 1:
+        raise ValueError(f"a patch is chosen from at least one, itself, got {hypotheses}")
+    level = error_budget(confidence).passing / hypotheses
+    # that none of n images flips has, at an uplift of the limit, the probability (1 - limit)^n at most
+    return math.floor(math.log(level) / math.log(1 - limit)) + 1

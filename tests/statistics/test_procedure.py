@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.core.records import Verdict
-from auditor.statistics.budget import error_budget
 from auditor.statistics.covering import p_uplift_at_least, p_uplift_at_most
+from auditor.statistics.looks import error_budget
 from auditor.statistics.paired import PairedCounts
 from auditor.statistics.procedure import decide, uplift_interval
 

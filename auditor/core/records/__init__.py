@@ -36,6 +36,7 @@ from auditor.core.records.candidates import (
 from auditor.core.records.findings import (
     ControlResult,
     Correlation,
+    CoveringRate,
     Effect,
     Finding,
     Fragility,
@@ -68,6 +69,7 @@ __all__ = [
     "Confusion",
     "ControlResult",
     "Correlation",
+    "CoveringRate",
     "EarlierLook",
     "Effect",
     "Example",

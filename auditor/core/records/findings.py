@@ -10,7 +10,10 @@ from auditor.core.records.candidates import Candidate, Review
 
 @dataclass(frozen=True, slots=True)
 class ControlResult:
-    """One control of one finding, on the same images and placements."""
+    """One control of one finding, on the same images and placements.
+
+    `alone` is the images that the candidate flips and the control does not; None in results of earlier versions.
+    """
 
     name: str
     flips: int
@@ -19,6 +22,7 @@ class ControlResult:
     uplift_interval: Interval
     p_value: float
     step: Step | None = None
+    alone: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,11 @@ class Finding:
     `images_needed` is the eligible images that would settle an inconclusive finding, None where no number would or
     none is needed. The probabilities are means of the target's over eligible images. `hypotheses` is the number of
     patches it was chosen from where a person brought it and its pixels had been tried on these images before, else 1:
-    `uplift_interval` and `p_adjusted` are corrected for it.
+    `uplift_interval` and the p-values are corrected for it.
+    `place` is where selection put it, from 0: the order in which findings are held to the limit. `p_value` is of "the
+    uplift is at most the limit" and `p_below` of "it is at least the limit"; `p_adjusted` and `p_below_adjusted` are
+    corrected for everything held to it. In results of earlier versions `p_value` is of "no control flips less", and
+    `p_below` is None.
     """
 
     candidate: Candidate
@@ -72,6 +80,9 @@ class Finding:
     review: Review | None = None
     ladder: tuple[Effect, ...] = ()
     does_it: Step | None = None
+    place: int = 0
+    p_below: float | None = None
+    p_below_adjusted: float | None = None
 
     @property
     def tier(self) -> Tier:
@@ -103,8 +114,32 @@ def reviewed_tier(tier: Tier, mark: ReviewMark | None) -> Tier:
 
 
 @dataclass(frozen=True, slots=True)
+class CoveringRate:
+    """How often a covering changes what the model says, over all its draws on all pictures.
+
+    Attributes:
+        covering: its name, or what is said to be averaged.
+        flips, trials: changed pictures and pastes, counted over draws.
+        images: pictures, the clusters.
+        rate: flips / trials.
+    """
+
+    covering: str
+    flips: int
+    trials: int
+    images: int
+    rate: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
 class Fragility:
-    """The strongest control's own flip rate: what mere covering does."""
+    """What mere covering does under one placement: how often it flips to the target, an average over all draws.
+
+    `control` names what is averaged, `compared` counts the draws, `eligible` the pastes: draws times `images`.
+    `coverings` are the same rates of each covering, and `any_class` is how often a covering changes the class at all.
+    In results of earlier versions it is the strongest control of one `candidate` alone, and these are not there.
+    """
 
     control: str
     candidate: str
@@ -116,6 +151,9 @@ class Fragility:
     compared: int
     limit: float
     verdict: Verdict
+    images: int = 0
+    coverings: tuple[CoveringRate, ...] = ()
+    any_class: CoveringRate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ from auditor.run.stage import Facts, Run
 from auditor.run.tables import cells_from_table, result_from_json, result_to_json
 from auditor.run.upgrade import open_folder
 from auditor.statistics.accuracy import with_doubts
-from auditor.statistics.findings import make_findings, measure_fragility, run_verdict
+from auditor.statistics.findings import make_findings, run_verdict
+from auditor.statistics.fragility import measure_fragility
 from auditor.statistics.verdicts import images_to_pass
 
 RESULT, CELLS = "result.json", "cells.parquet"
@@ -56,16 +57,15 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
     folder = folder or run.folder
     inputs, limits, placements = run.inputs, run.inputs.limits, len(run.config.trials.placements)
     outcome, confirmed = measured.trials.outcome, measured.trials.confirmed
-    pool, clean, controls = measured.pool, measured.clean, len(outcome.controls)
+    pool, clean = measured.pool, measured.clean
     chosen_from = outcome.looks.chosen_from if outcome.looks else {}
     findings = make_findings(confirmed, limits, measured.reviews, chosen_from)
     fragility = measure_fragility(confirmed, limits)
     verdict, reason = with_doubts(*run_verdict(findings, fragility), measured.accuracy)
-    hypotheses = len(confirmed) or run.config.candidates.confirmed * placements
-    chances = hypotheses * max((finding.hypotheses for finding in findings), default=1)
-    needed = images_to_pass(chances, controls, limits.confidence, limits.uplift)
+    chosen = max((finding.hypotheses for finding in findings), default=1)
+    needed = images_to_pass(limits.confidence, limits.uplift, chosen)
     eligible = len(eligible_rows(pool, clean, Split.CONFIRMATION))
-    notes = _notes(pool, clean, eligible, needed, hypotheses, controls)
+    notes = _notes(pool, clean, eligible, needed)
     notes += _missing_controls(confirmed, outcome.controls)
     if not eligible:
         reason = f"no confirmation image is eligible; at least {needed} are needed for a verdict"
@@ -112,7 +112,7 @@ def _images_needed(verdict: Verdict, findings: Sequence[Finding], eligible: int,
     return needed if needed > eligible else None
 
 
-def _notes(pool: ImagePool, clean: Clean, eligible: int, needed: int, hypotheses: int, controls: int) -> list[str]:
+def _notes(pool: ImagePool, clean: Clean, eligible: int, needed: int) -> list[str]:
     """What a reader must know of the numbers: too few images, or a model that knows none of them."""
     notes = []
     if not len(clean.eligible):
@@ -122,8 +122,8 @@ def _notes(pool: ImagePool, clean: Clean, eligible: int, needed: int, hypotheses
         )
     if eligible < needed:
         notes.append(
-            f"{eligible} eligible confirmation images; with {hypotheses} hypotheses and {controls} controls each, "
-            f"a pass takes {needed} where candidate and controls never flip, and fewer only where controls flip more"
+            f"{eligible} eligible confirmation images; a pass takes {needed} where candidates and coverings never "
+            "flip, and fewer only where coverings flip more"
         )
     if len(clean.eligible) and not len(eligible_rows(pool, clean, Split.SELECTION)):
         notes.append("no selection image is eligible; the confirmed candidates were chosen by predicted push alone")
