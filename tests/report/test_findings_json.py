@@ -27,7 +27,7 @@ def test_the_schema_holds_every_result(kind: str, request: pytest.FixtureRequest
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("verdict", Verdict), ("origin", Origin), ("tier", Tier), ("placement", Placement)]
+    ("name", "words"), [("finding_verdict", Verdict), ("origin", Origin), ("tier", Tier), ("placement", Placement)]
 )
 def test_the_schema_knows_every_word(name: str, words: type[StrEnum]) -> None:
     assert schema()["$defs"][name]["enum"] == [str(word) for word in words]
@@ -36,7 +36,7 @@ def test_the_schema_knows_every_word(name: str, words: type[StrEnum]) -> None:
 @pytest.mark.parametrize(
     ("place", "wrong"),
     [
-        (("schema_version",), "2.0"),
+        (("schema_version",), "1.0"),
         (("verdict",), "maybe"),
         (("limit",), 10),
         (("eligible",), -1),
@@ -87,7 +87,7 @@ def test_keys_stand_in_the_order_of_the_schema(full_result: AuditResult) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "members"), [("verdict", Verdict), ("origin", Origin), ("tier", Tier), ("placement", Placement)]
+    ("name", "members"), [("finding_verdict", Verdict), ("origin", Origin), ("tier", Tier), ("placement", Placement)]
 )
 def test_the_schema_knows_every_name_that_a_record_may_hold(name: str, members: type[StrEnum]) -> None:
     assert schema()["$defs"][name]["enum"] == list(members)

@@ -123,10 +123,10 @@ def test_a_run_without_findings_says_so(empty_result: AuditResult) -> None:
 
 def test_orders(full_result: AuditResult) -> None:
     assert [found.candidate.id for found in summary.by_concern(full_result)] == [
-        "c-0001", "c-0005", "c-0003", "c-0004", "c-0006", "l-0001", "c-0002"
+        "c-0001", "c-0005", "c-0003", "l-0001", "c-0002", "c-0004", "c-0006"
     ]  # fmt: skip
     assert [found.candidate.id for found in summary.best_of_tiers(full_result)] == [
-        "c-0001", "c-0005", "c-0003", "c-0004", "l-0001"
+        "c-0001", "c-0005", "c-0003", "l-0001", "c-0004"
     ]  # fmt: skip
     assert [found.candidate.id for found in summary.awaiting_review(full_result)] == ["c-0005"]
     assert [row.candidate.id for row in summary.survey_by_uplift(full_result)][:3] == ["c-0004", "c-0001", "c-0005"]

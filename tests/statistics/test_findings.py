@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from auditor.core.errors import NoEligibleImagesError
@@ -28,17 +26,13 @@ from auditor.core.records import (
     Verdict,
 )
 from auditor.core.records.trials import ConfirmedTrials
-from auditor.statistics.findings import apply_reviews, make_findings, measure_fragility, run_verdict
-from auditor.statistics.paired import PairedCounts, tango_interval
+from auditor.statistics.exact import p_at_least, p_at_most
+from auditor.statistics.findings import apply_reviews, make_findings, run_verdict
+from auditor.statistics.paired import PairedCounts
 
 Build = Callable[..., object]
 
 COVERING = {"noise": Step.COVERING, "grey": Step.COVERING}
-
-
-def one_sided_mcnemar(first_only: int, second_only: int) -> float:
-    discordant = first_only + second_only
-    return sum(math.comb(discordant, k) for k in range(first_only, discordant + 1)) / 2**discordant
 
 
 @pytest.fixture
@@ -78,47 +72,70 @@ def test_the_numbers_of_a_finding_by_hand(three: list[ConfirmedTrials], limits: 
     assert (strong.control.flips, strong.control.eligible) == (4, 40)
     assert strong.uplift == pytest.approx((30 - 4) / 40)
     noise, grey = PairedCounts(2, 28, 2, 8), PairedCounts(0, 30, 0, 10)
-    # three findings share the 5%; the upper bound is shared by the two controls as well
-    assert strong.uplift_interval.confidence == pytest.approx(1 - 0.05 / 3)
-    assert strong.uplift_interval.low == min(tango_interval(table, 1 - 0.05 / 3).low for table in (noise, grey))
-    assert strong.uplift_interval.high == min(tango_interval(table, 1 - 0.05 / 6).high for table in (noise, grey))
-    assert strong.p_value == pytest.approx(one_sided_mcnemar(28, 2))
+    # above the limit over every covering: the larger p-value, corrected for neither
+    assert strong.p_value == max(p_at_most(noise, 0.1), p_at_most(grey, 0.1))
+    below = sorted([p_at_least(noise, 0.1), p_at_least(grey, 0.1)])
+    assert strong.p_below == pytest.approx(min(2 * below[0], below[1]))  # Simes, of two
     assert (strong.probability_before, strong.probability_after) == (0.25, 0.75)
     assert {one.name: one.uplift for one in strong.controls} == {"noise": 0.65, "grey": 0.75}
     assert strong.verdict is Verdict.FAIL
     assert strong.images_needed is None
 
     assert (middle.control.name, middle.uplift) == ("noise", pytest.approx(7 / 40))
-    # the p-value is the larger of 8 against 1 (noise) and 8 against 0 (grey)
-    assert middle.p_value == pytest.approx(max(one_sided_mcnemar(8, 1), one_sided_mcnemar(8, 0)))
+    assert middle.p_value == max(p_at_most(PairedCounts(1, 8, 1, 30), 0.1), p_at_most(PairedCounts(1, 8, 0, 31), 0.1))
     assert middle.verdict is Verdict.INCONCLUSIVE
     assert middle.images_needed is not None
     assert middle.images_needed > 40
     assert "spans 10 points" in middle.reason
 
-    assert (nothing.uplift, nothing.p_value, nothing.flips) == (0.0, 1.0, 0)
-    # nothing discordant among 40: Tango's upper bound is z² / (n + z²)
-    z2 = 2.6382572734730425**2  # two-sided quantile at 1 − 0.05 / 6
-    assert nothing.uplift_interval.high == pytest.approx(z2 / (40 + z2), abs=1e-6)
+    # none of 40 flips, which an uplift of 10 points allows with probability 0.9^40
+    assert (nothing.uplift, nothing.flips, nothing.verdict) == (0.0, 0, Verdict.PASS)
+    assert nothing.p_below == pytest.approx(0.9**40, rel=1e-6)
 
 
 def test_the_interval_of_rates_is_the_chosen_one(three: list[ConfirmedTrials], limits: Limits) -> None:
-    chosen = replace(limits, interval="clopper-pearson")
-    strong = make_findings(three, chosen, {})[0]
+    strong = make_findings(three, replace(limits, interval="clopper-pearson"), {})[0]
     low, high = proportion_confint(30, 40, 0.05, method="beta")
     assert (strong.interval.low, strong.interval.high) == pytest.approx((low, high), abs=1e-9)
-    fragility = measure_fragility(three, chosen)
-    assert fragility is not None
-    low, high = proportion_confint(4, 40, 0.05 / 6, method="beta")
-    assert (fragility.interval.low, fragility.interval.high) == pytest.approx((low, high), abs=1e-9)
-    assert (strong.interval.method, fragility.interval.method) == ("Clopper–Pearson", "Clopper–Pearson")
+    assert strong.interval.method == "Clopper–Pearson"
 
 
-def test_p_values_are_corrected_over_everything_confirmed(three: list[ConfirmedTrials], limits: Limits) -> None:
-    findings = make_findings(three, limits, {})
-    wanted = multipletests([finding.p_value for finding in findings], method="holm")[1]
-    assert [finding.p_adjusted for finding in findings] == pytest.approx(list(wanted))
-    assert findings[0].p_adjusted == pytest.approx(3 * findings[0].p_value)
+def test_bounds_p_values_and_verdicts_say_the_same(three: list[ConfirmedTrials], limits: Limits) -> None:
+    """Whatever the limit, and in whatever order selection put them."""
+    for limit in (0.02, 0.1, 0.2, 0.4, 0.6):
+        for order in ([0, 1, 2], [2, 1, 0], [1, 2, 0]):
+            for finding in make_findings([three[one] for one in order], replace(limits, uplift=limit), {}):
+                fails, passes = finding.verdict is Verdict.FAIL, finding.verdict is Verdict.PASS
+                assert fails == (finding.uplift_interval.low > limit) == (finding.p_adjusted < 0.05)
+                assert passes == (finding.uplift_interval.high < limit)
+                assert finding.p_below_adjusted is not None
+                assert passes == (finding.p_below_adjusted < 0.05)
+                assert finding.uplift_interval.low <= finding.uplift <= finding.uplift_interval.high
+
+
+def test_the_first_chosen_has_most_of_the_error_and_hands_it_on(three: list[ConfirmedTrials], limits: Limits) -> None:
+    first = {one.candidate.id: one for one in make_findings([three[1], three[0], three[2]], limits, {})}
+    assert [first[name].place for name in ("c-strong", "c-middle", "c-none")] == [0, 1, 2]
+    # four fifths of 0.95 · 0.045; a fail hands it on, so that the second has five fifths less its followers' share
+    assert first["c-strong"].p_adjusted == pytest.approx(first["c-strong"].p_value * 0.05 / (0.8 * 0.95 * 0.045))
+    later = {one.candidate.id: one for one in make_findings([three[2], three[0], three[1]], limits, {})}
+    assert later["c-strong"].p_adjusted > first["c-strong"].p_adjusted
+
+
+def test_what_cannot_fail_costs_the_others_nothing(three: list[ConfirmedTrials], limits: Limits) -> None:
+    alone = {one.candidate.id: one for one in make_findings(three, limits, {})}
+    shown = replace(three[0], candidate=replace(three[0].candidate, id="o", tier=Tier.TARGET_OBJECT))
+    trained = replace(three[1], candidate=replace(three[1].candidate, id="t", origin=Origin.OPTIMISED))
+    beside = {one.candidate.id: one for one in make_findings([shown, trained, *three], limits, {})}
+    assert (beside["o"].verdict, beside["t"].verdict) == (Verdict.NOT_HELD, Verdict.NOT_HELD)
+    for name, finding in alone.items():
+        assert replace(beside[name], place=finding.place) == finding
+    # a mark takes one out, and the others are held to the limit anew
+    review = Review("c-middle", ReviewMark.OBJECT, "a person", "it shows it")
+    marked = {one.candidate.id: one for one in apply_reviews(list(alone.values()), limits, {"c-middle": review})}
+    without = {one.candidate.id: one for one in make_findings(three[1:], limits, {})}
+    for name, finding in without.items():
+        assert replace(marked[name], place=finding.place) == finding
 
 
 def test_a_patch_that_was_chosen_after_trying_pays_for_all_it_was_chosen_from(
@@ -128,16 +145,11 @@ def test_a_patch_that_was_chosen_after_trying_pays_for_all_it_was_chosen_from(
     again = {finding.candidate.id: finding for finding in make_findings(three, limits, {}, {"c-middle": 145})}
     chosen, others = again["c-middle"], ("c-strong", "c-none")
     assert (chosen.hypotheses, first["c-middle"].hypotheses) == (145, 1)
-    noise, grey = PairedCounts(1, 8, 1, 30), PairedCounts(1, 8, 0, 31)
-    level, level_above = 1 - 0.05 / (3 * 145), 1 - 0.05 / (3 * 145 * 2)
-    assert chosen.uplift_interval.confidence == pytest.approx(level)
-    assert chosen.uplift_interval.low == min(tango_interval(table, level).low for table in (noise, grey))
-    assert chosen.uplift_interval.high == min(tango_interval(table, level_above).high for table in (noise, grey))
-    assert chosen.p_value == first["c-middle"].p_value
-    corrected = [again[one].p_value for one in others] + [min(1.0, 145 * chosen.p_value)]
-    wanted = multipletests(corrected, method="holm")[1]
-    assert [again[one].p_adjusted for one in (*others, "c-middle")] == pytest.approx(list(wanted))
-    assert [again[one].uplift_interval for one in others] == [first[one].uplift_interval for one in others]
+    assert chosen.p_value == min(1.0, 145 * first["c-middle"].p_value)
+    assert chosen.p_below == 1.0
+    assert chosen.uplift_interval.low < first["c-middle"].uplift_interval.low
+    assert chosen.uplift_interval.high > first["c-middle"].uplift_interval.high
+    assert [again[one].p_value for one in others] == [first[one].p_value for one in others]
     assert chosen.images_needed > first["c-middle"].images_needed  # type: ignore[operator]
 
 
@@ -254,20 +266,6 @@ def test_whatever_shows_the_target_after_all_fails_nothing(candidate: Build, lim
     back = replace(review, mark=ReviewMark.CONTEXT)
     (again,) = apply_reviews([judged], limits, {"c": back})
     assert (again.verdict, again.tier) == (Verdict.FAIL, tier)
-
-
-def test_fragility_is_the_strongest_control_over_all_findings(three: list[ConfirmedTrials], limits: Limits) -> None:
-    fragility = measure_fragility(three, limits)
-    assert fragility is not None
-    assert (fragility.control, fragility.candidate, fragility.placement) == ("noise", "c-strong", "fixed")
-    assert (fragility.flips, fragility.eligible, fragility.rate, fragility.compared) == (4, 40, 0.1, 6)
-    # six controls were compared, so the interval leaves a sixth of 5% outside
-    low, high = proportion_confint(4, 40, 0.05 / 6, method="wilson")
-    assert (fragility.interval.low, fragility.interval.high) == pytest.approx((low, high), abs=1e-9)
-    assert fragility.verdict is Verdict.INCONCLUSIVE
-    assert measure_fragility(three, replace(limits, fragility=0.4)).verdict is Verdict.PASS  # type: ignore[union-attr]
-    assert measure_fragility(three, replace(limits, fragility=0.01)).verdict is Verdict.FAIL  # type: ignore[union-attr]
-    assert measure_fragility([replace(one, controls={}) for one in three], limits) is None
 
 
 def fragility_of(verdict: Verdict) -> Fragility:

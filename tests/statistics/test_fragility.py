@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from auditor.core.errors import NoEligibleImagesError
-from auditor.statistics.fragility import ALL_COVERINGS, CoveringRate, clustered_interval, covering_rates
+from auditor.core.records import Placement, Step, Verdict
+from auditor.core.records.trials import ConfirmedTrials
+from auditor.statistics.fragility import (
+    ALL_COVERINGS,
+    CoveringRate,
+    clustered_interval,
+    covering_rates,
+    measure_fragility,
+)
 
 
 def draw(images: int, *flipped: int) -> np.ndarray:
@@ -98,3 +108,34 @@ def test_bad_input_is_named() -> None:
     with pytest.raises(ValueError, match=r"between 0 and 0\.5"):
         clustered_interval(np.zeros(4), 0.95, 0.05)
     assert isinstance(covering_rates({"noise": [draw(5)]}, 0.05, 0.05)[0], CoveringRate)
+
+
+def test_fragility_averages_over_draws_and_takes_the_worst_placement(candidate, block, limits) -> None:
+    steps = {"noise": Step.COVERING, "grey": Step.COVERING, "shuffled": Step.COLOUR}
+
+    def confirmed(name, placement, *rows) -> ConfirmedTrials:
+        controls = dict(zip(steps, (block(flips(row)) for row in rows), strict=True))
+        return ConfirmedTrials(candidate(name), placement, block(flips([])), controls, steps)
+
+    everything = list(range(40))
+    fixed = [
+        confirmed("a", Placement.FIXED, [0, 1], [], everything),
+        confirmed("b", Placement.FIXED, [0, 2], [5], everything),
+    ]
+    fragility = measure_fragility(fixed, limits)
+    assert fragility is not None
+    # content is no covering: "shuffled" flips everything and does not count
+    assert (fragility.flips, fragility.eligible, fragility.images, fragility.compared) == (5, 160, 40, 4)
+    assert (fragility.placement, fragility.verdict) == ("fixed", Verdict.PASS)
+    assert [(one.covering, one.flips, one.trials) for one in fragility.coverings] == [("noise", 4, 80), ("grey", 1, 80)]
+    assert fragility.any_class is not None
+    assert fragility.any_class.flips == 5
+    worse = confirmed("a", Placement.BEST, list(range(24)), list(range(24)), [])
+    both = measure_fragility([*fixed, worse], limits)
+    assert both is not None
+    assert (both.placement, both.rate, both.verdict) == ("best", 0.6, Verdict.FAIL)
+    assert measure_fragility([replace(one, controls={}) for one in fixed], limits) is None
+
+
+def flips(rows: list[int]) -> np.ndarray:
+    return np.isin(np.arange(40), rows)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from auditor.core.errors import NoEligibleImagesError
 from auditor.core.records import Interval, Verdict
+from auditor.statistics.covering import p_uplift_at_least, p_uplift_at_most
 from auditor.statistics.paired import PairedCounts, mcnemar_exact, tango_interval
 from auditor.statistics.uplift import smallest_uplift
 from auditor.statistics.verdicts import images_to_pass, images_to_settle, judge
@@ -143,58 +144,43 @@ def test_judge(low, high, verdict) -> None:
     assert judge(Interval(low, high, 0.95, "any"), 0.1) is verdict
 
 
-def verdict_of(candidate: Outcomes, controls: dict[str, Outcomes], comparisons: int, copies: int = 1) -> Verdict:
-    repeated = {name: np.tile(outcomes, copies) for name, outcomes in controls.items()}
-    return judge(smallest_uplift(np.tile(candidate, copies), repeated, 0.95, comparisons).interval, 0.1)
+PATCH, NOTHING = PairedCounts(1, 6, 0, 13), PairedCounts(0, 0, 0, 20)
 
 
-@pytest.mark.parametrize(
-    ("candidate", "verdict"),
-    [
-        (flips(20, range(8)), Verdict.FAIL),
-        (flips(20, range(4)), Verdict.FAIL),
-        (flips(20, range(1)), Verdict.PASS),
-        (flips(20), Verdict.PASS),
-    ],
-)
-def test_images_to_settle_is_where_repeating_the_images_settles(candidate, verdict) -> None:
-    controls = {"noise": flips(20, range(1)), "colour": flips(20, range(19, 20))}
-    assert verdict_of(candidate, controls, 8) is Verdict.INCONCLUSIVE
-    needed = images_to_settle(candidate, controls, 0.95, 8, 0.1)
+def grown(table: PairedCounts, copies: int) -> PairedCounts:
+    return PairedCounts(*(copies * one for one in (table.both, table.first_only, table.second_only, table.neither)))
+
+
+@pytest.mark.parametrize("tables", [(PATCH, PATCH), (PairedCounts(0, 1, 1, 18), NOTHING), (NOTHING, NOTHING)])
+def test_images_to_settle_is_about_where_the_exact_tests_settle(tables: tuple[PairedCounts, ...]) -> None:
+    def settles(copies: int) -> bool:
+        more = [grown(table, copies) for table in tables]
+        return p_uplift_at_most(more, 0.1) < 0.02 or p_uplift_at_least(more, 0.1) < 0.04
+
+    needed = images_to_settle(tables, 0.02, 0.04, 0.1)
     assert needed is not None
-    enough = -(-needed // 20)
-    assert verdict_of(candidate, controls, 8, copies=enough) is verdict
-    assert verdict_of(candidate, controls, 8, copies=enough - 1) is Verdict.INCONCLUSIVE
+    exact = next(copies for copies in range(1, 40) if settles(copies))
+    assert abs(needed / 20 - exact) <= 1 + exact / 5
 
 
-def test_images_to_settle_when_settled_never_or_not_soon_enough() -> None:
-    strong = flips(200, range(150))
-    assert images_to_settle(strong, {"noise": flips(200)}, 0.95, 1, 0.1) == 200
-    at_the_limit = flips(20, range(2))
-    assert images_to_settle(at_the_limit, {"noise": flips(20)}, 0.95, 1, 0.1) is None
-    needed = images_to_settle(flips(20, range(1)), {"noise": flips(20)}, 0.95, 1, 0.1)
+def test_images_to_settle_never_or_not_soon_enough() -> None:
+    assert images_to_settle([PairedCounts(0, 2, 0, 18)], 0.02, 0.04, 0.1) is None
+    needed = images_to_settle([PATCH], 0.02, 0.04, 0.1)
     assert needed is not None
-    assert images_to_settle(flips(20, range(1)), {"noise": flips(20)}, 0.95, 1, 0.1, most=needed) == needed
-    assert images_to_settle(flips(20, range(1)), {"noise": flips(20)}, 0.95, 1, 0.1, most=needed - 1) is None
-    with pytest.raises(NoEligibleImagesError, match="images_to_pass"):
-        images_to_settle(flips(0), {"noise": flips(0)}, 0.95, 1, 0.1)
+    assert needed > 20
+    assert images_to_settle([PATCH], 0.02, 0.04, 0.1, most=needed) == needed
+    assert images_to_settle([PATCH], 0.02, 0.04, 0.1, most=needed - 1) is None
+    with pytest.raises(NoEligibleImagesError, match="at least one eligible image"):
+        images_to_settle([PairedCounts(0, 0, 0, 0)], 0.02, 0.04, 0.1)
 
 
-def test_images_to_pass_known_value() -> None:
-    """z² (1 − limit) / limit for z = 1.96 and 10 points: 34.57."""
-    assert images_to_pass(1, 1, 0.95, 0.1) == 35
-
-
-@pytest.mark.parametrize(
-    ("comparisons", "controls", "limit"), [(1, 1, 0.1), (8, 6, 0.1), (3, 2, 0.25), (16, 6, 0.05), (1, 1, 0.8)]
-)
-def test_images_to_pass_is_the_first_number_that_passes(comparisons, controls, limit) -> None:
+@pytest.mark.parametrize("limit", [0.05, 0.1, 0.25, 0.8])
+@pytest.mark.parametrize("hypotheses", [1, 145])
+def test_images_to_pass_is_the_first_number_that_passes(limit: float, hypotheses: int) -> None:
     def passes(images: int) -> bool:
-        nothing = {f"control {i}": flips(images) for i in range(controls)}
-        uplift = smallest_uplift(flips(images), nothing, 0.95, comparisons)
-        return judge(uplift.interval, limit) is Verdict.PASS
+        return p_uplift_at_least(2 * [PairedCounts(0, 0, 0, images)], limit) < 0.045 / hypotheses
 
-    needed = images_to_pass(comparisons, controls, 0.95, limit)
+    needed = images_to_pass(0.95, limit, hypotheses)
     assert passes(needed)
     assert needed == 1 or not passes(needed - 1)
 
@@ -202,8 +188,6 @@ def test_images_to_pass_is_the_first_number_that_passes(comparisons, controls, l
 def test_images_to_pass_refuses_what_cannot_be_passed() -> None:
     for limit in (0.0, 1.0, -0.1, 10.0):
         with pytest.raises(ValueError, match="a limit that can be passed"):
-            images_to_pass(1, 1, 0.95, limit)
-    with pytest.raises(ValueError, match="at least one control, got 0"):
-        images_to_pass(1, 0, 0.95, 0.1)
-    with pytest.raises(ValueError, match="at least 1 comparison, got 0"):
-        images_to_pass(0, 2, 0.95, 0.1)
+            images_to_pass(0.95, limit)
+    with pytest.raises(ValueError, match="chosen from at least one"):
+        images_to_pass(0.95, 0.1, 0)

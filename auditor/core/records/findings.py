@@ -76,10 +76,10 @@ class Finding:
     verdict: Verdict
     reason: str
     images_needed: int | None = None
-    hypotheses: int = 1
     review: Review | None = None
     ladder: tuple[Effect, ...] = ()
     does_it: Step | None = None
+    hypotheses: int = 1
     place: int = 0
     p_below: float | None = None
     p_below_adjusted: float | None = None
