@@ -30,10 +30,14 @@ from auditor.inputs.images.sources import SOURCES
 from auditor.inputs.model.sources.factory import build_from_factory
 from auditor.report import FORMATS
 from auditor.run.pipeline import STAGES
-from auditor.statistics.intervals import two_sided_z, wilson_interval
-from auditor.statistics.multiplicity import benjamini_hochberg, bonferroni_confidence, holm
-from auditor.statistics.paired import tango_bounds
-from auditor.statistics.uplift import smallest_uplift
+from auditor.statistics.covering import p_uplift_at_least, p_uplift_at_most
+from auditor.statistics.exact import p_at_least, p_at_most
+from auditor.statistics.fragility import covering_rates
+from auditor.statistics.intervals import wilson_interval
+from auditor.statistics.looks import error_budget
+from auditor.statistics.multiplicity import benjamini_hochberg
+from auditor.statistics.paired import PairedCounts, mcnemar_exact
+from auditor.statistics.procedure import decide, uplift_interval
 from auditor.statistics.verdicts import images_to_pass, images_to_settle, judge
 from auditor.trials.blocks import trials_table
 from tools.docs.notebook import NOTEBOOK, executed
@@ -153,16 +157,12 @@ def test_the_columns_of_trials_are_the_explained_ones() -> None:
 
 
 def test_the_pictures_needed_are_the_computed_ones() -> None:
-    rows = [cells for cells in table_rows(section_of(YOUR_MODEL, "## 2. How many pictures")) if cells[0].isdecimal()]
+    rows = [cells for cells in table_rows(section_of(YOUR_MODEL, "## 2. How many pictures")) if cells[0][0].isdigit()]
     assert len(rows) >= 5
-    for hypotheses, controls, limit, needed in rows:
-        assert images_to_pass(int(hypotheses), int(controls), 0.95, float(limit)) == int(needed)
-    limits, candidates, placements = AuditConfig.model_fields["limits"].default, settings(AuditConfig), Placement.FIXED
-    assert candidates["trials.placements"] == [placements]
-    at_defaults = images_to_pass(
-        int(str(candidates["candidates.confirmed"])), len(CONTROLS), limits.confidence, limits.uplift
-    )
-    assert f"takes {at_defaults} eligible pictures" in README
+    for limit, confidence, needed in rows:
+        assert images_to_pass(float(confidence.rstrip("%")) / 100, float(limit)) == int(needed)
+    limits = AuditConfig.model_fields["limits"].default
+    assert f"takes {images_to_pass(limits.confidence, limits.uplift)} eligible pictures" in README
 
 
 def test_every_way_of_making_candidates_is_explained() -> None:
@@ -310,71 +310,45 @@ def outcomes(both: int, first_only: int, second_only: int, neither: int) -> tupl
 
 
 def test_the_worked_example_is_what_the_code_computes() -> None:
-    candidate, noise = outcomes(3, 9, 1, 27)
-    same_candidate, mean_colour = outcomes(2, 10, 0, 28)
-    assert (candidate == same_candidate).all()
-    controls = {"noise": noise, "mean colour": mean_colour}
+    noise, grey = PairedCounts(3, 9, 1, 27), PairedCounts(2, 10, 0, 28)
+    tables = [noise, grey]
     rate = wilson_interval(12, 40, 0.95)
-    uplift = smallest_uplift(candidate, controls, 0.95, 3)
-    by_name = {control.name: control for control in uplift.controls}
-    others = [0.004, uplift.p_value, 0.5]
-    fragility = wilson_interval(int(noise.sum()), 40, bonferroni_confidence(0.95, 6))
+    budget = error_budget(0.95)
+    p_above, p_below = p_uplift_at_most(tables, 0.1), p_uplift_at_least(tables, 0.1)
+    _, decision, _ = decide([0.004, p_above, 0.5], [1.0, p_below, 0.3], budget)
+    bounds = uplift_interval(tables, decision.level_above, decision.level_below, 0.1)
+    draws = {"noise": [outcomes(3, 9, 1, 27)[1]], "grey": [outcomes(2, 10, 0, 28)[1]]}
+    fragility = covering_rates(draws, budget.fragility, budget.passing)[0]
     expected = {
-        "flips": str(int(candidate.sum())),
-        "rate": f"{candidate.mean():.1%}",
+        "flips": "12",
+        "rate": f"{12 / 40:.1%}",
         "rate, lower bound": f"{rate.low:.1%}",
         "rate, upper bound": f"{rate.high:.1%}",
-        "uplift over noise": f"{100 * by_name['noise'].uplift:+.1f}",
-        "uplift over mean colour": f"{100 * by_name['mean colour'].uplift:+.1f}",
-        "uplift": f"{100 * uplift.uplift:+.1f}",
-        "z of the lower bound": f"{two_sided_z(1 - 0.05 / 3):.3f}",
-        "uplift, lower bound": f"{100 * uplift.interval.low:+.1f}",
-        "z of the upper bound": f"{two_sided_z(1 - 0.05 / 6):.3f}",
-        "uplift, upper bound": f"{100 * uplift.interval.high:+.1f}",
-        "p over noise": f"{by_name['noise'].p_value:.4f}",
-        "p over mean colour": f"{by_name['mean colour'].p_value:.4f}",
-        "p": f"{uplift.p_value:.4f}",
-        "adjusted p": f"{holm(others)[1]:.4f}",
-        "q": f"{benjamini_hochberg(others)[1]:.4f}",
-        "verdict": str(judge(uplift.interval, 0.10)),
-        "images needed": str(images_to_settle(candidate, controls, 0.95, 3, 0.10)),
-        "images needed at least": str(images_to_pass(3, 2, 0.95, 0.10)),
-        "fragility": f"{noise.mean():.1%}",
-        "fragility, lower bound": f"{fragility.low:.1%}",
-        "fragility, upper bound": f"{fragility.high:.1%}",
-        "fragility verdict": str(judge(fragility, 0.25)),
+        "uplift over noise": f"{100 * noise.difference:+.1f}",
+        "uplift over grey": f"{100 * grey.difference:+.1f}",
+        "uplift": f"{100 * min(noise.difference, grey.difference):+.1f}",
+        "p over noise": f"{p_at_most(noise, 0.1):.4f}",
+        "p over grey": f"{p_at_most(grey, 0.1):.4f}",
+        "p": f"{p_above:.4f}",
+        "level it has to be below": f"{decision.level_above:.4f}",
+        "adjusted p": f"{decision.adjusted_above:.4f}",
+        "p of the other direction": f"{p_below:.4f}",
+        "uplift, lower bound": f"{100 * bounds.low:+.1f}",
+        "uplift, upper bound": f"{100 * bounds.high:+.1f}",
+        "verdict": str(decision.verdict),
+        "images needed": str(images_to_settle(tables, decision.level_above, decision.level_below, 0.1)),
+        "images needed at least": str(images_to_pass(0.95, 0.10)),
+        "fragility": f"{fragility.rate:.1%}",
+        "fragility, lower bound": f"{fragility.interval.low:.1%}",
+        "fragility, upper bound": f"{fragility.interval.high:.1%}",
+        "fragility verdict": str(judge(fragility.interval, 0.25)),
+        "q": f"{benjamini_hochberg([0.004, mcnemar_exact(noise, 'greater'), 0.5])[1]:.4f}",
     }
     rows = {cells[0]: cells[-1] for cells in table_rows(section_of(NUMBERS, "## A worked example"))[2:]}
     assert rows == expected
-    assert f"{100 * by_name['mean colour'].uplift_interval.low:+.1f}" == "+9.3"
 
 
-def test_the_formulas_on_the_page_give_the_example() -> None:
-    """Tango's interval as docs/numbers.md writes it: the differences that satisfy the inequality, on a fine grid."""
-    b, c, n, z = 9, 1, 40, two_sided_z(1 - 0.05 / 3)
-
-    def holds(delta: float) -> bool:
-        high, low, shift = (b / n, c / n, delta) if delta >= 0 else (c / n, b / n, -delta)
-        linear = (2 - high + low) * shift - (high + low)
-        q = (-linear + np.sqrt(linear**2 + 8 * low * shift * (1 - shift))) / 4
-        return bool(abs((b - c) - n * delta) <= z * np.sqrt(n * (2 * q + shift * (1 - shift))))
-
-    kept = [delta for delta in np.linspace(-0.999, 0.999, 39961) if holds(float(delta))]
-    low, high = tango_bounds(b / n, c / n, n, 1 - 0.05 / 3)
-    assert min(kept) == pytest.approx(low, abs=6e-5)
-    assert max(kept) == pytest.approx(high, abs=6e-5)
-
-
-def test_the_error_of_the_lower_bound_is_the_one_in_the_design() -> None:
-    """Exact chance of a false fail at a true uplift of 0.1 over a control that never flips, 8 comparisons."""
-    from scipy import stats
-
-    def error(images: int) -> float:
-        level = bonferroni_confidence(0.95, 8)
-        first = next(k for k in range(images + 1) if tango_bounds(k / images, 0.0, images, level)[0] > 0.1)
-        return float(stats.binom.sf(first - 1, images, 0.1))
-
-    section = " ".join(section_of(DESIGN, "### Statistics").split())
-    assert [f"{error(images):.2%}" for images in (100, 200, 400)] == ["0.46%", "0.54%", "0.43%"]
-    assert f"{error(40):.3%} at 40 images, 0.46% at 100, 0.54% at 200 and 0.43% at 400" in section
-    assert f"it is largest at 120, {error(120):.2%}" in section
+def test_the_chance_of_a_table_that_is_never_flipped_is_the_one_on_the_page() -> None:
+    needed = images_to_pass(0.95, 0.1)
+    assert 0.9**needed < 0.045 <= 0.9 ** (needed - 1)
+    assert p_at_least(PairedCounts(0, 0, 0, needed), 0.1) == pytest.approx(0.9**needed)
