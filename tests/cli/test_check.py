@@ -19,8 +19,6 @@ WORK = Workload(10, 20, 30, 22, 40, 50, 60, 7, 800, 1000)
 MADE = Estimate(
     {Split.DISCOVERY: (8, 9), Split.SELECTION: (9, 9), Split.CONFIRMATION: (27, 30)},
     needed=12,
-    hypotheses=3,
-    controls=6,
     workload=WORK,
     seconds={"atlas": 90.0, "trials": 10.5},
     memory=3 * 2**29,
@@ -30,7 +28,7 @@ MADE = Estimate(
 def test_the_lines() -> None:
     assert estimate_lines(MADE) == (
         "eligible source pictures: discovery 8 of 9, selection 9 of 9, confirmation 27 of 30",
-        "a pass takes 12 for confirmation where nothing flips (3 hypotheses, 6 controls each)",
+        "a pass takes 12 for confirmation where nothing flips",
         "ahead: 2,010 pictures through the network or a part of it, about 1 min 40 s on this machine "
         "(atlas 1 min 30 s, trials 10.5 s) and 1.5 GiB of memory",
     )
@@ -43,7 +41,7 @@ def test_a_good_audit(world: World, invoke, finished, tmp_path: Path, monkeypatc
     assert result.exit_code == 0, result.output
     eligible, needed, ahead = result.stdout.splitlines()
     assert eligible == "eligible source pictures: discovery 8 of 8, selection 9 of 9, confirmation 27 of 27"
-    assert needed == "a pass takes 12 for confirmation where nothing flips (3 hypotheses, 6 controls each)"
+    assert needed == "a pass takes 12 for confirmation where nothing flips"
     assert ahead.startswith("ahead: ")
     assert os.listdir(tmp_path) == []
     # a run says the same and goes on

@@ -15,7 +15,8 @@ import pytest
 from typer.testing import Result
 
 import auditor
-from auditor.candidates.controls import CONTROLS, matched_controls
+from auditor.candidates.controls import CONTROLS, make_controls
+from auditor.core.records import Step
 from auditor.report.findings_json import schema
 from auditor.run.folder import RunFolder
 from auditor.run.pipeline import STAGES
@@ -66,8 +67,10 @@ def check_findings(folder: Path) -> None:
         for control in finding["controls"]:
             covered = outcomes(trials, finding["candidate"], control["name"], finding["placement"], "confirmation")
             assert (control["flips"], control["eligible"]) == (covered.sum(), len(covered))
-            uplifts[control["name"]] = own.mean() - covered.mean()
-            assert control["uplift"] == pytest.approx(uplifts[control["name"]])
+            assert control["uplift"] == pytest.approx(own.mean() - covered.mean())
+            assert control["alone"] == (own & ~covered).sum()
+            if control["step"] == "covering":
+                uplifts[control["name"]] = own.mean() - covered.mean()
         assert finding["uplift"] == pytest.approx(min(uplifts.values()))
         assert uplifts[finding["control"]["name"]] == pytest.approx(min(uplifts.values()))
         rows = trials[(trials.candidate == key[0]) & (trials.control == "") & (trials.placement == key[2])]
@@ -116,10 +119,16 @@ def test_survey_and_fragility_follow_from_the_trials(finished: tuple[Path, Resul
     assert [row["candidate"] for row in findings["survey"] if row["origin"] == "optimised"] == ["o-001"]
     assert not any(finding["candidate"].startswith("o-") for finding in findings["findings"])
     assert flips["c"] > 0
-    controls = trials[(trials.control != "") & (trials.candidate != "survey")]
+    covering = [name for name, recipe in CONTROLS.items() if recipe.step is Step.COVERING]
+    controls = trials[trials.control.isin(covering) & (trials.candidate != "survey")]
     by_control = controls.groupby(["candidate", "control", "placement", "image"])["flip"].any()
-    assert findings["fragility"]["flips"] == by_control.groupby(level=[0, 1, 2]).sum().max()
-    assert findings["fragility"]["compared"] == len(by_control.groupby(level=[0, 1, 2]))
+    fragility = findings["fragility"]
+    assert (fragility["flips"], fragility["eligible"]) == (by_control.sum(), len(by_control))
+    assert fragility["compared"] == len(by_control.groupby(level=[0, 1, 2])) == 3 * len(covering)
+    each = {one["covering"]: one["flips"] for one in fragility["coverings"]}
+    assert each == by_control.groupby(level=1).sum().to_dict()
+    changed = (controls.patched_class != controls.clean_class).sum()
+    assert fragility["any_class"]["flips"] == changed
 
 
 def test_a_flip_is_a_source_picture_called_the_target(finished: tuple[Path, Result]) -> None:
@@ -149,14 +158,14 @@ def test_every_finding_has_all_its_controls(finished: tuple[Path, Result]) -> No
 def test_a_control_that_could_not_be_made_is_told(
     world: Any, invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def without_cells(*arguments: Any) -> dict[str, Any]:
-        return {name: pixels for name, pixels in matched_controls(*arguments).items() if name != "random cell crop"}
+    def without_cells(*arguments: Any) -> tuple[Any, ...]:
+        return tuple(control for control in make_controls(*arguments) if control.name != "quiet crop")
 
-    monkeypatch.setattr("auditor.candidates.confirmation.matched_controls", without_cells)
+    monkeypatch.setattr("auditor.candidates.confirmation.make_controls", without_cells)
     result = invoke("run", world.config, "--out", tmp_path / "run")
     notes = findings_of(tmp_path / "run")["notes"]
-    assert any("'random cell crop' is missing from 3 of 3 findings" in note for note in notes)
-    assert "note: the control 'random cell crop' is missing" in " ".join(result.stdout.split())
+    assert any("'quiet crop' is missing from 3 of 3 findings" in note for note in notes)
+    assert "note: the control 'quiet crop' is missing" in " ".join(result.stdout.split())
 
 
 def test_icons_are_made_for_whole_levels(finished: tuple[Path, Result]) -> None:

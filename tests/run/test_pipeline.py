@@ -70,7 +70,7 @@ def test_a_finished_run_reads_no_trials_and_makes_no_control(invoke, own_run: Pa
     monkeypatch.setattr(RunFolder, "read_table", lambda self, file: read.append(file) or table(self, file))
     monkeypatch.setattr(RunFolder, "read", lambda self, file: read.append(file) or bytes_of(self, file))
     monkeypatch.setattr(Sweep, "run", None)
-    monkeypatch.setattr("auditor.candidates.confirmation.matched_controls", None)
+    monkeypatch.setattr("auditor.candidates.confirmation.make_controls", None)
     assert invoke("run", "--resume", own_run).exit_code == 3
     assert [file for file in read if file.endswith(".parquet")] == ["cells.parquet"]
     assert [file for file in read if file.startswith("cache/")] == []

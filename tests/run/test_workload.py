@@ -35,8 +35,8 @@ def test_every_piece_of_work() -> None:
     assert found.tried == 6 + 5 + 4 + 4 + 2 + 1
     # all on four pictures; of 6 + 4 + 2 that may be found six on the next four, and three on the other twelve
     assert found.selection == 22 * 4 + 6 * 4 + 3 * 12
-    # all and two controls that they share, and six controls for each of three
-    assert found.confirmation == (22 + 2 + 3 * 6) * 40
+    # all and two controls that they share, and seven controls for each of three
+    assert found.confirmation == (22 + 2 + 3 * 7) * 40
     assert found.pastes == found.selection + found.confirmation
     assert found.passes == 50 + 352 + 640 + 109 + 440 + 160 + found.pastes
 
@@ -46,7 +46,7 @@ def test_placements_multiply_pastes() -> None:
     fixed = workload_of(configured(), KNOWN)
     assert best_first.selection == 8 * fixed.selection
     # everything at four corners and two sizes; the chosen are confirmed at both placements, their own first block once
-    assert best_first.confirmation == ((22 + 2) * 8 + 3 * 7 * (8 + 1) - 3 * 8) * 40
+    assert best_first.confirmation == ((22 + 2) * 8 + 3 * 8 * (8 + 1) - 3 * 8) * 40
 
 
 def test_what_is_switched_off_is_not_counted() -> None:
