@@ -7,12 +7,13 @@ anew for each picture. The uplift is the candidate's flip rate minus that of the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from auditor.core.records import CoveringUplift, Interval
+from auditor.core.records import Interval
 from auditor.statistics.exact import p_at_least, p_at_most, root_of
 from auditor.statistics.multiplicity import simes
 from auditor.statistics.paired import PairedCounts, paired_counts
@@ -21,6 +22,25 @@ UPLIFT_METHOD = "exact paired, over every covering"
 
 _PRECISION = 1e-6
 # Of a bound, in flip rate: a ten-thousandth of a point.
+
+
+@dataclass(frozen=True, slots=True)
+class CoveringUplift:
+    """How many more images a candidate changes than the covering that changes most.
+
+    Attributes:
+        covering: that covering's name.
+        hits, covering_hits, eligible: images that the candidate changes, that the covering changes, of how many.
+        uplift: their difference in rate.
+        interval: bounds of the smallest difference over all coverings.
+    """
+
+    covering: str
+    hits: int
+    covering_hits: int
+    eligible: int
+    uplift: float
+    interval: Interval
 
 
 def covering_uplift(

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from auditor.core.errors import NoEligibleImagesError
-from auditor.core.records import CoveringRate, Interval
+from auditor.core.records import Interval
 
 CLUSTERED_METHOD = "Korn–Graubard, by picture"
 
 ALL_COVERINGS = "all coverings"
+
+
+@dataclass(frozen=True, slots=True)
+class CoveringRate:
+    """How often a covering changes what the model says, over all its draws on all pictures.
+
+    Attributes:
+        covering: its name, or `ALL_COVERINGS`.
+        flips, trials: changed pictures and pastes, counted over draws.
+        images: pictures, the clusters.
+        rate: flips / trials.
+    """
+
+    covering: str
+    flips: int
+    trials: int
+    images: int
+    rate: float
+    interval: Interval
 
 
 def covering_rates(

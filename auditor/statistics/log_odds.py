@@ -13,13 +13,28 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from auditor.core.errors import NoEligibleImagesError
-from auditor.core.records import Interval, LogOddsUplift
+from auditor.core.records import Interval
 from auditor.statistics.multiplicity import simes
 
 LOG_ODDS_METHOD = "paired t without skewness, over every covering"
 
 # Float32 probabilities close to 1 hold no more, and one certain picture must not outweigh all others.
 _LEAST_PROBABILITY = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class LogOddsUplift:
+    """How much a candidate raises the target's log-odds above the covering that raises them most.
+
+    Attributes:
+        covering: that covering's name.
+        uplift: mean difference over pictures, in logits.
+        interval: bounds of the smallest mean difference over all coverings.
+    """
+
+    covering: str
+    uplift: float
+    interval: Interval
 
 
 def log_odds(probability: NDArray[np.floating]) -> NDArray[np.float64]:

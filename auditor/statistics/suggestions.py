@@ -4,13 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.core.records import Candidate, GroupMean, Tier, TierComparison
+from auditor.core.records import Candidate, GroupMean, Interval, Tier
 from auditor.core.records.trials import TrialBlock
 from auditor.statistics.resampling import two_way_difference_interval, two_way_mean_interval
+
+
+@dataclass(frozen=True, slots=True)
+class TierComparison:
+    """Suggested and random crops of one tier, or of all tiers with the suggestions' mix (`tier` None).
+
+    Attributes:
+        difference: mean flip rate of the suggested less that of the random ones; NaN where a group is empty.
+        interval: of the difference; None where a group has fewer than two crops, or there are fewer than two pictures.
+    """
+
+    tier: Tier | None
+    suggested: GroupMean
+    random: GroupMean
+    difference: float
+    interval: Interval | None
+
+    @property
+    def better_than_chance(self) -> bool:
+        """Whether the suggestions flip more than random crops of their tiers, beyond the luck of crops and pictures."""
+        return self.interval is not None and self.interval.low > 0
 
 
 def compare_with_chance(

@@ -8,8 +8,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from auditor.core.errors import NoEligibleImagesError
-from auditor.core.records import CoveringRate
-from auditor.statistics.fragility import ALL_COVERINGS, clustered_interval, covering_rates
+from auditor.statistics.fragility import ALL_COVERINGS, CoveringRate, clustered_interval, covering_rates
 
 
 def draw(images: int, *flipped: int) -> np.ndarray:

@@ -3,38 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from auditor.core.records.basics import Interval, Placement, ReviewMark, Tier, Verdict
 from auditor.core.records.candidates import Candidate, Review
-
-
-class Effect(StrEnum):
-    """What a patch keeps of the candidate, from nothing to everything: the rungs of the ladder of effects."""
-
-    COVERING = "covering"
-    COLOUR = "colour"
-    TEXTURE = "texture"
-    STRUCTURE = "structure"
-
-
-@dataclass(frozen=True, slots=True)
-class EffectStep:
-    """One rung of a candidate's ladder of effects.
-
-    Attributes:
-        name: of the control that flips most among those of the rung; the candidate's own step has its rung's name.
-        flips, eligible: of that control.
-        gain: its flip rate minus that of the rung below, paired; of the lowest rung its flip rate.
-        interval: of the gain; None for the lowest rung.
-    """
-
-    effect: Effect
-    name: str
-    flips: int
-    eligible: int
-    gain: float
-    interval: Interval | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,40 +18,6 @@ class ControlResult:
     uplift: float
     uplift_interval: Interval
     p_value: float
-
-
-@dataclass(frozen=True, slots=True)
-class CoveringUplift:
-    """How many more images a candidate changes than the covering that changes most.
-
-    Attributes:
-        covering: that covering's name.
-        hits, covering_hits, eligible: images that the candidate changes, that the covering changes, of how many.
-        uplift: their difference in rate.
-        interval: bounds of the smallest difference over all coverings.
-    """
-
-    covering: str
-    hits: int
-    covering_hits: int
-    eligible: int
-    uplift: float
-    interval: Interval
-
-
-@dataclass(frozen=True, slots=True)
-class LogOddsUplift:
-    """How much a candidate raises the target's log-odds above the covering that raises them most.
-
-    Attributes:
-        covering: that covering's name.
-        uplift: mean difference over pictures, in logits.
-        interval: bounds of the smallest mean difference over all coverings.
-    """
-
-    covering: str
-    uplift: float
-    interval: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,25 +64,6 @@ def reviewed_tier(tier: Tier, mark: ReviewMark | None) -> Tier:
     if tier is not Tier.TARGET_IMAGE or mark is None:
         return tier
     return Tier.TARGET_OBJECT if mark is ReviewMark.OBJECT else Tier.TARGET_CONTEXT
-
-
-@dataclass(frozen=True, slots=True)
-class CoveringRate:
-    """How often a covering changes what the model says, over all its draws on all pictures.
-
-    Attributes:
-        covering: its name, or "all coverings".
-        flips, trials: changed pictures and pastes, counted over draws.
-        images: pictures, the clusters.
-        rate: flips / trials.
-    """
-
-    covering: str
-    flips: int
-    trials: int
-    images: int
-    rate: float
-    interval: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,27 +115,6 @@ class GroupMean:
     trials: int
     rate: float
     interval: Interval | None
-
-
-@dataclass(frozen=True, slots=True)
-class TierComparison:
-    """Suggested and random crops of one tier, or of all tiers with the suggestions' mix (`tier` None).
-
-    Attributes:
-        difference: mean flip rate of the suggested less that of the random ones; NaN where a group is empty.
-        interval: of the difference; None where a group has fewer than two crops, or there are fewer than two pictures.
-    """
-
-    tier: Tier | None
-    suggested: GroupMean
-    random: GroupMean
-    difference: float
-    interval: Interval | None
-
-    @property
-    def better_than_chance(self) -> bool:
-        """Whether the suggestions flip more than random crops of their tiers, beyond the luck of crops and pictures."""
-        return self.interval is not None and self.interval.low > 0
 
 
 @dataclass(frozen=True, slots=True)
