@@ -38,14 +38,19 @@ def p_at_most(counts: PairedCounts, difference: float) -> float:
     Statistics in Medicine 22, 265–278 (why the maximum lies where the difference equals the limit); Lloyd and Moldovan
     2008, doi:10.1002/sim.3229 (the likelihood ratio as its order).
     """
-    fewest = fewest_first_only(counts.n, difference, root_of(counts, difference))
-    return float(tail_probabilities(counts.n, difference, fewest, _shares(counts.n, difference)).max())
+    return p_of_root(root_of(counts, difference), counts.n, difference)
 
 
 def p_at_least(counts: PairedCounts, difference: float) -> float:
     """Exact p-value of "the first flips at least `difference` more than the second", as rates; see `p_at_most`."""
     swapped = PairedCounts(counts.both, counts.second_only, counts.first_only, counts.neither)
     return p_at_most(swapped, -difference)
+
+
+def p_of_root(root: float, images: int, difference: float) -> float:
+    """p-value of a table by its `signed_root`, which is all that it hangs on."""
+    fewest = fewest_first_only(images, difference, root)
+    return float(tail_probabilities(images, difference, fewest, _shares(images, difference)).max())
 
 
 def root_of(counts: PairedCounts, difference: float) -> float:
