@@ -37,8 +37,9 @@ from auditor.statistics.intervals import wilson_interval
 from auditor.statistics.looks import error_budget
 from auditor.statistics.multiplicity import benjamini_hochberg
 from auditor.statistics.paired import PairedCounts, mcnemar_exact
+from auditor.statistics.planning import images_that_pass, images_that_settle
 from auditor.statistics.procedure import decide, uplift_interval
-from auditor.statistics.verdicts import images_to_pass, images_to_settle, judge
+from auditor.statistics.verdicts import judge
 from auditor.trials.blocks import trials_table
 from tools.docs.notebook import NOTEBOOK, executed
 from tools.docs.settings import BLOCKS, with_block
@@ -160,9 +161,11 @@ def test_the_pictures_needed_are_the_computed_ones() -> None:
     rows = [cells for cells in table_rows(section_of(YOUR_MODEL, "## 2. How many pictures")) if cells[0][0].isdigit()]
     assert len(rows) >= 5
     for limit, confidence, needed in rows:
-        assert images_to_pass(float(confidence.rstrip("%")) / 100, float(limit)) == int(needed)
+        assert images_that_pass(error_budget(float(confidence.rstrip("%")) / 100).passing, float(limit)) == int(needed)
     limits = AuditConfig.model_fields["limits"].default
-    assert f"takes {images_to_pass(limits.confidence, limits.uplift)} eligible pictures" in README
+    assert (
+        f"takes {images_that_pass(error_budget(limits.confidence).passing, limits.uplift)} eligible pictures" in README
+    )
 
 
 def test_every_way_of_making_candidates_is_explained() -> None:
@@ -336,8 +339,8 @@ def test_the_worked_example_is_what_the_code_computes() -> None:
         "uplift, lower bound": f"{100 * bounds.low:+.1f}",
         "uplift, upper bound": f"{100 * bounds.high:+.1f}",
         "verdict": str(decision.verdict),
-        "images needed": str(images_to_settle(tables, decision.level_above, decision.level_below, 0.1)),
-        "images needed at least": str(images_to_pass(0.95, 0.10)),
+        "images needed": str(images_that_settle(tables, decision.level_above, budget.passing, 0.1)),
+        "images needed at least": str(images_that_pass(budget.passing, 0.10)),
         "fragility": f"{fragility.rate:.1%}",
         "fragility, lower bound": f"{fragility.interval.low:.1%}",
         "fragility, upper bound": f"{fragility.interval.high:.1%}",
@@ -349,6 +352,6 @@ def test_the_worked_example_is_what_the_code_computes() -> None:
 
 
 def test_the_chance_of_a_table_that_is_never_flipped_is_the_one_on_the_page() -> None:
-    needed = images_to_pass(0.95, 0.1)
+    needed = images_that_pass(0.045, 0.1)
     assert 0.9**needed < 0.045 <= 0.9 ** (needed - 1)
     assert p_at_least(PairedCounts(0, 0, 0, needed), 0.1) == pytest.approx(0.9**needed)

@@ -31,7 +31,8 @@ from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.trials import open_table
 from auditor.run.workload import Known, Workload, workload_of
-from auditor.statistics.verdicts import images_to_pass
+from auditor.statistics.looks import error_budget
+from auditor.statistics.planning import images_that_pass
 from auditor.trials.placements import variants_of
 
 _SAMPLE = 16
@@ -85,7 +86,7 @@ def estimate(run: Run) -> Estimate:
     limits = config.limits
     return Estimate(
         eligible=eligible,
-        needed=images_to_pass(limits.confidence, limits.uplift),
+        needed=images_that_pass(error_budget(limits.confidence).passing, limits.uplift),
         workload=workload,
         seconds=_seconds(run, workload),
         memory=_memory(run, known),

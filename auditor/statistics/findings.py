@@ -22,8 +22,9 @@ from auditor.statistics.intervals import INTERVALS
 from auditor.statistics.ladder import ladder_of_effects, what_does_it
 from auditor.statistics.looks import error_budget
 from auditor.statistics.paired import PairedCounts, mcnemar_exact, paired_counts, tango_interval
+from auditor.statistics.planning import images_that_settle
 from auditor.statistics.procedure import Decision, decide, uplift_interval
-from auditor.statistics.verdicts import images_to_settle, judge
+from auditor.statistics.verdicts import judge
 
 
 def make_findings(
@@ -129,6 +130,7 @@ def _decided(finding: Finding, decision: Decision | None, limits: Limits) -> Fin
     alpha = 1 - limits.confidence
     above = (decision.level_above if decision else alpha / 2) / finding.hypotheses
     below = (decision.level_below if decision else alpha / 2) / finding.hypotheses
+    alone = error_budget(limits.confidence).passing / finding.hypotheses  # once all others have passed
     tables = covering_tables(finding)
     open_one = decision is not None and decision.verdict is Verdict.INCONCLUSIVE
     return replace(
@@ -136,7 +138,7 @@ def _decided(finding: Finding, decision: Decision | None, limits: Limits) -> Fin
         uplift_interval=uplift_interval(tables, above, below, limits.uplift),
         p_adjusted=decision.adjusted_above if decision else finding.p_value,
         p_below_adjusted=decision.adjusted_below if decision else finding.p_below,
-        images_needed=images_to_settle(tables, above, below, limits.uplift) if open_one else None,
+        images_needed=images_that_settle(tables, above, alone, limits.uplift) if open_one else None,
     )
 
 

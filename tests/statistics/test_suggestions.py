@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from auditor.core.records import Candidate, Origin, Tier
+from auditor.core.records import Candidate, Origin, Role, Tier
 from auditor.core.records.trials import TrialBlock
 from auditor.statistics.resampling import two_way_difference_interval
 from auditor.statistics.suggestions import compare_with_chance
@@ -24,7 +24,7 @@ def audit(candidate: Callable[..., Candidate], block: Build) -> Callable[..., tu
 
     def build(*crops: tuple[bool, Tier, int]) -> tuple[list[Candidate], dict[str, TrialBlock]]:
         made = [
-            candidate(f"{'c' if suggested else 'r'}-{number}", tier, suggested=suggested)
+            candidate(f"{'c' if suggested else 'r'}-{number}", tier, role=Role.SUGGESTED if suggested else Role.RANDOM)
             for number, (suggested, tier, _) in enumerate(crops)
         ]
         blocks = {
@@ -94,7 +94,7 @@ def test_one_crop_has_a_difference_and_no_interval(audit) -> None:
 def test_what_is_no_plain_crop_is_left_out(audit, candidate) -> None:
     made, blocks = audit((True, THIRD, 5), (True, THIRD, 6), (False, THIRD, 4), (False, THIRD, 2))
     others = [
-        candidate("k-1", THIRD, suggested=False),  # strongest contrast: a comparison of its own
+        candidate("k-1", THIRD, role=Role.STRONGEST_CONTRAST),  # strongest contrast: a comparison of its own
         replace(candidate("s-1", THIRD), parts=("c-0",)),
         replace(candidate("l-1", Tier.SYNTHETIC), origin=Origin.LIBRARY),
     ]

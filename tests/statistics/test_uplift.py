@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from auditor.core.errors import NoEligibleImagesError
 from auditor.core.records import Interval, Verdict
-from auditor.statistics.covering import p_uplift_at_least, p_uplift_at_most
 from auditor.statistics.paired import PairedCounts, mcnemar_exact, tango_interval
 from auditor.statistics.uplift import smallest_uplift
-from auditor.statistics.verdicts import images_to_pass, images_to_settle, judge
+from auditor.statistics.verdicts import judge
 
 # The same examples every time, and no clock: the machine may be busy.
 STEADY = settings(deadline=None, derandomize=True)
@@ -142,52 +141,3 @@ def test_bad_input_is_named() -> None:
 )
 def test_judge(low, high, verdict) -> None:
     assert judge(Interval(low, high, 0.95, "any"), 0.1) is verdict
-
-
-PATCH, NOTHING = PairedCounts(1, 6, 0, 13), PairedCounts(0, 0, 0, 20)
-
-
-def grown(table: PairedCounts, copies: int) -> PairedCounts:
-    return PairedCounts(*(copies * one for one in (table.both, table.first_only, table.second_only, table.neither)))
-
-
-@pytest.mark.parametrize("tables", [(PATCH, PATCH), (PairedCounts(0, 1, 1, 18), NOTHING), (NOTHING, NOTHING)])
-def test_images_to_settle_is_about_where_the_exact_tests_settle(tables: tuple[PairedCounts, ...]) -> None:
-    def settles(copies: int) -> bool:
-        more = [grown(table, copies) for table in tables]
-        return p_uplift_at_most(more, 0.1) < 0.02 or p_uplift_at_least(more, 0.1) < 0.04
-
-    needed = images_to_settle(tables, 0.02, 0.04, 0.1)
-    assert needed is not None
-    exact = next(copies for copies in range(1, 40) if settles(copies))
-    assert abs(needed / 20 - exact) <= 1 + exact / 5
-
-
-def test_images_to_settle_never_or_not_soon_enough() -> None:
-    assert images_to_settle([PairedCounts(0, 2, 0, 18)], 0.02, 0.04, 0.1) is None
-    needed = images_to_settle([PATCH], 0.02, 0.04, 0.1)
-    assert needed is not None
-    assert needed > 20
-    assert images_to_settle([PATCH], 0.02, 0.04, 0.1, most=needed) == needed
-    assert images_to_settle([PATCH], 0.02, 0.04, 0.1, most=needed - 1) is None
-    with pytest.raises(NoEligibleImagesError, match="at least one eligible image"):
-        images_to_settle([PairedCounts(0, 0, 0, 0)], 0.02, 0.04, 0.1)
-
-
-@pytest.mark.parametrize("limit", [0.05, 0.1, 0.25, 0.8])
-@pytest.mark.parametrize("hypotheses", [1, 145])
-def test_images_to_pass_is_the_first_number_that_passes(limit: float, hypotheses: int) -> None:
-    def passes(images: int) -> bool:
-        return p_uplift_at_least(2 * [PairedCounts(0, 0, 0, images)], limit) < 0.045 / hypotheses
-
-    needed = images_to_pass(0.95, limit, hypotheses)
-    assert passes(needed)
-    assert needed == 1 or not passes(needed - 1)
-
-
-def test_images_to_pass_refuses_what_cannot_be_passed() -> None:
-    for limit in (0.0, 1.0, -0.1, 10.0):
-        with pytest.raises(ValueError, match="a limit that can be passed"):
-            images_to_pass(0.95, limit)
-    with pytest.raises(ValueError, match="chosen from at least one"):
-        images_to_pass(0.95, 0.1, 0)

@@ -30,7 +30,8 @@ from auditor.run.upgrade import open_folder
 from auditor.statistics.accuracy import with_doubts
 from auditor.statistics.findings import make_findings, run_verdict
 from auditor.statistics.fragility import measure_fragility
-from auditor.statistics.verdicts import images_to_pass
+from auditor.statistics.looks import error_budget
+from auditor.statistics.planning import images_that_pass
 
 RESULT, CELLS = "result.json", "cells.parquet"
 FILES = (RESULT, *(form.file_name for form in FORMATS.values()))
@@ -63,7 +64,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
     fragility = measure_fragility(confirmed, limits)
     verdict, reason = with_doubts(*run_verdict(findings, fragility), measured.accuracy)
     chosen = max((finding.hypotheses for finding in findings), default=1)
-    needed = images_to_pass(limits.confidence, limits.uplift, chosen)
+    needed = images_that_pass(error_budget(limits.confidence).passing / chosen, limits.uplift)
     eligible = len(eligible_rows(pool, clean, Split.CONFIRMATION))
     notes = _notes(pool, clean, eligible, needed)
     notes += _missing_controls(confirmed, outcome.controls)
