@@ -65,11 +65,11 @@ class Background:
         """
         shown = self.picture.repeat(len(patches), 1, 1, 1)
         opacity = shown.new_zeros((len(patches), 1, *shown.shape[2:]))
-        for rows in _alike(patches):
-            colour, alpha = _at_paste_size([patches[row] for row in rows], self._side_px, shown.device)
+        for alike in _alike(patches):
+            colour, alpha = _at_paste_size([patches[number] for number in alike], self._side_px, shown.device)
             height, width = colour.shape[2:]
-            shown[rows, :, :height, :width] = shown[rows, :, :height, :width] * (1.0 - alpha) + colour
-            opacity[rows, :, :height, :width] = alpha
+            shown[alike, :, :height, :width] = shown[alike, :, :height, :width] * (1.0 - alpha) + colour
+            opacity[alike, :, :height, :width] = alpha
         change = self._cut.features(shown) - self.features
         rows, columns = self.features.shape[1:]
         return change, functional.adaptive_avg_pool2d(opacity, (rows, columns))
