@@ -67,7 +67,7 @@ class Background:
         shown = self.picture.repeat(len(patches), 1, 1, 1)
         opacity = shown.new_zeros((len(patches), 1, *shown.shape[2:]))
         for alike in _alike(patches):
-            colour, alpha = _at_paste_size([patches[row] for row in alike], self._side_px, shown.device)
+            colour, alpha = _at_paste_size([patches[number] for number in alike], self._side_px, shown.device)
             height, width = colour.shape[2:]
             shown[alike, :, :height, :width] = shown[alike, :, :height, :width] * (1.0 - alpha) + colour
             opacity[alike, :, :height, :width] = alpha

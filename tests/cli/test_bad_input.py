@@ -263,7 +263,7 @@ def check_inconclusive(result: Any, folder: Path) -> dict[str, Any]:
     assert findings["verdict"] == "inconclusive"
     needed = findings["images_needed"]
     assert needed > findings["eligible"]
-    assert f"a pass takes {needed} where candidate and controls never flip" in " ".join(result.stdout.split())
+    assert f"a pass takes {needed} where candidates and coverings never flip" in " ".join(result.stdout.split())
     assert (folder / "report.html").exists()
     return findings
 

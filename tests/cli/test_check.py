@@ -41,7 +41,7 @@ def test_a_good_audit(world: World, invoke, finished, tmp_path: Path, monkeypatc
     assert result.exit_code == 0, result.output
     eligible, needed, ahead = result.stdout.splitlines()
     assert eligible == "eligible source pictures: discovery 8 of 8, selection 9 of 9, confirmation 27 of 27"
-    assert needed == "a pass takes 12 for confirmation where nothing flips"
+    assert needed == "a pass takes 4 for confirmation where nothing flips"
     assert ahead.startswith("ahead: ")
     assert os.listdir(tmp_path) == []
     # a run says the same and goes on

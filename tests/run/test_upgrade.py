@@ -6,9 +6,12 @@ import json
 import zipfile
 from pathlib import Path
 
+import jsonschema
 import pandas as pd
 import pytest
 
+from auditor.candidates.controls import CONTROLS
+from auditor.report.findings_json import schema
 from auditor.run.folder import RunFolder
 from auditor.run.pipeline import STAGES
 from auditor.run.upgrade import open_folder
@@ -31,17 +34,33 @@ def old(own_world: World, tmp_path: Path) -> Path:
 
 
 def findings_of(folder: Path) -> dict[str, object]:
-    """The findings without what another installation changes, and with what they say by default since."""
-    findings = json.loads((folder / "findings.json").read_text())
-    for one in findings["findings"]:
-        one.setdefault("hypotheses", 1)
-    return {name: value for name, value in findings.items() if name not in ("versions", "subject", "clean_accuracy")}
+    return json.loads((folder / "findings.json").read_text())
+
+
+def counted(folder: Path) -> list[tuple[object, ...]]:
+    """What was counted of each finding: how it is judged may change from version to version, this may not."""
+    found = findings_of(folder)["findings"]
+    names = ("candidate", "tier", "placement", "flips", "eligible", "probability_before", "probability_after", "shows")
+    return sorted(tuple(str(one[name]) for name in names) for one in found)  # type: ignore[attr-defined,index]
+
+
+def controls_of(folder: Path) -> dict[tuple[str, str], int]:
+    found = findings_of(folder)["findings"]
+    return {(one["candidate"], control["name"]): control["flips"] for one in found for control in one["controls"]}  # type: ignore[attr-defined,index]
 
 
 def test_it_is_reported(old: Path, invoke) -> None:
-    before = findings_of(old)
+    before, counts, controls = findings_of(old), counted(old), controls_of(old)
     assert invoke("report", old).exit_code == 3
-    assert findings_of(old) == before
+    assert (counted(old), controls_of(old)) == (counts, controls)
+    after = findings_of(old)
+    jsonschema.validate(after, schema(), jsonschema.Draft202012Validator)
+    # what an earlier version judged stays judged so: it kept no paired counts to test again
+    for one, then in zip(after["findings"], before["findings"], strict=True):  # type: ignore[arg-type,call-overload]
+        assert (one["uplift_interval"], one["p_value"]) == (then["uplift_interval"], then["p_value"])
+        assert one["p_below"] is None
+        assert one["verdict"] == (then["verdict"] if one["held"] else "not held")
+    assert {**before["fragility"], "images": 0, "coverings": [], "any_class": None} == after["fragility"]  # type: ignore[dict-item]
     html = (old / "report.html").read_text()
     candidates = {finding["candidate"] for finding in before["findings"]}  # type: ignore[attr-defined,index]
     assert all(candidate in html for candidate in candidates)
@@ -67,35 +86,35 @@ def test_it_is_reviewed(old: Path, invoke) -> None:
 
 
 def test_it_is_resumed_without_measuring_anything(old: Path, invoke, monkeypatch) -> None:
-    before = findings_of(old)
+    before, controls = counted(old), controls_of(old)
     monkeypatch.setattr(Sweep, "run", None)
     monkeypatch.setattr("auditor.run.stages.atlas.build_pair_atlas", None)
     monkeypatch.setattr("auditor.run.stages.candidates.propose", None)
     assert invoke("run", "--resume", old).exit_code == 3
-    assert findings_of(old) == before
+    assert (counted(old), controls_of(old)) == (before, controls)
     assert (old / "report.html").exists()
     folder = RunFolder.open(old)
     assert all(folder.is_done(stage.name) for stage in STAGES)
 
 
 def test_its_trials_are_run_anew(old: Path, invoke) -> None:
-    before = findings_of(old)
+    before = counted(old)
     assert invoke("trial", old).exit_code == 3
-    assert findings_of(old)["findings"] == before["findings"]
-    assert findings_of(old)["survey"] == before["survey"]
+    assert counted(old) == before
+    assert {name for _, name in controls_of(old)} == set(CONTROLS)
     # which is more than its first report knew
     assert json.loads((old / "findings.json").read_text())["clean_accuracy"]["target"]["pictures"] == 24
 
 
 def test_one_that_was_interrupted_before_its_report_goes_on(old: Path, invoke) -> None:
     """Without a result nobody knows how its trials ended; its blocks are there."""
-    before = findings_of(old)
+    before, controls = counted(old), controls_of(old)
     for file in ("result.json", "findings.json", "checklist.md", "junit.xml"):
         (old / file).unlink()
     folder = RunFolder.open(old)
     folder.forget(["report"], [])
     assert invoke("run", "--resume", old).exit_code == 3
-    assert findings_of(old)["findings"] == before["findings"]
+    assert (counted(old), controls_of(old)) == (before, controls)
 
 
 def test_cells_and_pushes_go_apart(old: Path) -> None:

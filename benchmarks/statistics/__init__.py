@@ -1,0 +1,1 @@
+"""Simulated audits: how often verdicts err, and how often they find what is there."""
