@@ -200,15 +200,10 @@ def keep_compiled() -> None:
         (umap_, "compute_membership_strengths"),
         (layouts, "_nb_optimize_layout_euclidean_single_epoch"),
     ):
-<<<<<<< HEAD
         compiled = getattr(module, name, None)
         if compiled is not None and hasattr(compiled, "enable_caching"):
             with contextlib.suppress(RuntimeError):
                 compiled.enable_caching()
-=======
-        with contextlib.suppress(AttributeError, RuntimeError):
-            getattr(module, name).enable_caching()
->>>>>>> h-bench
 
 
 def _umap(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> FloatMatrix:

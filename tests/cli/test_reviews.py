@@ -21,8 +21,9 @@ def findings_of(folder: Path) -> dict[str, Any]:
 
 
 def numbers_of(findings: dict[str, Any]) -> list[dict[str, Any]]:
-    """The findings without what a review may change."""
-    settled = ("verdict", "reason", "review", "tier")
+    """What was counted: a review changes who can fail, and so the levels at which all are held to the limit."""
+    settled = ("verdict", "reason", "review", "tier", "held", "images_needed")
+    settled += ("uplift_interval", "p_adjusted", "p_below_adjusted")
     return [{key: value for key, value in one.items() if key not in settled} for one in findings["findings"]]
 
 
