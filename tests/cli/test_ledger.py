@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,8 @@ def test_the_best_of_the_survey_tried_again_pays_for_the_survey(invoke, own_run,
             ("best", str(len(patches))),
             ("fresh", "1"),
         ]
-    assert f"tried before as one of {len(patches)}" in " ".join(said(result).replace("│", " ").split())
+    # a narrow table breaks the words over its lines
+    assert re.search(rf"\btried\b.*\bas\b.*\bone\b.*\b{len(patches)}\b", said(result))
     sentence = f"These very pixels had been tried on these pictures before, as one of {len(patches)} patches"
     for file in ("report.html", "checklist.md"):
         assert (folder / file).read_text().count(sentence) == 1
