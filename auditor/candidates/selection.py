@@ -29,7 +29,8 @@ class Selection:
 
     Attributes:
         blocks: by candidate id, over the selection pictures that patch was tried on; random crops among them.
-        chosen: the patches to confirm, best first; never a random crop.
+        chosen: the patches to confirm, by flips on the selection pictures they were all tried on, then by gain in
+            log-odds; never a random crop.
         rungs: one a step of the halving.
         agreements: by the rung that gave a predicted push, its rank correlation with the first step's score over the
             patches that came by it, and over how many.
@@ -86,7 +87,10 @@ def select(bench: Bench, patches: Sequence[Patch], placement: Placement) -> Sele
         value, both = _agreement(steps_scores[number], steps_scores[number + 1])
         rungs[number] = replace(rungs[number], correlation=value, compared=both)
     joined = {identity: join_blocks(parts) for identity, parts in blocks.items()}
-    return Selection(joined, tuple(entering), tuple(rungs), _screening_agreements(patches, steps_scores[0]))
+    flips = {patch.candidate.id: int(joined[patch.candidate.id].outcomes.sum()) for patch in entering}
+    # the order in which they are held to the limit later: a strong one behind a weak one would be tested too strictly
+    chosen = sorted(entering, key=lambda patch: (-flips[patch.candidate.id], -scores[patch.candidate.id]))
+    return Selection(joined, tuple(chosen), tuple(rungs), _screening_agreements(patches, steps_scores[0]))
 
 
 def halving_steps(eligible: int, first: int) -> tuple[Part, ...]:
