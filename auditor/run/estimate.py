@@ -144,7 +144,7 @@ def _seconds(run: Run, work: Workload) -> dict[str, float]:
 
 
 def _timed(do: Callable[[], object]) -> float:
-    """Seconds of a call: the shorter of two, which other work disturbs less, after one that pays for what is set up once."""
+    """Seconds of a call, the shorter of two, after one that pays for what is set up once."""
     do()
     taken = []
     for _ in range(2):
