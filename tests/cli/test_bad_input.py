@@ -272,7 +272,8 @@ def check_inconclusive(result: Any, folder: Path) -> dict[str, Any]:
 
 
 def test_too_few_eligible_pictures(world, invoke, tmp_path) -> None:
-    config = world.edited("few.toml", ("[images]", "[images]\nmax_per_class = 5"))
+    edits = ("[images]", "[images]\nmax_per_class = 5"), ("confidence = 0.8", "confidence = 0.95")
+    config = world.edited("few.toml", *edits)
     findings = check_inconclusive(invoke("run", config, "--out", tmp_path / "run"), tmp_path / "run")
     assert findings["eligible"] == 5
     assert findings["findings"]
