@@ -32,6 +32,10 @@ def test_there_are_benchmarks() -> None:
     assert set(MODULES) - set(STARTED) == {
         "benchmarks.networks",
         *(f"benchmarks.candidates.{part}" for part in ("pages", "pair_numbers", "pairs", "rungs")),
+        *(
+            f"benchmarks.statistics.{part}"
+            for part in ("other_tables", "simulated_audits", "vectorised", "verdict_tables")
+        ),
     }
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
-from simulated_audits import LIMIT
-from vectorised import exact_p, fragility_bounds
 
 from auditor.statistics.log_odds import log_odds_uplift
 from auditor.statistics.looks import error_budget
 from auditor.statistics.ranking import noise_free_correlation, rank_correlation
 from auditor.statistics.resampling import difference_interval, two_way_difference_interval
+from benchmarks.statistics.simulated_audits import LIMIT
+from benchmarks.statistics.vectorised import exact_p, fragility_bounds
 
 BUDGET = error_budget(0.95)
 

@@ -7,7 +7,6 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from simulated_audits import FINDINGS, LIMIT, Audits
 
 from auditor.core.records import Verdict
 from auditor.statistics.covering import p_uplift_at_least, p_uplift_at_most
@@ -16,6 +15,7 @@ from auditor.statistics.looks import error_budget
 from auditor.statistics.multiplicity import falling_shares
 from auditor.statistics.paired import PairedCounts
 from auditor.statistics.procedure import decide
+from benchmarks.statistics.simulated_audits import FINDINGS, LIMIT, Audits
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

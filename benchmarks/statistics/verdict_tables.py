@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from simulated_audits import FINDINGS, LIMIT, Audits, World, simulate
-from vectorised import before, check, fails, fragility_bounds, holm_fails, p_values, passes
 
 from auditor.statistics.looks import error_budget, spending
+from benchmarks.statistics.simulated_audits import FINDINGS, LIMIT, Audits, World, simulate
+from benchmarks.statistics.vectorised import before, check, fails, fragility_bounds, holm_fails, p_values, passes
 
 BUDGET = error_budget(0.95)
 FRAGILITY_LIMIT = 0.25

@@ -1,8 +1,8 @@
 """Whether the statistics keep their word: simulated audits, printed as tables in Markdown.
 
-    python benchmarks/statistics [errors power passing looks draws fragility search ranks odds] [--audits N] [--seed S]
+    python -m benchmarks.statistics.audits [PART …] [--audits N] [--seed S]
 
-Without a name, all of it: under three minutes on one core. Every table says how many audits are behind it; with 4000 of
+Without a part, all of it: under three minutes on one core. Every table says how many audits are behind it; with 4000 of
 them a chance of 5% is known to ± 0.7 points.
 """
 
@@ -11,8 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 
-import other_tables
-import verdict_tables
+from benchmarks.statistics import other_tables, verdict_tables
 
 
 def main() -> None:
