@@ -357,12 +357,9 @@ def _aside(result: AuditResult, beside: set[str]) -> str:
 def _fragility_clause(fragility: Fragility) -> str:
     if fragility.eligible < 1:
         return "what mere covering does was not measured"
-    rate = counts(fragility.flips, fragility.eligible)
-    if fragility.verdict is Verdict.FAIL:
-        return f"mere covering ({fragility.control}) flips {rate}, above the limit of {percent(fragility.limit)}"
-    return (
-        f"mere covering ({fragility.control}) flips {rate}, not settled against the limit of {percent(fragility.limit)}"
-    )
+    rate, limit = counts(fragility.flips, fragility.eligible), percent(fragility.limit)
+    against = "above" if fragility.verdict is Verdict.FAIL else "not settled against"
+    return f"mere covering ({fragility.control}) flips {rate}, {against} the limit of {limit}"
 
 
 def _candidates(result: AuditResult, verdict: Verdict) -> set[str]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from auditor.core.records import (
-    ControlResult,
     Finding,
     Fragility,
     Interval,
@@ -21,9 +20,10 @@ from auditor.statistics.covering import UPLIFT_METHOD, p_uplift_at_least, p_upli
 from auditor.statistics.intervals import INTERVALS
 from auditor.statistics.ladder import ladder_of_effects, what_does_it
 from auditor.statistics.looks import error_budget
-from auditor.statistics.paired import PairedCounts, mcnemar_exact, paired_counts, tango_interval
+from auditor.statistics.paired import PairedCounts, paired_counts
 from auditor.statistics.planning import images_that_settle
 from auditor.statistics.procedure import Decision, decide, uplift_interval
+from auditor.statistics.uplift import over_control
 from auditor.statistics.verdicts import judge
 
 
@@ -54,13 +54,13 @@ def _measure(trials: ConfirmedTrials, limits: Limits, place: int, hypotheses: in
     block = trials.block
     outcomes = block.outcomes
     flips, eligible = int(outcomes.sum()), len(outcomes)
-    controls = tuple(_against(trials, name, limits.confidence) for name in trials.controls)
+    of_controls = {name: control.outcomes for name, control in trials.controls.items()}
+    paired = {name: paired_counts(outcomes, changed) for name, changed in of_controls.items()}
+    controls = tuple(over_control(name, table, limits.confidence, trials.steps[name]) for name, table in paired.items())
     covering = [control for control in controls if control.step is Step.COVERING]
     strongest = min(covering, key=lambda one: (one.uplift, one.name))
-    ladder = ladder_of_effects(
-        outcomes, {name: control.outcomes for name, control in trials.controls.items()}, trials.steps, limits.confidence
-    )
-    tables = [paired_counts(outcomes, control.outcomes) for control in trials.covering.values()]
+    ladder = ladder_of_effects(outcomes, of_controls, trials.steps, limits.confidence)
+    tables = [paired[control.name] for control in covering]
     p_above = min(1.0, hypotheses * p_uplift_at_most(tables, limits.uplift))
     p_below = min(1.0, hypotheses * p_uplift_at_least(tables, limits.uplift))
     return Finding(
@@ -86,21 +86,6 @@ def _measure(trials: ConfirmedTrials, limits: Limits, place: int, hypotheses: in
         place=place,
         p_below=p_below,
         p_below_adjusted=p_below,
-    )
-
-
-def _against(trials: ConfirmedTrials, name: str, confidence: float) -> ControlResult:
-    """One control beside its candidate; its interval and p-value are its own, corrected for nothing."""
-    table = paired_counts(trials.block.outcomes, trials.controls[name].outcomes)
-    return ControlResult(
-        name=name,
-        flips=table.both + table.second_only,
-        eligible=table.n,
-        uplift=table.difference,
-        uplift_interval=tango_interval(table, confidence),
-        p_value=mcnemar_exact(table, "greater"),
-        step=trials.steps[name],
-        alone=table.first_only,
     )
 
 

@@ -12,10 +12,13 @@ from auditor.core.errors import NoEligibleImagesError
 from auditor.core.records import CoveringRate, Fragility, Interval, Limits, Placement, Verdict
 from auditor.core.records.trials import ConfirmedTrials, TrialBlock
 from auditor.statistics.looks import error_budget
+from auditor.statistics.verdicts import judge
 
 CLUSTERED_METHOD = "Korn–Graubard, by picture"
 
 ALL_COVERINGS = "all coverings"
+
+_BADNESS = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL)
 
 
 def measure_fragility(trials: Sequence[ConfirmedTrials], limits: Limits) -> Fragility | None:
@@ -36,9 +39,6 @@ def measure_fragility(trials: Sequence[ConfirmedTrials], limits: Limits) -> Frag
     return max(measured, key=lambda one: (_BADNESS.index(one.verdict), one.rate), default=None)
 
 
-_BADNESS = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL)
-
-
 def _of_placement(
     placement: Placement, blocks: Mapping[str, Sequence[TrialBlock]], limits: Limits, placements: int
 ) -> Fragility:
@@ -47,11 +47,6 @@ def _of_placement(
     to_target = {name: [block.outcomes for block in draws] for name, draws in blocks.items()}
     overall, *each = covering_rates(to_target, below, above)
     to_any = {name: [(block.patched != block.clean).any(axis=0) for block in draws] for name, draws in blocks.items()}
-    verdict = Verdict.INCONCLUSIVE
-    if overall.interval.low > limits.fragility:
-        verdict = Verdict.FAIL
-    elif overall.interval.high < limits.fragility:
-        verdict = Verdict.PASS
     return Fragility(
         control=ALL_COVERINGS,
         candidate="",
@@ -62,7 +57,7 @@ def _of_placement(
         interval=overall.interval,
         compared=sum(len(draws) for draws in blocks.values()),
         limit=limits.fragility,
-        verdict=verdict,
+        verdict=judge(overall.interval, limits.fragility),
         images=overall.images,
         coverings=tuple(each),
         any_class=covering_rates(to_any, below, above)[0],

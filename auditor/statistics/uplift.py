@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.core.records import ControlResult, Interval
+from auditor.core.records import ControlResult, Interval, Step
 from auditor.statistics.multiplicity import bonferroni_confidence
 from auditor.statistics.paired import PairedCounts, mcnemar_exact, paired_counts, tango_bounds, tango_interval
 
@@ -70,17 +70,7 @@ def smallest_uplift(
     """
     tables = control_tables(candidate, controls)
     level = bonferroni_confidence(confidence, comparisons)
-    results = tuple(
-        ControlResult(
-            name=name,
-            flips=table.both + table.second_only,
-            eligible=table.n,
-            uplift=table.difference,
-            uplift_interval=tango_interval(table, level),
-            p_value=mcnemar_exact(table, "greater"),
-        )
-        for name, table in tables.items()
-    )
+    results = tuple(over_control(name, table, level) for name, table in tables.items())
     strongest = min(results, key=lambda result: (result.uplift, -result.flips, result.name))
     low, high = uplift_bounds(
         [(table.first_only / table.n, table.second_only / table.n) for table in tables.values()],
@@ -94,6 +84,29 @@ def smallest_uplift(
         interval=Interval(low, high, level, UPLIFT_METHOD),
         p_value=max(result.p_value for result in results),
         controls=results,
+    )
+
+
+def over_control(name: str, table: PairedCounts, confidence: float, step: Step | None = None) -> ControlResult:
+    """One control beside its candidate, on its own.
+
+    Args:
+        table: the candidate (first) with the control (second).
+        confidence: of its interval (Tango's), two-sided; the p-value is McNemar's, corrected for nothing.
+        step: of the ladder of effects, where it has one.
+
+    Raises:
+        NoEligibleImagesError: no image was compared.
+    """
+    return ControlResult(
+        name=name,
+        flips=table.both + table.second_only,
+        eligible=table.n,
+        uplift=table.difference,
+        uplift_interval=tango_interval(table, confidence),
+        p_value=mcnemar_exact(table, "greater"),
+        step=step,
+        alone=table.first_only,
     )
 
 
