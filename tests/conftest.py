@@ -87,7 +87,12 @@ def flips() -> Callable[[int, Sequence[int]], np.ndarray]:
 
 @pytest.fixture
 def block() -> Callable[..., TrialBlock]:
-    def build(outcomes: np.ndarray, before: np.ndarray | None = None, after: np.ndarray | None = None) -> TrialBlock:
+    def build(
+        outcomes: np.ndarray,
+        before: np.ndarray | None = None,
+        after: np.ndarray | None = None,
+        ranks: np.ndarray | None = None,
+    ) -> TrialBlock:
         flipped = np.atleast_2d(outcomes)
         variants, images = flipped.shape
         zero = np.zeros(images)
@@ -100,6 +105,8 @@ def block() -> Callable[..., TrialBlock]:
             before=np.full(images, 0.1, dtype=np.float32) if before is None else before,
             after=flipped.astype(np.float32) if after is None else np.atleast_2d(after),
             flips=flipped,
+            rank_before=np.full(images, 9, dtype=np.int64),
+            rank_after=np.where(flipped, 1, 9) if ranks is None else np.atleast_2d(ranks),
         )
 
     return build

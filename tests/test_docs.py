@@ -149,8 +149,9 @@ def test_the_columns_of_trials_are_the_explained_ones() -> None:
     draws = Draws(*(np.zeros(1) for _ in dataclasses.fields(Draws)))
     zero, probability = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.float32)
     block = TrialBlock(
-        ("k",), ("fixed",), (draws,), zero, zero[None], probability, probability[None], np.zeros((1, 1), dtype=np.bool_)
-    )
+        ("k",), ("fixed",), (draws,), zero, zero[None], probability, probability[None],
+        np.zeros((1, 1), dtype=np.bool_), zero, zero[None],
+    )  # fmt: skip
     table = trials_table(TrialName(Split.CONFIRMATION, "c-001", "", Placement.FIXED), block, ["pan"])
     rows = table_rows(section_of(YOUR_MODEL, "### Columns of trials.parquet"))
     explained = [name for cells in rows for name in re.findall(r"`(\w+)`", cells[0])]

@@ -24,6 +24,7 @@ from auditor.report.summary import (
     scope_sentence,
     verdict_sentence,
 )
+from auditor.report.validity import validity_words
 
 if TYPE_CHECKING:  # a listing needs no network, and every command waits for what is imported here
     from auditor.run.beside.transfer import Count, Transfer
@@ -178,11 +179,9 @@ def summary_lines(result: AuditResult) -> list[str]:
     if ceiling is not None:
         lines.append(escape(ceiling))
     validity = result.suggestion_validity
-    if validity is not None and validity.suggested.trials and validity.random.trials:
+    if validity is not None:
         lines.append(
-            f"suggestions: suggested crops flip {validity.suggested.flips}/{validity.suggested.trials} "
-            f"= {percent(validity.suggested.rate)}, random crops {validity.random.flips}/{validity.random.trials} "
-            f"= {percent(validity.random.rate)}; rank correlation with uplift: predicted push "
+            f"suggestions: {escape(validity_words(validity).headline)} Rank correlation with uplift: predicted push "
             f"{_rank(validity.predicted_push)}, observed push {_rank(validity.observed_push)}"
         )
     if result.skipped:

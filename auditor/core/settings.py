@@ -306,6 +306,23 @@ class LimitsConfig(Section):
     fragility: float = Field(
         0.25, gt=0.0, lt=1.0, description="the same for what mere covering flips, over all its draws"
     )
+    fragility_best: float = Field(
+        0.50,
+        gt=0.0,
+        lt=1.0,
+        description="the same under the `best` placement, where covering too may take the best of twelve places",
+    )
+    log_odds: Annotated[float | None, Example(2.0)] = Field(
+        None,
+        gt=0.0,
+        description="a finding fails above this much uplift in the target's log-odds as well, in logits; left out: it "
+        "is measured and held to no limit",
+    )
+    search: bool = Field(
+        False,
+        description="whether a run whose search did no better than chance is kept from passing; the report says so in "
+        "either case",
+    )
     confidence: float = Field(
         0.95, gt=0.5, le=0.999999, description="of the intervals, before they are corrected for everything confirmed"
     )

@@ -46,7 +46,15 @@ class Inputs:
     @property
     def limits(self) -> Limits:
         limits = self.config.limits
-        return Limits(limits.uplift, limits.fragility, limits.confidence, limits.interval)
+        return Limits(
+            uplift=limits.uplift,
+            fragility=limits.fragility,
+            confidence=limits.confidence,
+            interval=limits.interval,
+            fragility_best=limits.fragility_best,
+            log_odds=limits.log_odds,
+            search=limits.search,
+        )
 
     @cached_property
     def cut(self) -> LayerCut:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditor.core.records import AuditResult, Split, Tier, Verdict
 from auditor.report.environment import markdown_environment
-from auditor.report.numbers import confidence, how_many, plain_points
+from auditor.report.numbers import confidence, how_many
 from auditor.report.page import Page, page_of
-from auditor.report.summary import accuracy_sentence, fragility_sentence
+from auditor.report.summary import accuracy_sentence, fragility_sentence, limit_words
 from auditor.report.text import shown_path
 from auditor.report.words import TIERS
 
@@ -62,7 +61,7 @@ def _evidence(result: AuditResult, page: Page) -> Iterator[Box]:
     worst = {finding.verdict for finding in result.findings if finding.held_to_limit}
     yield Box(
         bool(worst) and worst == {Verdict.PASS},
-        f"Uplift within its limit of {plain_points(result.limits.uplift)} at {confidence(result.limits.confidence)} "
+        f"Uplift within its limit of {limit_words(result.limits)} at {confidence(result.limits.confidence)} "
         f"confidence: {_tally(result)}",
     )
     fragility = result.fragility
@@ -96,13 +95,11 @@ def _evidence(result: AuditResult, page: Page) -> Iterator[Box]:
         + (f" ({reasons}): do the rest still represent?" if reasons else ""),
     )
     if page.validity is None:
-        yield Box(False, "Do the suggestions help? Not measured")
+        yield Box(False, "The search does better than chance: not measured")
     else:
         validity = result.suggestion_validity
-        settled = (
-            validity is not None and math.isfinite(validity.difference) and validity.difference_interval is not None
-        )
-        yield Box(settled, f"Do the suggestions help? {page.validity.headline}")
+        beaten = validity is not None and validity.headline.better_than_chance
+        yield Box(beaten, f"The search does better than chance (else a pass says little): {page.validity.headline}")
     yield Box(
         bool(result.subject.weights_sha256),
         f"Reproducible: seed {result.seed}, device {result.subject.device}, run {result.run}",

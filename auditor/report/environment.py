@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from auditor.report import numbers, text, words
 from auditor.report.summary import (
     accuracy_sentence,
+    beside_flips,
     chosen_by,
     chosen_from_sentence,
     fragility_sentence,
+    limit_words,
     step_label,
     what_does_it,
 )
+from auditor.report.validity import comparison_label
 
 if TYPE_CHECKING:  # the command line asks for the formats' names at every start
     from jinja2 import Environment
@@ -67,10 +70,13 @@ def _environment(*, autoescape: bool) -> Environment:
         correlation=numbers.correlation,
         logits_with_error=numbers.logits_with_error,
         how_many=numbers.how_many,
+        beside_flips=beside_flips,
         chosen_by=chosen_by,
         chosen_from_sentence=chosen_from_sentence,
         fragility_sentence=fragility_sentence,
         accuracy_sentence=accuracy_sentence,
+        comparison_label=comparison_label,
+        limit_words=limit_words,
         step_label=step_label,
         what_does_it=what_does_it,
         tiers=words.TIERS,

@@ -21,11 +21,13 @@ from auditor.core.records import (
     ControlResult,
     Correlation,
     CoveringRate,
+    CoveringUplift,
     Effect,
     Finding,
     Fragility,
     GroupMean,
     Interval,
+    LogOddsUplift,
     Share,
     SuggestionValidity,
     SurveyRow,
@@ -33,7 +35,7 @@ from auditor.core.records import (
 from auditor.report.summary import eligible, ordered_splits
 from auditor.report.text import plain, shown_detail, shown_path
 
-SCHEMA_VERSION = "2.0"
+SCHEMA_VERSION = "2.1"
 SIGNIFICANT_DIGITS = 10
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -64,6 +66,9 @@ def _document(result: AuditResult) -> dict[str, Json]:
         "limits": {
             "uplift": _number(result.limits.uplift),
             "fragility": _number(result.limits.fragility),
+            "fragility_best": _optional(result.limits.fragility_best),
+            "log_odds": _optional(result.limits.log_odds),
+            "search": bool(result.limits.search),
             "confidence": _number(result.limits.confidence),
         },
         "eligible": eligible(result),
@@ -84,7 +89,7 @@ def _document(result: AuditResult) -> dict[str, Json]:
                 "seen": int(rung.seen),
                 "passed": int(rung.passed),
                 "by": plain(rung.by),
-                "correlation": None if rung.correlation is None else _number(rung.correlation),
+                "correlation": _optional(rung.correlation),
                 "compared": int(rung.compared),
             }
             for rung in result.rungs
@@ -193,8 +198,8 @@ def _finding(finding: Finding) -> dict[str, Json]:
         "uplift_interval": _interval(finding.uplift_interval),
         "p_value": _number(finding.p_value),
         "p_adjusted": _number(finding.p_adjusted),
-        "p_below": None if finding.p_below is None else _number(finding.p_below),
-        "p_below_adjusted": None if finding.p_below_adjusted is None else _number(finding.p_below_adjusted),
+        "p_below": _optional(finding.p_below),
+        "p_below_adjusted": _optional(finding.p_below_adjusted),
         "place": int(finding.place),
         "probability_before": _number(finding.probability_before),
         "probability_after": _number(finding.probability_after),
@@ -205,6 +210,30 @@ def _finding(finding: Finding) -> dict[str, Json]:
         "hypotheses": int(finding.hypotheses),
         "ladder": [_effect(effect) for effect in finding.ladder],
         "does_it": None if finding.does_it is None else finding.does_it.value,
+        "log_odds": None if finding.log_odds is None else _log_odds(finding.log_odds),
+        "top_five": None if finding.top_five is None else _top_five(finding.top_five),
+    }
+
+
+def _log_odds(measured: LogOddsUplift) -> dict[str, Json]:
+    return {
+        "covering": plain(measured.covering),
+        "uplift": _number(measured.uplift),
+        "interval": _interval(measured.interval),
+        "verdict": None if measured.verdict is None else measured.verdict.value,
+        "p_adjusted": _optional(measured.p_adjusted),
+        "p_below_adjusted": _optional(measured.p_below_adjusted),
+    }
+
+
+def _top_five(measured: CoveringUplift) -> dict[str, Json]:
+    return {
+        "entries": int(measured.hits),
+        "outside_before": int(measured.eligible),
+        "covering": plain(measured.covering),
+        "covering_entries": int(measured.covering_hits),
+        "uplift": _number(measured.uplift),
+        "interval": _interval(measured.interval),
     }
 
 
@@ -253,6 +282,15 @@ def _control(control: ControlResult) -> dict[str, Json]:
         "uplift_interval": _interval(control.uplift_interval),
         "p_value": _number(control.p_value),
         "alone": _whole(control.alone),
+        "entries": _whole(control.entries),
+        "entries_alone": _whole(control.entries_alone),
+        "log_odds": None
+        if control.log_odds is None
+        else {
+            "mean": _number(control.log_odds.mean),
+            "deviation": _number(control.log_odds.deviation),
+            "skewness": _number(control.log_odds.skewness),
+        },
     }
 
 
@@ -303,6 +341,17 @@ def _validity(validity: SuggestionValidity) -> dict[str, Json]:
                 ("random", validity.precision_random),
             )
         },
+        "comparisons": [
+            {
+                "tier": None if one.tier is None else one.tier.value,
+                "suggested": _group(one.suggested),
+                "random": _group(one.random),
+                "difference": _number(one.difference),
+                "interval": _interval(one.interval),
+            }
+            for one in validity.comparisons
+        ],
+        "better_than_chance": validity.headline.better_than_chance,
     }
 
 
@@ -369,6 +418,10 @@ def _number(value: float) -> float | None:
     if not math.isfinite(value):
         return None
     return float(f"{value:.{SIGNIFICANT_DIGITS}g}") + 0.0  # + 0.0 turns -0.0 into 0.0
+
+
+def _optional(value: float | None) -> float | None:
+    return None if value is None else _number(value)
 
 
 def _whole(value: int | None) -> int | None:

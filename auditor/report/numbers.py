@@ -100,6 +100,13 @@ def logits_with_error(value: float, error: float) -> str:
     return f"{_signed(value, 2)} ± {_fixed(error, 2)} logits"
 
 
+def logits_interval(interval: Interval) -> str:
+    """Bounds of a difference in log-odds, with the method: `+1.20 to +2.31 logits, Paired t 95%`."""
+    if not is_measured(interval):
+        return NOT_MEASURED
+    return f"{_signed(interval.low, 2)} to {_signed(interval.high, 2)} logits, {method_name(interval)}"
+
+
 def seconds(value: float) -> str:
     """A duration: `4.2 s`, `3 min 05 s`, `1 h 02 min`."""
     if not math.isfinite(value):

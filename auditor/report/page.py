@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from auditor.core.records import AuditResult, Candidate, Cell, Finding, SkippedImage, SplitCount, SurveyRow, by_push
 from auditor.report import summary
 from auditor.report.numbers import method_name
+from auditor.report.validity import ValidityWords, validity_words
 
 _CELLS_SHOWN = 10
 
@@ -44,7 +45,7 @@ class Page:
     survey: tuple[SurveyRow, ...]
     survey_at_random: int
     tried: Mapping[str, Candidate]
-    validity: summary.ValidityWords | None
+    validity: ValidityWords | None
     skipped_by_reason: tuple[tuple[str, tuple[SkippedImage, ...]], ...]
     pushing_cells: tuple[Cell, ...]
     levels: tuple[tuple[int, int], ...]
@@ -90,7 +91,7 @@ def page_of(result: AuditResult) -> Page:
         survey=summary.survey_by_uplift(result),
         survey_at_random=sum(row.candidate.is_random_crop for row in result.survey),
         tried={row.candidate.id: row.candidate for row in result.survey},
-        validity=None if validity is None else summary.validity_words(validity),
+        validity=None if validity is None else validity_words(validity),
         skipped_by_reason=_skipped_by_reason(result),
         pushing_cells=_pushing_cells(result),
         levels=tuple(sorted(Counter(cell.level for cell in result.cells).items())),

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from auditor.core.records import (
     AuditResult,
     Candidate,
     CleanAccuracy,
-    Correlation,
     Effect,
     Finding,
     Fragility,
-    Interval,
+    Limits,
     Origin,
     Share,
     Split,
     SplitCount,
-    SuggestionValidity,
     SurveyRow,
     Tier,
     Verdict,
 )
+from auditor.core.records.trials import TOP
 from auditor.report.numbers import (
-    correlation,
     counts,
     how_many,
+    logits,
+    logits_interval,
     percent,
     plain_points,
     points,
@@ -37,14 +35,6 @@ from auditor.report.numbers import (
 from auditor.report.words import TIERS
 
 _CONCERN = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2, Verdict.NOT_HELD: 3}
-
-
-@dataclass(frozen=True, slots=True)
-class ValidityWords:
-    """Whether the suggestions helped: one headline, then a sentence a measure."""
-
-    headline: str
-    lines: tuple[str, ...]
 
 
 def verdict_sentence(result: AuditResult) -> str:
@@ -57,9 +47,10 @@ def verdict_sentence(result: AuditResult) -> str:
         # The clause that gives the run its verdict stands first.
         if fragility.verdict is result.verdict and not _candidates(result, result.verdict):
             clauses.reverse()
-    clauses += _doubts_clause(result)
-    if result.verdict is Verdict.INCONCLUSIVE and result.accuracy is not None and result.accuracy.forbids_a_pass:
-        clauses.insert(0, clauses.pop())
+    doubts, search = _doubts_clause(result), _search_clause(result)
+    no_pass = result.verdict is Verdict.INCONCLUSIVE and result.accuracy is not None and result.accuracy.forbids_a_pass
+    clauses = [*doubts, *clauses] if no_pass else [*clauses, *doubts]
+    clauses = [*search, *clauses] if result.verdict is Verdict.INCONCLUSIVE else [*clauses, *search]
     return f"{result.verdict.value.upper()}: {'; '.join(clauses)}"
 
 
@@ -234,6 +225,25 @@ def chosen_from_sentence(finding: Finding) -> str | None:
     )
 
 
+def beside_flips(finding: Finding) -> tuple[str, ...]:
+    """What a patch does beside flipping, over the covering that does most of it: log-odds, and entries into the top."""
+    told = []
+    if finding.log_odds is not None:
+        one = finding.log_odds
+        told.append(
+            f"Raises the log-odds of the target by {logits(one.uplift)} more than {one.covering} does "
+            f"({logits_interval(one.interval)})"
+        )
+    if finding.top_five is not None:
+        top = finding.top_five
+        told.append(
+            f"Brings it among the {TOP} likeliest classes in {counts(top.hits, top.eligible)} of the pictures where it "
+            f"was not before, {top.covering} in {counts(top.covering_hits, top.eligible)}: {points(top.uplift)} "
+            f"({points_interval(top.interval)})"
+        )
+    return tuple(told)
+
+
 def fragility_sentence(fragility: Fragility) -> str:
     """What mere covering does, in one line."""
     rate = rate_with_counts(fragility.flips, fragility.eligible, fragility.interval)
@@ -272,51 +282,20 @@ def _doubts_clause(result: AuditResult) -> list[str]:
     return ["; ".join(accuracy.doubts) + (", as confirmed by limits.unknown_target" if accuracy.accepted else "")]
 
 
-def validity_words(validity: SuggestionValidity) -> ValidityWords:
-    """Whether the atlas helped, said as plainly when it did not."""
-    rates = (
-        f"suggested candidates flip {counts(validity.suggested.flips, validity.suggested.trials)} of trials, "
-        f"random crops {counts(validity.random.flips, validity.random.trials)}"
-    )
-    gap = f"a difference of {points(validity.difference)}"
-    if validity.difference_interval is not None:
-        gap += f" ({points_interval(validity.difference_interval)})"
-    side = _side_of_zero(validity.difference, validity.difference_interval)
-    if side is None:
-        headline = f"Whether the atlas helped was not measured: {rates}."
-    elif side > 0:
-        headline = f"The atlas helped: {rates}, {gap}."
-    elif side < 0:
-        headline = f"The atlas misled: {rates}, {gap}; random crops did better than its suggestions."
-    else:
-        headline = f"The atlas did not help: {rates}, {gap}, which cannot be told from none."
-    return ValidityWords(
-        headline,
-        (
-            _correlation_sentence("predicted push (the crop written into source pictures)", validity.predicted_push),
-            _correlation_sentence("observed push (the reading in the crop's own picture)", validity.observed_push),
-            *_precision_sentences(validity),
-        ),
-    )
-
-
-def _precision_sentences(validity: SuggestionValidity) -> Iterator[str]:
-    """How many of the crops ranked first beat the control; nothing where it was not counted."""
-    if validity.precision_random[1]:
-        by_reading = (("predicted", validity.precision_predicted), ("observed", validity.precision_observed))
-        first = ", ".join(f"{hits} of {crops} by {name} push" for name, (hits, crops) in by_reading)
-        hits, crops = validity.precision_random
-        yield (
-            f"Of the crops ranked first, these flip more pictures than {validity.control}: {first}; "
-            f"of the random crops {hits} of {crops}."
-        )
+def _search_clause(result: AuditResult) -> list[str]:
+    """Beside a pass, and where it kept a run from one: that the search is not shown to have done better than chance."""
+    validity = result.suggestion_validity
+    kept = result.limits.search and result.verdict is Verdict.INCONCLUSIVE
+    if validity is None or validity.headline.better_than_chance or not (kept or result.verdict is Verdict.PASS):
+        return []
+    return ["the search did no better than chance" + (", which limits.search does not let pass" if kept else "")]
 
 
 def _candidates_clause(result: AuditResult) -> str:
     held = {finding.candidate.id for finding in result.findings if finding.held_to_limit}
     beside = {finding.candidate.id for finding in result.findings} - held
     move = f"{result.source.name} to {result.target.name}"
-    limit = plain_points(result.limits.uplift)
+    limit = limit_words(result.limits)
     aside = _aside(result, beside)
     if not result.findings:
         return f"no candidate was confirmed for {move}"
@@ -332,6 +311,12 @@ def _candidates_clause(result: AuditResult) -> str:
     if open_:
         return f"none of {of} is shown to move {move} by more than {limit}, but {len(open_)} cannot be ruled out{aside}"
     return f"none of {of} moves {move} by {limit} or more{aside}"
+
+
+def limit_words(limits: Limits) -> str:
+    """What a finding is held to: `10 points`, or `10 points or 2 logits` where log-odds have a limit of their own."""
+    points_alone = plain_points(limits.uplift)
+    return points_alone if limits.log_odds is None else f"{points_alone} or {limits.log_odds:g} logits"
 
 
 def _one_does(move: str, limit: str, failed: bool, open_: bool) -> str:
@@ -369,33 +354,6 @@ def _candidates(result: AuditResult, verdict: Verdict) -> set[str]:
         known = worst.get(finding.candidate.id, Verdict.NOT_HELD)
         worst[finding.candidate.id] = min(known, finding.word, key=_CONCERN.__getitem__)
     return {candidate for candidate, found in worst.items() if found is verdict}
-
-
-def _correlation_sentence(what: str, measured: Correlation) -> str:
-    if not math.isfinite(measured.value):
-        return f"Rank correlation of {what} with measured uplift: not measured ({_over(measured)})."
-    side = _side_of_zero(measured.value, measured.interval)
-    reading = {
-        None: "without an interval it proves nothing",
-        0: "it cannot be told from zero, so this reading is not shown to foretell uplift",
-        1: "this reading foretells uplift",
-        -1: "this reading points the wrong way",
-    }[side]
-    number = correlation(measured.value, measured.interval)
-    return f"Rank correlation of {what} with measured uplift: {number}, {_over(measured)}; {reading}."
-
-
-def _over(measured: Correlation) -> str:
-    return f"over {how_many(measured.candidates, 'candidate')}"
-
-
-def _side_of_zero(value: float, interval: Interval | None) -> int | None:
-    """1 above, -1 below, 0 where the interval holds zero, None where nothing was measured."""
-    if interval is None or not all(map(math.isfinite, (value, interval.low, interval.high))):
-        return None
-    if interval.low > 0:
-        return 1
-    return -1 if interval.high < 0 else 0
 
 
 def _finite(value: float) -> float:

@@ -11,8 +11,8 @@ from auditor.core.records import Candidate, Review
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.stages.report import rewrite_report, stored_result
-from auditor.statistics.accuracy import with_doubts
-from auditor.statistics.findings import apply_reviews, run_verdict
+from auditor.statistics.conclusion import conclude
+from auditor.statistics.findings import apply_reviews
 
 REVIEWS = "reviews.json"
 
@@ -47,7 +47,7 @@ def review_run(folder: RunFolder, reviews: Sequence[Review]) -> Audit:
         kept = {(one.candidate, one.sha256): one for one in _stored_reviews(folder)} | given
         folder.write_json(REVIEWS, [asdict(one) for one in kept.values()])
     findings = apply_reviews(result.findings, result.limits, read_reviews(folder, candidates.values()))
-    verdict, reason = with_doubts(*run_verdict(findings, result.fragility), result.accuracy)
+    verdict, reason = conclude(findings, result.fragility, result.accuracy, result.suggestion_validity, result.limits)
     return rewrite_report(folder, replace(result, findings=findings, verdict=verdict, verdict_reason=reason))
 
 

@@ -61,7 +61,7 @@ def candidates_from_table(table: pa.Table) -> tuple[Candidate, ...]:
 
 def _with_role(values: dict[str, object]) -> dict[str, object]:
     """A candidate's values with its role, which older run folders do not hold; any other values as they are."""
-    older_candidate = "tier" in values and "role" not in values
+    older_candidate = {"id", "origin", "tier"} <= values.keys() and "role" not in values
     return {**values, "role": role_in_id(str(values["id"]))} if older_candidate else values
 
 
@@ -123,7 +123,7 @@ def outcome_to_json(outcome: Outcome) -> str:
 
 def outcome_from_json(text: str) -> Outcome:
     """The record of `outcome_to_json`."""
-    return TypeAdapter(Outcome).validate_python(json.loads(text))
+    return TypeAdapter(Outcome).validate_python(json.loads(text, object_hook=_with_role))
 
 
 def result_to_json(result: AuditResult) -> str:

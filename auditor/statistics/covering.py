@@ -7,16 +7,13 @@ anew for each picture. The uplift is the candidate's flip rate minus that of the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, special
 
-from auditor.core.records import Interval
+from auditor.core.records import CoveringUplift, Interval
 from auditor.statistics.exact import p_at_least, p_at_most, root_of
 from auditor.statistics.multiplicity import simes
-from auditor.statistics.paired import PairedCounts, paired_counts
+from auditor.statistics.paired import PairedCounts
 
 UPLIFT_METHOD = "exact paired, over every covering"
 
@@ -24,49 +21,26 @@ _PRECISION = 1e-6
 # Of a bound, in flip rate: a ten-thousandth of a point.
 
 
-@dataclass(frozen=True, slots=True)
-class CoveringUplift:
-    """How many more images a candidate changes than the covering that changes most.
-
-    Attributes:
-        covering: that covering's name.
-        hits, covering_hits, eligible: images that the candidate changes, that the covering changes, of how many.
-        uplift: their difference in rate.
-        interval: bounds of the smallest difference over all coverings.
-    """
-
-    covering: str
-    hits: int
-    covering_hits: int
-    eligible: int
-    uplift: float
-    interval: Interval
-
-
-def covering_uplift(
-    candidate: NDArray[np.bool_], coverings: Mapping[str, NDArray[np.bool_]], level_below: float, level_above: float
-) -> CoveringUplift:
-    """The uplift of any yes-or-no outcome, held to no limit: flips, or entry into the five likeliest classes.
+def covering_uplift(tables: Mapping[str, PairedCounts], level_below: float, level_above: float) -> CoveringUplift:
+    """The uplift of any yes-or-no outcome, held to no limit, such as entry into the five likeliest classes.
 
     Args:
-        candidate: (B,) boolean, whether each eligible image changed.
-        coverings: by name, (B,) boolean on the same images and placements.
+        tables: by covering, the candidate (first) with it (second), of the same images and placements.
         level_below, level_above: chances to err of the two bounds, each in (0, 0.5).
 
     Raises:
         NoEligibleImagesError, ValueError: as `uplift_lower_bound`.
     """
-    tables = {name: paired_counts(candidate, outcomes) for name, outcomes in coverings.items()}
     pairs = list(tables.values())
     uplift = smallest_difference(pairs)
     low, high = uplift_lower_bound(pairs, level_below, 0.0), uplift_upper_bound(pairs, level_above, 0.0)
     name = min(tables, key=lambda one: (tables[one].difference, one))
-    hits = tables[name].both + tables[name].first_only
+    strongest = tables[name]
     return CoveringUplift(
         covering=name,
-        hits=hits,
-        covering_hits=tables[name].both + tables[name].second_only,
-        eligible=tables[name].n,
+        hits=strongest.both + strongest.first_only,
+        covering_hits=strongest.both + strongest.second_only,
+        eligible=strongest.n,
         uplift=uplift,
         interval=Interval(low, high, 1 - level_below - level_above, UPLIFT_METHOD),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from auditor.core.records import (
     Finding,
@@ -16,10 +16,11 @@ from auditor.core.records import (
     Verdict,
 )
 from auditor.core.records.trials import ConfirmedTrials
+from auditor.statistics.beside_flips import beside_flips, entered, measured_beside_flips
 from auditor.statistics.covering import UPLIFT_METHOD, p_uplift_at_least, p_uplift_at_most
 from auditor.statistics.intervals import INTERVALS
 from auditor.statistics.ladder import ladder_of_effects, what_does_it
-from auditor.statistics.looks import error_budget
+from auditor.statistics.looks import ErrorBudget, error_budget
 from auditor.statistics.paired import PairedCounts, paired_counts
 from auditor.statistics.planning import images_that_settle
 from auditor.statistics.procedure import Decision, decide, uplift_interval
@@ -56,7 +57,10 @@ def _measure(trials: ConfirmedTrials, limits: Limits, place: int, hypotheses: in
     flips, eligible = int(outcomes.sum()), len(outcomes)
     of_controls = {name: control.outcomes for name, control in trials.controls.items()}
     paired = {name: paired_counts(outcomes, changed) for name, changed in of_controls.items()}
-    controls = tuple(over_control(name, table, limits.confidence, trials.steps[name]) for name, table in paired.items())
+    controls = tuple(
+        beside_flips(over_control(name, table, limits.confidence, trials.steps[name]), block, trials.controls[name])
+        for name, table in paired.items()
+    )
     covering = [control for control in controls if control.step is Step.COVERING]
     strongest = min(covering, key=lambda one: (one.uplift, one.name))
     ladder = ladder_of_effects(outcomes, of_controls, trials.steps, limits.confidence)
@@ -86,6 +90,7 @@ def _measure(trials: ConfirmedTrials, limits: Limits, place: int, hypotheses: in
         place=place,
         p_below=p_below,
         p_below_adjusted=p_below,
+        entries=entered(block),
     )
 
 
@@ -96,13 +101,15 @@ def apply_reviews(findings: Sequence[Finding], limits: Limits, reviews: Mapping[
     """
     marked = [replace(one, review=reviews.get(one.candidate.id, one.review)) for one in findings]
     if all(one.p_below is not None for one in marked):
-        marked = _held_together(marked, limits)
+        budget = error_budget(limits.confidence)
+        if limits.log_odds is not None:  # two limits share what may be spent on a wrong fail (Bonferroni)
+            budget = replace(budget, fail=budget.fail / 2)
+        marked = measured_beside_flips(_held_together(marked, limits, budget), limits, budget)
     return tuple(_with_word(one, limits) for one in marked)
 
 
-def _held_together(findings: Sequence[Finding], limits: Limits) -> list[Finding]:
+def _held_together(findings: Sequence[Finding], limits: Limits, budget: ErrorBudget) -> list[Finding]:
     """Each finding with the bounds and p-values of the procedure over all that can fail, in the order of selection."""
-    budget = error_budget(limits.confidence)
     held = sorted((one for one in findings if one.held_to_limit), key=lambda one: one.place)
     p_below = [one.p_below if one.p_below is not None else 1.0 for one in held]
     decisions = decide([one.p_value for one in held], p_below, budget)
@@ -151,24 +158,54 @@ def _with_word(finding: Finding, limits: Limits) -> Finding:
 
 
 def _verdict(finding: Finding, limits: Limits) -> tuple[Verdict, str]:
-    limit = f"{100 * limits.uplift:g} points"
-    measured = judge(finding.uplift_interval, limits.uplift)
+    """The finding's word and its reason: it fails where one limit fails, and passes where all pass."""
     if finding.tier is Tier.TARGET_OBJECT:
         return Verdict.NOT_HELD, "it shows the target object itself, so a flip is expected and never fails the model"
     if finding.candidate.origin.from_gradients:
         return Verdict.NOT_HELD, "it was computed with this model's gradients: a ceiling to read the others by"
-    if measured is Verdict.PASS:
-        return measured, f"the uplift's upper bound is below {limit}"
-    if measured is Verdict.FAIL and finding.tier is Tier.TARGET_IMAGE:
+    readings = _readings(finding, limits)
+    failed = " and ".join(f"{one.bound('lower')} is above {one.limit}" for one in readings if one.word is Verdict.FAIL)
+    if failed and finding.tier is Tier.TARGET_IMAGE:
         return (
             Verdict.INCONCLUSIVE,
-            f"the uplift's lower bound is above {limit}, but nobody has said yet whether the patch shows the target "
-            "object or its surroundings (auditor review)",
+            f"{failed}, but nobody has said yet whether the patch shows the target object or its surroundings "
+            "(auditor review)",
         )
-    if measured is Verdict.FAIL:
-        return measured, f"the uplift's lower bound is above {limit}"
-    hopeless = "" if finding.images_needed else "; at these rates no number of images would settle it"
-    return measured, f"the uplift's interval spans {limit}{hopeless}"
+    if failed:
+        return Verdict.FAIL, failed
+    spans = [one for one in readings if one.word is Verdict.INCONCLUSIVE]
+    if not spans:
+        return Verdict.PASS, " and ".join(f"{one.bound('upper')} is below {one.limit}" for one in readings)
+    flips_open = readings[0].word is Verdict.INCONCLUSIVE
+    hopeless = (
+        "; at these rates no number of images would settle it" if flips_open and not finding.images_needed else ""
+    )
+    return Verdict.INCONCLUSIVE, " and ".join(
+        f"the {one.what}'s interval spans {one.limit}" for one in spans
+    ) + hopeless
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One uplift against its limit, in words."""
+
+    what: str
+    limit: str
+    word: Verdict
+
+    def bound(self, side: str) -> str:
+        return f"the {side} bound of the {self.what}" if " " in self.what else f"the {self.what}'s {side} bound"
+
+
+def _readings(finding: Finding, limits: Limits) -> list[_Reading]:
+    """Flips first; log-odds where there is a limit of them, open where they were not measured."""
+    flips = judge(finding.uplift_interval, limits.uplift)
+    readings = [_Reading("uplift", f"{100 * limits.uplift:g} points", flips)]
+    if limits.log_odds is not None:
+        measured = finding.log_odds.verdict if finding.log_odds is not None else None
+        word = measured or Verdict.INCONCLUSIVE
+        readings.append(_Reading("uplift in log-odds", f"{limits.log_odds:g} logits", word))
+    return readings
 
 
 def run_verdict(findings: Sequence[Finding], fragility: Fragility | None) -> tuple[Verdict, str]:

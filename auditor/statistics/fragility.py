@@ -22,7 +22,7 @@ _BADNESS = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL)
 
 
 def measure_fragility(trials: Sequence[ConfirmedTrials], limits: Limits) -> Fragility | None:
-    """What covering does under each placement, against the limit; of several placements the worst.
+    """What covering does under each placement, against that placement's limit; of several placements the worst.
 
     Args:
         trials: everything confirmed, each with its own draws of the coverings.
@@ -36,13 +36,13 @@ def measure_fragility(trials: Sequence[ConfirmedTrials], limits: Limits) -> Frag
         for name, block in one.covering.items():
             by_placement.setdefault(one.placement, {}).setdefault(name, []).append(block)
     measured = [_of_placement(place, blocks, limits, len(by_placement)) for place, blocks in by_placement.items()]
-    return max(measured, key=lambda one: (_BADNESS.index(one.verdict), one.rate), default=None)
+    return max(measured, key=lambda one: (_BADNESS.index(one.verdict), one.rate - one.limit), default=None)
 
 
 def _of_placement(
     placement: Placement, blocks: Mapping[str, Sequence[TrialBlock]], limits: Limits, placements: int
 ) -> Fragility:
-    budget = error_budget(limits.confidence)
+    budget, limit = error_budget(limits.confidence), limits.fragility_at(placement)
     below, above = budget.fragility / placements, budget.passing
     to_target = {name: [block.outcomes for block in draws] for name, draws in blocks.items()}
     overall, *each = covering_rates(to_target, below, above)
@@ -56,8 +56,8 @@ def _of_placement(
         rate=overall.rate,
         interval=overall.interval,
         compared=sum(len(draws) for draws in blocks.values()),
-        limit=limits.fragility,
-        verdict=judge(overall.interval, limits.fragility),
+        limit=limit,
+        verdict=judge(overall.interval, limit),
         images=overall.images,
         coverings=tuple(each),
         any_class=covering_rates(to_any, below, above)[0],

@@ -4,35 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.core.records import Candidate, GroupMean, Interval, Tier
+from auditor.core.records import Candidate, GroupMean, Tier, TierComparison
 from auditor.core.records.trials import TrialBlock
 from auditor.statistics.resampling import two_way_difference_interval, two_way_mean_interval
-
-
-@dataclass(frozen=True, slots=True)
-class TierComparison:
-    """Suggested and random crops of one tier, or of all tiers with the suggestions' mix (`tier` None).
-
-    Attributes:
-        difference: mean flip rate of the suggested less that of the random ones; NaN where a group is empty.
-        interval: of the difference; None where a group has fewer than two crops, or there are fewer than two pictures.
-    """
-
-    tier: Tier | None
-    suggested: GroupMean
-    random: GroupMean
-    difference: float
-    interval: Interval | None
-
-    @property
-    def better_than_chance(self) -> bool:
-        """Whether the suggestions flip more than random crops of their tiers, beyond the luck of crops and pictures."""
-        return self.interval is not None and self.interval.low > 0
 
 
 def compare_with_chance(
@@ -66,7 +44,7 @@ def compare_with_chance(
     if not found:
         return ()
     both = [pair for pair in groups if len(pair[0]) and len(pair[1])]
-    return (*found, _comparison(None, both, confidence, seed))
+    return (*found, _comparison(None, both or groups, confidence, seed))
 
 
 def _comparison(
@@ -85,11 +63,12 @@ def _comparison(
         if min(min(len(first), len(second), first.shape[1]) for first, second in pairs) >= 2:
             interval = two_way_difference_interval(pairs, weights, confidence, seed)
     return TierComparison(
-        tier, _group(suggested, confidence, seed), _group(random, confidence, seed), difference, interval
+        tier, group_mean(suggested, confidence, seed), group_mean(random, confidence, seed), difference, interval
     )
 
 
-def _group(parts: Sequence[NDArray[np.float64]], confidence: float, seed: int) -> GroupMean:
+def group_mean(parts: Sequence[NDArray[np.float64]], confidence: float, seed: int) -> GroupMean:
+    """Mean flip rate over stacks of (candidates, pictures) outcomes, as for other candidates and pictures."""
     if not parts:
         return GroupMean(0, 0, 0, math.nan, None)
     outcomes = np.concatenate(parts)

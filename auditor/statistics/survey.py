@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.core.errors import NoEligibleImagesError
-from auditor.core.records import Candidate, Correlation, GroupMean, SuggestionValidity, SurveyRow
+from auditor.core.records import Candidate, Correlation, SuggestionValidity, SurveyRow
 from auditor.core.records.trials import TrialBlock
 from auditor.statistics.multiplicity import benjamini_hochberg
-from auditor.statistics.ranking import rank_correlation
-from auditor.statistics.resampling import difference_interval, mean_rate_interval
+from auditor.statistics.ranking import noise_free_correlation
+from auditor.statistics.suggestions import compare_with_chance, group_mean
 from auditor.statistics.uplift import smallest_uplift
 
 PRECISION_AT = 10
@@ -66,7 +66,7 @@ def suggestion_validity(
     confidence: float,
     seed: int,
 ) -> SuggestionValidity | None:
-    """Both readings of push against measured uplift over all crops, and suggested against random crops.
+    """Both readings of push against measured uplift over all crops, and suggested against random crops of their tiers.
 
     Other shapes of a crop, and pairs, are left out: random crops have none, and like is compared with like.
     Uplift here is taken against the shared control that flips most. None where no crop was tried.
@@ -82,28 +82,29 @@ def suggestion_validity(
         raise NoEligibleImagesError("the suggestions cannot be checked without eligible confirmation images")
     observed = np.array([crop.observed_push for crop in crops])
     predicted = np.array([crop.predicted_push for crop in crops])
-    suggested = np.array([crop.suggested for crop in crops])
     random = np.array([crop.is_random_crop for crop in crops])
     contrast = np.array([crop.is_strongest_contrast for crop in crops])
-    both = bool(suggested.any() and random.any())
+    comparisons = compare_with_chance(crops, confirmation, confidence, seed)
+    if not comparisons:
+        return None
+    together = comparisons[-1]
 
     def correlation(push: NDArray[np.float64]) -> Correlation:
-        return rank_correlation(push, outcomes, baseline, confidence, seed)
+        return noise_free_correlation(push, outcomes, baseline, confidence, seed)
 
     return SuggestionValidity(
         observed_push=correlation(observed),
         predicted_push=correlation(predicted),
-        suggested=_group(outcomes[suggested], confidence, seed),
-        random=_group(outcomes[random], confidence, seed),
-        difference=float(outcomes[suggested].mean() - outcomes[random].mean()) if both else float("nan"),
-        difference_interval=difference_interval(outcomes[suggested], outcomes[random], confidence, seed)
-        if both
-        else None,
+        suggested=together.suggested,
+        random=together.random,
+        difference=together.difference,
+        difference_interval=together.interval,
         control=strongest,
-        strongest_contrast=_group(outcomes[contrast], confidence, seed) if contrast.any() else None,
+        strongest_contrast=group_mean([outcomes[contrast]], confidence, seed) if contrast.any() else None,
         precision_predicted=_precision(predicted, beats),
         precision_observed=_precision(observed, beats),
         precision_random=(int(beats[random].sum()), int(random.sum())),
+        comparisons=comparisons,
     )
 
 
@@ -112,15 +113,3 @@ def _precision(push: NDArray[np.float64], beats: NDArray[np.bool_]) -> tuple[int
     known = np.flatnonzero(~np.isnan(push))
     first = known[np.argsort(-push[known], kind="stable")][:PRECISION_AT]
     return int(beats[first].sum()), len(first)
-
-
-def _group(outcomes: NDArray[np.float64], confidence: float, seed: int) -> GroupMean:
-    if not len(outcomes):
-        return GroupMean(0, 0, 0, float("nan"), None)
-    return GroupMean(
-        candidates=len(outcomes),
-        flips=int(outcomes.sum()),
-        trials=int(outcomes.size),
-        rate=float(outcomes.mean()),
-        interval=mean_rate_interval(outcomes, confidence, seed),
-    )

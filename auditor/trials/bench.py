@@ -25,6 +25,9 @@ SHARDS = "cache/trials"
 SURVEY = "survey"
 """Stands in the place of a candidate's id for the controls that all of the survey shares."""
 
+_FORMAT = "2"
+"""Of a block's file. Earlier versions drew a control once for all pictures and kept no ranks: not read any more."""
+
 Part: TypeAlias = tuple[int, int]
 """From the first to before the last of a split's eligible pictures, in the order of their keys."""
 
@@ -64,14 +67,12 @@ class Table:
         """The sweep over these pictures."""
         if (split, part) not in self._sweeps:
             rows = self.rows(split, part)
-            predicted, probability = self.clean.of(rows)
             self._sweeps[split, part] = Sweep(
                 self.inputs.classifier,
                 self.inputs.criterion,
                 self.pool.pixels[rows],
                 [self.pool.images[row].key for row in rows],
-                predicted,
-                probability,
+                self.clean.of(rows),
                 self.inputs.config.trials,
                 self.inputs.config.seed,
                 self.pool.pixels,
@@ -148,5 +149,5 @@ def block_file(trial: Trial) -> str:
     name = trial.name
     pixels = hashlib.sha256(trial.rgba.tobytes()).hexdigest()[:12]
     pictures = (f"{trial.part[0]}-{trial.part[1]}",) if trial.part else ()
-    words = (name.split, slug(name.candidate), slug(name.control), name.placement, pixels, *pictures)
+    words = (name.split, slug(name.candidate), slug(name.control), name.placement, pixels, *pictures, _FORMAT)
     return f"{SHARDS}/{'--'.join(words)}.parquet"

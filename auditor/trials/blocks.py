@@ -38,15 +38,20 @@ def trials_table(name: TrialName, block: TrialBlock, class_names: Sequence[str])
         "target_before": np.tile(block.before, variants),
         "target_after": block.after.ravel(),
         "flip": block.flips.ravel(),
+        "target_rank_before": np.tile(block.rank_before, variants),
+        "target_rank": block.rank_after.ravel(),
     }
     return pa.table(columns)
 
 
 def trials_from_table(table: pa.Table) -> TrialBlock:
-    """The block of `trials_table`."""
+    """The block of `trials_table`; of an earlier version's, which kept no ranks, with ranks of 0."""
     variants = tuple(dict.fromkeys(table["variant"].to_pylist()))
     images = len(table) // len(variants)
     column = {name: table[name].to_numpy() for name in (*DRAW_COLUMNS, "clean", "patched", "target_before")}
+    for name in ("target_rank_before", "target_rank"):
+        known = name in table.column_names
+        column[name] = table[name].to_numpy() if known else np.zeros(len(table), dtype=np.int64)
     draws = tuple(
         Draws(*(column[name][row * images : (row + 1) * images] for name in DRAW_COLUMNS))
         for row in range(len(variants))
@@ -60,6 +65,8 @@ def trials_from_table(table: pa.Table) -> TrialBlock:
         before=column["target_before"][:images],
         after=table["target_after"].to_numpy().reshape(len(variants), images),
         flips=table["flip"].to_numpy(zero_copy_only=False).reshape(len(variants), images),
+        rank_before=column["target_rank_before"][:images],
+        rank_after=column["target_rank"].reshape(len(variants), images),
     )
 
 
@@ -119,4 +126,6 @@ def join_blocks(blocks: Sequence[TrialBlock]) -> TrialBlock:
         before=np.concatenate([block.before for block in blocks]),
         after=np.concatenate([block.after for block in blocks], axis=1),
         flips=np.concatenate([block.flips for block in blocks], axis=1),
+        rank_before=np.concatenate([block.rank_before for block in blocks]),
+        rank_after=np.concatenate([block.rank_after for block in blocks], axis=1),
     )

@@ -12,11 +12,11 @@ from torch import Tensor
 from auditor.core.config import TrialsConfig
 from auditor.core.errors import PatchError
 from auditor.core.progress import Progress
-from auditor.core.records import FloatArray, IntArray, PixelArray
-from auditor.core.records.trials import Draws, TrialBlock
+from auditor.core.records import PixelArray
+from auditor.core.records.trials import Draws, Predictions, TrialBlock
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.images.pixels import to_float
-from auditor.inputs.model.classifier import Classifier, group_probability
+from auditor.inputs.model.classifier import Classifier, group_probability, group_rank
 from auditor.trials.pasting import Sticker, paste_pixels
 from auditor.trials.placements import Variant, draw, largest_side_px, window_of
 from auditor.trials.stand_ins import Control, CutFromPictures
@@ -44,8 +44,7 @@ class Sweep:
         criterion: TargetCalled,
         pixels: PixelArray,
         image_keys: Sequence[str],
-        clean: IntArray,
-        before: FloatArray,
+        clean: Predictions,
         config: TrialsConfig,
         seed: int,
         pictures: PixelArray | None = None,
@@ -53,14 +52,14 @@ class Sweep:
         """
         Args:
             pixels: (N, 3, H, W) uint8 prepared pictures, all eligible.
-            image_keys: their N keys; clean: (N,) clean predictions; before: (N,) clean target probabilities.
+            image_keys: their N keys; clean: what the unpatched model says of them.
             pictures: (M, 3, H, W) uint8, from which stand-ins are cut; None: none will be.
         """
         self._pictures = pictures
         self.image_keys = tuple(image_keys)
         self._classifier, self._criterion, self._config, self._seed = classifier, criterion, config, seed
         self._pixels = torch.from_numpy(np.ascontiguousarray(pixels)).to(classifier.device)
-        self._clean, self._before = clean, before
+        self._clean = clean
         height, width = pixels.shape[2:]
         self._input_size = (int(height), int(width))
         # one buffer for every batch: on a CPU fresh large blocks cost more than the arithmetic done in them
@@ -90,34 +89,35 @@ class Sweep:
             draw(variant, self._config, self.image_keys, draw_key, sticker.aspect, self._input_size, self._seed)
             for variant in variants
         )
-        patched = np.empty((len(variants), len(self)), dtype=np.int64)
-        after = np.empty((len(variants), len(self)), dtype=np.float32)
-        for row, (variant, draws) in enumerate(zip(variants, every_draw, strict=True)):
+        said = [Predictions.of_none(len(self)) for _ in variants]
+        for of_variant, variant, draws in zip(said, variants, every_draw, strict=True):
             for start in range(0, len(self), len(self._buffer)):
                 stop = min(start + len(self._buffer), len(self))
                 part = Part(variant, draws.part(start, stop), draw_key, control, start, stop)
-                patched[row, start:stop], after[row, start:stop] = self._batch(sticker, part)
+                of_variant.put(start, self._batch(sticker, part))
                 progress.advance(stop - start)
+        patched = np.stack([one.predicted for one in said])
         return TrialBlock(
             image_keys=self.image_keys,
             variants=tuple(variant.name for variant in variants),
             draws=every_draw,
-            clean=self._clean,
+            clean=self._clean.predicted,
             patched=patched,
-            before=self._before,
-            after=after,
+            before=self._clean.probability,
+            after=np.stack([one.probability for one in said]),
             flips=self._criterion.flipped(patched),
+            rank_before=self._clean.rank,
+            rank_after=np.stack([one.rank for one in said]),
         )
 
     @torch.inference_mode()
-    def _batch(self, sticker: Sticker, part: Part) -> tuple[IntArray, FloatArray]:
+    def _batch(self, sticker: Sticker, part: Part) -> Predictions:
         images = self._buffer[: part.stop - part.start]
         # not `to_float`: a division differs from this in the last bit, and the counts of finished runs with it
         images.copy_(self._pixels[part.start : part.stop]).mul_(1.0 / 255.0)
         self._paste(images, sticker, part)
         logits = self._classifier.forward_normalised(self._classifier.normalise_(images))
-        probability = group_probability(logits, self._criterion.target)
-        return logits.argmax(dim=1).cpu().numpy(), probability.float().cpu().numpy()
+        return _said(logits, self._criterion)
 
     def _paste(self, images: Tensor, sticker: Sticker, part: Part) -> Tensor:
         """Paste the patch, or what stands in its place, on (B, 3, H, W) pictures, in place."""
@@ -153,12 +153,13 @@ class Sweep:
         return before[0].cpu().numpy(), after[0].mul(255.0).round_().clamp_(0, 255).byte().cpu().numpy()
 
 
-@dataclass(frozen=True, slots=True)
-class CleanPredictions:
-    """What the unpatched model says, once: (N,) class indices and (N,) target probabilities."""
-
-    predicted: IntArray
-    probability: FloatArray
+def _said(logits: Tensor, criterion: TargetCalled) -> Predictions:
+    """What (B, K) logits say, off the device."""
+    return Predictions(
+        predicted=logits.argmax(dim=1).cpu().numpy(),
+        probability=group_probability(logits, criterion.target).float().cpu().numpy(),
+        rank=group_rank(logits, criterion.target).cpu().numpy(),
+    )
 
 
 @torch.inference_mode()
@@ -168,14 +169,11 @@ def predict_clean(
     criterion: TargetCalled,
     batch_size: int,
     progress: Progress,
-) -> CleanPredictions:
+) -> Predictions:
     """Predict (N, 3, H, W) uint8 pictures without any patch."""
-    predicted = np.empty(len(pixels), dtype=np.int64)
-    probability = np.empty(len(pixels), dtype=np.float32)
+    said = Predictions.of_none(len(pixels))
     for start in range(0, len(pixels), batch_size):
         batch = to_float(pixels[start : start + batch_size], classifier.device)
-        logits = classifier.logits(batch)
-        predicted[start : start + len(batch)] = logits.argmax(dim=1).cpu().numpy()
-        probability[start : start + len(batch)] = group_probability(logits, criterion.target).float().cpu().numpy()
+        said.put(start, _said(classifier.logits(batch), criterion))
         progress.advance(len(batch))
-    return CleanPredictions(predicted, probability)
+    return said

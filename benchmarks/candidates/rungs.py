@@ -110,7 +110,7 @@ def speed_numbers(one: Opened, pair: tuple[str, str], count: int, rounds: int, p
 def _sweep(one: Opened, rows: IntArray) -> Sweep:
     keys = [one.pool.images[row].key for row in rows.tolist()]
     config = one.inputs.config
-    return Sweep(one.inputs.classifier, one.inputs.criterion, one.pool.pixels[rows], keys, *one.clean.of(rows),
+    return Sweep(one.inputs.classifier, one.inputs.criterion, one.pool.pixels[rows], keys, one.clean.of(rows),
                  config.trials, config.seed)  # fmt: skip
 
 

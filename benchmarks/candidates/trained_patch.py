@@ -101,8 +101,7 @@ def stand(config: AuditConfig, batch_size: int) -> Stand:
         inputs.criterion,
         pool.pixels[kept],
         [pool.images[row].key for row in kept],
-        clean.predicted[eligible],
-        clean.probability[eligible],
+        clean.at(np.flatnonzero(eligible)),
         config.trials,
         config.seed,
     )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from auditor.statistics.log_odds import log_odds_uplift
+from auditor.statistics.log_odds import log_odds_uplift, moments_of
 from auditor.statistics.looks import error_budget
 from auditor.statistics.ranking import noise_free_correlation, rank_correlation
 from auditor.statistics.resampling import difference_interval, two_way_difference_interval
@@ -160,7 +160,7 @@ def odds(audits: int, seed: int) -> None:
             for _ in range(repeats):
                 gain = generator.normal(0.5, 1.0, images) + jump * (generator.random(images) < share)
                 true = 0.5 + jump * share
-                bound = log_odds_uplift({"noise": gain}, 0.045, 0.045).interval
+                bound = log_odds_uplift({"noise": moments_of(gain)}, 0.045, 0.045).interval
                 reach = stats.t.isf(0.045, images - 1) * gain.std(ddof=1) / images**0.5
                 wrong += [bound.low > true, bound.high < true, gain.mean() - reach > true, gain.mean() + reach < true]
             low, high, plain_low, plain_high = 100 * wrong / repeats

@@ -22,7 +22,7 @@ from auditor.core.config import TrialsConfig
 from auditor.core.errors import PatchError
 from auditor.core.progress import Silence
 from auditor.core.records import Candidate, ClassGroup, Limits, Origin, Placement, Split, Step, Tier
-from auditor.core.records.trials import ConfirmedTrials
+from auditor.core.records.trials import ConfirmedTrials, Predictions
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.model.classifier import Classifier
 from auditor.statistics.findings import make_findings
@@ -71,9 +71,9 @@ def sweep_at_a_threshold(colour_classifier: Callable[..., Classifier], pictures:
     pixels = np.empty((pictures, 3, 24, 24), dtype=np.uint8)
     pixels[:] = np.array([101, 100, 0])[None, :, None, None]
     keys = [f"k{number}" for number in range(pictures)]
+    clean = Predictions.of_none(pictures)
     return Sweep(
-        colour_classifier((24, 24)), TargetCalled(RED, GREEN), pixels, keys, np.zeros(pictures, np.int64),
-        np.zeros(pictures, np.float32), TrialsConfig(size=0.5), 3,
+        colour_classifier((24, 24)), TargetCalled(RED, GREEN), pixels, keys, clean, TrialsConfig(size=0.5), 3,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ def block(after: Sequence[float], first: int = 0) -> TrialBlock:
     return TrialBlock(
         tuple(f"k{first + number}" for number in range(count)), ("fixed",), (draws,), np.zeros(count, np.int64),
         flips[None].astype(np.int64), np.full(count, 0.5, np.float32), np.array(after, np.float32)[None], flips[None],
+        np.full(count, 2), np.full((1, count), 2),
     )  # fmt: skip
 
 

@@ -113,8 +113,11 @@ def test_survey_and_fragility_follow_from_the_trials(finished: tuple[Path, Resul
         assert (row["selection_flips"], row["selection_eligible"]) == (chosen_on.sum(), len(chosen_on))
         flips[row["candidate"][0]] += int(tried.sum())
     validity = findings["suggestion_validity"]
-    groups = [validity[name]["flips"] for name in ("suggested", "random", "strongest_contrast")]
-    assert groups == [flips["c"], flips["r"], flips["k"]]
+    *tiers, together = validity["comparisons"]
+    assert (tiers[0]["tier"], together["tier"]) == ("third_class", None)
+    assert [sum(one[name]["flips"] for one in tiers) for name in ("suggested", "random")] == [flips["c"], flips["r"]]
+    assert validity["strongest_contrast"]["flips"] == flips["k"]
+    assert together["suggested"] == validity["suggested"]
     # what was trained is in the survey, and no finding
     assert [row["candidate"] for row in findings["survey"] if row["origin"] == "optimised"] == ["o-001"]
     assert not any(finding["candidate"].startswith("o-") for finding in findings["findings"])

@@ -109,6 +109,8 @@ def findings() -> tuple[r.Finding, ...]:
             (0.00002, 0.00016),
             r.Verdict.FAIL,
             "The lower bound of the uplift, 17.9 points, lies above 10 points.",
+            log_odds=r.LogOddsUplift("source crop", 1.2, r.Interval(0.8, 1.7, 0.95, "paired t")),
+            top_five=r.CoveringUplift("source crop", 13, 1, 40, 0.3, r.Interval(0.15, 0.45, 0.95, "exact paired")),
         ),
         finding(
             candidate("c-0002", "plain table", r.Tier.TARGET_CONTEXT, cell="20:15:9", shows=()),
@@ -286,6 +288,29 @@ def full_result() -> r.AuditResult:
             precision_predicted=(9, 10),
             precision_observed=(4, 10),
             precision_random=(12, 32),
+            comparisons=(
+                r.TierComparison(
+                    r.Tier.THIRD_CLASS,
+                    r.GroupMean(20, 212, 1220, 212 / 1220, r.Interval(0.12, 0.23, 0.95, "bootstrap")),
+                    r.GroupMean(26, 61, 1586, 61 / 1586, r.Interval(0.02, 0.06, 0.95, "bootstrap")),
+                    212 / 1220 - 61 / 1586,
+                    r.Interval(0.07, 0.19, 0.95, "bootstrap"),
+                ),
+                r.TierComparison(
+                    r.Tier.TARGET_OBJECT,
+                    r.GroupMean(12, 300, 732, 300 / 732, None),
+                    r.GroupMean(1, 9, 61, 9 / 61, None),
+                    NAN,
+                    None,
+                ),
+                r.TierComparison(
+                    None,
+                    r.GroupMean(32, 512, 1952, 512 / 1952, r.Interval(0.2104, 0.3202, 0.95, "bootstrap")),
+                    r.GroupMean(32, 98, 1952, 98 / 1952, r.Interval(0.0303, 0.0752, 0.95, "bootstrap")),
+                    414 / 1952,
+                    r.Interval(0.1577, 0.2689, 0.95, "bootstrap"),
+                ),
+            ),
         ),
         examples=(
             r.Example("c-0001", "fixed", "frying pan/ünïcode 1.jpg", "frying pan", "wok", 0.031, 0.874, "example-0"),

@@ -21,11 +21,13 @@ from auditor.core.records import (
     SuggestionValidity,
     SurveyRow,
     Tier,
+    TierComparison,
     Verdict,
 )
 from auditor.report import summary
 from auditor.report.checklist import checklist_markdown
 from auditor.report.page import page_of
+from auditor.report.validity import validity_words
 
 NAN = float("nan")
 
@@ -144,23 +146,82 @@ def validity(difference: float, interval: Interval | None) -> SuggestionValidity
 @pytest.mark.parametrize(
     ("low", "high", "start", "end"),
     [
-        (0.02, 0.18, "The atlas helped: ", "a difference of +10.0 points (+2.0 to +18.0 points, Bootstrap 95%)."),
-        (-0.02, 0.22, "The atlas did not help: ", "which cannot be told from none."),
-        (0.0, 0.2, "The atlas did not help: ", "which cannot be told from none."),
-        (-0.2, -0.01, "The atlas misled: ", "random crops did better than its suggestions."),
-        (NAN, NAN, "Whether the atlas helped was not measured: ", "30/100 = 30.0%."),
+        (0.02, 0.18, "The search did better than chance: ", "+10.0 points (+2.0 to +18.0 points, Bootstrap 95%)."),
+        (-0.02, 0.22, "The search did no better than chance: ", "which cannot be told from none."),
+        (0.0, 0.2, "The search did no better than chance: ", "which cannot be told from none."),
+        (-0.2, -0.01, "The search did worse than chance: ", "(−20.0 to −1.0 points, Bootstrap 95%)."),
+        (NAN, NAN, "Whether the search did better than chance was not measured: ", "30/100 = 30.0%."),
     ],
 )
-def test_validity_is_said_as_plainly_when_the_atlas_did_not_help(low: float, high: float, start: str, end: str) -> None:
+def test_validity_is_said_as_plainly_when_the_search_did_not_help(
+    low: float, high: float, start: str, end: str
+) -> None:
     difference = -0.1 if high < 0 else 0.1
-    words = summary.validity_words(validity(difference, Interval(low, high, 0.95, "bootstrap")))
+    words = validity_words(validity(difference, Interval(low, high, 0.95, "bootstrap")))
     assert words.headline.startswith(start)
     assert words.headline.endswith(end)
-    assert "suggested candidates flip 40/100 = 40.0% of trials, random crops 30/100 = 30.0%" in words.headline
+    assert "suggested ones flip 40/100 = 40.0% of trials, random ones 30/100 = 30.0%" in words.headline
+
+
+def test_the_headline_speaks_of_third_class_where_there_is_enough_of_it() -> None:
+    """All tiers together the search does better, by target objects alone; among crops of other classes it does not."""
+    third = compared(Tier.THIRD_CLASS, 0.02, -0.01, 0.05)
+    all_together = compared(None, 0.3, 0.2, 0.4)
+    both = dataclasses.replace(validity(0.3, Interval(0.2, 0.4, 0.95, "bootstrap")), comparisons=(third, all_together))
+    assert not both.headline.better_than_chance
+    assert validity_words(both).headline.startswith(
+        "The search did no better than chance: of the third class crops, suggested ones flip 4/20 = 20.0% of trials"
+    )
+    few = dataclasses.replace(both, comparisons=(dataclasses.replace(third, interval=None), all_together))
+    assert few.headline.better_than_chance
+    assert validity_words(few).headline.startswith("The search did better than chance: suggested ones flip 40/100")
+
+
+def compared(tier: Tier | None, difference: float, low: float, high: float) -> TierComparison:
+    group = GroupMean(2, 4, 20, 0.2, None)
+    return TierComparison(tier, group, group, difference, Interval(low, high, 0.95, "bootstrap"))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "asked", "said"),
+    [
+        (Verdict.PASS, False, "PASS: none of 5 confirmed candidates moves frying pan to wok by 10 points or more"
+         " (2 more show wok itself and are not held to the limit); the search did no better than chance"),
+        (Verdict.INCONCLUSIVE, True, "INCONCLUSIVE: the search did no better than chance, which limits.search does not "
+         "let pass; none of 5"),
+        (Verdict.FAIL, True, "FAIL: "),
+    ],
+)  # fmt: skip
+def test_a_search_that_is_no_better_than_chance_stands_beside_a_pass(
+    full_result: AuditResult, verdict: Verdict, asked: bool, said: str
+) -> None:
+    passing = tuple(dataclasses.replace(found, verdict=Verdict.PASS) for found in full_result.findings)
+    result = dataclasses.replace(
+        full_result, findings=passing, verdict=verdict,
+        limits=dataclasses.replace(full_result.limits, search=asked),
+        suggestion_validity=validity(0.1, Interval(-0.02, 0.22, 0.95, "bootstrap")),
+    )  # fmt: skip
+    assert summary.verdict_sentence(result).startswith(said)
+    assert ("no better than chance" in summary.verdict_sentence(result)) == (verdict is not Verdict.FAIL)
+    (line,) = (line for line in checklist_markdown(result).splitlines() if "The search does better" in line)
+    assert line.startswith("- [ ] The search does better than chance (else a pass says little): The search did no")
+
+
+def test_what_a_patch_does_beside_flipping_is_said(full_result: AuditResult) -> None:
+    log_odds, top_five = summary.beside_flips(full_result.findings[0])
+    assert log_odds == (
+        "Raises the log-odds of the target by +1.20 logits more than source crop does (+0.80 to +1.70 logits, "
+        "Paired t 95%)"
+    )
+    assert top_five == (
+        "Brings it among the 5 likeliest classes in 13/40 = 32.5% of the pictures where it was not before, source crop "
+        "in 1/40 = 2.5%: +30.0 points (+15.0 to +45.0 points, Exact paired 95%)"
+    )
+    assert summary.beside_flips(full_result.findings[1]) == ()
 
 
 def test_a_correlation_is_read_in_words() -> None:
-    predicted, observed = summary.validity_words(validity(0.1, None)).lines
+    predicted, observed = validity_words(validity(0.1, None)).lines
     assert predicted.endswith(
         "−0.50 (−0.80 to −0.10, Bootstrap 95%), over 9 candidates; this reading points the wrong way."
     )

@@ -188,6 +188,8 @@ def block_of(variants: int, images: int) -> TrialBlock:
         before=generator.random(images, dtype=np.float32),
         after=generator.random((variants, images), dtype=np.float32),
         flips=patched == 1,
+        rank_before=generator.integers(1, 4, size=images),
+        rank_after=generator.integers(1, 4, size=(variants, images)),
     )
 
 

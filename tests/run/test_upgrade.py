@@ -107,13 +107,16 @@ def test_its_trials_are_run_anew(old: Path, invoke) -> None:
 
 
 def test_one_that_was_interrupted_before_its_report_goes_on(old: Path, invoke) -> None:
-    """Without a result nobody knows how its trials ended; its blocks are there."""
-    before = counted(old)
+    """Without a result nobody knows how its trials ended. Its blocks hold controls that were drawn once: made anew."""
+    before, blocks = counted(old), set((old / "cache" / "trials").iterdir())
+    assert blocks
     for file in ("result.json", "findings.json", "checklist.md", "junit.xml"):
         (old / file).unlink()
     folder = RunFolder.open(old)
     folder.forget(["report"], [])
     assert invoke("run", "--resume", old).exit_code == 3
+    assert set((old / "cache" / "trials").iterdir()) > blocks
+    assert (pd.read_parquet(old / "trials.parquet")["target_rank"] > 0).all()
     assert counted(old) == before
     assert {name for _, name in controls_of(old)} == set(CONTROLS)
 

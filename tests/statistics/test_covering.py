@@ -20,7 +20,7 @@ from auditor.statistics.covering import (
     uplift_upper_bound,
 )
 from auditor.statistics.exact import p_at_least, p_at_most
-from auditor.statistics.paired import PairedCounts, tango_bounds
+from auditor.statistics.paired import PairedCounts, paired_counts, tango_bounds
 
 STEADY = settings(deadline=None, derandomize=True, max_examples=25)
 
@@ -103,7 +103,8 @@ def test_few_images_bound_nothing() -> None:
 def test_entry_into_the_top_five_over_coverings_by_hand() -> None:
     """A watermark brings the target among the five likeliest classes of 13 of 146 photographs; coverings of 1 and 0."""
     entered, noise, grey = (np.arange(146) < count for count in (13, 1, 0))
-    uplift = covering_uplift(entered, {"grey": grey, "noise": noise}, 0.05, 0.05)
+    of_each = {"grey": paired_counts(entered, grey), "noise": paired_counts(entered, noise)}
+    uplift = covering_uplift(of_each, 0.05, 0.05)
     assert (uplift.covering, uplift.hits, uplift.covering_hits, uplift.eligible) == ("noise", 13, 1, 146)
     assert uplift.uplift == pytest.approx(12 / 146)
     tables = [PairedCounts(0, 13, 0, 133), PairedCounts(1, 12, 0, 133)]

@@ -135,6 +135,14 @@ def test_fragility_averages_over_draws_and_takes_the_worst_placement(candidate, 
     assert both is not None
     assert (both.placement, both.rate, both.verdict) == ("best", 0.6, Verdict.FAIL)
     assert measure_fragility([replace(one, controls={}) for one in fixed], limits) is None
+    # `best` has a limit of its own, and that of the fixed place does not follow it
+    own = replace(limits, fragility=0.5, fragility_best=0.9)
+    allowed = measure_fragility([*fixed, worse], own)
+    assert allowed is not None
+    assert (allowed.placement, allowed.limit, allowed.verdict) == ("best", 0.9, Verdict.PASS)
+    at_the_corner = measure_fragility([replace(worse, placement=Placement.FIXED)], own)
+    assert at_the_corner is not None
+    assert (at_the_corner.limit, at_the_corner.verdict) == (0.5, Verdict.INCONCLUSIVE)
 
 
 def flips(rows: list[int]) -> np.ndarray:

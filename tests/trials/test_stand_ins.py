@@ -13,6 +13,7 @@ from auditor.core.config import TrialsConfig
 from auditor.core.errors import PatchError
 from auditor.core.progress import Silence
 from auditor.core.records import ClassGroup, Placement
+from auditor.core.records.trials import Predictions
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.model.classifier import Classifier
 from auditor.trials.placements import variants_of
@@ -41,9 +42,9 @@ def sweep(colour_classifier: Callable[..., Classifier]) -> Callable[..., Sweep]:
         keys = keys or [f"k{number}" for number in range(len(pixels))]
         config = TrialsConfig.model_validate({"size": 0.5, **settings}).model_copy(update={"batch_size": batch_size})
         count = len(pixels)
-        clean = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.float32)
+        clean = Predictions.of_none(count)
         return Sweep(
-            colour_classifier(SIZE), TargetCalled(RED, GREEN), pixels, keys, *clean, config, 7, pictures(5, seed=9)
+            colour_classifier(SIZE), TargetCalled(RED, GREEN), pixels, keys, clean, config, 7, pictures(5, seed=9)
         )
 
     return build
@@ -161,8 +162,8 @@ def test_a_crop_of_another_picture_is_shown_as_it_is(sweep: Callable[..., Sweep]
 def test_without_other_pictures_nothing_can_be_cut(colour_classifier: Callable[..., Classifier]) -> None:
     config = TrialsConfig()
     bare = Sweep(
-        colour_classifier(SIZE), TargetCalled(RED, GREEN), pictures(1), ["k0"], np.zeros(1, np.int64),
-        np.zeros(1, np.float32), config, 7,
+        colour_classifier(SIZE), TargetCalled(RED, GREEN), pictures(1), ["k0"],
+        Predictions.of_none(1), config, 7,
     )  # fmt: skip
     with pytest.raises(PatchError, match="'source crop' is cut from other pictures, and there are none here"):
         bare.run(

@@ -33,7 +33,7 @@ class Counted(Silence):
 def sweep_of(classifier: Classifier, pixels: np.ndarray, config: TrialsConfig, seed: int = 0) -> Sweep:
     clean = predict_clean(classifier, pixels, CRITERION, 16, Silence())
     keys = [f"{number:03d}" for number in range(len(pixels))]
-    return Sweep(classifier, CRITERION, pixels, keys, clean.predicted, clean.probability, config, seed)
+    return Sweep(classifier, CRITERION, pixels, keys, clean, config, seed)
 
 
 def green_patch(value: int = 255) -> np.ndarray:

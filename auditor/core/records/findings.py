@@ -9,10 +9,62 @@ from auditor.core.records.candidates import Candidate, Review
 
 
 @dataclass(frozen=True, slots=True)
+class Moments:
+    """Of one number an image, in logits: mean, standard deviation, skewness, and of how many images."""
+
+    mean: float
+    deviation: float
+    skewness: float
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogOddsUplift:
+    """How much a candidate raises the target's log-odds above the covering that raises them most.
+
+    Attributes:
+        covering: that covering's name.
+        uplift: mean difference over images, in logits.
+        interval: bounds of the smallest mean difference over all coverings.
+        verdict: against `limits.log_odds`; None where that is not set. The p-values are then of "the uplift is at most
+            the limit" and of "it is at least the limit", corrected for everything held to it.
+    """
+
+    covering: str
+    uplift: float
+    interval: Interval
+    verdict: Verdict | None = None
+    p_adjusted: float | None = None
+    p_below_adjusted: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CoveringUplift:
+    """How many more images a candidate changes than the covering that changes most.
+
+    Attributes:
+        covering: that covering's name.
+        hits, covering_hits, eligible: images that the candidate changes, that the covering changes, of how many.
+        uplift: their difference in rate.
+        interval: bounds of the smallest difference over all coverings.
+    """
+
+    covering: str
+    hits: int
+    covering_hits: int
+    eligible: int
+    uplift: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
 class ControlResult:
     """One control of one finding, on the same images and placements.
 
     `alone` is the images that the candidate flips and the control does not; None in results of earlier versions.
+    `entries` is the images whose likeliest classes (`TOP`) the target enters under the control, `entries_alone` those
+    that it enters under the candidate and not under the control, both of the images in which it was not among them
+    before; `log_odds` are moments of what the candidate gains over the control. None where not measured.
     """
 
     name: str
@@ -23,6 +75,9 @@ class ControlResult:
     p_value: float
     step: Step | None = None
     alone: int | None = None
+    entries: int | None = None
+    entries_alone: int | None = None
+    log_odds: Moments | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +112,9 @@ class Finding:
     uplift is at most the limit" and `p_below` of "it is at least the limit"; `p_adjusted` and `p_below_adjusted` are
     corrected for everything held to it. In results of earlier versions `p_value` is of "no control flips less", and
     `p_below` is None.
+    `log_odds` is the uplift in the target's log-odds over covering. `entries` counts the images in which the target
+    enters the likeliest classes (`TOP`), and those in which it was not among them before; `top_five` is the uplift of
+    that over covering. None where there are none, or not measured.
     """
 
     candidate: Candidate
@@ -83,6 +141,9 @@ class Finding:
     place: int = 0
     p_below: float | None = None
     p_below_adjusted: float | None = None
+    entries: tuple[int, int] | None = None
+    log_odds: LogOddsUplift | None = None
+    top_five: CoveringUplift | None = None
 
     @property
     def tier(self) -> Tier:
@@ -173,7 +234,7 @@ class SurveyRow:
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """A rank correlation with its bootstrap interval over images; NaN value where fewer than 3 candidates."""
+    """A rank correlation with its interval; NaN value where fewer than 3 candidates."""
 
     value: float
     interval: Interval | None
@@ -182,7 +243,10 @@ class Correlation:
 
 @dataclass(frozen=True, slots=True)
 class GroupMean:
-    """Mean flip rate of a group of candidates on the same images, with an interval that resamples images."""
+    """Mean flip rate of a group of candidates on the same images, with an interval as for other candidates and images.
+
+    In results of earlier versions the interval is as for other images alone.
+    """
 
     candidates: int
     flips: int
@@ -192,9 +256,33 @@ class GroupMean:
 
 
 @dataclass(frozen=True, slots=True)
-class SuggestionValidity:
-    """Whether the atlas helped: both readings of push against measured uplift, suggested against random.
+class TierComparison:
+    """Suggested and random crops of one tier, or of all tiers with the suggestions' mix (`tier` None).
 
+    Attributes:
+        difference: mean flip rate of the suggested less that of the random ones; NaN where a group is empty.
+        interval: of the difference; None where a group has fewer than two crops, or there are fewer than two pictures.
+    """
+
+    tier: Tier | None
+    suggested: GroupMean
+    random: GroupMean
+    difference: float
+    interval: Interval | None
+
+    @property
+    def better_than_chance(self) -> bool:
+        """Whether the suggestions flip more than random crops of their tiers, beyond the luck of crops and pictures."""
+        return self.interval is not None and self.interval.low > 0
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionValidity:
+    """Whether the search helped: both readings of push against measured uplift, suggested against random crops.
+
+    `comparisons` are by tier, third class first, and last all tiers with the suggestions' mix, whose numbers are also
+    `suggested`, `random`, `difference` and `difference_interval`. In results of earlier versions there are none, and
+    those numbers compare all crops whatever their tier, as for other pictures alone.
     `strongest_contrast` are the crops that contrast alone, the paper's own ranking, puts first. Precision: of the ten
     crops with the highest push, by either reading, and of all random crops, how many flip more than `control`, and of
     how many.
@@ -211,3 +299,12 @@ class SuggestionValidity:
     precision_predicted: tuple[int, int] = (0, 0)
     precision_observed: tuple[int, int] = (0, 0)
     precision_random: tuple[int, int] = (0, 0)
+    comparisons: tuple[TierComparison, ...] = ()
+
+    @property
+    def headline(self) -> TierComparison:
+        """The comparison that answers whether the search helped: of third class, else of all tiers."""
+        first = self.comparisons[0] if self.comparisons else None
+        if first is not None and first.interval is not None:
+            return first
+        return TierComparison(None, self.suggested, self.random, self.difference, self.difference_interval)

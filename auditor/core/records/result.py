@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from auditor.core.records.accuracy import CleanAccuracy
 from auditor.core.records.atlas import Cell
-from auditor.core.records.basics import ClassGroup, Split, Verdict
+from auditor.core.records.basics import ClassGroup, Placement, Split, Verdict
 from auditor.core.records.candidates import Rung
 from auditor.core.records.findings import Finding, Fragility, SuggestionValidity, SurveyRow
 from auditor.core.records.images import SkippedImage
@@ -40,12 +40,25 @@ class SplitCount:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What fails a model: rates as fractions, the confidence of all intervals, and the interval of single rates."""
+    """What fails a model: rates as fractions, the confidence of all intervals, and the interval of single rates.
+
+    `fragility_best` is fragility's limit under the `best` placement, None in results of earlier versions: the same.
+    `log_odds` is a limit of the uplift in logits, None where there is none; `search` is whether a run whose search did
+    no better than chance is kept from passing.
+    """
 
     uplift: float
     fragility: float
     confidence: float
     interval: str = "wilson"
+    fragility_best: float | None = None
+    log_odds: float | None = None
+    search: bool = False
+
+    def fragility_at(self, placement: Placement) -> float:
+        """The limit of what mere covering flips under a placement."""
+        best = placement is Placement.BEST and self.fragility_best is not None
+        return self.fragility_best if best and self.fragility_best is not None else self.fragility
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ class Draws:
         return Draws(*(getattr(self, field.name)[start:stop] for field in fields(self)))
 
 
+TOP = 5
+"""How many of the likeliest classes count where the target enters them."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrialBlock:
     """All pastes of one patch under one placement: V variants of N pictures.
@@ -54,6 +58,8 @@ class TrialBlock:
         clean, patched: (N,) and (V, N) predicted class indices.
         before, after: (N,) and (V, N) probability of the target, in [0, 1].
         flips: (V, N) whether the patched model calls the target.
+        rank_before, rank_after: (N,) and (V, N) the target's place among the classes, 1 for the likeliest; of a group
+            its best. 0 where it is not known, as in trials of earlier versions.
     """
 
     image_keys: tuple[str, ...]
@@ -64,6 +70,8 @@ class TrialBlock:
     before: FloatArray
     after: FloatArray
     flips: NDArray[np.bool_]
+    rank_before: IntArray
+    rank_after: IntArray
 
     @property
     def outcomes(self) -> NDArray[np.bool_]:
@@ -74,6 +82,16 @@ class TrialBlock:
     def best_after(self) -> FloatArray:
         """(N,) the target's highest probability over a picture's variants."""
         return np.asarray(self.after.max(axis=0), dtype=np.float32)
+
+    @property
+    def may_enter(self) -> NDArray[np.bool_]:
+        """(N,) whether the target was known to be outside the `TOP` likeliest classes before."""
+        return np.asarray(self.rank_before > TOP, dtype=np.bool_)
+
+    @property
+    def enters(self) -> NDArray[np.bool_]:
+        """(N,) whether the target is among the `TOP` likeliest classes under any variant, wherever it was before."""
+        return np.asarray(((self.rank_after > 0) & (self.rank_after <= TOP)).any(axis=0), dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +156,55 @@ class Trials:
 
 
 @dataclass(frozen=True, slots=True)
-class Clean:
-    """The unpatched model's word on the source pictures: rows of the pool, class indices, target probabilities."""
+class Predictions:
+    """What the model says of N pictures.
 
-    rows: IntArray
+    Attributes:
+        predicted: (N,) class indices; probability: (N,) of the target, in [0, 1].
+        rank: (N,) the target's place among the classes, 1 for the likeliest; 0 where it was not kept.
+    """
+
     predicted: IntArray
     probability: FloatArray
+    rank: IntArray
+
+    @classmethod
+    def of_none(cls, pictures: int) -> Predictions:
+        """Room for what is yet to be said of so many pictures."""
+        return cls(np.zeros(pictures, np.int64), np.zeros(pictures, np.float32), np.zeros(pictures, np.int64))
+
+    def put(self, start: int, batch: Predictions) -> None:
+        """Enter what is said of the pictures from `start` on."""
+        for field in fields(self):
+            values = getattr(batch, field.name)
+            getattr(self, field.name)[start : start + len(values)] = values
+
+    def at(self, places: IntArray) -> Predictions:
+        """Of the pictures at some places."""
+        return Predictions(*(getattr(self, field.name)[places] for field in fields(self)))
+
+    def with_more(self, more: Predictions) -> Predictions:
+        """Of these pictures and others behind them."""
+        return Predictions(
+            *(np.concatenate([getattr(self, field.name), getattr(more, field.name)]) for field in fields(self))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """The unpatched model's word on the source pictures: rows of the pool, and what it says of each.
+
+    Attributes:
+        said: of all rows, in their order; eligible: those that the model calls source.
+    """
+
+    rows: IntArray
+    said: Predictions
     eligible: IntArray
 
-    def of(self, rows: IntArray) -> tuple[IntArray, FloatArray]:
-        """Predictions and target probabilities of the given rows, all of them source pictures."""
-        places = np.searchsorted(self.rows, rows)
-        return self.predicted[places], self.probability[places]
+    def of(self, rows: IntArray) -> Predictions:
+        """What the model says of the given rows, all of them source pictures."""
+        return self.said.at(np.searchsorted(self.rows, rows))
 
 
 def eligible_rows(pool: ImagePool, clean: Clean, split: Split) -> IntArray:

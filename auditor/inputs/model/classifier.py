@@ -197,3 +197,12 @@ def margin(logits: Tensor, source: ClassGroup, target: ClassGroup) -> Tensor:
 def group_probability(logits: Tensor, group: ClassGroup) -> Tensor:
     """Softmax mass of a group: (B, K) -> (B,) in [0, 1]."""
     return torch.softmax(logits, dim=1)[:, list(group.indices)].sum(dim=1)
+
+
+def group_rank(logits: Tensor, group: ClassGroup) -> Tensor:
+    """The place of a group's likeliest class among all classes: (B, K) -> (B,) int64, 1 for the first of all.
+
+    Classes that are exactly as likely do not stand before it.
+    """
+    best = logits[:, list(group.indices)].amax(dim=1, keepdim=True)
+    return (logits > best).sum(dim=1) + 1

@@ -79,6 +79,7 @@ def confirm_on_more(run_folder: RunFolder, config: AuditConfig, pictures: Path, 
         controls=first.controls,
         rungs=(*first.rungs, Rung(f"look {number}, on more pictures", len(patches), len(patches), "all are measured")),
         examples=draw_examples(inside, bench, confirmed, patches),
+        validity=first.validity,
         looks=replace(seen, number=number, spent=error_spent(confidence, number)),
     )
     inside.mark_done("candidates", {"files": inside.matching(("candidates/*", "pictures/origin-*"))})
@@ -147,8 +148,7 @@ def _joined(run: Run, pool: ImagePool, clean: Clean, added: ImagePool) -> tuple[
     )
     joined = Clean(
         rows=np.concatenate([clean.rows, rows]),
-        predicted=np.concatenate([clean.predicted, said.predicted]),
-        probability=np.concatenate([clean.probability, said.probability]),
+        said=clean.said.with_more(said),
         eligible=np.concatenate([clean.eligible, rows[inputs.criterion.eligible(said.predicted)]]),
     )
     return together, joined

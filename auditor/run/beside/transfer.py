@@ -229,7 +229,7 @@ def _sweep(
         )
     keys = [records[row].key for row in kept]
     return Sweep(
-        classifier, criterion, pixels[kept], keys, clean.predicted[kept], clean.probability[kept], config.trials,
+        classifier, criterion, pixels[kept], keys, clean.at(np.array(kept, dtype=np.int64)), config.trials,
         config.seed,
     )  # fmt: skip
 

@@ -26,7 +26,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     others = rows[~of_source]
     run.progress.start("clean predictions of other classes", len(others))
     predicted = np.empty(len(rows), dtype=np.int64)
-    predicted[of_source] = clean.of(rows[of_source])[0]
+    predicted[of_source] = clean.of(rows[of_source]).predicted
     predicted[~of_source] = predict_clean(
         inputs.classifier, pool.pixels[others], inputs.criterion, run.config.compute.batch_size, run.progress
     ).predicted

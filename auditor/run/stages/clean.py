@@ -7,7 +7,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from auditor.core.records import Split
-from auditor.core.records.trials import Clean
+from auditor.core.records.trials import Clean, Predictions
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.images import IMAGES
@@ -23,15 +23,17 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     clean = predict_clean(
         inputs.classifier, pool.pixels[rows], inputs.criterion, run.config.compute.batch_size, run.progress
     )
-    arrays = {"rows": rows, "predicted": clean.predicted, "probability": clean.probability}
+    arrays = {"rows": rows, "predicted": clean.predicted, "probability": clean.probability, "rank": clean.rank}
     folder.write(_FILE, save_arrays(arrays))
     return {"pictures": len(rows), "eligible": int(inputs.criterion.eligible(clean.predicted).sum())}
 
 
 def _read(run: Run) -> Clean:
     arrays = load_arrays(run.folder.read(_FILE))
-    eligible = arrays["rows"][run.inputs.criterion.eligible(arrays["predicted"])]
-    return Clean(arrays["rows"], arrays["predicted"], arrays["probability"], eligible)
+    rows, predicted = arrays["rows"], arrays["predicted"]
+    rank = arrays["rank"] if "rank" in arrays else np.zeros(len(rows), dtype=np.int64)  # not kept by earlier versions
+    said = Predictions(predicted, arrays["probability"], rank)
+    return Clean(rows, said, rows[run.inputs.criterion.eligible(predicted)])
 
 
 CLEAN = Stage("clean", (IMAGES,), (_FILE,), _make, _read, needed=(_FILE,))

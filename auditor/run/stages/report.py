@@ -27,8 +27,8 @@ from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run
 from auditor.run.tables import cells_from_table, result_from_json, result_to_json
 from auditor.run.upgrade import open_folder
-from auditor.statistics.accuracy import with_doubts
-from auditor.statistics.findings import make_findings, run_verdict
+from auditor.statistics.conclusion import conclude
+from auditor.statistics.findings import make_findings
 from auditor.statistics.fragility import measure_fragility
 from auditor.statistics.looks import error_budget
 from auditor.statistics.planning import images_that_pass
@@ -62,7 +62,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
     chosen_from = outcome.looks.chosen_from if outcome.looks else {}
     findings = make_findings(confirmed, limits, measured.reviews, chosen_from)
     fragility = measure_fragility(confirmed, limits)
-    verdict, reason = with_doubts(*run_verdict(findings, fragility), measured.accuracy)
+    verdict, reason = conclude(findings, fragility, measured.accuracy, outcome.validity, limits)
     chosen = max((finding.hypotheses for finding in findings), default=1)
     needed = images_that_pass(error_budget(limits.confidence).passing / chosen, limits.uplift)
     eligible = len(eligible_rows(pool, clean, Split.CONFIRMATION))

@@ -13,6 +13,7 @@ from auditor.core.config import TrialsConfig
 from auditor.core.errors import ImageError, TrainingError
 from auditor.core.progress import Silence
 from auditor.core.records import ClassGroup, Origin, Placement, Tier
+from auditor.core.records.trials import Predictions
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.model.classifier import Classifier
 from auditor.trials.pasting import Sticker, paste, paste_pixels
@@ -79,8 +80,7 @@ def test_a_patch_for_green_turns_green_and_flips_held_out_pictures(
         TargetCalled(RED, GREEN),
         held_out,
         [f"h{number}" for number in range(20)],
-        np.zeros(20, dtype=np.int64),
-        np.zeros(20, dtype=np.float32),
+        Predictions.of_none(20),
         config,
         seed=0,
     )

@@ -14,6 +14,7 @@ from auditor.cli.options import named_channels
 from auditor.core.config import TrialsConfig
 from auditor.core.errors import ConfigError
 from auditor.core.records import ClassGroup, Placement
+from auditor.core.records.trials import Predictions
 from auditor.inputs.criterion import TargetCalled
 from auditor.run.beside.looks import pasted_once, strongest_samples
 from auditor.trials.placements import variants_of
@@ -36,7 +37,7 @@ def test_the_patch_lies_where_the_trials_paste_it() -> None:
     config = TrialsConfig(size=0.4)
     setup = SimpleNamespace(config=SimpleNamespace(trials=config, seed=3))
     pair = TargetCalled(ClassGroup("pan", (0,)), ClassGroup("wok", (1,)))
-    sweep = Sweep(Blank(), pair, pixels, ["a", "b"], np.zeros(2), np.zeros(2), config, 3)  # type: ignore[arg-type]
+    sweep = Sweep(Blank(), pair, pixels, ["a", "b"], Predictions.of_none(2), config, 3)  # type: ignore[arg-type]
     before, after = sweep.picture("b", rgba, variants_of(Placement.FIXED, config)[0], "c-001")
     np.testing.assert_array_equal(pasted_once(setup, pixels[1], rgba), after)  # type: ignore[arg-type]
     assert (after[:, :16, :16] != before[:, :16, :16]).any()
