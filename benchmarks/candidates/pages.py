@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from auditor.core.records import GroupMean, TierComparison
 from auditor.inputs.model.device import choose_device, describe_device
-from benchmarks.candidates.pair_numbers import Against, FloatMatrix, PairNumbers, mean_over_pairs, pooled_difference
+from benchmarks.candidates.pair_numbers import Against, PairNumbers, mean_over_pairs
 
 AFTER_SEARCH = "survey and confirmation"
 
@@ -27,11 +28,13 @@ def bar_page(numbers: Sequence[PairNumbers], pairs: int, device: str, config: st
     """The bar's tables over the pairs that are finished, with what was run and where."""
     passed = sum(one.best is not None and one.best.twice_both for one in numbers)
     first = sum(one.first is not None and one.first.twice_both for one in numbers)
+    beaten = sum(one.validity.headline.better_than_chance for one in numbers)
     noodle_seconds = np.mean([one.noodle_seconds for one in numbers])
     opening = (
         f"{len(numbers)} of {pairs} pairs, `{config}`, {machine(device)}. "
         f"The best third-class finding flips at least twice what its strongest control and the best noodle flip on "
         f"**{passed} of {len(numbers)}** pairs; the one that selection pictures put first, on {first}. "
+        f"The search does better than chance, by crops of third classes, on {beaten}. "
         f"Measuring the ten noodles without controls took {noodle_seconds:.0f} s a pair on average.\n"
     )
     return "\n".join([opening, _bar(numbers), _help(numbers), _ranking(numbers)])
@@ -55,26 +58,31 @@ def _bar(numbers: Sequence[PairNumbers]) -> str:
 
 
 def _help(numbers: Sequence[PairNumbers]) -> str:
+    """Suggested against random crops of third classes, and all tiers with the suggestions' mix."""
     rows = []
     for one in numbers:
-        low, high = one.interval
-        difference = f"{_points(one.per_picture.mean())} ({_points(low)} to {_points(high)})"
-        rows.append([_pair(one), _rate(one.suggested), _rate(one.random), difference, _rate(one.contrast)])
-    mean, low, high = pooled_difference(numbers)
-    pooled = f"**{_points(mean)}** ({_points(low)} to {_points(high)})"
-    groups = [
-        f"{100 * np.mean([group.mean() for group in each if group.size]):.1f}%"
-        for each in (
-            [one.suggested for one in numbers],
-            [one.random for one in numbers],
-            [one.contrast for one in numbers],
+        third, together = one.validity.headline, one.validity.comparisons[-1]
+        contrast = one.validity.strongest_contrast
+        rows.append(
+            [_pair(one), _rate(third.suggested), _rate(third.random), _difference(third), _difference(together),
+             "—" if contrast is None else _rate(contrast)]
+        )  # fmt: skip
+    means = [
+        mean_over_pairs([value(one.validity) for one in numbers])
+        for value in (
+            lambda validity: validity.headline.suggested.rate,
+            lambda validity: validity.headline.random.rate,
+            lambda validity: validity.headline.difference,
+            lambda validity: validity.difference,
+            lambda validity: validity.strongest_contrast.rate if validity.strongest_contrast else math.nan,
         )
     ]
-    rows.append([f"mean over {len(numbers)} pairs", groups[0], groups[1], pooled, groups[2]])
-    return table(
-        ["pair", "suggested crops flip", "random crops flip", "difference, points (95%)", "strongest contrast flips"],
-        rows,
-    )
+    rates = [f"{100 * mean:.1f}%" for mean, *_ in (means[0], means[1], means[4])]
+    gaps = [f"**{_points(mean)}** ({_points(low)} to {_points(high)})" for mean, low, high, _ in means[2:4]]
+    rows.append([f"mean over {len(numbers)} pairs (95% t)", *rates[:2], *gaps, rates[2]])
+    head = ["pair", "suggested crops of third classes flip", "random ones flip", "difference, points (95%)",
+            "difference, all tiers", "strongest contrast flips"]  # fmt: skip
+    return table(head, rows)
 
 
 def _ranking(numbers: Sequence[PairNumbers]) -> str:
@@ -133,10 +141,14 @@ def _yes(one: Against) -> str:
     return "yes" if one.twice_both else "no"
 
 
-def _rate(outcomes: FloatMatrix) -> str:
-    if not outcomes.size:
+def _rate(group: GroupMean) -> str:
+    return f"{group.flips}/{group.trials} = {100 * group.rate:.1f}%" if group.trials else "—"
+
+
+def _difference(one: TierComparison) -> str:
+    if one.interval is None:
         return "—"
-    return f"{int(outcomes.sum())}/{outcomes.size} = {100 * outcomes.mean():.1f}%"
+    return f"{_points(one.difference)} ({_points(one.interval.low)} to {_points(one.interval.high)})"
 
 
 def _points(value: float) -> str:

@@ -13,18 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 from scipy import stats
 
 from auditor.candidates.choosing import rank_agreement
-from auditor.core.records import AuditResult, Candidate, Finding, Placement, Split, SurveyRow, Tier
-from auditor.statistics.resampling import difference_interval
+from auditor.core.records import AuditResult, Candidate, Finding, Placement, Split, SuggestionValidity, SurveyRow, Tier
 from benchmarks.candidates.pairs import Pair
 
-FloatMatrix = NDArray[np.float64]
-
 PRECISION_AT = 10
-RESAMPLES = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +48,7 @@ class PairNumbers:
 
     Attributes:
         best: the third-class finding with the highest ratio to both; first: the one that selection pictures put first.
-        suggested, random, contrast: (crops, pictures) outcomes on the confirmation pictures.
+        validity: suggested against random crops of their tiers on the confirmation pictures, as the report has it.
         correlation: rank correlation of a score with flips there, by the score's name and "all" or "random" crops.
         precision: of the ten crops with the highest score, how many flip more than the survey's stronger control.
         seconds: of the parts of the search, and of what follows it.
@@ -66,9 +61,7 @@ class PairNumbers:
     third_class: int
     best: Against | None
     first: Against | None
-    suggested: FloatMatrix
-    random: FloatMatrix
-    contrast: FloatMatrix
+    validity: SuggestionValidity
     correlation: Mapping[tuple[str, str], float]
     precision: Mapping[str, tuple[int, int]]
     seconds: Mapping[str, float]
@@ -76,17 +69,6 @@ class PairNumbers:
     @property
     def best_noodle(self) -> str:
         return max(self.noodles, key=lambda name: self.noodles[name])
-
-    @property
-    def per_picture(self) -> NDArray[np.float64]:
-        """(pictures,) share of suggested crops that flip each, less the share of random crops."""
-        return self.suggested.mean(axis=0) - self.random.mean(axis=0)
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The difference's 95% interval over pictures."""
-        bounds = difference_interval(self.suggested, self.random, 0.95, seed=0)
-        return bounds.low, bounds.high
 
 
 def pair_numbers(
@@ -104,11 +86,11 @@ def pair_numbers(
     """
     third = [one for one in result.findings if one.candidate.tier is Tier.THIRD_CLASS and one.placement == "fixed"]
     most = max(noodles.values())
+    if result.suggestion_validity is None:
+        raise SystemExit(f"{pair[0]} → {pair[1]}: no crop was tried, so there is nothing to compare")
     beside = [Against(one, most) for one in third]
-    gains = {one.candidate.id: _selection_gain(trials, one.candidate.id) for one in third}
     crops = [row for row in result.survey if row.candidate.is_plain_crop]
     random = [row for row in crops if row.candidate.is_random_crop]
-    contrast = [row for row in crops if row.candidate.is_strongest_contrast]
     eligible = next(split.eligible for split in result.splits if split.split is Split.CONFIRMATION)
     return PairNumbers(
         pair=pair,
@@ -117,10 +99,8 @@ def pair_numbers(
         noodle_seconds=noodle_seconds,
         third_class=len(third),
         best=max(beside, key=lambda one: (min(one.over_control, one.over_noodle), one.finding.flips), default=None),
-        first=max(beside, key=lambda one: gains[one.finding.candidate.id], default=None),
-        suggested=_outcomes(trials, [row for row in crops if row.candidate.suggested]),
-        random=_outcomes(trials, random),
-        contrast=_outcomes(trials, contrast),
+        first=max(beside, key=lambda one: -one.finding.place, default=None),
+        validity=result.suggestion_validity,
         correlation=_correlations(crops, random, linear),
         precision=_precisions(crops, random, linear, _control_flips(result, trials)),
         seconds=search_seconds(result),
@@ -197,51 +177,12 @@ def _control_flips(result: AuditResult, trials: pa.Table) -> int:
     return int(pc.sum(rows["flip"].cast(pa.int64())).as_py())
 
 
-def _outcomes(trials: pa.Table, rows: Sequence[SurveyRow]) -> FloatMatrix:
-    """(candidates, confirmation pictures) whether each flips, pictures in one order for all."""
-    found = []
-    for row in rows:
-        table = _trials_of(trials, Split.CONFIRMATION, row.candidate.id, "").sort_by("image")
-        found.append(table["flip"].to_numpy(zero_copy_only=False).astype(np.float64))
-    return np.stack(found) if found else np.empty((0, 0))
-
-
-def _selection_gain(trials: pa.Table, identity: str) -> float:
-    """Mean gain in the target's log-odds on the selection pictures, by which the search orders its candidates."""
-    table = _trials_of(trials, Split.SELECTION, identity, "")
-    before, after = (
-        np.clip(table[name].to_numpy().astype(np.float64), 1e-6, 1 - 1e-6) for name in ("target_before", "target_after")
-    )
-    return float((np.log(after / (1 - after)) - np.log(before / (1 - before))).mean())
-
-
 def _trials_of(trials: pa.Table, split: Split, candidate: str, control: str) -> pa.Table:
     wanted = {"split": str(split), "candidate": candidate, "control": control, "placement": str(Placement.FIXED)}
     kept = trials
     for column, value in wanted.items():
         kept = kept.filter(pc.equal(kept[column], value))
     return kept
-
-
-def pooled_difference(numbers: Sequence[PairNumbers], seed: int = 0) -> tuple[float, float, float]:
-    """Suggested less random crops' mean flip rate, the mean over pairs, with its 95% interval.
-
-    A two-level bootstrap: pairs are drawn with replacement, and in each drawn pair its pictures. Drawing both counts
-    the noise of pictures twice, so the interval is a little too wide, never too narrow for that reason.
-    """
-    generator = np.random.default_rng(seed)
-    by_pair = [one.per_picture for one in numbers]
-    redrawn = np.stack(
-        [
-            values[generator.integers(len(values), size=(RESAMPLES, len(numbers), len(values)))].mean(axis=2)
-            for values in by_pair
-        ]
-    )  # (pair, resample, slot): every pair's mean as often as it could be drawn, each from pictures of its own draw
-    drawn = generator.integers(len(numbers), size=(RESAMPLES, len(numbers)))
-    slots = np.arange(len(numbers))
-    means = redrawn[drawn, np.arange(RESAMPLES)[:, None], slots[None, :]].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(np.mean([values.mean() for values in by_pair])), float(low), float(high)
 
 
 def mean_over_pairs(values: Sequence[float]) -> tuple[float, float, float, int]:
