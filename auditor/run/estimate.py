@@ -139,7 +139,7 @@ def _seconds(run: Run, work: Workload) -> dict[str, float]:
         + work.trained * _training(run)
         + unit * work.tried * _A_CANDIDATE,
         "trials": work.pastes * _pasting(run) + unit * work.tried * _A_TRIED_PATCH,
-        "drawings and reports": unit * (config.atlas.icons * _AN_ICON + _THE_REST),
+        "drawings and reports": unit * (work.icons * _AN_ICON + _THE_REST),
     }
 
 

@@ -9,7 +9,7 @@ from auditor.candidates.makers.cell_icons import LEAST_SIDE_PX, patch_settings
 from auditor.candidates.makers.pairs import ARRANGEMENTS
 from auditor.candidates.makers.trained import TrainingBudget
 from auditor.candidates.selection import halving_steps
-from auditor.core.config import AuditConfig
+from auditor.core.config import AtlasConfig, AuditConfig
 from auditor.trials.placements import variants_of
 
 SHAPES_A_CROP = 4
@@ -41,10 +41,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Pictures through the network, or through a part of it. At most: cells and pairs may turn out to be fewer.
+    """Pictures through the network, or through a part of it. At most, but for icons: pairs may turn out to be fewer.
 
     Attributes:
-        mapped: discovery pictures, forwards and backwards.
+        mapped: discovery pictures, forwards and backwards; icons: on the sheets, as many as are expected.
         icon_steps: of icons on the sheets and in looks, through the layers up to the mapped one and back.
         patch_icon_steps: the same of icons and dreamed crops at patch size; patch_px: the side of those.
         linear: crops through the layers up to the mapped one; tail: source pictures through the layers behind it.
@@ -53,6 +53,7 @@ class Workload:
     """
 
     mapped: int
+    icons: int
     icon_steps: int
     patch_icon_steps: int
     patch_px: int
@@ -78,7 +79,7 @@ class Workload:
 def workload_of(config: AuditConfig, known: Known) -> Workload:
     """Count what an audit has to do, as its stages will do it."""
     wanted, atlas, trials = config.candidates, config.atlas, config.trials
-    looks = 2 * known.positions * atlas.looks
+    looks, on_sheets = 2 * known.positions * atlas.looks, expected_icons(atlas, known)
     compared = wanted.random + wanted.strongest
     made = wanted.icons + wanted.dreams + SHAPES_A_CROP * wanted.shapes + len(ARRANGEMENTS) * wanted.pairs
     found = wanted.tried + min(wanted.made, made)
@@ -88,7 +89,8 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
     confirmed = wanted.confirmed * (1 + len(CONTROLS)) * sum(variants) - wanted.confirmed * variants[0]
     return Workload(
         mapped=known.discovery,
-        icon_steps=(atlas.icons + looks) * atlas.icon_steps,
+        icons=on_sheets,
+        icon_steps=(on_sheets + looks) * atlas.icon_steps,
         patch_icon_steps=(wanted.icons + wanted.dreams) * patch_settings(patch_px).steps,
         patch_px=patch_px,
         linear=wanted.screened + compared,
@@ -98,6 +100,24 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
         selection=_selection(config, known, tried, found + known.patches) * variants[0],
         confirmation=((tried + _SHARED_CONTROLS) * variants[0] + confirmed) * known.confirmation,
     )
+
+
+def expected_icons(atlas: AtlasConfig, known: Known) -> int:
+    """Icons on the sheets, of whole levels while they fit, before anybody knows how many cells hold activations.
+
+    A layout leaves most of the plane empty: over the audits of docs/cli.md a grid of g × g had about 2.25 g^1.3 cells.
+    A level that may fit or not, by a quarter either way, counts half.
+    """
+    samples = known.discovery * (atlas.positions_per_image + atlas.strongest_per_image)
+    icons = 0.0
+    for level in sorted(atlas.levels):
+        cells = min(2.25 * level**1.3, level**2, samples / (2 * atlas.min_count))
+        if icons == 0 and cells > atlas.icons:
+            return atlas.icons  # of the coarsest level as many as fit
+        if icons + cells > 1.25 * atlas.icons:
+            break
+        icons += cells if icons + cells < 0.8 * atlas.icons else cells / 2
+    return min(atlas.icons, round(icons))
 
 
 def _selection(config: AuditConfig, known: Known, tried: int, may_be_found: int) -> int:

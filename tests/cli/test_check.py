@@ -15,7 +15,7 @@ from auditor.run.estimate_words import estimate_lines
 from auditor.run.workload import Workload
 from tests.tiny_world import World
 
-WORK = Workload(10, 20, 30, 22, 40, 50, 60, 7, 800, 1000)
+WORK = Workload(10, 3, 20, 30, 22, 40, 50, 60, 7, 800, 1000)
 MADE = Estimate(
     {Split.DISCOVERY: (8, 9), Split.SELECTION: (9, 9), Split.CONFIRMATION: (27, 30)},
     needed=12,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from auditor.core.config import AuditConfig, build_config
 from auditor.run.workload import Known, workload_of
@@ -59,3 +62,20 @@ def test_what_is_switched_off_is_not_counted() -> None:
     )
     assert (none.icon_steps, none.patch_icon_steps, none.trained, none.linear) == (0, 0, 0, 100)
     assert (none.tail, none.tried) == (30 * 8, 6 + 2)
+
+
+@pytest.mark.parametrize(
+    ("levels", "most", "discovery", "icons"),
+    [
+        ((10,), 150, 2000, 45),  # 2.25 · 10^1.3
+        ((10, 20), 150, 2000, 100),  # 45, and half of 111, which may or may not fit
+        ((10, 20), 400, 2000, 155),  # both fit
+        ((10, 20, 40), 150, 2000, 100),  # the finest cannot
+        ((10,), 20, 2000, 20),  # of the coarsest as many as fit
+        ((10,), 150, 90, 30),  # 180 activations fill no more than 30 cells of three
+        ((10,), 0, 2000, 0),
+    ],
+)
+def test_icons_are_expected_for_whole_levels(levels: tuple[int, ...], most: int, discovery: int, icons: int) -> None:
+    config = configured(atlas={"levels": list(levels), "icons": most})
+    assert workload_of(config, replace(KNOWN, discovery=discovery)).icons == icons
