@@ -86,8 +86,9 @@ GLOSSARY: tuple[Word, ...] = (
     ),
     Word(
         "adjusted p",
-        "How easily chance alone gives such an uplift, corrected over everything tried (Holm). The survey uses "
-        "q-values instead (Benjamini–Hochberg): the share of false alarms among rows at or below that value.",
+        "How easily chance alone gives such counts where the uplift is at most the limit, corrected over everything "
+        "that can fail, in the order in which selection chose it (fallback procedure). The survey uses q-values "
+        "instead (Benjamini–Hochberg): the share of false alarms among rows at or below that value.",
     ),
     Word("layer, activation", "A stage of the network, and its answer at one place of one picture: a vector."),
     Word("cell", "A bin of the atlas: activations that lie close together, with their mean and their exemplars."),

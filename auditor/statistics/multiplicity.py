@@ -8,31 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from auditor.statistics.intervals import require_confidence
-
 FIRST_SHARE = 0.8
 """Of the error of an ordered family, what its first hypothesis may spend (docs/design.md, Statistics)."""
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values so that rejecting at α errs anywhere in the family with probability at most α.
-
-    Args:
-        p_values: in [0, 1], one a hypothesis, in any dependence.
-
-    Returns:
-        Adjusted p-values in [0, 1], in the order given.
-
-    Raises:
-        ValueError: a p-value is outside [0, 1] or NaN.
-
-    Source: Holm 1979, Scandinavian Journal of Statistics 6, 65–70.
-    """
-    values = _checked(p_values)
-    order = np.argsort(values, kind="stable")
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * np.arange(values.size, 0, -1)), 1.0)
-    return [float(value) for value in adjusted]
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
@@ -153,25 +130,6 @@ def fallback(p_values: Sequence[float], shares: Sequence[float]) -> list[float]:
             best = min(best, float(ratios.max()))
         adjusted.append(best)
     return adjusted
-
-
-def bonferroni_confidence(confidence: float, comparisons: int) -> float:
-    """Confidence of each of several intervals, so that all hold together with at least `confidence`.
-
-    Args:
-        confidence: joint, in (0, 1).
-        comparisons: how many intervals, at least 1.
-
-    Returns:
-        1 − (1 − confidence) / comparisons.
-
-    Raises:
-        ValueError: confidence is not in (0, 1), or comparisons is below 1.
-    """
-    require_confidence(confidence)
-    if comparisons < 1:
-        raise ValueError(f"a correction needs at least 1 comparison, got {comparisons}")
-    return confidence if comparisons == 1 else 1 - (1 - confidence) / comparisons
 
 
 def _checked(p_values: Sequence[float]) -> NDArray[np.float64]:

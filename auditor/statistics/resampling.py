@@ -19,28 +19,6 @@ TWO_WAY_METHOD = "bootstrap over images and crops"
 _WEIGHTS_AT_ONCE = 4_000_000
 
 
-def mean_rate_interval(outcomes: NDArray[np.float64], confidence: float, seed: int, resamples: int = 2000) -> Interval:
-    """Bound the mean flip rate of a group of candidates tried on the same images.
-
-    A percentile interval: where every image has the same mean it has no width, which is a limit of the bootstrap
-    and no certainty.
-
-    Args:
-        outcomes: (candidates, images), 1 where the image flipped and 0 where not, or rates in [0, 1].
-        confidence: two-sided, in (0, 1).
-        seed: of the resampling; the same seed draws the same images.
-        resamples: bootstrap samples, at least 1.
-
-    Raises:
-        NoEligibleImagesError: there are no images.
-        ValueError: not a finite matrix with candidates, or confidence or resamples out of range.
-
-    Source: Efron 1979, doi:10.1214/aos/1176344552; the image is the unit that is drawn.
-    """
-    check_outcomes(outcomes, "outcomes")
-    return _interval_of_mean(outcomes.sum(axis=0), len(outcomes), confidence, seed, resamples)
-
-
 def difference_interval(
     first: NDArray[np.float64], second: NDArray[np.float64], confidence: float, seed: int, resamples: int = 2000
 ) -> Interval:
@@ -49,12 +27,15 @@ def difference_interval(
     Each resample draws one set of images and uses it for both groups, so what an image does to both cancels.
 
     Args:
-        first: (a, images), second: (b, images), in the same order of images; values as for `mean_rate_interval`.
-        confidence, seed, resamples: as for `mean_rate_interval`.
+        first: (a, images), second: (b, images), in the same order of images; 1 where the image flipped and 0 where not,
+            or rates in [0, 1].
+        confidence: two-sided, in (0, 1).
+        seed: of the resampling; the same seed draws the same images.
+        resamples: bootstrap samples, at least 1.
 
     Raises:
         NoEligibleImagesError: there are no images.
-        ValueError: as for `mean_rate_interval`, or the groups have different numbers of images.
+        ValueError: not finite matrices with candidates and the same images, or confidence or resamples out of range.
     """
     check_outcomes(first, "first")
     check_outcomes(second, "second")
@@ -71,12 +52,12 @@ def two_way_mean_interval(
     """Bound the mean flip rate of the crops that a group stands for: other crops and other images of the same kinds.
 
     Args:
-        outcomes: (candidates, images), at least two of each; values as for `mean_rate_interval`.
-        confidence, seed, resamples: as for `mean_rate_interval`.
+        outcomes: (candidates, images), at least two of each; values as for `difference_interval`.
+        confidence, seed, resamples: as for `difference_interval`.
 
     Raises:
         NoEligibleImagesError: there are no images.
-        ValueError: as for `mean_rate_interval`, or fewer than two candidates or images.
+        ValueError: as for `difference_interval`, or fewer than two candidates or images.
 
     Source: as `two_way_difference_interval`.
     """
@@ -100,11 +81,11 @@ def two_way_difference_interval(
         pairs: one pair of groups a stratum (a tier), each (candidates, images) of at least two, on the same images in
             one order.
         weights: of the strata; they are divided by their sum.
-        confidence, seed, resamples: as for `mean_rate_interval`.
+        confidence, seed, resamples: as for `difference_interval`.
 
     Raises:
         NoEligibleImagesError: there are no images.
-        ValueError: as for `mean_rate_interval`; fewer than two candidates in a group, or than two images; groups of
+        ValueError: as for `difference_interval`; fewer than two candidates in a group, or than two images; groups of
             different images; weights that do not fit or do not add up to more than 0.
 
     Source: McCullagh 2000, Bernoulli 6, 285–301, and Owen 2007, doi:10.1214/07-AOAS122 (drawing rows and columns: the

@@ -14,7 +14,7 @@ from auditor.core.records.trials import TrialBlock
 from auditor.statistics.multiplicity import benjamini_hochberg
 from auditor.statistics.ranking import noise_free_correlation
 from auditor.statistics.suggestions import compare_with_chance, group_mean
-from auditor.statistics.uplift import smallest_uplift
+from auditor.statistics.uplift import over_every_control
 
 PRECISION_AT = 10
 
@@ -25,7 +25,6 @@ def survey_rows(
     confirmation: Mapping[str, TrialBlock],
     controls: Mapping[str, TrialBlock],
     confirmed: Sequence[str],
-    confidence: float,
 ) -> tuple[SurveyRow, ...]:
     """Every tried candidate on the confirmation pictures against the survey's shared controls.
 
@@ -40,7 +39,7 @@ def survey_rows(
     rows = []
     for candidate in candidates:
         outcomes = confirmation[candidate.id].outcomes
-        uplift = smallest_uplift(outcomes, shared, confidence, 1)
+        uplift, p_value = over_every_control(outcomes, shared)
         chosen_on = selection.get(candidate.id)
         rows.append(
             SurveyRow(
@@ -49,8 +48,8 @@ def survey_rows(
                 selection_eligible=len(chosen_on.outcomes) if chosen_on else 0,
                 flips=int(outcomes.sum()),
                 eligible=len(outcomes),
-                uplift=uplift.uplift,
-                p_value=uplift.p_value,
+                uplift=uplift,
+                p_value=p_value,
                 q_value=1.0,
                 confirmed=candidate.id in confirmed,
             )

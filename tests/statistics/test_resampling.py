@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from auditor.core.errors import NoEligibleImagesError
+from auditor.core.records import Interval
 from auditor.statistics import resampling
 from auditor.statistics.ranking import rank_correlation
 from auditor.statistics.resampling import (
     difference_interval,
-    mean_rate_interval,
     resampled_sums,
     two_way_difference_interval,
     two_way_mean_interval,
@@ -46,18 +46,23 @@ def test_memory_chunks_do_not_change_the_draws(monkeypatch) -> None:
         assert np.array_equal(resampled_sums(values, 7, 300), whole)
 
 
+def mean_interval(outcomes: np.ndarray, confidence: float, seed: int, resamples: int = 2000) -> Interval:
+    """Of a group beside one that never flips."""
+    return difference_interval(outcomes, np.zeros((1, outcomes.shape[1])), confidence, seed, resamples)
+
+
 def test_same_seed_same_interval() -> None:
     outcomes = random_flips(3, 80)
-    first = mean_rate_interval(outcomes, 0.95, seed=11)
-    assert mean_rate_interval(outcomes, 0.95, seed=11) == first
-    assert mean_rate_interval(outcomes, 0.95, seed=12) != first
+    first = mean_interval(outcomes, 0.95, seed=11)
+    assert mean_interval(outcomes, 0.95, seed=11) == first
+    assert mean_interval(outcomes, 0.95, seed=12) != first
     assert (first.confidence, first.method) == (0.95, "bootstrap over images")
 
 
 def test_one_candidate_agrees_with_binomial_spread() -> None:
     outcomes = np.zeros((1, 400))
     outcomes[0, :100] = 1
-    interval = mean_rate_interval(outcomes, 0.95, seed=1, resamples=4000)
+    interval = mean_interval(outcomes, 0.95, seed=1, resamples=4000)
     half = 1.96 * math.sqrt(0.25 * 0.75 / 400)
     assert (interval.low, interval.high) == pytest.approx((0.25 - half, 0.25 + half), abs=0.006)
 
@@ -65,14 +70,14 @@ def test_one_candidate_agrees_with_binomial_spread() -> None:
 def test_candidates_that_share_images_bring_no_false_certainty() -> None:
     """Ten copies of one candidate know no more than one: the cluster is the image."""
     outcomes = random_flips(1, 100)
-    assert mean_rate_interval(np.repeat(outcomes, 10, axis=0), 0.9, 5) == mean_rate_interval(outcomes, 0.9, 5)
+    assert mean_interval(np.repeat(outcomes, 10, axis=0), 0.9, 5) == mean_interval(outcomes, 0.9, 5)
 
 
 def test_agrees_with_a_plain_loop_over_drawn_images() -> None:
     outcomes = random_flips(4, 60, seed=2)
     rng = np.random.default_rng(99)
     means = [outcomes[:, rng.integers(0, 60, 60)].mean() for _ in range(8000)]
-    interval = mean_rate_interval(outcomes, 0.9, seed=4, resamples=8000)
+    interval = mean_interval(outcomes, 0.9, seed=4, resamples=8000)
     assert (interval.low, interval.high) == pytest.approx(np.quantile(means, [0.05, 0.95]), abs=0.008)
 
 
@@ -97,19 +102,19 @@ def test_difference_mirrors_and_is_that_of_means() -> None:
 
 def test_bootstrap_bad_input_is_named() -> None:
     good = random_flips(2, 5)
-    with pytest.raises(NoEligibleImagesError, match="outcomes holds no image"):
-        mean_rate_interval(np.zeros((2, 0)), 0.95, 0)
+    with pytest.raises(NoEligibleImagesError, match="first holds no image"):
+        mean_interval(np.zeros((2, 0)), 0.95, 0)
     for wrong in (np.zeros(5), np.zeros((0, 5))):
-        with pytest.raises(ValueError, match=r"outcomes must be \(candidates, images\)"):
-            mean_rate_interval(wrong, 0.95, 0)
+        with pytest.raises(ValueError, match=r"first must be \(candidates, images\)"):
+            difference_interval(wrong, good, 0.95, 0)
     with pytest.raises(ValueError, match="second must be finite"):
         difference_interval(good, np.full((1, 5), np.nan), 0.95, 0)
     with pytest.raises(ValueError, match="same images, got 5 and 4"):
         difference_interval(good, good[:, :4], 0.95, 0)
     with pytest.raises(ValueError, match="at least 1 resample, got 0"):
-        mean_rate_interval(good, 0.95, 0, resamples=0)
+        mean_interval(good, 0.95, 0, resamples=0)
     with pytest.raises(ValueError, match="confidence"):
-        mean_rate_interval(good, 1.0, 0)
+        mean_interval(good, 1.0, 0)
 
 
 def test_drawing_crops_and_images_agrees_with_a_loop() -> None:

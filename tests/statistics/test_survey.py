@@ -51,7 +51,7 @@ def test_rows_count_uplift_and_correct_over_everything(
     flips: Callable[..., np.ndarray],
 ) -> None:
     selection = {"c-0": block(flips(12, range(5)))}
-    rows = survey_rows(tried, selection, confirmation, controls, ["c-0", "l-noise"], 0.95)
+    rows = survey_rows(tried, selection, confirmation, controls, ["c-0", "l-noise"])
     assert [row.candidate.id for row in rows] == list(FLIPPED)
     assert [(row.flips, row.eligible) for row in rows] == [(count, 30) for count in FLIPPED.values()]
     assert [row.confirmed for row in rows] == [True, False, False, False, False, True]

@@ -58,7 +58,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
         tried=len(candidates),
         controls=steps(),
         rungs=narrowing(proposals.rungs, selection, tried),
-        survey=survey_rows(candidates, selection.blocks, tried, shared, chosen, confidence),
+        survey=survey_rows(candidates, selection.blocks, tried, shared, chosen),
         validity=suggestion_validity(candidates, tried, shared, confidence, config.seed),
         examples=draw_examples(folder, bench, confirmed, proposals.patches),
         looks=looks,
