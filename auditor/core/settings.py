@@ -109,8 +109,8 @@ class ClassesConfig(Section):
 
 
 class ImagesConfig(Section):
-    """Where the pictures and their labels lie: in a source such as a folder of class folders, or a CSV of
-    `path,label`."""
+    """Where the pictures and their labels lie: in a source such as a folder of class folders, a CSV of `path,label`,
+    parquet or Arrow files with a column of pictures and one of labels, or WebDataset's tar files."""
 
     all: Annotated[FilePath | None, Example("photos", filled=True), Flag("--images", "file")] = Field(
         None,

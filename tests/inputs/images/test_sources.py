@@ -91,12 +91,12 @@ def test_an_empty_class_folder_is_named_unless_it_is_ignored(tmp_path: Path) -> 
 
 
 def test_sources_that_are_not_there_or_have_no_classes(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="no folder or CSV of pictures"):
+    with pytest.raises(ImageError, match="no folder, CSV, parquet file or tar file of pictures"):
         list_images(tmp_path / "absent")
     touch(tmp_path / "a.png")
     with pytest.raises(ImageError, match="has no sub-folders"):
         list_images(tmp_path)
-    with pytest.raises(ImageError, match="neither a folder with one sub-folder a class nor a "):
+    with pytest.raises(ImageError, match="is no source of pictures; expected a folder with one sub-folder a class; "):
         list_images(tmp_path / "a.png")
 
 
@@ -191,7 +191,7 @@ def test_a_source_more_is_one_entry(tmp_path: Path, photos, configure, names, sa
     def build(config):
         return build_pool(config, names, prepare, (8, 8), (1,), (0,), said, 2)
 
-    with pytest.raises(ImageError, match=r"photos\.zip is neither a folder"):
+    with pytest.raises(ImageError, match=r"photos\.zip is no source of pictures; expected a folder"):
         build(config)
     monkeypatch.setattr(sources, "SOURCES", (*sources.SOURCES, ZIP))
     pool = build(config)

@@ -16,8 +16,10 @@ from auditor.core.records import Split
 from auditor.inputs.images.sources.csv import CSV
 from auditor.inputs.images.sources.folder import FOLDER
 from auditor.inputs.images.sources.listing import Listing, PictureFile, Reference, Source
+from auditor.inputs.images.sources.parquet import PARQUET
+from auditor.inputs.images.sources.webdataset import WEBDATASET
 
-SOURCES: tuple[Source, ...] = (FOLDER, CSV)
+SOURCES: tuple[Source, ...] = (WEBDATASET, PARQUET, CSV, FOLDER)
 """In the order in which they are asked whether a path is theirs."""
 
 
@@ -58,12 +60,14 @@ def source_of(path: Path) -> Source:
         ImageError: nothing is there, or nothing of any kind.
     """
     if not path.exists():
-        kinds = " or ".join(source.kind for source in SOURCES)
-        raise ImageError(f"there is no {kinds} of pictures at {path}; check the paths under [images]")
+        *kinds, last = (source.kind for source in reversed(SOURCES))
+        wanted = f"{', '.join(kinds)} or {last}"
+        raise ImageError(f"there is no {wanted} of pictures at {path}; check the paths under [images]")
     for source in SOURCES:
         if source.matches(path):
             return source
-    raise ImageError(f"{path} is neither {' nor '.join(source.form for source in SOURCES)}")
+    *forms, last = (source.form for source in reversed(SOURCES))
+    raise ImageError(f"{path} is no source of pictures; expected {'; '.join(forms)}; or {last}")
 
 
 def list_images(path: Path, ignore: Iterable[str] = ()) -> Listing:
