@@ -23,8 +23,8 @@ class ModelConfig(Section):
     """The classifier under audit."""
 
     name: Annotated[FilePath, Example("mobilenet_v2", filled=True), Flag("--model", "model")] = Field(
-        description="where the network comes from, such as a torchvision name, `timm/NAME`, `package.module:factory`, "
-        "`file.py:factory`, a TorchScript (`.pt`, `.ts`) or a torch.export (`.pt2`) file"
+        description="where the network comes from, such as a torchvision name, `timm/NAME`, `hf/FOLDER`, "
+        "`package.module:factory`, `file.py:factory`, a TorchScript (`.pt`, `.ts`) or a torch.export (`.pt2`) file"
     )
     weights: Annotated[
         FilePath | None, Example("model.safetensors", filled=True), Flag("--weights", "file or default")

@@ -16,7 +16,7 @@ from auditor.inputs.model.labels import ClassNames, read_class_names
 from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.inputs.model.probing import are_probabilities, probe
 from auditor.inputs.model.sources import OWN_WEIGHTS, check_settings, source_of
-from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, NetworkRequest
+from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, Named, NetworkRequest
 from auditor.inputs.model.weights import Weights, find_weights, load_strictly, read_weights, weights_sha256
 
 _CLASSES_UNKNOWN = 1000
@@ -115,7 +115,7 @@ def unnamed_classifier(
     size = preprocessing.output_size if preprocessing else _USUAL_SIZE
     network = _build(source, NetworkRequest(name, _CLASSES_UNKNOWN, size, base, device))
     if preprocessing is None:
-        preprocessing = source.preprocessing(name)
+        preprocessing = source.preprocessing(Named(name, base))
     if preprocessing is None:
         preprocessing = Preprocessing(network.size or _USUAL_SIZE, None, "bilinear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     _check_fixed_sizes(network, preprocessing, name)
@@ -148,7 +148,7 @@ def _build(source: ModelSource, request: NetworkRequest) -> BuiltNetwork:
 def _class_names(config: AuditConfig, source: ModelSource) -> ClassNames:
     if config.classes.names is not None:
         return read_class_names(config.path(config.classes.names))
-    own = source.class_names(config.model.name)
+    own = source.class_names(Named(config.model.name, config.base))
     if own is None:
         raise ConfigError(
             f"{config.model.name} needs its class names: give [classes] names a CSV, JSON or text file in its own order"
@@ -159,7 +159,7 @@ def _class_names(config: AuditConfig, source: ModelSource) -> ClassNames:
 def _preprocessing(config: AuditConfig, source: ModelSource) -> Preprocessing:
     if config.preprocessing is not None:
         return Preprocessing.from_config(config.preprocessing)
-    own = source.preprocessing(config.model.name)
+    own = source.preprocessing(Named(config.model.name, config.base))
     if own is None:
         raise ConfigError(
             f"{config.model.name} needs a [preprocessing] table: resize, crop, mean and std as the network was trained"

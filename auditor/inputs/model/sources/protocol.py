@@ -27,6 +27,18 @@ class WeightsRule(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A [model] name, and the folder that relative paths start from."""
+
+    name: str
+    base: Path
+
+    def path(self, prefix: str = "") -> Path:
+        """The name without a prefix, read as a path."""
+        return (self.base / Path(self.name.removeprefix(prefix)).expanduser()).resolve()
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkRequest:
     """What is asked of a source.
 
@@ -51,9 +63,13 @@ class NetworkRequest:
     arguments: Mapping[str, object] = field(default_factory=lambda: NO_ARGUMENTS)
 
     @property
+    def named(self) -> Named:
+        return Named(self.name, self.base)
+
+    @property
     def path(self) -> Path:
         """The name, read as a path."""
-        return (self.base / Path(self.name).expanduser()).resolve()
+        return self.named.path()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +94,10 @@ def _nothing(_name: str) -> None:
     return None
 
 
+def _publishes_none(_named: Named) -> None:
+    return None
+
+
 def _no_layer(_name: str, _network: nn.Module) -> None:
     return None
 
@@ -95,7 +115,7 @@ class ModelSource:
         takes_arguments: whether [model] arguments do.
         check_name: raises where the source has no network of that name.
         preprocessing: what the source publishes of the way to prepare pictures; None: nothing.
-        class_names: what the source calls the classes of its own weights; None: nothing.
+        class_names: what the source calls the classes of a network's own weights; None: nothing.
         own_weights: the weights that the source publishes for a network of K classes, and their file; None: the
             source publishes none.
         default_layer: the layer to map, and the rule behind it in words; None: no rule.
@@ -108,7 +128,7 @@ class ModelSource:
     weights: WeightsRule
     takes_arguments: bool = True
     check_name: Callable[[str], None] = _nothing
-    preprocessing: Callable[[str], Preprocessing | None] = _nothing
-    class_names: Callable[[str], ClassNames | None] = _nothing
+    preprocessing: Callable[[Named], Preprocessing | None] = _publishes_none
+    class_names: Callable[[Named], ClassNames | None] = _publishes_none
     own_weights: Callable[[str, int], tuple[StateDict, Path]] | None = None
     default_layer: Callable[[str, nn.Module], tuple[str, str] | None] = _no_layer

@@ -139,6 +139,6 @@ TIMM = ModelSource(
     build=_build,
     weights=WeightsRule.NEEDED,
     check_name=check_timm_name,
-    preprocessing=timm_preprocessing,
+    preprocessing=lambda named: timm_preprocessing(named.name),
     default_layer=timm_layer,
 )

@@ -234,8 +234,8 @@ TORCHVISION = ModelSource(
     build=_build,
     weights=WeightsRule.NEEDED,
     check_name=check_torchvision_name,
-    preprocessing=torchvision_preprocessing,
-    class_names=torchvision_class_names,
+    preprocessing=lambda named: torchvision_preprocessing(named.name),
+    class_names=lambda named: torchvision_class_names(named.name),
     own_weights=torchvision_weights,
     default_layer=torchvision_layer,
 )
