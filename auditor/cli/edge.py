@@ -132,11 +132,11 @@ def options(
 
 
 def begin_run(
-    config_or_run: Path, stage: str | None, out: Path | None, atlas: Mapping[str, object] | None = None
+    config_or_run: Path, out: Path | None, atlas: Mapping[str, object] | None = None
 ) -> tuple[RunFolder, AuditConfig]:
     from auditor.run.audit import begin
 
-    folder, settings = begin(config_or_run, stage, out, atlas)
+    folder, settings = begin(config_or_run, out, atlas)
     announce(folder, new=not config_or_run.is_dir())
     return folder, settings
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from auditor.atlas.kinds import Atlas
 from auditor.candidates.propose import Proposals
@@ -19,15 +21,16 @@ from auditor.run.estimate import estimate
 from auditor.run.estimate_words import estimate_lines
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
-from auditor.run.pipeline import REPORT, forget, stage_named
+from auditor.run.pipeline import REPORT, forget
 from auditor.run.review import REVIEWS
-from auditor.run.stage import Run
+from auditor.run.stage import Run, Stage
 from auditor.run.stages.accuracy import ACCURACY
 from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import CANDIDATES, screening_rows
 from auditor.run.stages.icons import ICONS
 from auditor.run.stages.looks import LOOKS
 from auditor.run.stages.sheets import SHEETS, draw_atlas
+from auditor.run.unchanged import check_files, check_network
 from auditor.run.upgrade import open_folder
 
 
@@ -84,9 +87,9 @@ def stored_config(folder: RunFolder) -> AuditConfig:
 
 
 def begin(
-    config_or_run: Path, stage: str | None, folder: Path | None, atlas: Mapping[str, object] | None = None
+    config_or_run: Path, folder: Path | None, atlas: Mapping[str, object] | None = None
 ) -> tuple[RunFolder, AuditConfig]:
-    """A new run for a TOML file; for a run folder its own settings, with `stage` and what follows dropped.
+    """A new run for a TOML file; for a run folder its own settings.
 
     Args:
         folder: where a new run goes; None: `default_folder`.
@@ -106,8 +109,6 @@ def begin(
             "given); begin a new run from the TOML file, or make a full atlas or a class's with --kind"
         )
     run = open_folder(config_or_run)
-    if stage is not None:
-        forget(run, stage_named(stage))
     return run, stored_config(run)
 
 
@@ -123,14 +124,16 @@ def with_workers(config: AuditConfig, workers: object) -> AuditConfig:
     return build_config({**whole, "compute": {**whole["compute"], "workers": workers}}, config.base, "--workers")
 
 
-def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress) -> Audit:
+def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress, anew: Stage[Any] | None = None) -> Audit:
     """Make what a run folder lacks, from the pictures to the report.
 
     A stage that is done is read back, a trial that was measured is not measured again, so an interrupted run
     ends in the findings it would have ended in. Verdict and report come first, and then what decorates them.
+
+    Args:
+        anew: made anew with all that follows from it, although it is there.
     """
-    with engine_of(config.compute.workers, progress) as engine:
-        run = open_run(folder, config, progress)
+    with engine_of(config.compute.workers, progress) as engine, at_work(folder, config, progress, anew) as run:
         run.engine = engine
         _say_what_is_ahead(run)
         written = run.ensure(REPORT)
@@ -138,7 +141,7 @@ def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress) -> 
         # of a report that was there, marks may have been made, or taken back, since it was written
         if decorated or (not written and folder.has(REVIEWS)):
             run.make(REPORT)
-    return run.get(REPORT)
+        return run.get(REPORT)
 
 
 def _say_what_is_ahead(run: Run) -> None:
@@ -150,11 +153,31 @@ def _say_what_is_ahead(run: Run) -> None:
         run.progress.say(line)
 
 
-def open_run(folder: RunFolder, config: AuditConfig, progress: Progress) -> Run:
-    """Open the classifier for a run folder, make sure that it is the one it was begun with, and note what it is."""
+@contextmanager
+def at_work(
+    folder: RunFolder, config: AuditConfig, progress: Progress, anew: Stage[Any] | None = None
+) -> Iterator[Run]:
+    """A run folder opened as by `open_run`, and kept from every other process as long as the body lasts.
+
+    Raises:
+        StoreError: another process is at work there.
+    """
+    with folder.alone():
+        yield open_run(folder, config, progress, anew)
+
+
+def open_run(folder: RunFolder, config: AuditConfig, progress: Progress, anew: Stage[Any] | None = None) -> Run:
+    """Open the classifier for a run folder, make sure that nothing changed since it was begun, and note what it is.
+
+    Args:
+        anew: a stage that is dropped, with all that follows from it, once everything else is found in order.
+    Raises:
+        StoreError: a file that decides a number changed, or the weights did (`run.unchanged`).
+    """
+    check_files(folder, config, progress)
     run = Run(folder, config, progress)
     inputs = run.inputs
-    check_unchanged(folder, inputs.loaded.weights_path, inputs.loaded.weights_sha256)
+    check_network(folder, inputs)
     subject = inputs.subject
     folder.update_manifest(
         {
@@ -164,42 +187,39 @@ def open_run(folder: RunFolder, config: AuditConfig, progress: Progress) -> Run:
             "layer": inputs.layer,
         }
     )
+    if anew is not None:
+        forget(folder, anew)
     return run
 
 
-def check_unchanged(folder: RunFolder, weights_path: str, weights_sha256: str) -> None:
-    """Make sure that a run is continued with the weights it was begun with.
+def build_atlas(folder: RunFolder, config: AuditConfig, progress: Progress, anew: Stage[Any] | None = None) -> Atlas:
+    """Make a run's atlas and its pictures, and no more; what is there already is read back.
 
-    Raises:
-        StoreError: the weights file has changed since.
+    Args:
+        anew: as `continue_run`.
     """
-    recorded = folder.manifest().get("weights_sha256")
-    if recorded is not None and recorded != weights_sha256:
-        raise StoreError(
-            f"the weights {weights_path} have changed since {folder.path} was begun "
-            f"(sha256 {weights_sha256[:12]}…, then {str(recorded)[:12]}…); start a new run"
-        )
+    with at_work(folder, config, progress, anew) as run:
+        atlas = run.get(ATLAS)
+        draw_atlas(run, folder.only(SHEETS.files), atlas, run.get(ICONS))
+        return atlas
 
 
-def build_atlas(folder: RunFolder, config: AuditConfig, progress: Progress) -> Atlas:
-    """Make a run's atlas and its pictures, and no more; what is there already is read back."""
-    run = open_run(folder, config, progress)
-    atlas = run.get(ATLAS)
-    draw_atlas(run, folder.only(SHEETS.files), atlas, run.get(ICONS))
-    return atlas
-
-
-def build_candidates(folder: RunFolder, config: AuditConfig, progress: Progress) -> Proposals:
+def build_candidates(
+    folder: RunFolder, config: AuditConfig, progress: Progress, anew: Stage[Any] | None = None
+) -> Proposals:
     """Make a run's atlas, its candidates, and the sheets that mark their cells; what is there already is read back.
 
+    Args:
+        anew: as `continue_run`.
     Raises:
         ImageError: the clean model calls no source picture of discovery or selection source.
     """
-    run = open_run(folder, config, progress)
-    if not len(screening_rows(run)):
-        raise ImageError(
-            "no source picture of discovery or selection is called source by the clean model, so no candidate can be "
-            "chosen; check class names and preprocessing (is the model's accuracy what you expect?), or add pictures"
-        )
-    run.ensure(SHEETS)
-    return run.get(CANDIDATES)
+    with at_work(folder, config, progress, anew) as run:
+        if not len(screening_rows(run)):
+            raise ImageError(
+                "no source picture of discovery or selection is called source by the clean model, so no candidate can "
+                "be chosen; check class names and preprocessing (is the model's accuracy what you expect?), or add "
+                "pictures"
+            )
+        run.ensure(SHEETS)
+        return run.get(CANDIDATES)

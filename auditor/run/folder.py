@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import fnmatch
 import json
 import os
@@ -22,6 +23,8 @@ from auditor.core.errors import StoreError
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 MANIFEST = "manifest.json"
+OF_THE_RUN_ALONE = ("inputs",)
+"""Facts that a folder inside a run does not repeat."""
 
 
 class RunFolder:
@@ -76,7 +79,8 @@ class RunFolder:
         """A folder inside a run that holds a run's files of its own; made if need be."""
         run = cls(outer.path / folder)
         if not run.has(MANIFEST):
-            run.write_json(MANIFEST, {**outer.manifest(), "stages": {}})
+            facts = {name: value for name, value in outer.manifest().items() if name not in OF_THE_RUN_ALONE}
+            run.write_json(MANIFEST, {**facts, "stages": {}})
         return run
 
     def only(self, patterns: tuple[str, ...]) -> RunFolder:
@@ -86,6 +90,23 @@ class RunFolder:
     @property
     def name(self) -> str:
         return self.path.resolve().name
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep every other process of auditor from working in this folder as long as the body lasts.
+
+        The system lets go of it when the process ends, however it ends, so nothing stale stays behind.
+
+        Raises:
+            StoreError: another process is at work here.
+        """
+        with _in_words(self.path):
+            handle = os.open(self.path, os.O_RDONLY)
+        try:
+            _lock(handle, self.path)
+            yield
+        finally:
+            os.close(handle)
 
     def matching(self, patterns: Sequence[str]) -> list[str]:
         """Files that are there, by the patterns they match: names below the folder, sorted. `*` stays in a folder."""
@@ -238,6 +259,17 @@ class RunFolder:
                 temporary.replace(target)
             finally:
                 temporary.unlink(missing_ok=True)
+
+
+def _lock(handle: int, folder: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+            return  # some network drives lock no folders; there a run is as safe as its user makes it
+        raise StoreError(
+            f"another auditor is at work in {folder}; wait until it has ended, or stop it, and give this command again"
+        ) from error
 
 
 _GATHERED_ROWS = 2**15

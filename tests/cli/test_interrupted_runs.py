@@ -180,7 +180,7 @@ def test_changed_pictures_are_noticed(change, own_world, invoke, tmp_path) -> No
             path.write_bytes(path.read_bytes() + b"\0")
     result = invoke("run", "--resume", folder)
     assert result.exit_code == 2
-    assert {"gone": "and is not now", "other bytes": "has changed since this run was begun"}[change] in result.stderr
+    assert {"gone": "more gone", "other bytes": "more changed"}[change] in result.stderr
     assert "photos" in result.stderr
     assert ".png" in result.stderr
 

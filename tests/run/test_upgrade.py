@@ -90,11 +90,23 @@ def test_it_is_resumed_without_measuring_anything(old: Path, invoke, monkeypatch
     monkeypatch.setattr(Sweep, "run", None)
     monkeypatch.setattr("auditor.run.stages.atlas.build_pair_atlas", None)
     monkeypatch.setattr("auditor.run.stages.candidates.propose", None)
-    assert invoke("run", "--resume", old).exit_code == 3
+    result = invoke("run", "--resume", old)
+    assert result.exit_code == 3
+    assert "an earlier version of auditor began this run and noted no fingerprints" in result.stderr
     assert (counted(old), controls_of(old)) == (before, controls)
     assert (old / "report.html").exists()
     folder = RunFolder.open(old)
     assert all(folder.is_done(stage.name) for stage in STAGES)
+
+
+def test_its_pictures_are_read_again_without_being_noted(old: Path, invoke) -> None:
+    """Half of what decides its numbers would look like all of it."""
+    (old / "cache" / "pixels.npy").unlink()
+    for _ in range(2):
+        result = invoke("run", "--resume", old)
+        assert result.exit_code == 3
+        assert "noted no fingerprints" in result.stderr
+    assert "inputs" not in RunFolder.open(old).manifest()
 
 
 def test_its_trials_are_run_anew(old: Path, invoke) -> None:

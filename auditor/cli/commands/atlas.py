@@ -60,7 +60,7 @@ def atlas(
     if layers is None and kind in (None, "pair"):
         _pair_atlas(config_or_run, values, out)
         return
-    folder, settings = begin_run(config_or_run, None, out)
+    folder, settings = begin_run(config_or_run, out)
     given = {"--kind": kind, "--class": of_class, "--layers": layers, "--levels": levels, "--icons": icons}
     same = "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in given.items() if value is not None)
     go_on_with(folder.path, session.new, f"atlas {{}}{same}")
@@ -72,32 +72,33 @@ def atlas(
 
 def _pair_atlas(config_or_run: Path, values: Mapping[str, object], out: Path | None) -> None:
     from auditor.run.audit import build_atlas
+    from auditor.run.stages.atlas import ATLAS
     from auditor.run.stages.sheets import HINTON
 
     # an atlas that was interrupted is gone on with; one that is finished is made anew
-    stage = "atlas" if (config_or_run / "atlas" / HINTON).is_file() else None
-    folder, settings = begin_run(config_or_run, stage, out, values)
+    anew = ATLAS if (config_or_run / "atlas" / HINTON).is_file() else None
+    folder, settings = begin_run(config_or_run, out, values)
     with watched() as progress:
-        made = build_atlas(folder, settings, progress)
+        made = build_atlas(folder, settings, progress, anew)
     _print_atlas(made, folder.path / "atlas", settings.atlas.levels)
 
 
 def _other_atlas(folder: RunFolder, settings: AuditConfig, kind: str, classes: list[str]) -> None:
     from auditor.atlas.kinds import AtlasKind
-    from auditor.run.audit import open_run
+    from auditor.run.audit import at_work
     from auditor.run.beside.atlases import build_other_atlas
 
-    with watched() as progress:
-        made, pictures = build_other_atlas(open_run(folder, settings, progress), AtlasKind(kind), classes)
+    with watched() as progress, at_work(folder, settings, progress) as run:
+        made, pictures = build_other_atlas(run, AtlasKind(kind), classes)
     _print_atlas(made, pictures, settings.atlas.levels)
 
 
 def _atlas_of_layers(folder: RunFolder, settings: AuditConfig, layers: list[str]) -> None:
-    from auditor.run.audit import open_run
+    from auditor.run.audit import at_work
     from auditor.run.beside.atlases import build_layers_atlas
 
-    with watched() as progress:
-        made = build_layers_atlas(open_run(folder, settings, progress), layers)
+    with watched() as progress, at_work(folder, settings, progress) as run:
+        made = build_layers_atlas(run, layers)
     payload.print(f"{made.images} pictures in {len(layers)} layers", highlight=False)
     for before, after, moved in zip(layers, layers[1:], made.movements, strict=False):
         payload.print(

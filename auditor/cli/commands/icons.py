@@ -26,11 +26,11 @@ def icons(
 ) -> None:
     """Render icons of single channels of the mapped layer, beside the crops in which they are largest."""
     from auditor.cli.options import named_channels
-    from auditor.run.audit import open_run
+    from auditor.run.audit import at_work
     from auditor.run.beside.looks import draw_channel_icons
 
     wanted = named_channels(channels)
-    folder, settings = begin_run(config_or_run, None, out)
-    with watched() as progress:
-        path = draw_channel_icons(open_run(folder, settings, progress), wanted)
+    folder, settings = begin_run(config_or_run, out)
+    with watched() as progress, at_work(folder, settings, progress) as run:
+        path = draw_channel_icons(run, wanted)
     payload.print(f"{path}", highlight=False, soft_wrap=True)

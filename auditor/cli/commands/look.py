@@ -27,11 +27,11 @@ def look(
     out: OutOption = None,
 ) -> None:
     """Draw what the network sees in photographs, position by position; with --patch also after a paste."""
-    from auditor.run.audit import open_run
+    from auditor.run.audit import at_work
     from auditor.run.beside.looks import look_at_photographs
 
-    folder, settings = begin_run(config_or_run, None, out)
-    with watched() as progress:
-        drawn = look_at_photographs(open_run(folder, settings, progress), pictures, patch)
+    folder, settings = begin_run(config_or_run, out)
+    with watched() as progress, at_work(folder, settings, progress) as run:
+        drawn = look_at_photographs(run, pictures, patch)
     for path in drawn:
         payload.print(f"{path}", highlight=False, soft_wrap=True)

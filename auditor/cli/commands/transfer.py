@@ -29,10 +29,10 @@ def transfer(
     from auditor.run.upgrade import open_folder
 
     folder = open_folder(run_folder)
-    with watched() as progress:
-        measured = transfer_run(folder, model, progress)
     file = f"transfer/{slug(model.stem)}.csv"
-    folder.write_csv(file, transfer_table(measured))
+    with watched() as progress, folder.alone():
+        measured = transfer_run(folder, model, progress)
+        folder.write_csv(file, transfer_table(measured))
     for part in transfer_listing(measured):
         payload.print(part, highlight=False)
     payload.print(f"table: {folder.path / file}", highlight=False, soft_wrap=True)

@@ -38,19 +38,20 @@ def trial(
     from auditor.cli.options import named_placements
     from auditor.run.audit import continue_run
     from auditor.run.beside.patches import TABLE, trial_patches
+    from auditor.run.stages.trials import TRIALS
 
     if patches is None:
         if placements is not None:
             raise ConfigError("--placements is for patches you bring: give --patches too, or set trials.placements")
-        folder, settings = begin_run(config_or_run, "trials", out)
+        folder, settings = begin_run(config_or_run, out)
         with watched() as progress:
-            finished = continue_run(folder, settings, progress)
+            finished = continue_run(folder, settings, progress, TRIALS)
         show(finished)
         return
     if not patches.is_dir():
         raise PatchError(f"--patches takes a folder of PNG files; there is none at {patches}")
     chosen = named_placements(placements or Placement.FIXED)
-    folder, settings = begin_run(config_or_run, None, out)
+    folder, settings = begin_run(config_or_run, out)
     same = f"--patches {shlex.quote(str(patches))} --placements {','.join(chosen)}"
     go_on_with(folder.path, session.new, f"trial {{}} {same}")
     with watched() as progress:

@@ -17,7 +17,7 @@ from auditor.core.records import ImagePool, Rung, Verdict
 from auditor.core.records.trials import Clean, Outcome, Trials
 from auditor.core.work import Hands
 from auditor.inputs.images.added import added_pictures
-from auditor.run.audit import open_run
+from auditor.run.audit import at_work
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.review import read_reviews
@@ -55,7 +55,13 @@ def confirm_on_more(run_folder: RunFolder, config: AuditConfig, pictures: Path, 
     number = len(looks) + 1
     confidence = config.limits.confidence
     limits = config.limits.model_copy(update={"confidence": confidence_at_look(confidence, number)})
-    run = open_run(run_folder, config.model_copy(update={"limits": limits}), progress)
+    with at_work(run_folder, config.model_copy(update={"limits": limits}), progress) as run:
+        return _confirmed(run, looks, pictures, confidence)
+
+
+def _confirmed(run: Run, looks: Sequence[RunFolder], pictures: Path, confidence: float) -> Audit:
+    """The next look of a run; `confidence` is the run's own, its settings say what this look is left."""
+    run_folder, config, progress, number = run.folder, run.config, run.progress, len(looks) + 1
     first = run.get(TRIALS).outcome
     pool, clean = _known_pictures(run, looks[1:])
     new = _new_pictures(run, pool, pictures)

@@ -11,16 +11,17 @@ from auditor.candidates.confirmation import confirm
 from auditor.candidates.controls import Making, steps
 from auditor.candidates.makers.brought import read_user_patches
 from auditor.candidates.propose import mark_read_as_target
-from auditor.core.config import AuditConfig
+from auditor.core.config import AuditConfig, TrialsConfig
 from auditor.core.errors import ImageError
 from auditor.core.progress import Progress
 from auditor.core.records import Finding, Placement, Rung, Split
 from auditor.core.records.trials import Outcome, Trials
 from auditor.core.shelf import slug
-from auditor.run.audit import open_run
+from auditor.run.audit import at_work
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.review import read_reviews
+from auditor.run.stage import Run
 from auditor.run.stages.accuracy import ACCURACY
 from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import CANDIDATES, open_scene, pushed_atlas, write_patch
@@ -29,6 +30,7 @@ from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import Measured, assemble, rewrite_report
 from auditor.run.stages.trials import AUDIT, TRIALS, keep_trials, look_at_confirmation, open_bench
+from auditor.trials.patch import Patch
 
 FOLDER = "patch-trials"
 TABLE = "table.csv"
@@ -49,9 +51,15 @@ def trial_patches(
     """
     patches = read_user_patches(folder)
     trials_as_asked = config.trials.model_copy(update={"placements": tuple(placements)})
-    run = open_run(run_folder, config.model_copy(update={"trials": trials_as_asked}), progress)
-    inputs = run.inputs
-    inside = RunFolder.within(run.folder, f"{FOLDER}/{slug(folder.resolve().name)}")
+    with at_work(run_folder, config.model_copy(update={"trials": trials_as_asked}), progress) as run:
+        return _tried(
+            run, config.trials, patches, RunFolder.within(run.folder, f"{FOLDER}/{slug(folder.resolve().name)}")
+        )
+
+
+def _tried(run: Run, own: TrialsConfig, patches: Sequence[Patch], inside: RunFolder) -> Audit:
+    """Patches measured as the run's settings say now; `own` are those it was begun with."""
+    inputs, pasting = run.inputs, run.config.trials
     atlas = pushed_atlas(run) if run.folder.is_done(ATLAS.name) else None
     bench = open_bench(run, inside)
     if not bench.eligible(Split.CONFIRMATION):
@@ -60,10 +68,10 @@ def trial_patches(
     patches = mark_read_as_target(patches, inputs.classifier, inputs.target)
     patches = [write_patch(inside, scene, patch) for patch in patches]
     if run.folder.is_done(TRIALS.name):  # the run may be older than the ledger, or stand in another folder now
-        look_at_confirmation(run, config.trials, run.get(CANDIDATES).patches, run.folder.name, AUDIT)
+        look_at_confirmation(run, own, run.get(CANDIDATES).patches, run.folder.name, AUDIT)
     name = f"{run.folder.name}/{FOLDER}/{inside.name}"
-    looks = look_at_confirmation(run, trials_as_asked, patches, name, "patches that a person brought")
-    confirmed = confirm(bench, Making(scene, atlas), patches, run.config.trials.placements)
+    looks = look_at_confirmation(run, pasting, patches, name, "patches that a person brought")
+    confirmed = confirm(bench, Making(scene, atlas), patches, pasting.placements)
     outcome = Outcome(
         chosen=tuple(patch.candidate.id for patch in patches),
         tried=len(patches),

@@ -36,6 +36,7 @@ from auditor.run.audit import stored_config
 from auditor.run.folder import RunFolder
 from auditor.run.stages.report import stored_result
 from auditor.run.tables import images_from_table
+from auditor.run.unchanged import check_files
 from auditor.statistics.intervals import wilson_interval
 from auditor.statistics.ranking import rank_correlation
 from auditor.trials.patch import read_patch
@@ -107,11 +108,13 @@ def transfer_run(run: RunFolder, model_file: Path, progress: Progress) -> Transf
     Args:
         model_file: a TOML file with [model], and [preprocessing] and [classes] as an audit's; a whole audit will do.
     Raises:
-        StoreError: the run is not finished, or measured nothing on confirmation pictures.
+        StoreError: the run is not finished, measured nothing on confirmation pictures, or something changed since it
+            was begun.
         ConfigError: the TOML file is malformed, or the network has no class of the source's or target's name.
         ImageError: a picture is gone, or the other network calls none of them source.
     """
     result, own_config = stored_result(run), stored_config(run)
+    check_files(run, own_config, progress)
     tried = [row for row in result.survey if row.candidate.suggested or row.confirmed]
     if not tried:
         raise StoreError(f"{run.path} measured no candidate on confirmation pictures, so there is nothing to transfer")

@@ -11,6 +11,7 @@ from auditor.inputs.images.pool import build_pool
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.tables import images_from_table, images_table
+from auditor.run.unchanged import note_pictures, seen_pictures
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
@@ -18,6 +19,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     channels, height, width = inputs.cut.feature_shape  # a layer that cannot be mapped is refused before any picture
     run.progress.say(f"the layer's grid: {height} × {width} positions of {channels} channels")
     preprocessing = inputs.classifier.preprocessing
+    seen = seen_pictures(run.folder, inputs.config)
     pool = build_pool(
         inputs.config,
         inputs.classifier.class_names,
@@ -30,6 +32,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     folder.write_array("cache/pixels.npy", pool.pixels)
     folder.write_table("images.parquet", images_table(pool.images, inputs.class_names))
     folder.write_json("cache/skipped.json", [asdict(skip) for skip in pool.skipped])
+    note_pictures(run.folder, inputs.config, seen, pool.images)
     folder.update_manifest({"images": {image.path: image.sha256 for image in pool.images}})
     return {"used": len(pool.images), "skipped": len(pool.skipped)}
 

@@ -16,6 +16,7 @@ from torch import nn
 
 from auditor.core.errors import ModelError
 from auditor.inputs.model.foreign import ForeignCode
+from auditor.inputs.model.sources.imports import source_files
 from auditor.inputs.model.sources.protocol import NO_ARGUMENTS, BuiltNetwork, ModelSource, WeightsRule
 
 _MOVED: Mapping[str, str] = MappingProxyType({"auditor.worlds.network": "auditor.inputs.world.kitchen_network"})
@@ -107,4 +108,5 @@ FACTORY = ModelSource(
         build_from_factory(request.name, request.classes, request.base, request.arguments)
     ),
     weights=WeightsRule.ALLOWED,
+    code=source_files,
 )

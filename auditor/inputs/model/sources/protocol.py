@@ -98,6 +98,10 @@ def _publishes_none(_named: Named) -> None:
     return None
 
 
+def _no_code(_name: str, _base: Path) -> tuple[Path, ...]:
+    return ()
+
+
 def _no_layer(_name: str, _network: nn.Module) -> None:
     return None
 
@@ -119,6 +123,8 @@ class ModelSource:
         own_weights: the weights that the source publishes for a network of K classes, and their file; None: the
             source publishes none.
         default_layer: the layer to map, and the rule behind it in words; None: no rule.
+        code: the user's own files of Python that a network of that name is made of, which a run is continued with
+            only if they are what they were; beside the name it takes the folder that relative paths start from.
     """
 
     label: str
@@ -132,3 +138,4 @@ class ModelSource:
     class_names: Callable[[Named], ClassNames | None] = _publishes_none
     own_weights: Callable[[str, int], tuple[StateDict, Path]] | None = None
     default_layer: Callable[[str, nn.Module], tuple[str, str] | None] = _no_layer
+    code: Callable[[str, Path], tuple[Path, ...]] = _no_code
