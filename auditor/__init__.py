@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from auditor.core.errors import AuditorError as AuditorError
     from auditor.run.audit import audit as audit
     from auditor.run.finished import Audit as Audit
-    from auditor.run.stages.report import open_run as open_run
+    from auditor.run.review import open_run as open_run
 
 __version__ = "0.1.0"
 __all__ = ["Audit", "AuditConfig", "AuditorError", "__version__", "audit", "open_run", "read_config"]
@@ -26,7 +26,7 @@ _HOMES = {
     "AuditConfig": "auditor.core.config",
     "AuditorError": "auditor.core.errors",
     "audit": "auditor.run.audit",
-    "open_run": "auditor.run.stages.report",
+    "open_run": "auditor.run.review",
     "read_config": "auditor.core.config",
 }
 

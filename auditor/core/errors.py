@@ -64,6 +64,10 @@ class StoreError(AuditorError):
     """The run folder cannot be written, already exists, or does not hold what is needed."""
 
 
+class DamagedFileError(StoreError):
+    """A file of a run folder is not what was written there; what made it makes it again where that is possible."""
+
+
 class WorkerError(AuditorError):
     """A process that shared the work is gone."""
 

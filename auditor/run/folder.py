@@ -18,12 +18,13 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from auditor.core.errors import StoreError
+from auditor.core.errors import DamagedFileError, StoreError
+from auditor.core.hashing import sha256_of_file
 
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 MANIFEST = "manifest.json"
-OF_THE_RUN_ALONE = ("inputs",)
+OF_THE_RUN_ALONE = ("inputs", "checksums")
 """Facts that a folder inside a run does not repeat."""
 
 
@@ -142,10 +143,28 @@ class RunFolder:
     def is_done(self, stage: str) -> bool:
         return self.facts(stage) is not None
 
-    def mark_done(self, stage: str, facts: Mapping[str, Json]) -> None:
-        """Record a stage as finished; written last, after all of its files."""
-        stages = self.manifest().get("stages")
-        self.update_manifest({"stages": {**(stages if isinstance(stages, dict) else {}), stage: dict(facts)}})
+    def mark_done(self, stage: str, facts: Mapping[str, Json], sealed: Sequence[str] = ()) -> None:
+        """Record a stage as finished; written last, after all of its files.
+
+        Args:
+            sealed: files whose checksums are noted, so that `damaged` knows when they are no longer what they were.
+        """
+        manifest = self.manifest()
+        stages, checksums = _object(manifest.get("stages")), _object(manifest.get("checksums"))
+        checksums |= {file: self._checksum(file) for file in sealed}
+        noted: dict[str, Json] = {"checksums": checksums} if checksums else {}
+        self.update_manifest({"stages": {**stages, stage: dict(facts)}, **noted})
+
+    def damaged(self, files: Sequence[str]) -> list[str]:
+        """Those of these files that changed since their stage was finished; one without a checksum is sound."""
+        checksums = _object(self.manifest().get("checksums"))
+        return [file for file in files if file in checksums and checksums[file] != self._checksum(file)]
+
+    def _checksum(self, file: str) -> str:
+        try:
+            return sha256_of_file(self.path / file)
+        except OSError:
+            return ""
 
     def files_of(self, stage: str) -> tuple[str, ...]:
         """The files that a finished stage left, as the manifest lists them; none where it is not done."""
@@ -156,8 +175,11 @@ class RunFolder:
         """Drop stages and the files of these patterns, so that they are made anew."""
         known = self.manifest().get("stages")
         kept = {name: facts for name, facts in known.items() if name not in stages} if isinstance(known, dict) else {}
-        self.update_manifest({"stages": kept})
-        for file in self.matching(files):
+        dropped = self.matching(files)
+        checksums = _object(self.manifest().get("checksums"))
+        left: dict[str, Json] = {file: value for file, value in checksums.items() if file not in dropped}
+        self.update_manifest({"stages": kept, **({"checksums": left} if checksums else {})})
+        for file in dropped:
             path = self.path / file
             with _in_words(path):
                 path.unlink()
@@ -176,11 +198,17 @@ class RunFolder:
         with self._replacing(file) as temporary:
             temporary.write_bytes(data)
 
+    def write_together(self, files: dict[str, bytes]) -> None:
+        """Write several files that belong together: all of them beside themselves, then renamed in order."""
+        with contextlib.ExitStack() as ready:
+            for file, data in reversed(files.items()):  # the last one that is entered is the first to be renamed
+                ready.enter_context(self._replacing(file)).write_bytes(data)
+
     def write_text(self, file: str, text: str) -> None:
         self.write(file, text.encode("utf-8"))
 
     def write_json(self, file: str, value: Json) -> None:
-        self.write_text(file, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        self.write_text(file, json_text(value))
 
     def write_table(self, file: str, table: pa.Table) -> None:
         with self._replacing(file) as temporary:
@@ -221,10 +249,13 @@ class RunFolder:
         except FileNotFoundError as error:
             raise StoreError(f"{self.path} holds no {file}; run the stage that makes it first") from error
         except OSError as error:
-            raise StoreError(f"{self.path / file} cannot be read: {error.strerror}") from error
+            raise DamagedFileError(f"{self.path / file} cannot be read: {error.strerror}") from error
 
     def read_text(self, file: str) -> str:
-        return self.read(file).decode("utf-8")
+        try:
+            return self.read(file).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise DamagedFileError(f"{self.path / file} is damaged: it is no text") from error
 
     def read_table(self, file: str) -> pa.Table:
         if not self.has(file):
@@ -233,15 +264,15 @@ class RunFolder:
             with pq.ParquetFile(self.path / file) as stored:  # for one file, half the time of pq.read_table
                 return stored.read()
         except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"{self.path / file} cannot be read as parquet: {error}") from error
+            raise DamagedFileError(f"{self.path / file} cannot be read as parquet: {error}") from error
 
     def read_array(self, file: str) -> np.ndarray:
         """An array of `write_array`, mapped rather than read."""
         try:
             array: np.ndarray = np.load(self.path / file, mmap_mode="r", allow_pickle=False)
             return array
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{self.path / file} cannot be read as an array: {error}") from error
+        except (OSError, ValueError, EOFError) as error:
+            raise DamagedFileError(f"{self.path / file} cannot be read as an array: {error}") from error
 
     @contextlib.contextmanager
     def _replacing(self, file: str) -> Iterator[Path]:
@@ -259,6 +290,16 @@ class RunFolder:
                 temporary.replace(target)
             finally:
                 temporary.unlink(missing_ok=True)
+
+
+def json_text(value: Json) -> str:
+    """A value as the text of a JSON file."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _object(value: Json) -> dict[str, Json]:
+    """A JSON object's own copy; an empty one in the place of anything else."""
+    return dict(value) if isinstance(value, Mapping) else {}
 
 
 def _lock(handle: int, folder: Path) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from auditor.core.records import Candidate, Review
+from auditor.core.errors import StoreError
+from auditor.core.records import AuditResult, Candidate, Review
 from auditor.run.finished import Audit
-from auditor.run.folder import RunFolder
+from auditor.run.folder import RunFolder, json_text
 from auditor.run.stages.report import rewrite_report, stored_result
+from auditor.run.upgrade import open_folder
 from auditor.statistics.conclusion import conclude
 from auditor.statistics.findings import apply_reviews
 
@@ -26,16 +29,49 @@ class StoredReview(Review):
 
 def read_reviews(folder: RunFolder, candidates: Iterable[Candidate]) -> dict[str, Review]:
     """The marks people made on these candidates, by candidate id; a mark on other pixels of that name is left out."""
-    looked_at = {(one.candidate, one.sha256): one for one in _stored_reviews(folder)}
+    return _looked_at(_stored_reviews(folder), candidates)
+
+
+def _looked_at(marks: Iterable[StoredReview], candidates: Iterable[Candidate]) -> dict[str, Review]:
+    looked_at = {(one.candidate, one.sha256): one for one in marks}
     found = ((each.id, looked_at.get((each.id, each.sha256))) for each in candidates)
     return {
         identity: Review(one.candidate, one.mark, one.reviewer, one.why) for identity, one in found if one is not None
     }
 
 
+def open_run(path: Path | str) -> Audit:
+    """A finished audit from its folder, without its model or its pictures.
+
+    Raises:
+        StoreError: there is no run, or it is not finished.
+    """
+    folder = open_folder(Path(path))
+    return Audit(reviewed_result(folder), folder.path)
+
+
+def reviewed_result(folder: RunFolder) -> AuditResult:
+    """A finished run's result under all marks that people made, also one whose report could not be written any more.
+
+    Raises:
+        StoreError: the run is not finished.
+    """
+    return _under_marks(folder, stored_result(folder))
+
+
+def report_anew(folder: RunFolder) -> Audit:
+    """Write a finished run's reports anew."""
+    with folder.alone():
+        return rewrite_report(folder, reviewed_result(folder))
+
+
 def review_run(folder: RunFolder, reviews: Sequence[Review]) -> Audit:
     """Add people's marks to a finished run and recompute its verdicts; the numbers stay as they are."""
-    result = stored_result(folder)
+    with folder.alone():
+        return _reviewed(folder, stored_result(folder), reviews)
+
+
+def _reviewed(folder: RunFolder, result: AuditResult, reviews: Sequence[Review]) -> Audit:
     candidates = {finding.candidate.id: finding.candidate for finding in result.findings}
     given = {
         (one.candidate, candidates[one.candidate].sha256): StoredReview(
@@ -43,15 +79,32 @@ def review_run(folder: RunFolder, reviews: Sequence[Review]) -> Audit:
         )
         for one in reviews
     }
-    if given:
-        kept = {(one.candidate, one.sha256): one for one in _stored_reviews(folder)} | given
-        folder.write_json(REVIEWS, [asdict(one) for one in kept.values()])
-    findings = apply_reviews(result.findings, result.limits, read_reviews(folder, candidates.values()))
+    kept = {(one.candidate, one.sha256): one for one in _stored_reviews(folder)} | given
+    marks = json_text([asdict(one) for one in kept.values()])
+    looked_at = _looked_at(kept.values(), candidates.values())
+    # marks and report at once: whoever is killed has both, or neither
+    return rewrite_report(folder, _judged(result, looked_at), {REVIEWS: marks} if given else {})
+
+
+def _under_marks(folder: RunFolder, result: AuditResult) -> AuditResult:
+    marks = read_reviews(folder, [finding.candidate for finding in result.findings])
+    known = {finding.candidate.id: finding.review for finding in result.findings}
+    return result if all(known[identity] == mark for identity, mark in marks.items()) else _judged(result, marks)
+
+
+def _judged(result: AuditResult, marks: Mapping[str, Review]) -> AuditResult:
+    findings = apply_reviews(result.findings, result.limits, marks)
     verdict, reason = conclude(findings, result.fragility, result.accuracy, result.suggestion_validity, result.limits)
-    return rewrite_report(folder, replace(result, findings=findings, verdict=verdict, verdict_reason=reason))
+    return replace(result, findings=findings, verdict=verdict, verdict_reason=reason)
 
 
 def _stored_reviews(folder: RunFolder) -> tuple[StoredReview, ...]:
     if not folder.has(REVIEWS):
         return ()
-    return TypeAdapter(tuple[StoredReview, ...]).validate_json(folder.read(REVIEWS))
+    try:
+        return TypeAdapter(tuple[StoredReview, ...]).validate_json(folder.read(REVIEWS))
+    except ValidationError as error:
+        raise StoreError(
+            f"{folder.path / REVIEWS} is damaged, and nobody but its reviewers knows what it held; put back a copy, or "
+            "take it away and mark anew"
+        ) from error

@@ -203,3 +203,50 @@ def test_a_mark_and_a_csv_at_once_are_refused(invoke, finished, tmp_path) -> Non
     result = invoke("review", finished[0], "--csv", marks, "--mark", "c-002=context", "--by", "Ada")
     assert result.exit_code == 2
     assert "--mark or --csv" in result.stderr
+
+
+@pytest.mark.parametrize("step", range(8))
+def test_a_killed_review_leaves_marks_and_report_that_agree(step: int, invoke, finished, own_run, monkeypatch) -> None:
+    """Killed before its n-th file took its place: the mark is there or not, and every report says the same."""
+    marked = ("review", own_run, "--mark", f"{SPOTS}=context", "--by", "Ada")
+    replace, replaced = Path.replace, []
+
+    def killed(path: Path, target: Path) -> Path:
+        if len(replaced) == step:
+            raise KeyboardInterrupt
+        replaced.append(target)
+        return replace(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        assert invoke(*marked).exit_code == 2
+    is_marked = (own_run / "reviews.json").exists()
+    assert is_marked == (step > 0)
+    told = json.loads(invoke("report", own_run, "--format", "json").stdout)
+    assert told["verdict"] == ("fail" if is_marked else "inconclusive")
+    assert invoke("report", own_run).exit_code == (1 if is_marked else 3)
+    assert findings_of(own_run)["verdict"] == told["verdict"]
+    assert invoke("run", "--resume", own_run).exit_code == (1 if is_marked else 3)
+    assert not [path for path in own_run.rglob("*") if path.name.endswith(".part")]
+    assert invoke(*marked).exit_code == 1
+    assert of_spots(own_run)["verdict"] == "fail"
+    assert numbers_of(findings_of(own_run)) == numbers_of(findings_of(finished[0]))
+
+
+def test_a_review_that_is_killed_while_it_writes_leaves_the_old_report(invoke, finished, own_run, monkeypatch) -> None:
+    """Everything is written beside itself before anything takes its place."""
+    write, written = Path.write_bytes, []
+
+    def killed(path: Path, data: bytes) -> int:
+        written.append(path)
+        if len(written) == 4:
+            raise KeyboardInterrupt
+        return write(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", killed)
+        assert invoke("review", own_run, "--mark", f"{SPOTS}=context", "--by", "Ada").exit_code == 2
+    for path in finished[0].rglob("*"):
+        if path.is_file():
+            assert (own_run / path.relative_to(finished[0])).read_bytes() == path.read_bytes()
+    assert not (own_run / "reviews.json").exists()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -243,3 +245,38 @@ def test_through_a_stages_folder_no_other_file_can_be_written(run: RunFolder) ->
     with pytest.raises(StoreError, match="belongs to another stage"):
         stage.write("cache/cells.parquet", b"")
     assert not run.has("trials.parquet")
+
+
+def test_one_process_at_a_time_works_in_a_folder(run: RunFolder) -> None:
+    """Also where it is the same process: what counts is who holds the folder, and that nobody does afterwards."""
+    with run.alone():
+        with (
+            pytest.raises(StoreError, match=r"another auditor is at work in .*first; wait until it has ended"),
+            run.alone(),
+        ):
+            pass
+        assert everything_in(run.path).keys() == {MANIFEST}
+    with run.alone():
+        pass
+
+
+def test_a_process_that_was_killed_holds_no_folder(run: RunFolder) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from auditor.run.folder import RunFolder\n"
+        "with RunFolder(Path(sys.argv[1])).alone():\n    print('at work', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(run.path)], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "at work\n"
+        with pytest.raises(StoreError, match="another auditor is at work"), run.alone():
+            pass
+        other.kill()
+    with run.alone():
+        pass
+
+
+def test_a_file_system_that_locks_no_folder_is_worked_on_all_the_same(run: RunFolder, monkeypatch) -> None:
+    monkeypatch.setattr("auditor.run.folder.fcntl.flock", refusing(errno.ENOLCK))
+    with run.alone():
+        run.write_text("note.md", "kept")
+    assert run.has("note.md")

@@ -26,14 +26,13 @@ def report(
     ] = None,
 ) -> None:
     """Write a finished run's reports anew, or print one of them."""
-    from auditor.run.stages.report import rewrite_report, stored_result
+    from auditor.run.review import report_anew, reviewed_result
     from auditor.run.upgrade import open_folder
 
     folder = open_folder(run_folder)
-    result = stored_result(folder)
     if form is None:
-        show(rewrite_report(folder, result))
+        show(report_anew(folder))
         return
     if form not in FORMATS:
         raise ConfigError(f"--format takes one of {', '.join(FORMATS)}, got {form!r}")
-    sys.stdout.write(FORMATS[form].write(result))
+    sys.stdout.write(FORMATS[form].write(reviewed_result(folder)))

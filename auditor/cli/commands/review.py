@@ -31,14 +31,13 @@ def review(
     """Mark what candidates show, and recompute the verdicts; without marks it asks for the `target_image` ones."""
     from auditor.cli.marks import asked_reviews, csv_reviews, marked_reviews
     from auditor.report.summary import awaiting_review
-    from auditor.run.review import review_run
-    from auditor.run.stages.report import stored_result
+    from auditor.run.review import review_run, reviewed_result
     from auditor.run.upgrade import open_folder
 
     if csv is not None and mark:
         raise ConfigError("give the marks by --mark or --csv, not both")
     folder = open_folder(run_folder)
-    result = stored_result(folder)
+    result = reviewed_result(folder)
     if csv is not None:
         reviews = csv_reviews(csv, result)
     elif mark:

@@ -20,7 +20,7 @@ from auditor.inputs.images.added import added_pictures
 from auditor.run.audit import at_work
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
-from auditor.run.review import read_reviews
+from auditor.run.review import read_reviews, reviewed_result
 from auditor.run.stage import Run
 from auditor.run.stages.candidates import CANDIDATES, open_scene, pushed_atlas, write_patch
 from auditor.run.stages.clean import CLEAN
@@ -108,7 +108,7 @@ def _looks_so_far(run_folder: RunFolder) -> list[RunFolder]:
     looks = [run_folder]
     while (run_folder.path / f"{FOLDER}/look-{len(looks) + 1}" / "result.json").is_file():
         looks.append(RunFolder.open(run_folder.path / f"{FOLDER}/look-{len(looks) + 1}"))
-    result = stored_result(looks[-1])
+    result = reviewed_result(looks[-1])
     if not result.findings:
         raise StoreError(f"{looks[-1].path} confirmed no candidate, so more pictures have nothing to confirm")
     if result.verdict is not Verdict.INCONCLUSIVE:

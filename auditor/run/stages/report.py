@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
-from auditor.core.errors import StoreError
+from auditor.core.errors import DamagedFileError, StoreError
 from auditor.core.records import (
     AuditResult,
     Cell,
@@ -26,7 +25,6 @@ from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run
 from auditor.run.tables import cells_from_table, result_from_json, result_to_json
-from auditor.run.upgrade import open_folder
 from auditor.statistics.conclusion import conclude
 from auditor.statistics.findings import make_findings
 from auditor.statistics.fragility import measure_fragility
@@ -182,30 +180,29 @@ def _picture_key(file: str) -> str:
     return f"candidate-{stem}" if above == ["candidates"] else stem
 
 
-def write_report(folder: RunFolder, result: AuditResult) -> Facts:
-    """Write the result in every format. Returns what the manifest notes."""
-    folder.write_text(RESULT, result_to_json(result))
-    for form in FORMATS.values():
-        folder.write_text(form.file_name, form.write(result))
+def write_report(folder: RunFolder, result: AuditResult, beside: Mapping[str, str] | None = None) -> Facts:
+    """Write the result in every format. Returns what the manifest notes.
+
+    Args:
+        beside: text by file, of what is written together with the result or not at all.
+    """
+    texts = {**(beside or {}), RESULT: result_to_json(result)}
+    texts |= {form.file_name: form.write(result) for form in FORMATS.values()}
+    folder.write_together({file: text.encode() for file, text in texts.items()})
     folder.update_manifest({"ended": datetime.now(UTC).isoformat(timespec="seconds")})
     return {"verdict": str(result.verdict)}
 
 
-def rewrite_report(folder: RunFolder, result: AuditResult) -> Audit:
-    """Write a finished run's result anew, and keep what the manifest notes of the first time."""
-    noted = folder.facts("report") or {}
-    folder.mark_done("report", {**noted, **write_report(folder, result), "files": folder.matching(FILES)})
-    return Audit(result, folder.path)
+def rewrite_report(folder: RunFolder, result: AuditResult, beside: Mapping[str, str] | None = None) -> Audit:
+    """Write a finished run's result anew, and keep what the manifest notes of the first time.
 
-
-def open_run(path: Path | str) -> Audit:
-    """A finished audit from its folder, without its model or its pictures.
-
-    Raises:
-        StoreError: there is no run, or it is not finished.
+    Args:
+        beside: as `write_report`.
     """
-    folder = open_folder(Path(path))
-    return Audit(stored_result(folder), folder.path)
+    noted = folder.facts("report") or {}
+    facts = {**noted, **write_report(folder, result, beside), "files": folder.matching(FILES)}
+    folder.mark_done("report", facts, (RESULT,))
+    return Audit(result, folder.path)
 
 
 def stored_result(folder: RunFolder) -> AuditResult:
@@ -217,4 +214,9 @@ def stored_result(folder: RunFolder) -> AuditResult:
     if not folder.has(RESULT):
         raise StoreError(f"{folder.path} holds no result yet; finish it with 'auditor run --resume {folder.path}'")
     cells = cells_from_table(folder.read_table(CELLS)) if folder.has(CELLS) else ()
-    return result_from_json(folder.read_text(RESULT), cells, _pictures(folder))
+    try:
+        return result_from_json(folder.read_text(RESULT), cells, _pictures(folder))
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedFileError(
+            f"{folder.path / RESULT} is damaged; 'auditor run --resume {folder.path}' makes it again"
+        ) from error
