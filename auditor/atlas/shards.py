@@ -7,9 +7,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load, save
 
 from auditor.atlas.activations import ActivationSet
+from auditor.core.arrays import arrays_from_bytes, arrays_to_bytes
+from auditor.core.errors import DamagedFileError
 from auditor.core.records import FloatArray
 from auditor.core.shelf import Shelf
 
@@ -25,8 +26,14 @@ class Shards:
     count: int
 
     def has(self, number: int) -> bool:
-        """Whether a shard is there."""
-        return self.shelf.has(_file(number))
+        """Whether a shard is there, and whole."""
+        if not self.shelf.has(_file(number)):
+            return False
+        try:
+            self.read(number)
+        except DamagedFileError:
+            return False
+        return True
 
     def write(self, number: int, samples: ActivationSet) -> None:
         """Put a shard there."""
@@ -61,12 +68,19 @@ class Shards:
 
 def shard_to_bytes(samples: ActivationSet) -> bytes:
     """A safetensors file with one array a column; the same samples give the same bytes."""
-    return save({column.name: getattr(samples, column.name) for column in fields(ActivationSet)})
+    return arrays_to_bytes({column.name: getattr(samples, column.name) for column in fields(ActivationSet)})
 
 
 def shard_from_bytes(data: bytes) -> ActivationSet:
-    """The samples of a file that `shard_to_bytes` made."""
-    arrays = load(data)
+    """The samples of a file that `shard_to_bytes` made.
+
+    Raises:
+        DamagedFileError: it is damaged.
+    """
+    arrays = arrays_from_bytes(data)
+    missing = [column.name for column in fields(ActivationSet) if column.name not in arrays]
+    if missing:
+        raise DamagedFileError(f"its samples lack {', '.join(missing)}")
     return ActivationSet(*(arrays[column.name] for column in fields(ActivationSet)))
 
 

@@ -55,7 +55,7 @@ def hands(run: Run, build: Callable[[Run], Opened]) -> Hands[Opened]:
 def _reopening(path: Path, settings: str, base: Path, build: Callable[[Run], Opened]) -> Opening[Opened]:
     if (path, settings) not in _RUNS:
         config = AuditConfig.model_validate_json(settings).model_copy(update={"base": base})
-        _RUNS[path, settings] = Run(RunFolder(path), config, Silence())
+        _RUNS[path, settings] = Run(RunFolder(path), config, Silence(), checks=False)
     return Opening(_RUNS[path, settings], build)
 
 

@@ -15,13 +15,14 @@ from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.icons import ICONS
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.looks import LOOKS
-from auditor.run.stages.report import FILES, Measured, assemble, stored_result, write_report
+from auditor.run.stages.report import FILES, RESULT, Measured, assemble, stored_result, write_report
 from auditor.run.stages.sheets import SHEETS
 from auditor.run.stages.trials import TRIALS
 
 
 def _make_report(run: Run, folder: RunFolder) -> Facts:
     trials = run.get(TRIALS)
+    run.get(SHEETS)  # its pictures go into the report, so damaged ones are drawn again before
     reviews = read_reviews(run.folder, [one.candidate for one in trials.confirmed])
     pool, clean, accuracy = run.get(IMAGES), run.get(CLEAN), run.get(ACCURACY)
     measured = Measured(pool, clean, run.get(CANDIDATES).cells, trials, reviews, accuracy)
@@ -32,7 +33,9 @@ def _read_report(run: Run) -> Audit:
     return Audit(stored_result(run.folder), run.folder.path)
 
 
-REPORT = Stage("report", (CLEAN, ACCURACY, SHEETS, TRIALS), FILES, _make_report, _read_report, needed=FILES)
+REPORT = Stage(
+    "report", (CLEAN, ACCURACY, SHEETS, TRIALS), FILES, _make_report, _read_report, needed=FILES, sealed=(RESULT,)
+)
 
 STAGES: tuple[Stage[Any], ...] = (IMAGES, CLEAN, ACCURACY, ATLAS, ICONS, CANDIDATES, SHEETS, TRIALS, REPORT, LOOKS)
 """In an order in which each stands behind what it needs."""

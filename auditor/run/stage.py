@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from auditor.core.config import AuditConfig
-from auditor.core.errors import StoreError
+from auditor.core.errors import DamagedFileError, StoreError
 from auditor.core.progress import Progress
 from auditor.core.work import Engine, Here
 from auditor.run.folder import Json, RunFolder
@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # what a report is written from needs no network
     from auditor.inputs.opening import Inputs
 
 Product = TypeVar("Product")
+_DAMAGE = (DamagedFileError, ValueError, KeyError, IndexError, TypeError)
+"""What reading a damaged file raises: no parquet, no arrays, no JSON, or none of the shape that was written."""
 Facts = Mapping[str, Json]
 
 
@@ -33,6 +35,7 @@ class Stage(Generic[Product]):
         read: its product, from its files and the products that it needs.
         needed: patterns of the files without which it is made again. The others spare work while it is being made
             (activations, blocks of trials, icons in parts), and may be gone afterwards.
+        sealed: patterns of the files that are read back, and so checked before they are; None: those of `needed`.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Stage(Generic[Product]):
     make: Callable[[Run, RunFolder], Facts]
     read: Callable[[Run], Product]
     needed: tuple[str, ...]
+    sealed: tuple[str, ...] | None = None
 
 
 @dataclass(eq=False)
@@ -49,15 +53,18 @@ class Run:
 
     Attributes:
         engine: who does the work that is given out in lists.
+        checks: whether files are checked before they are read back; a worker leaves that to who gives it work.
     """
 
     folder: RunFolder
     config: AuditConfig
     progress: Progress
     engine: Engine = field(default_factory=Here)
+    checks: bool = True
     _products: dict[str, object] = field(default_factory=dict)
     _opened: dict[object, object] = field(default_factory=dict)
     _whole: set[str] = field(default_factory=set)
+    _made: set[str] = field(default_factory=set)
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -76,7 +83,7 @@ class Run:
         """A stage's product; what is missing of it, or of what it needs, is made first."""
         if stage.name not in self._products:
             self.ensure(stage)
-            self._products[stage.name] = stage.read(self)
+            self._products[stage.name] = self._read(stage)
         return cast(Product, self._products[stage.name])
 
     def ensure(self, stage: Stage[Any]) -> bool:
@@ -94,6 +101,25 @@ class Run:
         self._whole.add(stage.name)
         return made
 
+    def _read(self, stage: Stage[Product]) -> Product:
+        """A product from its stage's files; damaged ones are dropped, and what lacks is made again."""
+        if not self.checks or stage.name in self._made:
+            return stage.read(self)
+        damaged = self.folder.damaged(self._sealed(stage))
+        if not damaged:
+            try:
+                return stage.read(self)
+            except _DAMAGE:  # in a run of an earlier version, which noted no checksums
+                damaged = self._sealed(stage)
+        shown = damaged[0] if len(damaged) == 1 else f"{damaged[0]} and {len(damaged) - 1} more"
+        self.progress.say(f"{shown} of {self.folder.path} cannot be read as it was written, and is made again")
+        self.folder.forget([], damaged)
+        self.make(stage)
+        return stage.read(self)
+
+    def _sealed(self, stage: Stage[Any]) -> list[str]:
+        return self.folder.matching(stage.needed if stage.sealed is None else stage.sealed)
+
     def make(self, stage: Stage[Any]) -> None:
         """Make a stage, whatever is there; it is marked after all of its files are written."""
         started = time.monotonic()
@@ -101,7 +127,8 @@ class Run:
         seconds = round(time.monotonic() - started, 2)
         files = self.folder.matching(stage.needed)
         self._products.pop(stage.name, None)
-        self.folder.mark_done(stage.name, {**facts, "seconds": seconds, "files": files})
+        self.folder.mark_done(stage.name, {**facts, "seconds": seconds, "files": files}, self._sealed(stage))
+        self._made.add(stage.name)
 
     def fact(self, stage: Stage[Any], name: str) -> int:
         """A whole number that a finished stage noted.

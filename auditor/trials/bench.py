@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from auditor.core.config import AuditConfig
+from auditor.core.errors import DamagedFileError
 from auditor.core.progress import Progress
 from auditor.core.records import ImagePool, IntArray, PixelArray, Split
 from auditor.core.records.trials import Clean, TrialBlock, TrialName, eligible_rows
@@ -128,20 +129,29 @@ class Bench:
         """
         files = [block_file(trial) for trial in trials]
         self.progress.start(stage, sum(self.pastes(trial) for trial in trials))
-        stored = [self.shelf.has(file) for file in files]
-        self.progress.advance(sum(self.pastes(trial) for trial, there in zip(trials, stored, strict=True) if there))
-        missing = [trial for trial, there in zip(trials, stored, strict=True) if not there]
+        stored = [self._stored(file) for file in files]
+        self.progress.advance(
+            sum(self.pastes(trial) for trial, there in zip(trials, stored, strict=True) if there is not None)
+        )
+        missing = [trial for trial, there in zip(trials, stored, strict=True) if there is None]
         made = self.hands.engine.each(Work(self.hands.open, Table.measure, self.pastes), missing)
         blocks: list[TrialBlock] = []
-        for trial, file, there in zip(trials, files, stored, strict=True):
-            if there:
-                block = block_from_bytes(self.shelf.read(file))
-            else:
+        for trial, file, block in zip(trials, files, stored, strict=True):
+            if block is None:
                 block = next(made)
                 self.shelf.write(file, block_to_bytes(trial.name, block, self.table.inputs.class_names))
             self.measured[file] = None
             blocks.append(block)
         return blocks
+
+    def _stored(self, file: str) -> TrialBlock | None:
+        """A block that was measured before; None where it was not, or its file is damaged."""
+        if not self.shelf.has(file):
+            return None
+        try:
+            return block_from_bytes(self.shelf.read(file))
+        except DamagedFileError:
+            return None
 
 
 def block_file(trial: Trial) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from auditor.core.errors import DamagedFileError
 from auditor.core.records import Placement, Split
 from auditor.core.records.trials import Draws, TrialBlock, TrialName
 
@@ -73,13 +74,20 @@ def trials_from_table(table: pa.Table) -> TrialBlock:
 def block_to_bytes(name: TrialName, block: TrialBlock, class_names: Sequence[str]) -> bytes:
     """A block as a parquet file of its own, quickly packed: it is read back once, into the table of all blocks."""
     sink = pa.BufferOutputStream()
-    pq.write_table(trials_table(name, block, class_names), sink, compression="lz4")
+    pq.write_table(trials_table(name, block, class_names), sink, compression="lz4", write_page_checksum=True)
     return bytes(sink.getvalue())
 
 
 def block_from_bytes(data: bytes) -> TrialBlock:
-    """The block of `block_to_bytes`."""
-    return trials_from_table(pq.read_table(pa.BufferReader(data)))
+    """The block of `block_to_bytes`.
+
+    Raises:
+        DamagedFileError: it is damaged.
+    """
+    try:
+        return trials_from_table(pq.read_table(pa.BufferReader(data), page_checksum_verification=True))
+    except (pa.ArrowException, OSError, ValueError, KeyError, IndexError) as error:
+        raise DamagedFileError(f"its trials cannot be read ({error})") from error
 
 
 def blocks_of(table: pa.Table) -> dict[TrialName, TrialBlock]:

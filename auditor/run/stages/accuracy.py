@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from safetensors.numpy import load as load_arrays
-from safetensors.numpy import save as save_arrays
 
+from auditor.core.arrays import arrays_from_bytes, arrays_to_bytes
 from auditor.core.records import CleanAccuracy, Split
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
@@ -30,7 +29,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     predicted[~of_source] = predict_clean(
         inputs.classifier, pool.pixels[others], inputs.criterion, run.config.compute.batch_size, run.progress
     ).predicted
-    folder.write(_FILE, save_arrays({"rows": rows, "predicted": predicted}))
+    folder.write(_FILE, arrays_to_bytes({"rows": rows, "predicted": predicted}))
     accuracy = _read(run)
     for doubt in accuracy.doubts:
         run.progress.say(f"{doubt}{'' if accuracy.accepted else ': such a run cannot pass (limits.unknown_target)'}")
@@ -38,7 +37,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
 
 
 def _read(run: Run) -> CleanAccuracy:
-    arrays = load_arrays(run.folder.read(_FILE))
+    arrays = arrays_from_bytes(run.folder.read(_FILE))
     images, inputs = run.get(IMAGES).images, run.inputs
     labels = np.array([images[row].label for row in arrays["rows"]], dtype=np.int64)
     return clean_accuracy(

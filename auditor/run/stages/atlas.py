@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 
-from safetensors.numpy import load as load_arrays
-from safetensors.numpy import save as save_arrays
-
 from auditor.atlas.activations import ActivationSet
 from auditor.atlas.build import build_pair_atlas
 from auditor.atlas.cell_labels import cell_labels
 from auditor.atlas.collection import Mapped
 from auditor.atlas.kinds import Atlas, AtlasKind, likeness_of
 from auditor.atlas.stability import AtlasStability, halves_of, measure_stability, repeated_layouts
+from auditor.core.arrays import arrays_from_bytes, arrays_to_bytes
 from auditor.core.records import Cell, ImagePool
 from auditor.core.shelf import Inside
 from auditor.run.engines import hands
@@ -50,7 +48,7 @@ def keep_atlas(run: Run, folder: RunFolder, pool: ImagePool, atlas: Atlas) -> Fa
     """Measure which of an atlas' cells hold, and write samples and cells. Returns what the manifest notes."""
     atlas, stability = _with_stability(atlas, run, pool)
     arrays = {field.name: getattr(atlas.samples, field.name) for field in fields(ActivationSet)}
-    folder.write(_SAMPLES, save_arrays({**arrays, "xy": atlas.xy}))
+    folder.write(_SAMPLES, arrays_to_bytes({**arrays, "xy": atlas.xy}))
     folder.write_table(_CELLS, cells_table(labelled(atlas.cells), [image.key for image in pool.images]))
     levels: list[Json] = [asdict(level) for level in stability]
     return {"collected": atlas.collected, "kept": len(atlas.samples), "cells": len(atlas.cells), "stability": levels}
@@ -58,7 +56,7 @@ def keep_atlas(run: Run, folder: RunFolder, pool: ImagePool, atlas: Atlas) -> Fa
 
 def read_atlas(folder: RunFolder, collected: int, kind: AtlasKind = AtlasKind.PAIR) -> Atlas:
     """An atlas as it stands in a run folder."""
-    arrays = load_arrays(folder.read(_SAMPLES))
+    arrays = arrays_from_bytes(folder.read(_SAMPLES))
     xy = arrays.pop("xy")
     return Atlas(ActivationSet(**arrays), xy, cells_from_table(folder.read_table(_CELLS)), collected, kind)
 

@@ -15,6 +15,7 @@ from auditor.candidates.contact_sheet import Flips, draw_contact_sheet
 from auditor.candidates.propose import Proposals, mark_read_as_target, propose
 from auditor.candidates.scene import Scene
 from auditor.candidates.screening import TailScreen
+from auditor.core.errors import DamagedFileError, PatchError
 from auditor.core.records import Cell, IntArray, Rung, Split
 from auditor.core.records.trials import eligible_rows
 from auditor.inputs.images.originals import Originals
@@ -120,7 +121,10 @@ def contact_sheet(run: Run, patches: Sequence[Patch], flips: Flips | None = None
 def stored_patches(folder: RunFolder) -> tuple[Patch, ...]:
     """The candidates of a run folder with their pixels."""
     candidates = candidates_from_table(folder.read_table(_TABLE))
-    return tuple(Patch(one, read_patch(folder.path / "candidates" / f"{one.id}.png")) for one in candidates)
+    try:
+        return tuple(Patch(one, read_patch(folder.path / "candidates" / f"{one.id}.png")) for one in candidates)
+    except PatchError as error:
+        raise DamagedFileError(f"a candidate of {folder.path} is damaged: {error}") from error
 
 
 def pushed_atlas(run: Run) -> Atlas:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from safetensors.numpy import load as load_arrays
-from safetensors.numpy import save as save_arrays
 
+from auditor.core.arrays import arrays_from_bytes, arrays_to_bytes
 from auditor.core.records import Split
 from auditor.core.records.trials import Clean, Predictions
 from auditor.run.folder import RunFolder
@@ -24,12 +23,12 @@ def _make(run: Run, folder: RunFolder) -> Facts:
         inputs.classifier, pool.pixels[rows], inputs.criterion, run.config.compute.batch_size, run.progress
     )
     arrays = {"rows": rows, "predicted": clean.predicted, "probability": clean.probability, "rank": clean.rank}
-    folder.write(_FILE, save_arrays(arrays))
+    folder.write(_FILE, arrays_to_bytes(arrays))
     return {"pictures": len(rows), "eligible": int(inputs.criterion.eligible(clean.predicted).sum())}
 
 
 def _read(run: Run) -> Clean:
-    arrays = load_arrays(run.folder.read(_FILE))
+    arrays = arrays_from_bytes(run.folder.read(_FILE))
     rows, predicted = arrays["rows"], arrays["predicted"]
     rank = arrays["rank"] if "rank" in arrays else np.zeros(len(rows), dtype=np.int64)  # not kept by earlier versions
     said = Predictions(predicted, arrays["probability"], rank)

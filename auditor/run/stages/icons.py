@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from safetensors.numpy import load as load_arrays
-from safetensors.numpy import save as save_arrays
 
 from auditor.atlas.icons.objective import Whitening
 from auditor.atlas.icons.render import Icons, icon_settings, render_icons
 from auditor.atlas.kinds import Atlas
+from auditor.core.arrays import arrays_from_bytes, arrays_to_bytes
+from auditor.core.errors import DamagedFileError
 from auditor.core.progress import Within
 from auditor.core.records import Cell, FloatArray, PixelArray
 from auditor.core.work import Hands, Work
@@ -60,14 +60,25 @@ def make_icons(folder: RunFolder, cells: Sequence[Cell], run: Run, at_work: Hand
     """Render the icons of some cells, those files of them that are not there. Returns what the manifest notes."""
     lots = [Lot(tuple(cell.name for cell in part), _means(part)) for _, part in _files(cells)]
     files = [file for file, _ in _files(cells)]
-    missing = [(file, lot) for file, lot in zip(files, lots, strict=True) if not folder.has(file)]
+    missing = [(file, lot) for file, lot in zip(files, lots, strict=True) if not _is_whole(folder, file)]
     run.progress.start("icons", len(cells))
     run.progress.advance(len(cells) - sum(len(lot.names) for _, lot in missing))
     made = at_work.engine.each(Work(at_work.open, Studio.render, _icons), [lot for _, lot in missing])
     for (file, _), icons in zip(missing, made, strict=True):
-        folder.write(file, save_arrays({"pixels": icons.pixels, "scores": icons.scores}))
-    scores = [score for file in files for score in load_arrays(folder.read(file))["scores"].tolist()]
+        folder.write(file, arrays_to_bytes({"pixels": icons.pixels, "scores": icons.scores}))
+    scores = [score for file in files for score in arrays_from_bytes(folder.read(file))["scores"].tolist()]
     return {"icons": len(cells), "mean_score": round(float(np.mean(scores)), 4) if scores else None}
+
+
+def _is_whole(folder: RunFolder, file: str) -> bool:
+    """Whether icons that an interrupted run rendered are there, and are what it rendered."""
+    if not folder.has(file):
+        return False
+    try:
+        arrays_from_bytes(folder.read(file))
+    except DamagedFileError:
+        return False
+    return True
 
 
 def _icons(lot: Lot) -> int:
@@ -98,7 +109,7 @@ def read_icons(folder: RunFolder, cells: Sequence[Cell]) -> Mapping[str, PixelAr
     """The icons that were rendered of these cells, (3, s, s) uint8 by the cell's name."""
     found: dict[str, PixelArray] = {}
     for file, part in _files(cells):
-        pixels = load_arrays(folder.read(file))["pixels"]
+        pixels = arrays_from_bytes(folder.read(file))["pixels"]
         found |= {cell.name: icon for cell, icon in zip(part, pixels, strict=True)}
     return found
 
