@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from auditor import __version__
+from auditor.cli.pipes import PipedConsole, TerminatedError, told_to_end
 from auditor.core.errors import (
     AuditorError,
     ConfigError,
@@ -23,6 +23,7 @@ from auditor.core.errors import (
     StoreError,
     UnknownNameError,
     UnreadableImageError,
+    is_full_disk,
 )
 from auditor.core.records import Verdict
 
@@ -53,8 +54,8 @@ class Session:
 
 
 session = Session()
-payload = Console()
-messages = Console(stderr=True)
+payload = PipedConsole()
+messages = PipedConsole(stderr=True)
 
 app = typer.Typer(
     name="auditor",
@@ -82,24 +83,36 @@ def edge(command: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(command)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            command(*args, **kwargs)
+            with told_to_end():
+                command(*args, **kwargs)
         except StoreError as error:
             refuse(f"[bold red]error:[/] {escape(str(error))}")
         except AuditorError as error:
             # on a run that stood before, wrong words are to be mended and not to be given again
             hint = session.new or not isinstance(error, WRONG_INPUT)
             refuse(f"[bold red]error:[/] {escape(str(error))}", withdraw=session.new, hint=hint)
+        except TerminatedError:
+            refuse("told to end; what was finished is kept")
         except (KeyboardInterrupt, typer.Abort):
             refuse("interrupted; what was finished is kept")
         except (typer.Exit, typer.BadParameter):
             raise
-        except Exception as error:  # the edge: a crash, too, ends in a sentence and the documented code
-            if session.debug:
-                traceback.print_exc()
-            told = escape(f"{type(error).__name__}: {error}")
-            refuse(f"[bold red]unexpected error:[/] {told} (auditor --debug … shows where)")
+        except BaseException as error:  # the edge: a crash, or foreign code that wants to leave, ends as documented
+            refuse(_crash(error))
 
     return guarded
+
+
+def _crash(error: BaseException) -> str:
+    """What is said of an error that nobody expected."""
+    if session.debug:
+        traceback.print_exception(error)
+    if isinstance(error, SystemExit):  # exit code 0 is the verdict's alone
+        return f"[bold red]error:[/] code that auditor called wanted to leave Python (exit code {error.code})"
+    if is_full_disk(error):
+        return "[bold red]error:[/] the disk is full; free some space. What was finished before is kept."
+    told = escape(f"{type(error).__name__}: {error}")
+    return f"[bold red]unexpected error:[/] {told} (auditor --debug … shows where)"
 
 
 def refuse(sentence: str, withdraw: bool = False, hint: bool = True) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -74,6 +75,13 @@ class WorkerError(AuditorError):
 
 class NoEligibleImagesError(AuditorError):
     """A rate was asked for, but no image is eligible."""
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether an error says that a disk, or a user's share of it, is full. numpy and Arrow say so in words alone."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return "free space" in str(error) or "No space left" in str(error)
 
 
 def nearest_names(name: str, known: Iterable[str], most: int = 3, cutoff: float = 0.4) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -51,6 +52,18 @@ class Inside:
 
     def read(self, file: str) -> bytes:
         return self.shelf.read(f"{self.folder}/{file}")
+
+
+LONGEST_NAME = 80
+"""Characters of a name of a person's own that a file's name holds; several names, and more, may stand in one."""
+
+
+def short(name: str) -> str:
+    """A name as it is, or where it is long its beginning and a hash of the whole: file systems take 255 bytes."""
+    if len(name.encode(errors="surrogatepass")) <= LONGEST_NAME:
+        return name
+    beginning = name.encode(errors="surrogatepass")[: LONGEST_NAME - 13].decode(errors="ignore")
+    return f"{beginning}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:12]}"
 
 
 def slug(text: str) -> str:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from auditor.core.errors import DamagedFileError, StoreError
+from auditor.core.errors import DamagedFileError, StoreError, is_full_disk
 from auditor.core.hashing import sha256_of_file
 
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
@@ -329,14 +329,13 @@ def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 
 @contextlib.contextmanager
-def _in_words(path: Path) -> Iterator[None]:
-    """Turn what the file system refuses into a sentence."""
+def _in_words(path: Path, again: str = "continue with 'auditor run --resume'") -> Iterator[None]:
+    """Turn what the file system refuses into a sentence; `again` says how to go on once there is space."""
     try:
         yield
     except OSError as error:
-        # numpy and Arrow tell a full disk in words of their own, without the number
-        if error.errno == errno.ENOSPC or "free space" in str(error) or "No space left" in str(error):
-            said = "the disk is full; free some space, then continue with 'auditor run --resume'"
+        if is_full_disk(error):
+            said = f"the disk is full; free some space, then {again}"
         elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             said = "it is not writable for you; choose another folder with --out"
         else:
@@ -350,10 +349,18 @@ def write_new_file(path: Path, text: str) -> None:
     Raises:
         StoreError: it exists, or cannot be written.
     """
-    with _in_words(path):
-        if path.exists():
+    with _in_words(path, "give this command again"):
+        if os.path.lexists(path):
             raise StoreError(f"{path} already exists; it is left as it is. Choose another name.")
-        path.write_text(text, encoding="utf-8")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def append_line(path: Path, line: str) -> None:

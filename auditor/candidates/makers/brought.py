@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections import Counter
@@ -27,7 +28,7 @@ def read_user_patches(folder: Path) -> list[Patch]:
     _refuse_alike([path.stem for path in paths], folder)
     patches = []
     for path in paths:
-        described = read_description(path.with_suffix(".toml")) if path.with_suffix(".toml").exists() else {}
+        described = read_description(path.with_suffix(".toml")) if os.path.isfile(path.with_suffix(".toml")) else {}
         patches.append(
             patch_from(path, BROUGHT, Tier.USER, described.get("title", path.stem), described.get("licence", ""))
         )

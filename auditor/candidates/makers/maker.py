@@ -10,6 +10,7 @@ from auditor.candidates.scene import Scene
 from auditor.core.config import AuditConfig
 from auditor.core.progress import Progress
 from auditor.core.records import Cell, Origin
+from auditor.core.shelf import short
 from auditor.inputs.model.cut import LayerCut
 from auditor.trials.patch import Patch
 
@@ -56,7 +57,7 @@ class Maker:
 
     def identity(self, name: str) -> str:
         """The id of the candidate that has a name of its own, such as a file's."""
-        return f"{self.letter}-{name}"
+        return f"{self.letter}-{short(name)}"
 
     def identities(self, count: int) -> list[str]:
         """Ids of so many candidates, numbered from 1."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from auditor.cli.edge import (
     RunArgument,
     app,
     edge,
+    payload,
     show,
 )
 from auditor.core.errors import ConfigError
@@ -35,4 +35,4 @@ def report(
         return
     if form not in FORMATS:
         raise ConfigError(f"--format takes one of {', '.join(FORMATS)}, got {form!r}")
-    sys.stdout.write(FORMATS[form].write(reviewed_result(folder)))
+    payload.write(FORMATS[form].write(reviewed_result(folder)))

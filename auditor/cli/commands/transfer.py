@@ -24,12 +24,12 @@ def transfer(
 ) -> None:
     """Try a finished run's candidates on another network, on the same confirmation pictures."""
     from auditor.cli.console import transfer_listing
-    from auditor.core.shelf import slug
+    from auditor.core.shelf import short, slug
     from auditor.run.beside.transfer import transfer_run, transfer_table
     from auditor.run.upgrade import open_folder
 
     folder = open_folder(run_folder)
-    file = f"transfer/{slug(model.stem)}.csv"
+    file = f"transfer/{short(slug(model.stem))}.csv"
     with watched() as progress, folder.alone():
         measured = transfer_run(folder, model, progress)
         folder.write_csv(file, transfer_table(measured))

@@ -19,7 +19,7 @@ from auditor.atlas.kinds import Atlas, AtlasKind, likeness_of
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ConfigError
 from auditor.core.records import ClassGroup, PixelArray, Split
-from auditor.core.shelf import Inside, slug
+from auditor.core.shelf import Inside, short, slug
 from auditor.core.work import Hands
 from auditor.run.folder import Json, RunFolder
 from auditor.run.stage import Facts, Run, Stage
@@ -87,7 +87,7 @@ class Wanted:
 
     @property
     def folder(self) -> str:
-        return "full" if self.kind is AtlasKind.FULL else f"class-{slug(self.group.name)[:60]}"
+        return "full" if self.kind is AtlasKind.FULL else f"class-{short(slug(self.group.name))}"
 
 
 def _stages(run: Run, wanted: Wanted) -> tuple[Stage[Atlas], Stage[Mapping[str, PixelArray]], Stage[None]]:
@@ -157,7 +157,7 @@ def build_layers_atlas(run: Run, layers: Sequence[str]) -> LayersAtlas:
     cut_at = [replace(inputs, layer=layer) for layer in layers]
     cuts = [one.cut for one in cut_at]  # a layer that cannot be mapped is refused before anything is made
     pool = run.get(IMAGES)
-    folder = RunFolder.within(run.folder, f"{FOLDER}/layers-{slug('-'.join(layers))[:80]}")
+    folder = RunFolder.within(run.folder, f"{FOLDER}/layers-{short(slug('-'.join(layers)))}")
     rows = pool.rows(Split.DISCOVERY)
     mapped = open_mapped(run)
     of_layers = [replace(mapped, cut=cut) for cut in cuts]

@@ -20,7 +20,7 @@ from auditor.atlas.icons.render import icon_settings, render_icons
 from auditor.atlas.look import Seen, look_at
 from auditor.core.errors import ImageError, UnreadableImageError
 from auditor.core.records import IntArray, PixelArray, Placement
-from auditor.core.shelf import Inside, slug
+from auditor.core.shelf import Inside, short, slug
 from auditor.inputs.images.reading import decode_image, read_bytes
 from auditor.inputs.opening import Inputs
 from auditor.run.stage import Run
@@ -67,7 +67,7 @@ def look_at_photographs(run: Run, paths: Sequence[Path], patch: Path | None) -> 
     for one in photographs:
         name, seen = f"look-{one.name}", [Seen(one.pixels, "as it is")]
         if patch is not None and rgba is not None:
-            name = f"{name}-with-{slug(patch.stem)}"
+            name = f"{name}-with-{short(slug(patch.stem))}"
             seen.append(Seen(pasted_once(inputs, one.pixels, rgba), f"with {patch.stem}"))
         run.folder.write(f"{FOLDER}/{name}.png", png_bytes(look_at(inputs, seen, vectors, run.progress)))
         drawn.append(run.folder.path / FOLDER / f"{name}.png")
@@ -86,7 +86,7 @@ def read_photograph(inputs: Inputs, path: Path) -> Photograph:
         pixels = inputs.classifier.preprocessing.prepare(decode_image(data, most))
     except UnreadableImageError as error:
         raise ImageError(f"{path} cannot be looked at ({error}); give a photograph of 8 bits a channel") from error
-    return Photograph(f"{slug(path.stem)}-{hashlib.sha256(data).hexdigest()[:8]}", pixels)
+    return Photograph(f"{short(slug(path.stem))}-{hashlib.sha256(data).hexdigest()[:8]}", pixels)
 
 
 def pasted_once(inputs: Inputs, picture: PixelArray, rgba: PixelArray) -> PixelArray:

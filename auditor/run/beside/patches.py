@@ -16,7 +16,7 @@ from auditor.core.errors import ImageError
 from auditor.core.progress import Progress
 from auditor.core.records import Finding, Placement, Rung, Split
 from auditor.core.records.trials import Outcome, Trials
-from auditor.core.shelf import slug
+from auditor.core.shelf import short, slug
 from auditor.run.audit import at_work
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
@@ -53,7 +53,7 @@ def trial_patches(
     trials_as_asked = config.trials.model_copy(update={"placements": tuple(placements)})
     with at_work(run_folder, config.model_copy(update={"trials": trials_as_asked}), progress) as run:
         return _tried(
-            run, config.trials, patches, RunFolder.within(run.folder, f"{FOLDER}/{slug(folder.resolve().name)}")
+            run, config.trials, patches, RunFolder.within(run.folder, f"{FOLDER}/{short(slug(folder.resolve().name))}")
         )
 
 
