@@ -23,7 +23,7 @@ from auditor.core.config import AuditConfig
 from auditor.core.errors import TrainingError
 from auditor.core.progress import Silence
 from auditor.core.records import PixelArray, Placement, Split
-from auditor.core.records.trials import eligible_rows
+from auditor.core.records.trials import TrialName, eligible_rows
 from auditor.run.stage import Run
 from auditor.run.stages.atlas import open_mapped
 from auditor.run.stages.candidates import screening_rows
@@ -33,6 +33,7 @@ from auditor.run.stages.trials import open_table
 from auditor.run.workload import Known, Workload, workload_of
 from auditor.statistics.looks import error_budget
 from auditor.statistics.planning import images_that_pass
+from auditor.trials.bench import Trial
 from auditor.trials.placements import variants_of
 
 _SAMPLE = 16
@@ -215,13 +216,13 @@ def _training(run: Run) -> float:
 
 def _pasting(run: Run) -> float:
     """Seconds a paste, on the eligible pictures of the split that has some, each placement alike."""
-    table = run.open(open_table)
+    table = replace(run.open(open_table), progress=Silence())
     split = next((one for one in (Split.CONFIRMATION, Split.SELECTION) if len(table.rows(one))), None)
     if split is None:
         return 0.0
-    sweep = table.sweep(split, (0, run.config.compute.batch_size))
-    variants = variants_of(Placement.FIXED, run.config.trials)
-    return _timed(lambda: sweep.run(_noise(run, 0), variants, "estimate", Silence())) / len(sweep)
+    part = (0, run.config.compute.batch_size)
+    trial = Trial(TrialName(split, "estimate", "", Placement.FIXED), _noise(run, 0), part)
+    return _timed(lambda: table.measure(trial)) / len(table.rows(split, part))
 
 
 def _noise(run: Run, number: int) -> PixelArray:

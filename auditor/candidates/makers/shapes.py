@@ -138,8 +138,11 @@ def faded_patches(
     for parent, identity, contrast in zip(
         parents, identities, contrast_over_crops(cut, crops, source, target), strict=True
     ):
-        if (contrast > 0.0).any():
-            made.append(reshaped(parent, identity, "background faded", fade_background(parent.rgba, contrast)))
+        try:
+            faded = fade_background(parent.rgba, contrast)
+        except PatchError:  # one crop that cannot be faded ends no run
+            continue
+        made.append(reshaped(parent, identity, "background faded", faded))
     return made
 
 

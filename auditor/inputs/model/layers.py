@@ -64,8 +64,9 @@ def refuse_torchscript(module: nn.Module) -> None:
     """Raise a LayerError for a TorchScript network: its interpreter calls submodules without Python's hooks."""
     if isinstance(module, torch.jit.ScriptModule):
         raise LayerError(
-            "the layers of this TorchScript network cannot be observed; save it with torch.export.save to a .pt2 file, "
-            "or give its Python as 'file.py:factory' with its weights"
+            "the layers of this TorchScript network cannot be observed, as of most scripted transformers; save it by "
+            "tracing (torch.jit.trace in place of torch.jit.script), or with torch.export.save to a .pt2 file, or give "
+            "its Python as 'file.py:factory' with its weights"
         )
 
 

@@ -23,7 +23,7 @@ from auditor.run.folder import RunFolder
 from auditor.run.review import read_reviews, reviewed_result
 from auditor.run.stage import Run
 from auditor.run.stages.candidates import CANDIDATES, open_scene, pushed_atlas, write_patch
-from auditor.run.stages.clean import CLEAN
+from auditor.run.stages.clean import CLEAN, predict_pictures
 from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import Measured, assemble, rewrite_report, stored_result
@@ -32,7 +32,6 @@ from auditor.run.tables import images_from_table, images_table
 from auditor.statistics.looks import confidence_at_look, error_spent
 from auditor.trials.bench import SHARDS, Bench, Table
 from auditor.trials.patch import Patch
-from auditor.trials.sweep import predict_clean
 
 FOLDER = "more"
 _IMAGES, _PIXELS = "images.parquet", "cache/pixels.npy"
@@ -148,7 +147,7 @@ def _joined(run: Run, pool: ImagePool, clean: Clean, added: ImagePool) -> tuple[
     inputs = run.inputs
     rows = len(pool.images) + np.arange(len(added.images))
     run.progress.start("clean predictions", len(rows))
-    said = predict_clean(inputs.classifier, added.pixels, inputs.criterion, run.config.compute.batch_size, run.progress)
+    said = predict_pictures(inputs, added, np.arange(len(added.images)), run.progress)
     together = ImagePool(
         (*pool.images, *added.images), (*pool.skipped, *added.skipped), np.concatenate([pool.pixels, added.pixels])
     )

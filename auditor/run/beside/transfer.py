@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from auditor.candidates.controls import OWN_CONTROLS, own_controls
 from auditor.core.config import AuditConfig, build_config, read_values
 from auditor.core.errors import AuditorError, ConfigError, ImageError, StoreError
-from auditor.core.progress import Progress
+from auditor.core.progress import Progress, Silence
 from auditor.core.records import (
     AuditResult,
     Candidate,
@@ -39,10 +39,11 @@ from auditor.run.tables import images_from_table
 from auditor.run.unchanged import check_files
 from auditor.statistics.intervals import wilson_interval
 from auditor.statistics.ranking import rank_correlation
+from auditor.trials.naming import naming_pictures
 from auditor.trials.patch import read_patch
 from auditor.trials.placements import Variant, variants_of
 from auditor.trials.stand_ins import Control
-from auditor.trials.sweep import Sweep, predict_clean
+from auditor.trials.sweep import CleanPredictions, Sweep, predict_clean
 
 TAKEN = ("model", "preprocessing", "classes", "device")
 """What of the other TOML file counts; pair, pictures, trials and seed are the run's."""
@@ -223,7 +224,12 @@ def _sweep(
         progress.advance()
     pixels: PixelArray = np.stack(prepared)
     progress.start("clean predictions", len(records))
-    clean = predict_clean(classifier, pixels, criterion, config.compute.batch_size, progress)
+
+    def predict(rows: slice, told: Progress) -> CleanPredictions:
+        return predict_clean(classifier, pixels[rows], criterion, config.compute.batch_size, told)
+
+    with naming_pictures(lambda row: predict(slice(row, row + 1), Silence()), [record.path for record in records]):
+        clean = predict(slice(None), progress)
     kept = np.flatnonzero(criterion.eligible(clean.predicted)).tolist()
     if not kept:
         raise ImageError(

@@ -8,10 +8,9 @@ from auditor.core.arrays import arrays_from_bytes, arrays_to_bytes
 from auditor.core.records import CleanAccuracy, Split
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
-from auditor.run.stages.clean import CLEAN
+from auditor.run.stages.clean import CLEAN, predict_pictures
 from auditor.run.stages.images import IMAGES
 from auditor.statistics.accuracy import clean_accuracy
-from auditor.trials.sweep import predict_clean
 
 _FILE = "cache/discovery.safetensors"
 
@@ -26,9 +25,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     run.progress.start("clean predictions of other classes", len(others))
     predicted = np.empty(len(rows), dtype=np.int64)
     predicted[of_source] = clean.of(rows[of_source]).predicted
-    predicted[~of_source] = predict_clean(
-        inputs.classifier, pool.pixels[others], inputs.criterion, run.config.compute.batch_size, run.progress
-    ).predicted
+    predicted[~of_source] = predict_pictures(inputs, pool, others, run.progress).predicted
     folder.write(_FILE, arrays_to_bytes({"rows": rows, "predicted": predicted}))
     accuracy = _read(run)
     for doubt in accuracy.doubts:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from auditor.core.arrays import arrays_from_bytes, arrays_to_bytes
-from auditor.core.records import Split
+from auditor.core.progress import Progress, Silence
+from auditor.core.records import ImagePool, IntArray, Split
 from auditor.core.records.trials import Clean, Predictions
+from auditor.inputs.opening import Inputs
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.images import IMAGES
-from auditor.trials.sweep import predict_clean
+from auditor.trials.naming import naming_pictures
+from auditor.trials.sweep import Predictions, predict_clean
 
 _FILE = "cache/clean.safetensors"
 
@@ -19,12 +22,26 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     inputs, pool = run.inputs, run.get(IMAGES)
     rows = np.sort(np.concatenate([pool.rows(split, inputs.source.indices) for split in Split]))
     run.progress.start("clean predictions", len(rows))
-    clean = predict_clean(
-        inputs.classifier, pool.pixels[rows], inputs.criterion, run.config.compute.batch_size, run.progress
-    )
+    clean = predict_pictures(inputs, pool, rows, run.progress)
     arrays = {"rows": rows, "predicted": clean.predicted, "probability": clean.probability, "rank": clean.rank}
     folder.write(_FILE, arrays_to_bytes(arrays))
     return {"pictures": len(rows), "eligible": int(inputs.criterion.eligible(clean.predicted).sum())}
+
+
+def predict_pictures(inputs: Inputs, pool: ImagePool, rows: IntArray, progress: Progress) -> Predictions:
+    """What the unpatched model says of some of a pool's pictures.
+
+    Raises:
+        ModelError: it fails; names the picture that it fails on, where it is one.
+    """
+
+    def predict(chosen: IntArray, told: Progress) -> Predictions:
+        batch_size = inputs.config.compute.batch_size
+        return predict_clean(inputs.classifier, pool.pixels[chosen], inputs.criterion, batch_size, told)
+
+    names = [pool.images[row].path for row in rows]
+    with naming_pictures(lambda place: predict(rows[place : place + 1], Silence()), names):
+        return predict(rows, progress)
 
 
 def _read(run: Run) -> Clean:

@@ -151,3 +151,16 @@ def test_soft_patches_are_pasted_through_their_alpha() -> None:
     white = paste(torch.ones(1, 3, 16, 16), Sticker(soft, torch.device("cpu")), corner, 12.0)[0]
     np.testing.assert_allclose(white[0, :12, :12], 1.0 - soft[3] / 255.0, atol=1e-6)
     assert (white[:, 12:] == 1.0).all()
+
+
+def test_one_crop_that_cannot_be_faded_is_left_out_and_ends_nothing(
+    linear_cut: Callable[..., LayerCut], pair: tuple[ClassGroup, ClassGroup], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something speaks for the target, but over too little of the patch for a share of it to be taken."""
+    speck, good = np.zeros((9, 9), dtype=np.float32), np.ones((9, 9), dtype=np.float32)
+    speck[0, 0] = 1e-3
+    with pytest.raises(PatchError, match="no part of the patch speaks for the target"):
+        fade_background(opaque(8, 8), speck)
+    monkeypatch.setattr("auditor.candidates.makers.shapes.contrast_over_crops", lambda *_: np.stack([speck, good]))
+    parents = [crop(opaque(24, 24, seed), f"c-00{seed}") for seed in range(2)]
+    assert [patch.candidate.id for patch in faded_patches(linear_cut(), parents, ["s-1", "s-2"], *pair)] == ["s-2"]

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from auditor.core.config import AuditConfig
-from auditor.core.errors import ConfigError, ModelError, UnknownNameError
+from auditor.core.errors import ConfigError, LayerError, ModelError, UnknownNameError
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.layers import list_layers
 from auditor.inputs.model.loading import load_classifier, unnamed_classifier
@@ -423,6 +423,19 @@ def test_saved_programs_answer_and_can_be_cut_as_the_network_they_came_from(
     cut = LayerCut(loaded.classifier, "features.6")
     torch.testing.assert_close(cut.features(images), module.features[:7]((images - 0.5) / 0.25))
     torch.testing.assert_close(cut.logits(cut.features(images)), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_scripted_transformer_is_told_to_be_traced_which_works(tmp_path: Path, configure: Configure) -> None:
+    module = torchvision.models.VisionTransformer(32, 8, 2, 2, 16, 32, num_classes=3).eval()
+    torch.nn.init.normal_(module.heads[0].weight)
+    torch.jit.save(torch.jit.script(module), tmp_path / "scripted.pt")
+    with pytest.raises(LayerError, match=r"save it by tracing \(torch\.jit\.trace in place of torch\.jit\.script\)"):
+        list_layers(load_classifier(configure("scripted.pt", size=SIZE), CPU).classifier)
+    traced = torch.jit.trace(module, torch.rand(2, 3, *SIZE), check_trace=False)
+    torch.jit.save(traced, tmp_path / "traced.pt")
+    layers = list_layers(load_classifier(configure("traced.pt", size=SIZE), CPU).classifier)
+    assert "encoder.layers.encoder_layer_0" in [info.name for info in layers if info.mappable]
 
 
 def test_a_fixed_batch_or_picture_size_is_refused(tmp_path: Path, configure: Configure) -> None:
