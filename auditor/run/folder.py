@@ -19,7 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from auditor.core.errors import DamagedFileError, StoreError, is_full_disk
-from auditor.core.hashing import sha256_of_file
+from auditor.core.hashing import sha256_of, sha256_of_file
 
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -158,13 +158,27 @@ class RunFolder:
     def damaged(self, files: Sequence[str]) -> list[str]:
         """Those of these files that changed since their stage was finished; one without a checksum is sound."""
         checksums = _object(self.manifest().get("checksums"))
-        return [file for file in files if file in checksums and checksums[file] != self._checksum(file)]
+        return [
+            file for file in files if file in checksums and self._checksum(file) not in str(checksums[file]).split()
+        ]
+
+    def refuse_damaged(self, files: Sequence[str]) -> None:
+        """For who reads files of a run and makes none again.
+
+        Raises:
+            DamagedFileError: one changed since its stage was finished.
+        """
+        for file in self.damaged(files):
+            raise DamagedFileError(
+                f"{self.path / file} is damaged: it is not what was written; "
+                f"'auditor run --resume {self.path}' makes it again"
+            )
 
     def _checksum(self, file: str) -> str:
         try:
             return sha256_of_file(self.path / file)
         except OSError:
-            return ""
+            return "gone"
 
     def files_of(self, stage: str) -> tuple[str, ...]:
         """The files that a finished stage left, as the manifest lists them; none where it is not done."""
@@ -199,7 +213,15 @@ class RunFolder:
             temporary.write_bytes(data)
 
     def write_together(self, files: dict[str, bytes]) -> None:
-        """Write several files that belong together: all of them beside themselves, then renamed in order."""
+        """Write several files that belong together: all of them beside themselves, then renamed in order.
+
+        Where a checksum is noted of one, its new one is noted beside it before, so that who is killed in between leaves
+        no file that looks damaged.
+        """
+        checksums = _object(self.manifest().get("checksums"))
+        also = {file: f"{checksums[file]} {sha256_of(data)}" for file, data in files.items() if file in checksums}
+        if also:
+            self.update_manifest({"checksums": {**checksums, **also}})
         with contextlib.ExitStack() as ready:
             for file, data in reversed(files.items()):  # the last one that is entered is the first to be renamed
                 ready.enter_context(self._replacing(file)).write_bytes(data)

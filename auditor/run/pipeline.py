@@ -22,7 +22,6 @@ from auditor.run.stages.trials import TRIALS
 
 def _make_report(run: Run, folder: RunFolder) -> Facts:
     trials = run.get(TRIALS)
-    run.get(SHEETS)  # its pictures go into the report, so damaged ones are drawn again before
     reviews = read_reviews(run.folder, [one.candidate for one in trials.confirmed])
     pool, clean, accuracy = run.get(IMAGES), run.get(CLEAN), run.get(ACCURACY)
     measured = Measured(pool, clean, run.get(CANDIDATES).cells, trials, reviews, accuracy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -53,7 +53,7 @@ class Run:
 
     Attributes:
         engine: who does the work that is given out in lists.
-        checks: whether files are checked before they are read back; a worker leaves that to who gives it work.
+        checks: whether files are compared with their checksums; a worker leaves that to who gives it work.
     """
 
     folder: RunFolder
@@ -87,7 +87,7 @@ class Run:
         return cast(Product, self._products[stage.name])
 
     def ensure(self, stage: Stage[Any]) -> bool:
-        """Make a stage that is not done, or has lost a file, after the stages that it needs; whether it was made.
+        """Make a stage that is not done, or has lost or damaged files, after what it needs; whether it was made.
 
         A stage that is made again ends in the same files, so what was made from it stays.
         """
@@ -95,6 +95,8 @@ class Run:
             return False
         for needed in stage.needs:
             self.ensure(needed)
+        if self.checks and (damaged := self.folder.damaged(self._sealed(stage))):
+            self._drop(damaged)
         made = not is_whole(self.folder, stage)
         if made:
             self.make(stage)
@@ -102,20 +104,20 @@ class Run:
         return made
 
     def _read(self, stage: Stage[Product]) -> Product:
-        """A product from its stage's files; damaged ones are dropped, and what lacks is made again."""
-        if not self.checks or stage.name in self._made:
+        """A product from its stage's files, which are made again where they cannot be read."""
+        try:
             return stage.read(self)
-        damaged = self.folder.damaged(self._sealed(stage))
-        if not damaged:
-            try:
-                return stage.read(self)
-            except _DAMAGE:  # in a run of an earlier version, which noted no checksums
-                damaged = self._sealed(stage)
+        except _DAMAGE:
+            if not self.checks or stage.name in self._made:
+                raise
+        self._drop(self._sealed(stage))  # an earlier version noted no checksums of them
+        self.make(stage)
+        return stage.read(self)
+
+    def _drop(self, damaged: Sequence[str]) -> None:
         shown = damaged[0] if len(damaged) == 1 else f"{damaged[0]} and {len(damaged) - 1} more"
         self.progress.say(f"{shown} of {self.folder.path} cannot be read as it was written, and is made again")
         self.folder.forget([], damaged)
-        self.make(stage)
-        return stage.read(self)
 
     def _sealed(self, stage: Stage[Any]) -> list[str]:
         return self.folder.matching(stage.needed if stage.sealed is None else stage.sealed)

@@ -56,16 +56,14 @@ READ = (
 
 
 def test_damaged_files_are_made_again(invoke, finished: tuple[Path, Result], own_run: Path) -> None:
-    """Each in turn, read by a report that has to be made: the findings are the same to the byte."""
+    """Each in turn, in a run that is finished otherwise: the findings are the same to the byte."""
     expected = (own_run / "findings.json").read_bytes()
     for file, damage in zip(READ, itertools.cycle(DAMAGES.values()), strict=False):
-        before = (own_run / file).read_bytes()
         damage(own_run / file)
-        (own_run / "report.html").unlink(missing_ok=True)
         result = invoke("run", "--resume", own_run)
         assert result.exit_code == finished[1].exit_code, (file, result.output)
+        assert f"{file} of {own_run} cannot be read as it was written, and is made again" in result.stderr
         assert (own_run / "findings.json").read_bytes() == expected, file
-        (own_run / file).write_bytes(before)
 
 
 STAGE_FILES = {
@@ -135,6 +133,35 @@ def test_no_command_ends_in_a_raw_error(world, invoke, finished, tmp_path: Path)
             result = invoke(*[word.format(run=folder, world=world.folder) for word in command])
             assert "unexpected error" not in result.stderr, (file, name, result.stderr)
             shutil.rmtree(folder)
+
+
+READERS = {
+    "report": ("result.json", ("report", "{run}")),
+    "report --format": ("result.json", ("report", "{run}", "--format", "json")),
+    "review": ("cells.parquet", ("review", "{run}", "--mark", "c-001=context", "--by", "Ann")),
+    "transfer": ("candidates/c-001.png", ("transfer", "{run}", "--model", "{world}/audit.toml")),
+}
+
+
+@pytest.mark.parametrize("command", READERS)
+def test_who_makes_nothing_again_says_what_does(command: str, world, invoke, finished, own_run: Path) -> None:
+    """A number that one bit made another is read by no report."""
+    file, words = READERS[command]
+    if file == "result.json":
+        text = (own_run / file).read_text()
+        assert '"eligible": 2' in text
+        (own_run / file).write_text(text.replace('"eligible": 2', '"eligible": 3'))
+    else:
+        flip(own_run / file)
+    result = invoke(*[word.format(run=own_run, world=world.folder) for word in words])
+    assert result.exit_code == 2
+    assert (
+        f"{file} is damaged: it is not what was written; 'auditor run --resume {own_run}' makes it again"
+        in result.stderr
+    )
+    (own_run / "report.html").unlink()
+    assert invoke("run", "--resume", own_run).exit_code == finished[1].exit_code
+    assert invoke(*[word.format(run=own_run, world=world.folder) for word in words]).exit_code in (0, 1, 3)
 
 
 def test_damaged_reviews_are_told_and_kept(invoke, own_run: Path) -> None:

@@ -221,7 +221,7 @@ def test_a_killed_review_leaves_marks_and_report_that_agree(step: int, invoke, f
         patch.setattr(Path, "replace", killed)
         assert invoke(*marked).exit_code == 2
     is_marked = (own_run / "reviews.json").exists()
-    assert is_marked == (step > 0)
+    assert is_marked == (step > 1)  # the manifest is told before what is going to be there
     told = json.loads(invoke("report", own_run, "--format", "json").stdout)
     assert told["verdict"] == ("fail" if is_marked else "inconclusive")
     assert invoke("report", own_run).exit_code == (1 if is_marked else 3)
@@ -247,6 +247,6 @@ def test_a_review_that_is_killed_while_it_writes_leaves_the_old_report(invoke, f
         patch.setattr(Path, "write_bytes", killed)
         assert invoke("review", own_run, "--mark", f"{SPOTS}=context", "--by", "Ada").exit_code == 2
     for path in finished[0].rglob("*"):
-        if path.is_file():
+        if path.is_file() and path.name != "manifest.json":
             assert (own_run / path.relative_to(finished[0])).read_bytes() == path.read_bytes()
     assert not (own_run / "reviews.json").exists()

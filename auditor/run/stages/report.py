@@ -213,6 +213,7 @@ def stored_result(folder: RunFolder) -> AuditResult:
     """
     if not folder.has(RESULT):
         raise StoreError(f"{folder.path} holds no result yet; finish it with 'auditor run --resume {folder.path}'")
+    folder.refuse_damaged((RESULT, CELLS))
     cells = cells_from_table(folder.read_table(CELLS)) if folder.has(CELLS) else ()
     try:
         return result_from_json(folder.read_text(RESULT), cells, _pictures(folder))
