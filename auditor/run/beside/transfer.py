@@ -34,8 +34,6 @@ from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.loading import load_classifier
 from auditor.run.audit import stored_config
 from auditor.run.folder import RunFolder
-from auditor.run.stages.candidates import CANDIDATES
-from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import stored_result
 from auditor.run.tables import images_from_table
 from auditor.run.unchanged import check_files
@@ -118,7 +116,7 @@ def transfer_run(run: RunFolder, model_file: Path, progress: Progress) -> Transf
     """
     result, own_config = stored_result(run), stored_config(run)
     check_files(run, own_config, progress)
-    run.refuse_damaged(run.matching(CANDIDATES.needed) + run.matching(IMAGES.needed))
+    run.refuse_damaged(run.matching(("candidates/*", "images.parquet")))
     tried = [row for row in result.survey if row.candidate.suggested or row.confirmed]
     if not tried:
         raise StoreError(f"{run.path} measured no candidate on confirmation pictures, so there is nothing to transfer")
