@@ -105,8 +105,7 @@ def test_what_more_pictures_cannot_do_is_said(invoke, world, own_run, tmp_path) 
     assert none_new.exit_code == 2
     assert "holds no new picture of the source" in " ".join(none_new.stderr.split())
     assert not (own_run / "more").exists()
-    stored = json.loads((own_run / "result.json").read_text())
-    (own_run / "result.json").write_text(json.dumps({**stored, "verdict": "fail"}))
+    assert invoke("review", own_run, "--mark", "c-002=context", "--by", "Ada").exit_code == 1
     settled = invoke("run", "--more", own_run, "--images", world.folder / "photos")
     assert settled.exit_code == 2
     assert "ended in fail, and a settled verdict stays" in " ".join(settled.stderr.split())

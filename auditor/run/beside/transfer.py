@@ -26,6 +26,7 @@ from auditor.core.records import (
     Split,
     SurveyRow,
 )
+from auditor.core.records.trials import Predictions
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.images.originals import load_original
 from auditor.inputs.model.classifier import Classifier
@@ -43,7 +44,7 @@ from auditor.trials.naming import naming_pictures
 from auditor.trials.patch import read_patch
 from auditor.trials.placements import Variant, variants_of
 from auditor.trials.stand_ins import Control
-from auditor.trials.sweep import CleanPredictions, Sweep, predict_clean
+from auditor.trials.sweep import Sweep, predict_clean
 
 TAKEN = ("model", "preprocessing", "classes", "device")
 """What of the other TOML file counts; pair, pictures, trials and seed are the run's."""
@@ -226,7 +227,7 @@ def _sweep(
     pixels: PixelArray = np.stack(prepared)
     progress.start("clean predictions", len(records))
 
-    def predict(rows: slice, told: Progress) -> CleanPredictions:
+    def predict(rows: slice, told: Progress) -> Predictions:
         return predict_clean(classifier, pixels[rows], criterion, config.compute.batch_size, told)
 
     with naming_pictures(lambda row: predict(slice(row, row + 1), Silence()), [record.path for record in records]):

@@ -13,7 +13,7 @@ from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.images import IMAGES
 from auditor.trials.naming import naming_pictures
-from auditor.trials.sweep import Predictions, predict_clean
+from auditor.trials.sweep import predict_clean
 
 _FILE = "cache/clean.safetensors"
 
