@@ -13,6 +13,7 @@ from torch import nn
 from auditor.atlas.attribution import attribution_all_classes
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
+from auditor.inputs.model.features import Features
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.run.folder import RunFolder
@@ -77,8 +78,8 @@ def test_the_whole_run_notes_every_pass_and_how_it_was_made(tmp_path: Path) -> N
             features = cut.features(images)
         attribution_all_classes(cut, features, torch.tensor([1, 2]), torch.tensor([3, 4]))
         folder.mark_done("atlas", {})
-        leaf = features.clone().requires_grad_(True)
-        torch.autograd.grad(cut.logits(leaf.clone()).sum(), leaf)
+        leaf = features.grid.clone().requires_grad_(True)
+        torch.autograd.grad(cut.logits(Features(leaf.clone(), features.beside)).sum(), leaf)
         for _ in range(3):
             classifier.logits(images[:1])
         folder.mark_done("trials", {})

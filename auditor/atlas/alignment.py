@@ -161,7 +161,7 @@ def _at_positions(
     logits, attribution = logits_and_attribution(cut, features, y, x, method=method, chunk=len(rows))
     contrast = torch.full((len(rows),), torch.nan) if pair is None else contrast_of(logits, attribution, *pair)
     return ActivationSet(
-        vectors=features[index, :, y, x].float().cpu().numpy(),
+        vectors=features.grid[index, :, y, x].float().cpu().numpy(),
         attribution=attribution.float().cpu().numpy(),
         contrast=contrast.float().cpu().numpy(),
         image_row=rows,

@@ -20,6 +20,7 @@ from auditor.atlas.tangents import FixedWeights, make_dual, unpack_dual
 from auditor.core.errors import ModelError
 from auditor.core.records import ClassGroup
 from auditor.inputs.model.classifier import margin
+from auditor.inputs.model.features import Features
 from auditor.inputs.model.foreign import DIFFERENTIATING
 
 
@@ -31,17 +32,18 @@ class AttributionMethod(StrEnum):
     PER_CLASS = "one backward pass a class"
 
 
-def contrast_map(cut: CutNetwork, features: Tensor, source: ClassGroup, target: ClassGroup) -> tuple[Tensor, Tensor]:
+def contrast_map(cut: CutNetwork, features: Features, source: ClassGroup, target: ClassGroup) -> tuple[Tensor, Tensor]:
     """Contrast at every position, by one backward pass of the margin through the tail.
 
     Args:
-        features: (B, D, H', W') activations of the layer. They are not changed.
+        features: activations of the layer for B pictures. They are not changed.
     Returns:
-        Logits (B, K), and contrast (B, H', W') in logits; neither carries a graph.
+        Logits (B, K), and contrast (B, H', W') over the grid in logits; neither carries a graph.
     """
     with torch.enable_grad():
-        leaf = _differentiable(features).requires_grad_(True)
-        logits = cut.logits(leaf)
+        features = features.each(_differentiable)
+        leaf = features.grid.requires_grad_(True)
+        logits = cut.logits(features)
         with DIFFERENTIATING:
             (slope,) = torch.autograd.grad(margin(logits, source, target).sum(), leaf)
     return logits.detach(), (leaf.detach() * slope).sum(dim=1)
@@ -49,7 +51,7 @@ def contrast_map(cut: CutNetwork, features: Tensor, source: ClassGroup, target: 
 
 def attribution_all_classes(
     cut: CutNetwork,
-    features: Tensor,
+    features: Features,
     y: Tensor,
     x: Tensor,
     *,
@@ -59,7 +61,7 @@ def attribution_all_classes(
     """Attribution of one position of each feature map to every class.
 
     Args:
-        features: (B, D, H', W') activations of the layer. They are not changed.
+        features: activations of the layer for B pictures. They are not changed.
         y, x: (B,) whole numbers, the position in each map.
         method: what `attribution_method` found this tail to support.
         chunk: feature maps sent through the tail at once; it bounds the memory, not the result.
@@ -71,7 +73,7 @@ def attribution_all_classes(
 
 def logits_and_attribution(
     cut: CutNetwork,
-    features: Tensor,
+    features: Features,
     y: Tensor,
     x: Tensor,
     *,
@@ -84,19 +86,20 @@ def logits_and_attribution(
     is h · ∂logit_c/∂h for all c in one pass of the tail.
     """
     compute = _COMPUTE[method]
-    features = _differentiable(features)
-    y, x = y.to(features.device), x.to(features.device)
-    tangent = torch.zeros_like(features[:chunk])
+    features = features.each(_differentiable)
+    device = features.grid.device
+    y, x = y.to(device), x.to(device)
+    tangent = torch.zeros_like(features.grid[:chunk])
     parts: list[tuple[Tensor, Tensor]] = []
     for start in range(0, len(features), chunk):
         part = features[start : start + chunk]
         at = (
-            torch.arange(len(part), device=part.device),
+            torch.arange(len(part), device=device),
             slice(None),
             y[start : start + chunk],
             x[start : start + chunk],
         )
-        tangent[at] = part[at]
+        tangent[at] = part.grid[at]
         with DIFFERENTIATING:
             parts.append(compute(cut, part, tangent[: len(part)]))
         tangent[at] = 0
@@ -120,23 +123,23 @@ def contrast_of(logits: Tensor, attribution: Tensor, source: ClassGroup, target:
     return of_target - of_source
 
 
-def attribution_method(cut: CutNetwork, features: Tensor) -> AttributionMethod:
+def attribution_method(cut: CutNetwork, features: Features) -> AttributionMethod:
     """The fastest way this tail supports, tried on one feature map.
 
     Operations without a forward-mode derivative (a custom autograd function, some compiled graphs) need the backward
     passes; those whose backward pass cannot be differentiated again need one pass a class.
 
     Args:
-        features: (B, D, H', W') activations of the layer, B ≥ 1; the first map is used.
+        features: activations of the layer for B ≥ 1 pictures; the first one's are used.
     """
-    one = features[:1].detach().clone()
+    one = features[:1].each(lambda tensor: tensor.detach().clone())
     for method in (AttributionMethod.FORWARD, AttributionMethod.DOUBLE_BACKWARD):
         try:
             with warnings.catch_warnings():
                 # torch compiles its forward-mode rules on first use, with a function it calls deprecated itself
                 warnings.simplefilter("ignore", FutureWarning)
                 warnings.simplefilter("ignore", DeprecationWarning)
-                _COMPUTE[method](cut, one, one)
+                _COMPUTE[method](cut, one, one.grid)
         except (RuntimeError, ModelError):
             # torch's only word for a derivative that is missing (NotImplementedError is one); within the network's
             # own code it arrives as a ModelError
@@ -145,35 +148,37 @@ def attribution_method(cut: CutNetwork, features: Tensor) -> AttributionMethod:
     return AttributionMethod.PER_CLASS
 
 
-def _differentiable(features: Tensor) -> Tensor:
+def _differentiable(activations: Tensor) -> Tensor:
     """The same numbers without a graph; a copy where torch can take no derivative of the tensor itself.
 
     That is so of tensors made in inference mode, and of expanded ones, whose maps share their memory.
     """
-    return features.clone() if features.is_inference() or 0 in features.stride() else features.detach()
+    shared = activations.is_inference() or 0 in activations.stride()
+    return activations.clone() if shared else activations.detach()
 
 
-def _forward(cut: CutNetwork, features: Tensor, tangent: Tensor) -> tuple[Tensor, Tensor]:
+def _forward(cut: CutNetwork, features: Features, tangent: Tensor) -> tuple[Tensor, Tensor]:
     with torch.no_grad(), forward_ad.dual_level(), FixedWeights():
-        logits, derivative = unpack_dual(cut.logits(make_dual(features, tangent)))
+        dual = Features(make_dual(features.grid, tangent), features.beside)
+        logits, derivative = unpack_dual(cut.logits(dual))
         return logits, torch.zeros_like(logits) if derivative is None else derivative
 
 
-def _double_backward(cut: CutNetwork, features: Tensor, tangent: Tensor) -> tuple[Tensor, Tensor]:
+def _double_backward(cut: CutNetwork, features: Features, tangent: Tensor) -> tuple[Tensor, Tensor]:
     """The backward pass is linear in the slopes fed to it, so differentiating it by them gives the forward one."""
     with torch.enable_grad():
-        leaf = features.detach().requires_grad_(True)
-        logits = cut.logits(leaf)
+        leaf = features.grid.detach().requires_grad_(True)
+        logits = cut.logits(Features(leaf, features.beside))
         slopes = torch.zeros_like(logits, requires_grad=True)
         (back,) = torch.autograd.grad(logits, leaf, slopes, create_graph=True)
         (derivative,) = torch.autograd.grad(back, slopes, tangent)
         return logits, derivative
 
 
-def _per_class(cut: CutNetwork, features: Tensor, tangent: Tensor) -> tuple[Tensor, Tensor]:
+def _per_class(cut: CutNetwork, features: Features, tangent: Tensor) -> tuple[Tensor, Tensor]:
     with torch.enable_grad():
-        leaf = features.detach().requires_grad_(True)
-        logits = cut.logits(leaf)
+        leaf = features.grid.detach().requires_grad_(True)
+        logits = cut.logits(Features(leaf, features.beside))
         columns: list[Tensor] = []
         for column in logits.sum(dim=0):
             (slope,) = torch.autograd.grad(column, leaf, retain_graph=True)
@@ -181,7 +186,7 @@ def _per_class(cut: CutNetwork, features: Tensor, tangent: Tensor) -> tuple[Tens
         return logits, torch.stack(columns, dim=1)
 
 
-_COMPUTE: dict[AttributionMethod, Callable[[CutNetwork, Tensor, Tensor], tuple[Tensor, Tensor]]] = {
+_COMPUTE: dict[AttributionMethod, Callable[[CutNetwork, Features, Tensor], tuple[Tensor, Tensor]]] = {
     AttributionMethod.FORWARD: _forward,
     AttributionMethod.DOUBLE_BACKWARD: _double_backward,
     AttributionMethod.PER_CLASS: _per_class,

@@ -29,6 +29,7 @@ from auditor.core.records import ClassGroup, FloatArray, ImagePool, IntArray
 from auditor.core.shelf import MemoryShelf, Shelf
 from auditor.core.work import Hands, Work
 from auditor.inputs.images.pixels import to_float
+from auditor.inputs.model.features import Features
 
 SHARD_IMAGES = 1024
 """Pictures a shard: what is held in memory at once, and what an interruption costs at most."""
@@ -158,11 +159,11 @@ class _Collector:
             return self._gather(features, rows, samples)
 
     @torch.no_grad()
-    def _features(self, rows: IntArray) -> Tensor:
+    def _features(self, rows: IntArray) -> Features:
         images = to_float(self._pixels[rows], self._images.device, into=self._images[: len(rows)])
         return self._cut.features(images)
 
-    def _contrasts(self, features: Tensor) -> FloatArray | None:
+    def _contrasts(self, features: Features) -> FloatArray | None:
         """(B, H', W') contrast at every position, where it decides which are kept."""
         if self._sampling.pair is None or not self._sampling.strongest_per_image:
             return None
@@ -170,20 +171,20 @@ class _Collector:
         contrasts: FloatArray = contrast.cpu().numpy()
         return contrasts
 
-    def _gather(self, features: Tensor, rows: IntArray, samples: list[list[Sample]]) -> ActivationSet:
+    def _gather(self, features: Features, rows: IntArray, samples: list[list[Sample]]) -> ActivationSet:
         """The samples of one batch: `samples[i]` are positions of `features[i]`, which is picture `rows[i]`."""
         flat = [(index, sample) for index, of_picture in enumerate(samples) for sample in of_picture]
         picture = np.array([index for index, _ in flat], dtype=np.int64)
         y = np.array([sample.y for _, sample in flat], dtype=np.int64)
         x = np.array([sample.x for _, sample in flat], dtype=np.int64)
-        at_picture, at_y, at_x = (torch.from_numpy(each).to(features.device) for each in (picture, y, x))
+        at_picture, at_y, at_x = (torch.from_numpy(each).to(self._images.device) for each in (picture, y, x))
         logits, attribution = self._attribution(features, at_picture, at_y, at_x)
         if self._sampling.pair is None:
             contrast = torch.full_like(logits[:, 0], torch.nan)
         else:
             contrast = contrast_of(logits, attribution, *self._sampling.pair)
         return ActivationSet(
-            vectors=features[at_picture, :, at_y, at_x].float().cpu().numpy(),
+            vectors=features.grid[at_picture, :, at_y, at_x].float().cpu().numpy(),
             attribution=attribution.float().cpu().numpy(),
             contrast=contrast.float().cpu().numpy(),
             image_row=rows[picture],
@@ -193,7 +194,7 @@ class _Collector:
             strongest=np.array([sample.strongest for _, sample in flat], dtype=np.bool_),
         )
 
-    def _attribution(self, features: Tensor, picture: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    def _attribution(self, features: Features, picture: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and attribution (S, K) of S positions, a batch's number of feature maps at a time."""
         method = self._method or self._choose_method(features)
         if len(picture) == len(features):  # one position a picture: the maps as they are, without a copy
@@ -206,7 +207,7 @@ class _Collector:
         logits, attribution = zip(*parts, strict=True)
         return torch.cat(logits), torch.cat(attribution)
 
-    def _choose_method(self, features: Tensor) -> AttributionMethod:
+    def _choose_method(self, features: Features) -> AttributionMethod:
         self._method = attribution_method(self._cut, features)
         if self._method is not AttributionMethod.FORWARD:
             self._progress.say(f"this network's tail has no forward-mode derivative; attribution takes {self._method}")

@@ -7,6 +7,7 @@ from typing import Protocol
 from torch import Tensor
 
 from auditor.inputs.model.classifier import Classifier
+from auditor.inputs.model.features import Features
 
 
 class CutNetwork(Protocol):
@@ -24,8 +25,8 @@ class CutNetwork(Protocol):
     def classifier(self) -> Classifier:
         """The whole classifier."""
 
-    def features(self, images: Tensor) -> Tensor:
-        """Images (B, 3, H, W) in [0, 1] to activations (B, D, H', W'), differentiable."""
+    def features(self, images: Tensor) -> Features:
+        """Images (B, 3, H, W) in [0, 1] to the layer's activations, differentiable."""
 
-    def logits(self, features: Tensor) -> Tensor:
-        """Activations (B, D, H', W') to logits (B, K), by the tail alone; differentiable. They are not modified."""
+    def logits(self, features: Features) -> Tensor:
+        """Activations of B pictures to logits (B, K), by the tail alone; differentiable. They are not modified."""

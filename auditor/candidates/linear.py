@@ -12,6 +12,7 @@ from torch import Tensor
 from auditor.candidates.screening import TailScreen, in_parts, joined, log_odds, write
 from auditor.core.records import FloatArray, PixelArray
 from auditor.core.work import Here, Work
+from auditor.inputs.model.features import Features
 from auditor.inputs.model.foreign import DIFFERENTIATING
 
 
@@ -29,19 +30,22 @@ class LinearScreen:
         """
         self._background, self._batch_size, self._progress = screen.common, screen.batch_size, screen.progress
         self._hands, self._pilots = screen.hands, pilots
-        clean = torch.cat([features for _, features, _ in screen.groups])
-        towards = self._background.features - clean
-        slope = torch.zeros_like(self._background.features)
-        of_cover = torch.zeros_like(slope[0])
+        clean = Features.joined([features for _, features, _ in screen.groups])
+        towards = self._background.features.grid - clean.grid
+        slope = Features(
+            *(torch.zeros_like(of[0]) for of in (screen.common.features.grid, screen.common.features.beside))
+        )
+        of_cover = torch.zeros_like(slope.grid[0])
         changes, covers = self._background.changes(pilots)
         pushes = []
         clean_odds = torch.cat([odds for _, _, odds in screen.groups])
-        for change, cover in zip(changes, covers, strict=True):
-            written = write(clean, self._background, change.unsqueeze(0), cover.unsqueeze(0))[0]
-            odds, gradient = _odds_and_gradient(screen, written)
+        for row in range(len(pilots)):
+            one = slice(row, row + 1)
+            odds, gradient = _odds_and_gradient(screen, write(clean, self._background, changes[one], covers[one]))
             pushes.append(float((odds - clean_odds).mean()))
-            slope += gradient.mean(dim=0) / len(pilots)
-            of_cover += (gradient * towards).sum(dim=1).mean(dim=0) / len(pilots)
+            slope.grid.add_(gradient.grid.mean(dim=0) / len(pilots))
+            slope.beside.add_(gradient.beside.mean(dim=0) / len(pilots))
+            of_cover += (gradient.grid * towards).sum(dim=1).mean(dim=0) / len(pilots)
         self._slope, self._of_cover = slope, of_cover
         self._offset = 0.0
         self._offset = float(np.mean(pushes)) - float(self._linear(changes, covers).mean())
@@ -59,8 +63,9 @@ class LinearScreen:
         self._progress.advance(len(patches))
         return pushes
 
-    def _linear(self, changes: Tensor, covers: Tensor) -> Tensor:
-        by_change = (changes * self._slope).sum(dim=(1, 2, 3))
+    def _linear(self, changes: Features, covers: Tensor) -> Tensor:
+        by_change = (changes.grid * self._slope.grid).sum(dim=(1, 2, 3))
+        by_change = by_change + (changes.beside * self._slope.beside).sum(dim=(1, 2))
         by_cover: Tensor = (covers[:, 0] * self._of_cover).sum(dim=(1, 2))
         return by_change + by_cover + self._offset
 
@@ -69,12 +74,15 @@ def _elsewhere(open_screen: Callable[[], TailScreen], pilots: Sequence[PixelArra
     return LinearScreen(open_screen(), pilots)
 
 
-def _odds_and_gradient(screen: TailScreen, features: Tensor) -> tuple[Tensor, Tensor]:
-    """(S,) log-odds of the target at (S, D, H', W') features, and their gradient there."""
+def _odds_and_gradient(screen: TailScreen, features: Features) -> tuple[Tensor, Features]:
+    """(S,) log-odds of the target at the features of S pictures, and their gradient there."""
     with torch.enable_grad():
-        leaf = features.detach().clone().requires_grad_(True)
+        leaf = features.each(lambda tensor: tensor.detach().clone().requires_grad_(True))
         # a tail that begins with an in-place operation may not write into a leaf, hence the second copy
-        odds = log_odds(screen.cut.logits(leaf.clone()), screen.target)
+        odds = log_odds(screen.cut.logits(leaf.each(Tensor.clone)), screen.target)
         with DIFFERENTIATING:
-            (gradient,) = torch.autograd.grad(odds.sum(), leaf)
-    return odds.detach(), gradient
+            # a layer that puts out its grid alone has nothing beside it for the tail to read
+            gradient = torch.autograd.grad(
+                odds.sum(), (leaf.grid, leaf.beside), allow_unused=True, materialize_grads=True
+            )
+    return odds.detach(), Features(*gradient)

@@ -19,6 +19,7 @@ from auditor.core.records import ClassGroup, FloatArray, PixelArray
 from auditor.core.work import Hands, Work
 from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.cut import LayerCut
+from auditor.inputs.model.features import Features
 from auditor.trials.patch import pasted_size, side_in_pixels
 
 BACKGROUNDS = 4
@@ -42,7 +43,7 @@ class Background:
     """A picture on which patches are shown to the network at the fixed placement, and its own features.
 
     Attributes:
-        picture: (3, H, W) float32 in [0, 1]; features: (D, H', W') of it, without a patch.
+        picture: (3, H, W) float32 in [0, 1]; features: its own, without a patch; of one picture.
     """
 
     def __init__(self, cut: LayerCut, picture: Tensor, side_px: int) -> None:
@@ -53,16 +54,16 @@ class Background:
         self._cut, self._side_px = cut, side_px
         self.picture = picture
         with torch.no_grad():
-            self.features = cut.features(picture.unsqueeze(0))[0].clone()
+            self.features = cut.features(picture.unsqueeze(0)).each(Tensor.clone)
 
     @torch.no_grad()
-    def changes(self, patches: Sequence[PixelArray]) -> tuple[Tensor, Tensor]:
+    def changes(self, patches: Sequence[PixelArray]) -> tuple[Features, Tensor]:
         """What patches change in the features of the background, and how much of each position they cover.
 
         Args:
             patches: N pictures, (3, h, w) opaque or (4, h, w) with opacity, uint8, of any size.
         Returns:
-            (N, D, H', W') change and (N, 1, H', W') cover in [0, 1].
+            The change of N, and (N, 1, H', W') cover of the grid in [0, 1].
         """
         shown = self.picture.repeat(len(patches), 1, 1, 1)
         opacity = shown.new_zeros((len(patches), 1, *shown.shape[2:]))
@@ -71,24 +72,28 @@ class Background:
             height, width = colour.shape[2:]
             shown[alike, :, :height, :width] = shown[alike, :, :height, :width] * (1.0 - alpha) + colour
             opacity[alike, :, :height, :width] = alpha
-        change = self._cut.features(shown) - self.features
-        rows, columns = self.features.shape[1:]
+        seen = self._cut.features(shown)
+        change = Features(seen.grid - self.features.grid, seen.beside - self.features.beside)
+        rows, columns = seen.grid.shape[2:]
         return change, functional.adaptive_avg_pool2d(opacity, (rows, columns))
 
 
-def write(clean: Tensor, background: Background, change: Tensor, cover: Tensor) -> Tensor:
-    """Features of source pictures with a patch written into them.
+def write(clean: Features, background: Background, change: Features, cover: Tensor) -> Features:
+    """Features of source pictures with patches written into them.
 
     Where the patch covers a position its features on the background are taken; where it does not, its reach into its
-    surroundings is added; between, in proportion: h + Δ + cover · (h_background − h).
+    surroundings is added; between, in proportion: h + Δ + cover · (h_background − h). What stands for no place is
+    covered nowhere.
 
     Args:
-        clean: (S, D, H', W') features of source pictures; change, cover: of N patches, from `Background.changes`.
+        clean: features of S source pictures; change, cover: of N patches, from `Background.changes`.
     Returns:
-        (N, S, D, H', W').
+        Of N · S pictures, patch by patch.
     """
-    towards = (background.features - clean).unsqueeze(0)
-    return torch.addcmul(clean.unsqueeze(0) + change.unsqueeze(1), cover.unsqueeze(1), towards)
+    towards = (background.features.grid - clean.grid).unsqueeze(0)
+    grid = torch.addcmul(clean.grid.unsqueeze(0) + change.grid.unsqueeze(1), cover.unsqueeze(1), towards)
+    beside = clean.beside.unsqueeze(0) + change.beside.unsqueeze(1)
+    return Features(grid.flatten(0, 1), beside.flatten(0, 1))
 
 
 class TailScreen:
@@ -120,14 +125,14 @@ class TailScreen:
         # in whole numbers, so that the order hangs on no device's rounding
         brightness = pixels[:, :, :side, :side].sum(axis=(1, 2, 3), dtype=np.int64)
         groups = np.array_split(np.argsort(brightness, kind="stable"), min(backgrounds, len(pixels)))
-        self.groups: list[tuple[Background, Tensor, Tensor]] = []
-        """A background, with the features (S_g, D, H', W') and clean log-odds (S_g,) of the pictures it stands for."""
+        self.groups: list[tuple[Background, Features, Tensor]] = []
+        """A background, with the features and clean log-odds (S_g,) of the S_g pictures it stands for."""
         with torch.no_grad():
             for rows in groups:
                 pictures = to_float(pixels[rows], cut.classifier.device)
                 features, logits = cut.features_and_logits(pictures)
                 background = Background(cut, pictures.mean(dim=0), side)
-                self.groups.append((background, features.clone(), log_odds(logits, target)))
+                self.groups.append((background, features.each(Tensor.clone), log_odds(logits, target)))
             everything = to_float(pixels, cut.classifier.device).mean(dim=0)
         self.common = Background(cut, everything, side)
         """One background for all source pictures together."""
@@ -157,16 +162,17 @@ class TailScreen:
         found = []
         for background, clean, clean_odds in self.groups:
             written = write(clean, background, *background.changes(patches))
-            odds = log_odds(self.cut.logits(written.flatten(0, 1)), self.target)
+            odds = log_odds(self.cut.logits(written), self.target)
             found.append(odds.view(len(patches), len(clean)) - clean_odds)
         return torch.cat(found, dim=1)
 
     def seen(self, patches: Sequence[PixelArray]) -> FloatArray:
         """(N, D) float32 mean features of each patch where it lies: near-duplicates look alike to the network."""
-        found = np.empty((len(patches), len(self.common.features)), dtype=np.float32)
+        background = self.common.features.grid
+        found = np.empty((len(patches), background.shape[1]), dtype=np.float32)
         for start in range(0, len(patches), self.batch_size):
             change, cover = self.common.changes(patches[start : start + self.batch_size])
-            under = ((change + self.common.features) * cover).sum(dim=(2, 3)) / cover.sum(dim=(2, 3)).clamp(min=1e-6)
+            under = ((change.grid + background) * cover).sum(dim=(2, 3)) / cover.sum(dim=(2, 3)).clamp(min=1e-6)
             found[start : start + len(under)] = under.cpu().numpy()
         return found
 

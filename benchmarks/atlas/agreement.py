@@ -81,7 +81,7 @@ def seen_at_centre(inputs: Inputs, icons: PixelArray, moved: bool = False) -> Fl
     size, images = rendering_size(inputs.cut, icons.shape[-1]), torch.from_numpy(icons).float() / 255
     keys = [str(number) for number in range(len(icons))]
     movements = draw_movements(Movement(), 4, 1, keys) if moved else still(len(icons))[None]
-    found = [centre(inputs.cut.features(move(images, one, size))).mean(2).numpy() for one in movements]
+    found = [centre(inputs.cut.features(move(images, one, size)).grid).mean(2).numpy() for one in movements]
     return np.mean([unit_vectors(one) for one in found], axis=0) if moved else found[0]
 
 
@@ -147,7 +147,7 @@ def read_by(inputs: Inputs, pictures: list[Image.Image]) -> FloatArray:
     height, width = inputs.cut.input_size
     resized = [np.asarray(one.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)) for one in pictures]
     images = torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).float() / 255
-    return np.concatenate([inputs.cut.features(part).mean((2, 3)).numpy() for part in images.split(32)])
+    return np.concatenate([inputs.cut.features(part).grid.mean((2, 3)).numpy() for part in images.split(32)])
 
 
 def found(asked: FloatArray, known: FloatArray) -> tuple[int, int]:

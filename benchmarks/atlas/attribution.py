@@ -23,6 +23,7 @@ from auditor.atlas.activations import interior_positions
 from auditor.atlas.attribution import attribution_all_classes
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.device import choose_device, describe_device, reuse_large_blocks
+from auditor.inputs.model.features import Features
 from auditor.inputs.model.loading import load_classifier
 from benchmarks.atlas.collection import LAYERS
 from benchmarks.networks import subjects
@@ -35,11 +36,12 @@ def cuts(real: Path, device: torch.device) -> Iterator[tuple[str, LayerCut]]:
                 yield name, LayerCut(load_classifier(config, device).classifier, LAYERS[config.model.name])
 
 
-def backward_a_class(cut: LayerCut, features: torch.Tensor, y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+def backward_a_class(cut: LayerCut, features: Features, y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """The definition: h · ∂logit/∂h at the position, class after class."""
-    rows = torch.arange(len(features), device=features.device)
-    vectors, leaf = features[rows, :, y, x], features.detach().requires_grad_(True)
-    logits = cut.logits(leaf)
+    rows = torch.arange(len(features), device=y.device)
+    grid = features.grid
+    vectors, leaf = grid[rows, :, y, x], grid.detach().requires_grad_(True)
+    logits = cut.logits(Features(leaf, features.beside))
     columns = []
     for index in range(logits.shape[1]):
         (slope,) = torch.autograd.grad(logits[:, index].sum(), leaf, retain_graph=True)

@@ -42,6 +42,7 @@ from auditor.core.records import FloatArray, PixelArray
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.device import choose_device, describe_device, reuse_large_blocks
+from auditor.inputs.model.features import Features
 from auditor.inputs.model.loading import load_classifier
 
 LAYER, POWER = "features.10", 4.0
@@ -55,7 +56,7 @@ class OwnSizeOnly:
         self.feature_shape, self.input_size, self.classifier = cut.feature_shape, cut.input_size, cut.classifier
         self.logits = cut.logits
 
-    def features(self, images: Tensor) -> Tensor:
+    def features(self, images: Tensor) -> Features:
         if tuple(images.shape[-2:]) != self.input_size:
             raise LayerError("another size")
         return self.cut.features_and_logits(images)[0] if self.whole else self.cut.features(images)
@@ -79,7 +80,8 @@ def cell_means(cut: LayerCut, real: Path, cells: int) -> FloatArray:
         with Image.open(path) as photo:
             pixels = cut.classifier.preprocessing.prepare(photo.convert("RGB"))
         with torch.no_grad():
-            features = cut.features(torch.from_numpy(pixels[None]).to(cut.classifier.device).float() / 255)[0]
+            images = torch.from_numpy(pixels[None]).to(cut.classifier.device).float() / 255
+            features = cut.features(images).grid[0]
         y, x = generator.integers(1, features.shape[-1] - 1, (2, 8))
         vectors.append(features[:, torch.from_numpy(y), torch.from_numpy(x)].T.cpu().numpy())
     every = np.concatenate(vectors)
@@ -97,7 +99,7 @@ def judge(cut: LayerCut, pixels: PixelArray, directions: FloatArray, side: int) 
     wanted = torch.from_numpy(directions).to(device)
     values, cosines = [], []
     for movement in draw_movements(Movement(4, 0.05, 5), 16, 1, [str(index) for index in range(len(images))]):
-        reached = centre(cut.features(move(images, movement, (side, side))))
+        reached = centre(cut.features(move(images, movement, (side, side))).grid)
         values.append(float(objective(reached, wanted, POWER).mean()))
         cosines.append(float(cosine(reached, wanted).mean()))
     return float(np.mean(values)), float(np.mean(cosines))

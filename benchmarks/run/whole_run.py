@@ -30,7 +30,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -138,7 +138,7 @@ class Recorder:
         def noting(cut: Any, *arguments: Any) -> Any:
             if self._inside:
                 return original(cut, *arguments)
-            batch: Tensor = arguments[-1]
+            batch = _tensor(arguments[-1])
             tangent = forward_ad._current_level >= 0 and unpack_dual(batch)[1] is not None
             self._inside = True
             try:
@@ -146,15 +146,21 @@ class Recorder:
             finally:
                 self._inside = False
             lies = batch.is_contiguous(memory_format=torch.channels_last) and not batch.is_contiguous()
-            graph = isinstance(output, Tensor) and output.requires_grad
+            answer = _tensor(output)
+            graph = isinstance(answer, Tensor) and answer.requires_grad
             self._made.append(Made(part, tuple(batch.shape), lies, tangent, graph))
             if graph:
-                output.register_hook(self._made[-1].went_back)
+                answer.register_hook(self._made[-1].went_back)
             if part != "whole":
                 self.cut = cut
             return output
 
         setattr(owner, name, noting)
+
+
+def _tensor(batch: Any) -> Any:
+    """Features' grid, pictures and logits as they are."""
+    return getattr(batch, "grid", batch)
 
 
 def _now() -> tuple[float, float, float, int]:
@@ -226,6 +232,15 @@ def replay(cut: Any, kinds: Counter[Pass]) -> dict[Pass, Cost]:
     }
 
 
+def _tail(cut: Any) -> Callable[[Tensor], Tensor]:
+    """From a grid to logits; what stands beside the grid is that of a black picture. Older cuts take the grid alone."""
+    one = cut.features(cut.classifier.black())
+    if isinstance(one, Tensor):
+        tail: Callable[[Tensor], Tensor] = cut.logits
+        return tail
+    return lambda grid: cut.logits(replace(one, grid=grid, beside=one.beside.detach().expand(len(grid), -1, -1)))
+
+
 def _quieter(seconds: list[float]) -> float:
     return statistics.mean(sorted(seconds)[: (len(seconds) + 1) // 2])
 
@@ -235,7 +250,7 @@ def _work(cut: Any, one: Pass) -> Callable[[], object]:
     if one.channels_last:
         ready = ready.to(memory_format=torch.channels_last)
     whole = getattr(cut.classifier, whole_pass(type(cut.classifier)))
-    run = {"whole": whole, "head": cut.features, "tail": cut.logits}[one.part]
+    run = {"whole": whole, "head": lambda pictures: _tensor(cut.features(pictures)), "tail": _tail(cut)}[one.part]
     if one.mode == "":
 
         @torch.inference_mode()

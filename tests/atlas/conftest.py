@@ -14,6 +14,7 @@ from auditor.atlas.collection import Mapped
 from auditor.core.config import AtlasConfig
 from auditor.core.progress import Progress, Silence
 from auditor.core.records import ClassGroup, ImagePool, ImageRecord, Split
+from auditor.inputs.model.features import Features
 
 
 @dataclass
@@ -28,11 +29,11 @@ class ToyCut:
         self.head, self.tail, self.feature_shape = head.eval(), tail.eval(), feature_shape
         self.classifier = OnCpu()
 
-    def features(self, images: Tensor) -> Tensor:
-        return self.head(images)
+    def features(self, images: Tensor) -> Features:
+        return Features.of_grid(self.head(images))
 
-    def logits(self, features: Tensor) -> Tensor:
-        return self.tail(features.clone())  # the tail may work in place
+    def logits(self, features: Features) -> Tensor:
+        return self.tail(features.grid.clone())  # the tail may work in place
 
 
 class LinearTail(nn.Module):

@@ -8,12 +8,13 @@ from torch import nn
 
 from auditor.atlas.attribution import AttributionMethod, attribution_all_classes, attribution_method, contrast_map
 from auditor.core.records import ClassGroup
+from auditor.inputs.model.features import Features
 
 
 def separate_gradients(cut, features, y, x):
     """The definition, one class and one backward pass at a time."""
-    leaf = features.detach().clone().requires_grad_(True)
-    logits = cut.logits(leaf.clone())
+    leaf = features.grid.detach().clone().requires_grad_(True)
+    logits = cut.logits(Features.of_grid(leaf.clone()))
     rows = torch.arange(len(features))
     columns = []
     for column in range(logits.shape[1]):
@@ -25,22 +26,24 @@ def separate_gradients(cut, features, y, x):
 @pytest.fixture
 def conv_case(conv_cut):
     generator = torch.Generator().manual_seed(1)
-    features = torch.randn(7, 6, 8, 8, generator=generator) * 3
+    features = Features.of_grid(torch.randn(7, 6, 8, 8, generator=generator) * 3)
     return conv_cut, features, torch.tensor([1, 2, 3, 4, 5, 6, 1]), torch.tensor([6, 5, 4, 3, 2, 1, 1])
 
 
 def test_linear_tail_gives_the_known_products(linear_cut):
     features = torch.arange(2 * 3 * 5 * 6, dtype=torch.float32).reshape(2, 3, 5, 6)
-    attribution = attribution_all_classes(linear_cut, features, torch.tensor([2, 0]), torch.tensor([3, 1]))
+    attribution = attribution_all_classes(
+        linear_cut, Features.of_grid(features), torch.tensor([2, 0]), torch.tensor([3, 1])
+    )
     at_first, at_second = features[0, :, 2, 3], features[1, :, 0, 1]
     expected = torch.stack([at_first * 2, at_second]) * torch.tensor([1.0, -2.0, 3.0])
     assert torch.equal(attribution, expected)
 
 
 def test_linear_attributions_add_up_to_the_logits(linear_cut):
-    features = torch.rand(1, 3, 5, 6, generator=torch.Generator().manual_seed(0))
+    features = Features.of_grid(torch.rand(1, 3, 5, 6, generator=torch.Generator().manual_seed(0)))
     y, x = (grid.flatten() for grid in torch.meshgrid(torch.arange(5), torch.arange(6), indexing="ij"))
-    attribution = attribution_all_classes(linear_cut, features.expand(30, -1, -1, -1), y, x)
+    attribution = attribution_all_classes(linear_cut, Features.of_grid(features.grid.expand(30, -1, -1, -1)), y, x)
     torch.testing.assert_close(attribution.sum(dim=0), linear_cut.logits(features)[0].detach())
 
 
@@ -64,11 +67,11 @@ def test_contrast_is_the_difference_of_two_attributions(conv_case, pair):
     attribution = attribution_all_classes(cut, features, y, x)
     rows = torch.arange(len(features))
     torch.testing.assert_close(contrast[rows, y, x], attribution[:, 2] - attribution[:, 0], rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(logits, cut.logits(features.clone()).detach())
+    torch.testing.assert_close(logits, cut.logits(features).detach())
 
 
 def test_contrast_of_a_group_weighs_its_classes_by_their_share(linear_cut):
-    features = torch.rand(2, 3, 5, 6, generator=torch.Generator().manual_seed(2)) / 10
+    features = Features.of_grid(torch.rand(2, 3, 5, 6, generator=torch.Generator().manual_seed(2)) / 10)
     source, target = ClassGroup("either", (0, 1)), ClassGroup("wok", (2,))
     logits, contrast = contrast_map(linear_cut, features, source, target)
     share = torch.softmax(logits[:, :2], dim=1)
@@ -78,13 +81,13 @@ def test_contrast_of_a_group_weighs_its_classes_by_their_share(linear_cut):
 
 def test_network_and_features_are_left_as_they_were(conv_case, pair):
     cut, features, y, x = conv_case
-    features_before, state_before = features.clone(), copy.deepcopy(cut.tail.state_dict())
+    features_before, state_before = features.grid.clone(), copy.deepcopy(cut.tail.state_dict())
     contrast_map(cut, features, *pair)
     for method in AttributionMethod:
         result = attribution_all_classes(cut, features, y, x, method=method)
         assert not result.requires_grad
-    assert torch.equal(features, features_before)
-    assert not features.requires_grad
+    assert torch.equal(features.grid, features_before)
+    assert not features.grid.requires_grad
     assert not cut.tail.training
     assert all(parameter.grad is None for parameter in cut.tail.parameters())
     assert all(torch.equal(state_before[name], value) for name, value in cut.tail.state_dict().items())
@@ -94,7 +97,7 @@ def test_works_inside_no_grad_and_on_inference_features(conv_case, pair):
     cut, features, y, x = conv_case
     expected = separate_gradients(cut, features, y, x)
     with torch.inference_mode():
-        made_in_inference = features * 1
+        made_in_inference = features.each(lambda tensor: tensor * 1)
     with torch.no_grad():
         attribution = attribution_all_classes(cut, made_in_inference, y, x)
         _, contrast = contrast_map(cut, made_in_inference, *pair)

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from auditor.atlas.activations import ActivationSet, Sampling
 from auditor.atlas.attribution import attribution_all_classes, contrast_map
@@ -46,11 +47,11 @@ def by_picture(samples):
 
 def test_recorded_numbers_are_those_of_the_recorded_positions(conv_cut, pixels, pair):
     samples = collect(conv_cut, pixels, pair, rows=[7, 2, 4])
-    features = conv_cut.features(torch.from_numpy(pixels[samples.image_row]).float() / 255).detach()
+    features = conv_cut.features(torch.from_numpy(pixels[samples.image_row]).float() / 255).each(Tensor.detach)
     y, x = torch.from_numpy(samples.y), torch.from_numpy(samples.x)
     rows = torch.arange(len(samples))
     assert samples.image_row.tolist() == [7, 7, 7, 2, 2, 2, 4, 4, 4]
-    np.testing.assert_allclose(samples.vectors, features[rows, :, y, x].numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(samples.vectors, features.grid[rows, :, y, x].numpy(), rtol=1e-5, atol=1e-6)
     expected = attribution_all_classes(conv_cut, features, y, x).numpy()
     np.testing.assert_allclose(samples.attribution, expected, rtol=1e-4, atol=1e-6)
     _, contrast = contrast_map(conv_cut, features, *pair)
@@ -99,7 +100,7 @@ def test_without_a_pair_there_is_attribution_but_no_contrast(conv_cut, pixels, p
 def test_contrast_of_groups_is_that_of_the_map(conv_cut, pixels):
     pair = ClassGroup("either", (0, 1)), ClassGroup("others", (2, 3, 4))
     samples = collect(conv_cut, pixels, pair)
-    features = conv_cut.features(torch.from_numpy(pixels).float() / 255).detach()
+    features = conv_cut.features(torch.from_numpy(pixels).float() / 255).each(Tensor.detach)
     _, contrast = contrast_map(conv_cut, features, *pair)
     expected = contrast.numpy()[samples.image_row, samples.y, samples.x]
     np.testing.assert_allclose(samples.contrast, expected, rtol=1e-4, atol=1e-7)
@@ -109,7 +110,7 @@ def test_relaxed_pooling_reaches_attribution_and_choice(conv_cut, pixels, pair):
     state = copy.deepcopy(conv_cut.tail.state_dict())
     plain = collect(conv_cut, pixels, pair)
     relaxed = shards_of(conv_cut, pixels, Sampling(5, pair, 1, 1, relaxed_pooling=True)).whole()
-    features = conv_cut.features(torch.from_numpy(pixels[relaxed.image_row]).float() / 255).detach()
+    features = conv_cut.features(torch.from_numpy(pixels[relaxed.image_row]).float() / 255).each(Tensor.detach)
     y, x, rows = torch.from_numpy(relaxed.y), torch.from_numpy(relaxed.x), torch.arange(len(relaxed))
     with relaxed_max_pooling():
         expected = attribution_all_classes(conv_cut, features, y, x)

@@ -100,11 +100,11 @@ def test_patches_of_one_shape_are_resized_together_to_the_same_numbers(
     assert _alike(patches) == [[0, 2, 4], [1, 5], [3]]
     monkeypatch.setattr("auditor.candidates.screening._PIXELS_TOGETHER", 2 * 13 * 26)
     assert _alike(patches) == [[0, 2], [4], [1, 5], [3]]
-    assert torch.equal(screen.common.changes(patches)[0], change)
+    assert torch.equal(screen.common.changes(patches)[0].grid, change.grid)
     for row, patch in enumerate(patches):
         alone, covered = screen.common.changes([patch])
         assert torch.equal(covered[0], cover[row])
-        torch.testing.assert_close(alone[0], change[row], rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(alone.grid[0], change.grid[row], rtol=1e-6, atol=1e-6)
 
 
 def test_a_group_is_pushed_as_one_class(linear_cut: Callable[..., LayerCut]) -> None:
@@ -153,7 +153,7 @@ def test_what_the_network_sees_in_a_patch_is_its_mean_feature(linear_cut: Callab
     canvas = torch.zeros(1, 3, 16, 20)
     canvas[:, :, :8, :8] = as_float(crop)
     with torch.no_grad():
-        wanted = cut.features(canvas)[0, :, :2, :2].mean(dim=(1, 2))
+        wanted = cut.features(canvas).grid[0, :, :2, :2].mean(dim=(1, 2))
     np.testing.assert_allclose(screen.seen([crop, crop[:, ::-1].copy(), crop])[2], wanted, rtol=1e-4, atol=1e-5)
 
 

@@ -55,8 +55,8 @@ def picture_activations(head: CutNetwork, picture: PixelArray) -> FloatArray:
     """
     with at_rest(head.classifier.module), torch.no_grad():
         images = to_float(picture[None], head.classifier.device)
-        features: FloatArray = head.features(images)[0].permute(1, 2, 0).float().cpu().numpy()
-    return np.ascontiguousarray(features)
+        activations: FloatArray = head.features(images).grid[0].permute(1, 2, 0).float().cpu().numpy()
+    return np.ascontiguousarray(activations)
 
 
 def render_picture_grid(

@@ -46,10 +46,10 @@ def rendering_size(head: CutNetwork, side_px: int) -> tuple[int, int]:
     for size in ((side_px, side_px), head.input_size):
         try:
             with torch.no_grad():
-                features = head.features(torch.full((1, 3, *size), 0.5, device=head.classifier.device))
+                grid = head.features(torch.full((1, 3, *size), 0.5, device=head.classifier.device)).grid
         except (RuntimeError, ValueError, IndexError, AssertionError, TypeError, AuditorError):
             continue
-        if features.ndim == 4 and features.shape[1] == head.feature_shape[0]:
+        if grid.ndim == 4 and grid.shape[1] == head.feature_shape[0]:
             return size
     raise LayerError(
         f"icons need the network to run up to the layer at {side_px}x{side_px} px or at its own size "

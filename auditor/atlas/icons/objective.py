@@ -15,16 +15,16 @@ from auditor.core.records import FloatArray
 _LEAST_COSINE = 0.1
 
 
-def centre(features: Tensor) -> Tensor:
+def centre(grid: Tensor) -> Tensor:
     """The positions over the picture's centre: one where a side is odd, two where it is even.
 
     Args:
-        features: (N, D, H', W').
+        grid: (N, D, H', W').
     Returns:
         (N, D, P), P = 1, 2 or 4.
     """
-    rows, columns = features.shape[-2:]
-    middle = features[..., (rows - 1) // 2 : rows // 2 + 1, (columns - 1) // 2 : columns // 2 + 1]
+    rows, columns = grid.shape[-2:]
+    middle = grid[..., (rows - 1) // 2 : rows // 2 + 1, (columns - 1) // 2 : columns // 2 + 1]
     return middle.flatten(2)
 
 

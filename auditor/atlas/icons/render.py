@@ -127,7 +127,7 @@ def score_icons(head: CutNetwork, pixels: PixelArray, directions: FloatArray, si
     images = to_float(pixels, head.classifier.device)
     seen = move(images, still(len(images)), size)
     wanted = torch.from_numpy(np.ascontiguousarray(directions, np.float32)).to(images.device)
-    scores: FloatArray = cosine(centre(head.features(seen)), wanted).cpu().numpy()
+    scores: FloatArray = cosine(centre(head.features(seen).grid), wanted).cpu().numpy()
     return scores
 
 
@@ -151,8 +151,8 @@ def _optimise(
         images = spectrum_to_image(spectrum, settings.side_px, _cutoff(step, settings.steps) if sketch else None)
         seen = move(images, movement, size)
         with torch.autocast(spectrum.device.type, torch.bfloat16, enabled=settings.bfloat16):
-            features = head.features(seen)
-        reached = objective(centre(features).float(), targets, settings.power)
+            grid = head.features(seen).grid
+        reached = objective(centre(grid).float(), targets, settings.power)
         # summed, not averaged: an icon's gradient does not depend on how many others there are
         with DIFFERENTIATING:
             (spectrum.grad,) = torch.autograd.grad(-reached.sum(), spectrum)

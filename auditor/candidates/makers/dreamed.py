@@ -74,7 +74,7 @@ def _mean_activations(cut: LayerCut, crops: PixelArray, batch_size: int = 32) ->
         images = to_float(crops[start : start + batch_size], cut.classifier.device)
         with torch.no_grad():
             images = torch.nn.functional.interpolate(images, size=size, mode="bilinear", antialias=True).clamp_(0, 1)
-            parts.append(cut.features(images).float().mean(dim=(2, 3)).cpu().numpy())
+            parts.append(cut.features(images).grid.float().mean(dim=(2, 3)).cpu().numpy())
     return np.concatenate(parts)
 
 

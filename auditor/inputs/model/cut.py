@@ -12,6 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from auditor.core.errors import LayerError, ModelError
 from auditor.inputs.model.classifier import Classifier
+from auditor.inputs.model.features import Features
 from auditor.inputs.model.foreign import DIFFERENTIATING, ThroughForeignCodeError
 from auditor.inputs.model.grids import Axes, GridForm, grid_form
 from auditor.inputs.model.layers import Captured, capture, find_layer, list_layers
@@ -36,10 +37,8 @@ class LayerCut:
     layer, whatever the network's code looks like. Networks that read the batch size in front of the layer get a
     black picture for every row instead, which costs as much as their head.
 
-    Features are (B, D, H', W'), whatever the layer's own order of axes (`grids.grid_form`). Where a layer puts out
-    tokens with a class token or the like in front, the tail needs those too: they lie in R further rows below the
-    grid, so that features are (B, D, H' + R, W'). Positions of the grid are what they would be without; `grid` gives
-    it alone.
+    Features are a (B, D, H', W') grid, whatever the layer's own order of axes (`grids.grid_form`). Where a layer puts
+    out tokens with a class token or the like in front, the tail needs those too: they lie beside the grid.
 
     Attributes:
         layer: the layer's name.
@@ -65,14 +64,12 @@ class LayerCut:
         """(H, W) of the classifier's prepared pictures."""
         return self.classifier.preprocessing.output_size
 
-    def features(self, images: Tensor) -> Tensor:
+    def features(self, images: Tensor) -> Features:
         """Run the network up to the layer and stop there.
 
         Args:
             images: (B, 3, H, W) float32 RGB in [0, 1] on the device; not modified. Of the prepared size, or another
                 if the network takes it.
-        Returns:
-            (B, D, H' + R, W').
         Raises:
             ModelError: the network raised something in front of the layer. LayerError: it never came to the layer.
         """
@@ -89,17 +86,13 @@ class LayerCut:
             handle.remove()
         raise LayerError(f"layer {self.layer!r} did not run on these pictures")
 
-    def grid(self, features: Tensor) -> Tensor:
-        """The grid of (B, D, H' + R, W') features alone: a (B, D, H', W') view."""
-        return self._form.grid(features)
-
-    def logits(self, features: Tensor) -> Tensor:
+    def logits(self, features: Features) -> Tensor:
         """Run the network behind the layer.
 
         Differentiable with respect to `features`, backward and forward (autograd, torch.func.jvp, dual tensors).
 
         Args:
-            features: (B, D, H' + R, W'); not modified.
+            features: of B pictures; not modified.
         Returns:
             (B, K) float32; its type and shape are checked, that it is finite is not.
         Raises:
@@ -107,7 +100,7 @@ class LayerCut:
         """
         return self._tail(self._form, features)
 
-    def _tail(self, form: GridForm, features: Tensor) -> Tensor:
+    def _tail(self, form: GridForm, features: Features) -> Tensor:
         dummy = self._dummy if self._one_dummy_serves_all else self._dummy.expand(len(features), -1, -1, -1)
 
         def replace(_module: nn.Module, _inputs: object, _output: object) -> Tensor:
@@ -122,8 +115,8 @@ class LayerCut:
             handle.remove()
         return self.classifier.read(output, len(features), finite=False)
 
-    def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """One whole forward: (B, D, H' + R, W') features as they left the layer, and (B, K) checked logits.
+    def features_and_logits(self, images: Tensor) -> tuple[Features, Tensor]:
+        """One whole forward: features as they left the layer, and (B, K) checked logits.
 
         Raises:
             ModelError: the network raised something, or its answer is not (B, K) finite logits.
@@ -182,7 +175,7 @@ class LayerCut:
             )
         return captured.output, form
 
-    def _tail_difference(self, form: GridForm, features: Tensor, whole: Tensor) -> float | None:
+    def _tail_difference(self, form: GridForm, features: Features, whole: Tensor) -> float | None:
         """Largest difference of the tail's logits from the whole network's; None where the tail does not run."""
         try:
             return float((self._tail(form, features) - whole).abs().max())
@@ -205,8 +198,8 @@ class LayerCut:
             self.classifier.logits(torch.cat((image, changed)))
         if captured.output is None:
             return
-        features = form.grid(form.to_features(captured.output, height, width))
-        change = (features[1:] - features[:1]).norm(dim=1)
+        grid = form.to_features(captured.output, height, width).grid
+        change = (grid[1:] - grid[:1]).norm(dim=1)
         own = torch.stack([each[place] for each, place in zip(change, places, strict=True)])
         beaten = (change < own.view(-1, 1, 1)).float().mean()
         if float(beaten) < _LEAST_BEATEN:
@@ -215,11 +208,11 @@ class LayerCut:
                 "changes does not change its own token above others; choose another layer" + self._others()
             )
 
-    def _check_attribution(self, form: GridForm, features: Tensor) -> None:
+    def _check_attribution(self, form: GridForm, features: Features) -> None:
         """Refuse a layer at which every attribution would be 0, whatever the picture."""
         with torch.enable_grad():
-            leaf = features.detach().clone().requires_grad_()
-            logits = self._tail(form, leaf.clone())
+            leaf = features.grid.detach().clone().requires_grad_()
+            logits = self._tail(form, Features(leaf.clone(), features.beside))
             if logits.grad_fn is None:
                 return
             # a plain sum would be blind where the logits are normalised to a constant sum
@@ -228,13 +221,12 @@ class LayerCut:
                 # NaN sent backwards passes through weights that are 0 too, as a freshly built head's often are
                 (read,) = torch.autograd.grad(logits, leaf, torch.full_like(logits, torch.nan), retain_graph=True)
                 (slope,) = torch.autograd.grad((logits * weights).sum(), leaf)
-        if form.prefix_tokens and not bool(form.grid(read).any()):
+        if form.prefix_tokens and not bool(read.any()):
             raise LayerError(
                 f"behind layer {self.layer!r} the network reads the class token alone, so that nothing can be "
                 "attributed to a position of the picture; choose an earlier layer" + self._others()
             )
-        slope = form.grid(slope)
-        cosine = functional.cosine_similarity(form.grid(features), slope, dim=1).abs().max()
+        cosine = functional.cosine_similarity(features.grid, slope, dim=1).abs().max()
         if bool(slope.any()) and float(cosine) < _LEAST_COSINE:
             raise LayerError(
                 f"right behind layer {self.layer!r} the network normalises each activation by its own length, so that "

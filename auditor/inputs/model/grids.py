@@ -8,9 +8,9 @@ from enum import Enum
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from auditor.core.errors import LayerError
+from auditor.inputs.model.features import Features
 
 # The borders are not sampled, so a smaller grid has no position left.
 _SMALLEST_GRID = 3
@@ -40,10 +40,8 @@ class GridForm:
     shape: tuple[int, int, int]
     prefix_tokens: int = 0
 
-    def to_features(self, output: Tensor, height_px: int, width_px: int) -> Tensor:
-        """Lay a layer's output out as (B, D, H' + R, W'): the grid, and the prefix tokens in R rows below it.
-
-        What is left over of the last row is 0. R is 0 where there are no prefix tokens. Differentiable.
+    def to_features(self, output: Tensor, height_px: int, width_px: int) -> Features:
+        """Lay a layer's output out as a grid, with the prefix tokens beside it. Differentiable.
 
         Args:
             output: of the layer, for pictures of (height_px, width_px).
@@ -51,9 +49,9 @@ class GridForm:
             LayerError: the tokens make no grid in the picture's proportions.
         """
         if self.axes is Axes.CHANNELS_FIRST:
-            return output
+            return Features.of_grid(output)
         if self.axes is Axes.CHANNELS_LAST:
-            return output.permute(0, 3, 1, 2)
+            return Features.of_grid(output.permute(0, 3, 1, 2))
         tokens = output.transpose(1, 2)
         sides = _token_grid(tokens.shape[2] - self.prefix_tokens, height_px, width_px)
         if sides is None:
@@ -62,30 +60,15 @@ class GridForm:
                 f"{height_px}x{width_px} picture"
             )
         grid = tokens[:, :, self.prefix_tokens :].reshape(*tokens.shape[:2], *sides)
-        if not self.prefix_tokens:
-            return grid
-        rows = self._prefix_rows(sides[1])
-        filler = rows * sides[1] - self.prefix_tokens
-        prefix = functional.pad(tokens[:, :, : self.prefix_tokens], (0, filler))
-        return torch.cat((grid, prefix.reshape(*tokens.shape[:2], rows, sides[1])), dim=2)
+        return Features(grid, tokens[:, :, : self.prefix_tokens])
 
-    def to_output(self, features: Tensor) -> Tensor:
+    def to_output(self, features: Features) -> Tensor:
         """Undo `to_features`; the result shares no memory with `features`."""
         if self.axes is Axes.CHANNELS_FIRST:
-            return features.clone()
+            return features.grid.clone()
         if self.axes is Axes.CHANNELS_LAST:
-            return features.permute(0, 2, 3, 1).clone(memory_format=torch.contiguous_format)
-        positions = self.grid(features).shape[2] * features.shape[3]
-        tokens = features.flatten(2).transpose(1, 2)
-        prefix = tokens[:, positions : positions + self.prefix_tokens]
-        return torch.cat((prefix, tokens[:, :positions]), dim=1)
-
-    def grid(self, features: Tensor) -> Tensor:
-        """The (B, D, H', W') grid alone, without the rows of prefix tokens; a view."""
-        return features[:, :, : features.shape[2] - self._prefix_rows(features.shape[3])]
-
-    def _prefix_rows(self, columns: int) -> int:
-        return -(-self.prefix_tokens // columns)
+            return features.grid.permute(0, 2, 3, 1).clone(memory_format=torch.contiguous_format)
+        return torch.cat((features.beside.transpose(1, 2), features.grid.flatten(2).transpose(1, 2)), dim=1)
 
 
 def grid_form(shape: tuple[int, ...], height_px: int, width_px: int) -> GridForm | None:

@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from auditor.inputs.model.features import Features
+
 
 @dataclass
 class ToyNetwork:
@@ -22,8 +24,8 @@ class ToyHead:
     def __init__(self, module: nn.Module, feature_shape: tuple[int, int, int], input_size: tuple[int, int]) -> None:
         self.classifier, self.feature_shape, self.input_size = ToyNetwork(module), feature_shape, input_size
 
-    def features(self, images: Tensor) -> Tensor:
-        return self.classifier.module(images)
+    def features(self, images: Tensor) -> Features:
+        return Features.of_grid(self.classifier.module(images))
 
 
 class FixedSize(nn.Module):

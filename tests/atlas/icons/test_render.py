@@ -16,6 +16,7 @@ from auditor.atlas.icons.render import IconSettings, render_icons
 from auditor.atlas.icons.transforms import Movement
 from auditor.core.errors import LayerError
 from auditor.core.progress import Silence
+from auditor.inputs.model.features import Features
 
 STILL = Movement(jitter_px=0, scale=0, rotation_degrees=0)
 SMALL = IconSettings(side_px=20, steps=12, movement=Movement(2, 0.1, 10))
@@ -116,7 +117,7 @@ def test_whitened_icons_are_those_of_whitened_directions_scored_by_the_plain_one
     by_hand = render(conv_head, whitening.whitened(directions, SMALL.ridge))
     assert np.array_equal(steered.pixels, by_hand.pixels)
     with torch.no_grad():
-        h = conv_head.features(torch.from_numpy(steered.pixels).float() / 255)[:, :, 4:6, 4:6].flatten(2).numpy()
+        h = conv_head.features(torch.from_numpy(steered.pixels).float() / 255).grid[:, :, 4:6, 4:6].flatten(2).numpy()
     lengths = np.linalg.norm(h, axis=1) * np.linalg.norm(directions, axis=1)[:, None]
     expected = (np.einsum("ndp,nd->np", h, directions) / lengths).mean(axis=1)
     np.testing.assert_allclose(steered.scores, expected, atol=1e-4)
@@ -162,13 +163,13 @@ def test_the_network_is_left_as_it_was_when_rendering_fails(conv_head: Any, monk
     module = conv_head.classifier.module.train()
     before, calls = _state(module), []
 
-    def features(images: Tensor) -> Tensor:
+    def features(images: Tensor) -> Features:
         assert not any(each.training for each in module.modules())
         assert not any(parameter.requires_grad for parameter in module.parameters())
         calls.append(images)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        return module(images)
+        return Features.of_grid(module(images))
 
     monkeypatch.setattr(conv_head, "features", features)
     with pytest.raises(KeyboardInterrupt):

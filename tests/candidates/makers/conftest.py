@@ -42,7 +42,7 @@ def centre_of() -> Callable[[LayerCut, np.ndarray], np.ndarray]:
 
     def centre(cut: LayerCut, rgba: np.ndarray) -> np.ndarray:
         with torch.no_grad():
-            features = cut.features(torch.from_numpy(rgba[None, :3]).float() / 255.0)[0]
+            features = cut.features(torch.from_numpy(rgba[None, :3]).float() / 255.0).grid[0]
         return features[:, 2, 2].numpy()
 
     return centre

@@ -44,7 +44,7 @@ def test_a_dream_starts_at_its_crop_and_grows_what_is_in_it(
         with torch.no_grad():
             whole = torch.from_numpy(parent.rgba[None, :3, ::2, ::2].copy()).float() / 255.0
             whole = torch.nn.functional.interpolate(whole, (16, 20), mode="bilinear", antialias=True)
-            direction = cut.features(whole)[0].mean(dim=(1, 2)).numpy()
+            direction = cut.features(whole).grid[0].mean(dim=(1, 2)).numpy()
         assert centre_of(cut, end.rgba) @ direction > 1.3 * (centre_of(cut, start.rgba) @ direction) > 0
         assert cosine(centre_of(cut, end.rgba), direction) > 0.9
         assert np.abs(end.rgba.astype(int) - small).max() > 15

@@ -100,7 +100,7 @@ def test_contrast_over_a_crop_is_the_gradient_times_the_activation(
     crops = [opaque(16, 20, seed)[:3] for seed in range(5)]
     found = contrast_over_crops(cut, crops, *pair, batch_size=2)
     np.testing.assert_allclose(found, contrast_over_crops(cut, crops, *pair, batch_size=5), atol=1e-5)
-    features = cut.features(torch.from_numpy(crops[3])[None].float() / 255.0)
+    features = cut.features(torch.from_numpy(crops[3])[None].float() / 255.0).grid
     readout = cut.classifier.module.get_submodule("readout").weight
     slope = (readout[1] - readout[0]).view(5, 4, 5) * (features[0] > 0)
     np.testing.assert_allclose(found[3], (slope * features[0]).sum(dim=0).detach().numpy(), atol=1e-5)

@@ -7,12 +7,13 @@ from collections.abc import Callable
 import pytest
 import torch
 import torchvision
-from torch import nn
+from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from auditor.core.errors import LayerError, ModelError, UnknownNameError
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
+from auditor.inputs.model.features import Features
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.layers import default_layer
 from auditor.inputs.model.preprocessing import Preprocessing
@@ -42,10 +43,10 @@ def test_the_tail_equals_the_whole_network(name: str, side_px: int) -> None:
     images = torch.rand(4, 3, side_px, side_px)
     whole = classifier.logits(images)
     features = cut.features(images)
-    assert features.shape == (4, *cut.feature_shape)
+    assert features.grid.shape == (4, *cut.feature_shape)
     torch.testing.assert_close(cut.logits(features), whole, rtol=1e-4, atol=1e-5)
     both_features, both_logits = cut.features_and_logits(images)
-    assert torch.equal(both_features, features)
+    assert torch.equal(both_features.grid, features.grid)
     assert torch.equal(both_logits, whole)
     assert state == {key: tensor.numpy().tobytes() for key, tensor in classifier.module.state_dict().items()}
     assert not any(each._forward_hooks for each in classifier.module.modules())
@@ -56,7 +57,7 @@ def test_known_logits_of_a_tail(make_classifier: Make, networks: Networks) -> No
     cut = LayerCut(make_classifier(module), "body")
     features = torch.randn(6, 4, 8, 8)
     before = features.clone()
-    torch.testing.assert_close(cut.logits(features), module.head(features.mean((2, 3))))
+    torch.testing.assert_close(cut.logits(Features.of_grid(features)), module.head(features.mean((2, 3))))
     assert torch.equal(features, before)
 
 
@@ -64,8 +65,10 @@ def test_batch_of_one_equals_batch_of_64(make_classifier: Make, networks: Networ
     cut = LayerCut(make_classifier(networks["BranchNet"]()), "relu")
     images = torch.rand(64, 3, 8, 8)
     features = cut.features(images)
-    torch.testing.assert_close(torch.cat([cut.features(image[None]) for image in images]), features)
-    torch.testing.assert_close(torch.cat([cut.logits(each[None]) for each in features]), cut.logits(features))
+    alone = Features.joined([cut.features(image[None]) for image in images])
+    torch.testing.assert_close(alone.grid, features.grid)
+    logits = [cut.logits(features[row : row + 1]) for row in range(64)]
+    torch.testing.assert_close(torch.cat(logits), cut.logits(features))
 
 
 def test_features_are_those_in_front_of_in_place_modules(make_classifier: Make, networks: Networks) -> None:
@@ -74,25 +77,29 @@ def test_features_are_those_in_front_of_in_place_modules(make_classifier: Make, 
     images = torch.rand(3, 3, 8, 8)
     expected = classifier.normalise(images)  # the stem's weights are the identity
     assert expected.min() < 0
-    assert torch.equal(cut.features(images), expected)
-    assert torch.equal(cut.features_and_logits(images)[0], expected)
+    assert torch.equal(cut.features(images).grid, expected)
+    assert torch.equal(cut.features_and_logits(images)[0].grid, expected)
     features = expected.clone()
-    torch.testing.assert_close(cut.logits(features), classifier.logits(images))
+    torch.testing.assert_close(cut.logits(Features.of_grid(features)), classifier.logits(images))
     assert torch.equal(features, expected)
 
 
 def test_the_tail_is_differentiable_both_ways() -> None:
     cut = LayerCut(small("mobilenet_v2", 64), "features.13")
-    features = cut.features(torch.rand(2, 3, 64, 64))
+    features = cut.features(torch.rand(2, 3, 64, 64)).grid
     tangent = torch.randn_like(features)
     leaf = features.clone().requires_grad_()
-    logits = cut.logits(leaf)
+
+    def tail(grid: Tensor) -> Tensor:
+        return cut.logits(Features.of_grid(grid))
+
+    logits = tail(leaf)
     by_class = [torch.autograd.grad(logits[:, k].sum(), leaf, retain_graph=True)[0] for k in range(5)]
     backward = torch.stack([(gradient * tangent).sum((1, 2, 3)) for gradient in by_class], dim=1)
-    _, forward = torch.func.jvp(cut.logits, (features,), (tangent,))
+    _, forward = torch.func.jvp(tail, (features,), (tangent,))
     torch.testing.assert_close(forward, backward, rtol=1e-3, atol=1e-6)
     with forward_ad.dual_level():
-        dual = forward_ad.unpack_dual(cut.logits(forward_ad.make_dual(features, tangent))).tangent
+        dual = forward_ad.unpack_dual(tail(forward_ad.make_dual(features, tangent))).tangent
     torch.testing.assert_close(dual, backward, rtol=1e-3, atol=1e-6)
     assert backward.abs().max() > 0
 
@@ -102,8 +109,8 @@ def test_a_cut_works_in_inference_mode_and_afterwards_with_gradients(make_classi
     with torch.inference_mode():
         cut = LayerCut(make_classifier(module), "body")
         cut.logits(cut.features(torch.rand(2, 3, 8, 8)))
-    leaf = cut.features(torch.rand(2, 3, 8, 8)).requires_grad_()
-    assert torch.autograd.grad(cut.logits(leaf).sum(), leaf)[0].abs().sum() > 0
+    leaf = cut.features(torch.rand(2, 3, 8, 8)).grid.requires_grad_()
+    assert torch.autograd.grad(cut.logits(Features.of_grid(leaf)).sum(), leaf)[0].abs().sum() > 0
 
 
 def test_a_network_that_goes_around_the_layer_is_refused(make_classifier: Make, networks: Networks) -> None:
@@ -134,7 +141,7 @@ def test_hooks_are_gone_when_the_network_raises(make_classifier: Make, networks:
     with pytest.raises(RuntimeError):
         cut.features(torch.rand(2, 7, 8, 8))
     with pytest.raises(ModelError, match="running BranchNet on a batch of 1 failed with RuntimeError"):
-        cut.logits(torch.rand(2, 9, 8, 8))
+        cut.logits(Features.of_grid(torch.rand(2, 9, 8, 8)))
     with pytest.raises(RuntimeError):
         cut.features_and_logits(torch.rand(2, 7, 8, 8))
     assert not any(each._forward_hooks for each in classifier.module.modules())

@@ -121,4 +121,4 @@ def test_a_network_that_swallows_exceptions_cannot_swallow_the_way_out(make_clas
     classifier = make_classifier(Swallows())
     images = torch.rand(2, 3, 8, 8)
     expected = classifier.module.body((images - 0.5) / 0.25)
-    assert torch.equal(LayerCut(classifier, "body").features(images), expected)
+    assert torch.equal(LayerCut(classifier, "body").features(images).grid, expected)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from auditor.core.errors import LayerError
+from auditor.inputs.model.features import Features
 from auditor.inputs.model.grids import Axes, GridForm, grid_form, is_grid
 
 SQUARE = (224, 224)
@@ -62,18 +63,12 @@ def test_a_grid_has_the_proportions_of_the_picture(
     assert is_grid(shape, *picture) is grid
 
 
-def test_tokens_lie_row_by_row_and_prefix_tokens_below_the_grid() -> None:
+def test_tokens_lie_row_by_row_and_prefix_tokens_beside_the_grid() -> None:
     form = GridForm(Axes.TOKENS, (1, 3, 4), 5)
     output = torch.arange(17.0).view(1, 17, 1)  # 5 prefix tokens, then the picture's
     features = form.to_features(output, 30, 40)
-    assert features[0, 0].tolist() == [
-        [5, 6, 7, 8],
-        [9, 10, 11, 12],
-        [13, 14, 15, 16],
-        [0, 1, 2, 3],
-        [4, 0, 0, 0],
-    ]
-    assert torch.equal(form.grid(features), features[:, :, :3])
+    assert features.grid[0, 0].tolist() == [[5, 6, 7, 8], [9, 10, 11, 12], [13, 14, 15, 16]]
+    assert features.beside[0, 0].tolist() == [0, 1, 2, 3, 4]
     assert torch.equal(form.to_output(features), output)
 
 
@@ -81,8 +76,8 @@ def test_channels_last_becomes_channels_first() -> None:
     form = GridForm(Axes.CHANNELS_LAST, (5, 3, 4))
     output = torch.randn(2, 3, 4, 5)
     features = form.to_features(output, 30, 40)
-    assert torch.equal(features[1, 4], output[1, :, :, 4])
-    assert torch.equal(form.grid(features), features)
+    assert torch.equal(features.grid[1, 4], output[1, :, :, 4])
+    assert features.beside.shape == (2, 5, 0)
     back = form.to_output(features)
     assert torch.equal(back, output)
     assert back.is_contiguous()  # as the network's own output was: a tail may call view on it
@@ -99,20 +94,24 @@ def test_channels_last_becomes_channels_first() -> None:
 )
 def test_there_and_back_shares_no_memory_and_carries_derivatives(form: GridForm, output: Tensor) -> None:
     features = form.to_features(output, 30, 40)
-    before = features.clone()
+    before = features.each(Tensor.clone)
     form.to_output(features).add_(1.0)
-    assert torch.equal(features, before)
-    factor, tangent = torch.randn_like(output), torch.randn_like(features)
-    leaf = features.clone().requires_grad_()
-    (slope,) = torch.autograd.grad((form.to_output(leaf) * factor).sum(), leaf)
-    _, forward = torch.func.jvp(lambda each: (form.to_output(each) * factor).sum(), (features,), (tangent,))
+    assert torch.equal(features.grid, before.grid)
+    assert torch.equal(features.beside, before.beside)
+    factor, tangent = torch.randn_like(output), torch.randn_like(features.grid)
+
+    def weighed(grid: Tensor) -> Tensor:
+        return (form.to_output(Features(grid, features.beside)) * factor).sum()
+
+    leaf = features.grid.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(weighed(leaf), leaf)
+    _, forward = torch.func.jvp(weighed, (features.grid,), (tangent,))
     torch.testing.assert_close(forward, (slope * tangent).sum())
-    # what fills the last row of prefix tokens up is not read
-    assert torch.equal(form.to_features(factor, 30, 40), slope)
+    assert torch.equal(form.to_features(factor, 30, 40).grid, slope)
 
 
 def test_tokens_of_a_picture_of_another_size() -> None:
     form = GridForm(Axes.TOKENS, (6, 14, 14), 1)
-    assert form.grid(form.to_features(torch.randn(2, 26, 6), 80, 80)).shape == (2, 6, 5, 5)
+    assert form.to_features(torch.randn(2, 26, 6), 80, 80).grid.shape == (2, 6, 5, 5)
     with pytest.raises(LayerError, match="27 tokens, 1 of them prefix tokens, make no grid over a 80x80 picture"):
         form.to_features(torch.randn(2, 27, 6), 80, 80)

@@ -421,7 +421,7 @@ def test_saved_programs_answer_and_can_be_cut_as_the_network_they_came_from(
     mappable = {info.name: info.shape for info in list_layers(loaded.classifier) if info.mappable}
     assert mappable["features.6"] == (256, 3, 3)
     cut = LayerCut(loaded.classifier, "features.6")
-    torch.testing.assert_close(cut.features(images), module.features[:7]((images - 0.5) / 0.25))
+    torch.testing.assert_close(cut.features(images).grid, module.features[:7]((images - 0.5) / 0.25))
     torch.testing.assert_close(cut.logits(cut.features(images)), expected, rtol=1e-4, atol=1e-5)
 
 

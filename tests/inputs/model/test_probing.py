@@ -133,7 +133,7 @@ def test_the_logarithm_of_probabilities_serves_as_logits() -> None:
     assert torch.equal(cut.logits(features), logits)
     red, blue = ClassGroup("a", (0,)), ClassGroup("c", (2,))
     _, contrast = contrast_map(cut, features, red, blue)
-    torch.testing.assert_close(contrast, (features[:, 2] - features[:, 0]) / 256)  # as without the softmax
+    torch.testing.assert_close(contrast, (features.grid[:, 2] - features.grid[:, 0]) / 256)  # as without the softmax
 
 
 def test_probabilities_of_0_have_finite_logits_and_slopes() -> None:

@@ -14,6 +14,7 @@ from auditor.core.errors import LayerError, ModelError
 from auditor.core.records import ClassGroup
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
+from auditor.inputs.model.features import Features
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.layers import default_layer, list_layers
 from auditor.inputs.model.preprocessing import Preprocessing
@@ -63,15 +64,15 @@ class Tokens(nn.Module):
         return tokens[:, 0] * torch.arange(1.0, 6.0) + tokens[:, 1]
 
 
-CASES: list[tuple[Callable[[], Classifier], str, tuple[int, int, int], int]] = [
+CASES: list[tuple[Callable[[], Classifier], str, tuple[int, int, int], int]] = [  # the last: tokens beside the grid
     (vision_transformer, "encoder.layers.encoder_layer_3", (16, 5, 5), 1),
     (swin_transformer, "features.3", (16, 8, 8), 0),
 ]
 
 
-@pytest.mark.parametrize(("build", "layer", "shape", "rows"), CASES)
+@pytest.mark.parametrize(("build", "layer", "shape", "beside"), CASES)
 def test_the_tail_equals_the_whole_network_and_attribution_the_gradients(
-    build: Callable[[], Classifier], layer: str, shape: tuple[int, int, int], rows: int
+    build: Callable[[], Classifier], layer: str, shape: tuple[int, int, int], beside: int
 ) -> None:
     classifier = build()
     cut = LayerCut(classifier, layer)
@@ -79,21 +80,22 @@ def test_the_tail_equals_the_whole_network_and_attribution_the_gradients(
     images = torch.rand(3, 3, *classifier.preprocessing.output_size)
     with torch.no_grad():
         features, whole = cut.features_and_logits(images)
-        assert features.shape == (3, shape[0], shape[1] + rows, shape[2])
-        assert cut.grid(features).shape == (3, *shape)
-        torch.testing.assert_close(cut.features(images), features)
+        assert features.grid.shape == (3, *shape)
+        assert features.beside.shape == (3, shape[0], beside)
+        again = cut.features(images)
+        torch.testing.assert_close((again.grid, again.beside), (features.grid, features.beside))
         torch.testing.assert_close(cut.logits(features), whole, rtol=1e-4, atol=1e-5)
     with torch.inference_mode():  # by other kernels
         torch.testing.assert_close(cut.logits(features), whole, rtol=1e-4, atol=1e-5)
     assert attribution_method(cut, features) is AttributionMethod.FORWARD
     y, x = torch.tensor([1, 2, shape[1] - 1]), torch.tensor([1, 3, 0])
     every = attribution_all_classes(cut, features, y, x, method=AttributionMethod.FORWARD)
-    leaf = features.clone().requires_grad_()
-    logits = cut.logits(leaf)
+    leaf = features.grid.clone().requires_grad_()
+    logits = cut.logits(Features(leaf, features.beside))
     rows_of = torch.arange(3)
     for index in range(5):
         (slope,) = torch.autograd.grad(logits[:, index].sum(), leaf, retain_graph=True)
-        expected = (features * slope)[rows_of, :, y, x].sum(dim=1)
+        expected = (features.grid * slope)[rows_of, :, y, x].sum(dim=1)
         torch.testing.assert_close(every[:, index], expected, rtol=1e-4, atol=1e-6)
     assert every.abs().max() > 1e-4
     _, contrast = contrast_map(cut, features, SOURCE, TARGET)
@@ -105,7 +107,7 @@ def test_a_position_of_the_map_is_the_token_of_its_patch() -> None:
     cut = LayerCut(classifier, "block")
     images = torch.rand(2, 3, 40, 40)
     patches = classifier.module.patches(classifier.normalise(images))
-    torch.testing.assert_close(cut.grid(cut.features(images)), patches)
+    torch.testing.assert_close(cut.features(images).grid, patches)
     # known: h_k (k + 1) / 25 to class k from each of the 25 positions
     y, x = torch.tensor([4, 0]), torch.tensor([1, 2])
     every = attribution_all_classes(cut, cut.features(images), y, x)
@@ -177,7 +179,7 @@ def test_torchs_attention_settings_are_left_as_they_were() -> None:
     before = torch.backends.mha.get_fastpath_enabled(), torch.backends.cuda.flash_sdp_enabled()
     cut.logits(features)
     with pytest.raises(ModelError):
-        cut.logits(features[:, :7])
+        cut.logits(features.each(lambda tensor: tensor[:, :7]))
     assert before == (torch.backends.mha.get_fastpath_enabled(), torch.backends.cuda.flash_sdp_enabled())
 
 
