@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from torch import Tensor
@@ -30,3 +31,6 @@ class CutNetwork(Protocol):
 
     def logits(self, features: Features) -> Tensor:
         """Activations of B pictures to logits (B, K), by the tail alone; differentiable. They are not modified."""
+
+    def apart(self) -> AbstractContextManager[CutNetwork]:
+        """The same cut of a copy of the network, for pictures of another size; ModelError: it cannot be copied."""

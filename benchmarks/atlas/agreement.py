@@ -25,7 +25,7 @@ from safetensors.numpy import load
 from auditor.atlas.embedding import unit_vectors
 from auditor.atlas.grid import bin_numbers
 from auditor.atlas.icons import spectrum
-from auditor.atlas.icons.head import rendering_size
+from auditor.atlas.icons.head import at_size
 from auditor.atlas.icons.objective import Whitening, centre
 from auditor.atlas.icons.render import IconSettings, render_icons
 from auditor.atlas.icons.transforms import Movement, draw_movements, move, still
@@ -78,10 +78,11 @@ def coarsest(cells: tuple[Cell, ...]) -> list[Cell]:
 @torch.no_grad()
 def seen_at_centre(inputs: Inputs, icons: PixelArray, moved: bool = False) -> FloatArray:
     """(N, D) activations at the middle of icons (N, 3, s, s), unmoved or the mean of four movements' unit vectors."""
-    size, images = rendering_size(inputs.cut, icons.shape[-1]), torch.from_numpy(icons).float() / 255
+    images = torch.from_numpy(icons).float() / 255
     keys = [str(number) for number in range(len(icons))]
     movements = draw_movements(Movement(), 4, 1, keys) if moved else still(len(icons))[None]
-    found = [centre(inputs.cut.features(move(images, one, size)).grid).mean(2).numpy() for one in movements]
+    with at_size(inputs.cut, icons.shape[-1]) as (network, size):
+        found = [centre(network.features(move(images, one, size)).grid).mean(2).numpy() for one in movements]
     return np.mean([unit_vectors(one) for one in found], axis=0) if moved else found[0]
 
 

@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -36,7 +37,7 @@ from auditor.atlas.icons.render import IconSettings, render_icons
 from auditor.atlas.icons.transforms import Movement, draw_movements, move
 from auditor.atlas.network import CutNetwork
 from auditor.core.config import build_config
-from auditor.core.errors import LayerError
+from auditor.core.errors import LayerError, ModelError
 from auditor.core.progress import Silence
 from auditor.core.records import FloatArray, PixelArray
 from auditor.inputs.model.classifier import Classifier
@@ -60,6 +61,9 @@ class OwnSizeOnly:
         if tuple(images.shape[-2:]) != self.input_size:
             raise LayerError("another size")
         return self.cut.features_and_logits(images)[0] if self.whole else self.cut.features(images)
+
+    def apart(self) -> NoReturn:
+        raise ModelError("another size")
 
 
 def squeezenet(real: Path, device: torch.device, scratch: Path) -> Classifier:

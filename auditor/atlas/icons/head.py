@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import nn
 
 from auditor.atlas.network import CutNetwork
-from auditor.core.errors import AuditorError, LayerError
+from auditor.core.errors import AuditorError, LayerError, ModelError
 
 
 @contextmanager
@@ -34,24 +34,43 @@ def at_rest(module: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-def rendering_size(head: CutNetwork, side_px: int) -> tuple[int, int]:
-    """The input size at which icons are rendered: their own, or the network's where it takes no other.
+@contextmanager
+def at_size(head: CutNetwork, side_px: int) -> Iterator[tuple[CutNetwork, tuple[int, int]]]:
+    """Within the body, a network to render icons with, and the input size: the icons' own where the network takes it.
 
     Networks made for one size (most vision transformers) refuse others or lose their grid; their icons are enlarged
-    to the network's own size on the way in.
+    to the network's own size on the way in, and so are those of a network that cannot be copied. At any other size
+    than the network's own it is a copy that runs, since a forward may change a network for good.
 
     Raises:
-        LayerError: the network runs at neither.
+        LayerError: the network runs at neither size. ModelError: it does not answer afterwards as it did before.
     """
-    for size in ((side_px, side_px), head.input_size):
-        try:
-            with torch.no_grad():
-                grid = head.features(torch.full((1, 3, *size), 0.5, device=head.classifier.device)).grid
-        except (RuntimeError, ValueError, IndexError, AssertionError, TypeError, AuditorError):
-            continue
-        if grid.ndim == 4 and grid.shape[1] == head.feature_shape[0]:
-            return size
-    raise LayerError(
-        f"icons need the network to run up to the layer at {side_px}x{side_px} px or at its own size "
-        f"{head.input_size[0]}x{head.input_size[1]} px, and it does at neither; choose another layer or icon size"
-    )
+    own, icons = head.input_size, (side_px, side_px)
+    with ExitStack() as copied:
+        other = head if icons == own else _copy(head, copied)
+        if other is not None and _takes(other, icons):
+            yield other, icons
+        elif _takes(head, own):
+            yield head, own
+        else:
+            raise LayerError(
+                f"icons need the network to run up to the layer at {side_px}x{side_px} px or at its own size "
+                f"{own[0]}x{own[1]} px, and it does at neither; choose another layer or icon size"
+            )
+
+
+def _copy(head: CutNetwork, copied: ExitStack) -> CutNetwork | None:
+    try:
+        return copied.enter_context(head.apart())
+    except ModelError:
+        return None
+
+
+def _takes(head: CutNetwork, size: tuple[int, int]) -> bool:
+    """Whether the network runs up to the layer at that size, and the layer puts out a grid of its width there."""
+    try:
+        with torch.no_grad():
+            grid = head.features(torch.full((1, 3, *size), 0.5, device=head.classifier.device)).grid
+    except (RuntimeError, ValueError, IndexError, AssertionError, TypeError, AuditorError):
+        return False
+    return grid.ndim == 4 and grid.shape[1] == head.feature_shape[0]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auditor.atlas.icons.head import at_rest, rendering_size
+from auditor.atlas.icons.head import at_rest, at_size
 from auditor.atlas.icons.objective import Whitening, centre, cosine, objective
 from auditor.atlas.icons.spectrum import image_to_spectrum, spectrum_shape, spectrum_to_image
 from auditor.atlas.icons.transforms import Movement, draw_movements, move, still
@@ -83,8 +83,8 @@ def render_icons(
 ) -> Icons:
     """Render one icon a direction.
 
-    The network runs up to the layer only, at the icon's own size (`rendering_size` says when not). It is left as it
-    was, also when something raises.
+    The network runs up to the layer only, at the icon's own size (`at_size` says when not). It is left as it was, also
+    when something raises.
 
     Args:
         directions: (N, D) in the layer's activation space; an icon of a zero direction stays as it started.
@@ -94,23 +94,22 @@ def render_icons(
         batch_size: icons a pass; it decides time and memory.
     Raises:
         LayerError: directions that are not (N, D) finite numbers, keys or starts that do not fit them, or a network
-            that runs at no size.
+            that runs at no size. ModelError: as `at_size`.
     """
     _check(head, directions, keys, settings, start)
     steered = directions if whitening is None else whitening.whitened(directions, settings.ridge)
     progress.start("icons", len(directions))
     pixels = np.empty((len(directions), 3, settings.side_px, settings.side_px), np.uint8)
     scores = np.empty(len(directions), np.float32)
-    with at_rest(head.classifier.module):
-        size = rendering_size(head, settings.side_px)
+    with at_rest(head.classifier.module), at_size(head, settings.side_px) as (network, size):
         for first in range(0, len(directions), batch_size):
             part = slice(first, first + batch_size)
             spectrum = _start(keys[part], settings, seed, None if start is None else start[part])
-            spectrum = spectrum.to(head.classifier.device)
+            spectrum = spectrum.to(network.classifier.device)
             targets = torch.from_numpy(np.ascontiguousarray(steered[part], np.float32)).to(spectrum.device)
-            _optimise(head, spectrum, targets, keys[part], settings, seed, size, sketch=start is None)
+            _optimise(network, spectrum, targets, keys[part], settings, seed, size, sketch=start is None)
             pixels[part] = _as_pixels(spectrum, settings.side_px)
-            scores[part] = score_icons(head, pixels[part], directions[part], size)
+            scores[part] = score_icons(network, pixels[part], directions[part], size)
             progress.advance(len(targets))
     return Icons(pixels, scores)
 

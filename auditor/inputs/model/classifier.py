@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -108,6 +110,17 @@ class Classifier:
         advice = f"it was given {shape} pictures; check [preprocessing] and the network"
         with ForeignCode(f"running {self.name} on a batch of {len(images)}", advice):
             return self.module(images)
+
+    def copied(self) -> Classifier:
+        """The same classifier with a copy of the network: whatever a forward changes in the copy stays there.
+
+        Raises:
+            ModelError: the network cannot be copied.
+        """
+        twin = copy.copy(self)
+        with ForeignCode(f"copying {self.name}"):
+            twin.module = copy.deepcopy(self.module)
+        return twin
 
     def black(self, batch: int = 1) -> Tensor:
         """(batch, 3, H, W) normalised black pictures, for probing."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -68,8 +70,8 @@ class LayerCut:
         """Run the network up to the layer and stop there.
 
         Args:
-            images: (B, 3, H, W) float32 RGB in [0, 1] on the device; not modified. Of the prepared size, or another
-                if the network takes it.
+            images: (B, 3, H, W) float32 RGB in [0, 1] on the device; not modified. Of the prepared size; of another
+                only in a cut that is `apart`.
         Raises:
             ModelError: the network raised something in front of the layer. LayerError: it never came to the layer.
         """
@@ -133,10 +135,45 @@ class LayerCut:
             handle.remove()
         return self._form.to_features(kept[-1], images.shape[2], images.shape[3]), logits
 
-    def _verified_form(self) -> GridForm:
+    @contextmanager
+    def apart(self) -> Iterator[LayerCut]:
+        """Within the body, the same cut of a copy of the network, to be run at sizes that are not the network's own.
+
+        There are networks that adapt to the size of a picture and stay adapted, such as a Swin transformer that keeps
+        the smaller window; that happens to the copy. Afterwards the network itself has to answer as before.
+
+        Raises:
+            ModelError: the network cannot be copied; or, at the end of the body, it answers otherwise than before.
+        """
+        twin = copy.copy(self)
+        twin.classifier = self.classifier.copied()
+        twin._module = find_layer(twin.classifier.module, self.layer, self.classifier.name)
+        before = self._answer()
+        yield twin
+        try:
+            change = float((self._answer() - before).abs().max())
+        except ModelError:
+            change = math.inf
+        if change > _TOLERANCE_OF_SIZE * float(before.abs().max()):
+            raise ModelError(
+                f"after a copy of {self.classifier.name} ran on pictures of another size, the network itself answers "
+                f"otherwise (logits differ by up to {change:.3g}): it keeps something of a picture's size outside of "
+                "itself, such as in a global variable; keep it in the module, or render icons at the network's own "
+                "size ([atlas] icon_px)"
+            )
+
+    def _answer(self) -> Tensor:
+        """Logits of the probing pictures, as the network gives them now."""
+        with torch.inference_mode(False), torch.no_grad():
+            return self.classifier.logits(self._probes())
+
+    def _probes(self) -> Tensor:
         generator = torch.Generator().manual_seed(0)
         size = self.classifier.preprocessing.output_size
-        images = torch.rand(_PROBES, 3, *size, generator=generator).to(self.classifier.device)
+        return torch.rand(_PROBES, 3, *size, generator=generator).to(self.classifier.device)
+
+    def _verified_form(self) -> GridForm:
+        images = self._probes()
         with torch.inference_mode(False), torch.no_grad():
             try:
                 with capture(self.classifier.module, self.layer) as captured:
@@ -144,7 +181,7 @@ class LayerCut:
             except LayerError as error:
                 raise LayerError(f"{error}{self._others()}") from error
             output, form = self._checked_grid(captured, len(images))
-            features = form.to_features(output, *size)
+            features = form.to_features(output, *self.input_size)
             black = self.classifier.logits(torch.zeros_like(images[:1]))
             change = float((whole - black).abs().max())
             allowed = _TOLERANCE_OF_CHANGE * change + _TOLERANCE_OF_SIZE * float(whole.abs().max())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -26,6 +28,10 @@ class ToyHead:
 
     def features(self, images: Tensor) -> Features:
         return Features.of_grid(self.classifier.module(images))
+
+    @contextmanager
+    def apart(self) -> Iterator[ToyHead]:
+        yield ToyHead(copy.deepcopy(self.classifier.module), self.feature_shape, self.input_size)
 
 
 class FixedSize(nn.Module):
