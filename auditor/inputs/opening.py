@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import torch
-
 from auditor.core.config import AuditConfig
 from auditor.core.progress import Progress
 from auditor.core.records import ClassGroup, Limits, Subject
@@ -14,7 +12,7 @@ from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.images.annotations import Annotations, read_annotations
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
-from auditor.inputs.model.device import choose_device, describe_device, reuse_large_blocks
+from auditor.inputs.model.device import choose_device, describe_device
 from auditor.inputs.model.layers import default_layer
 from auditor.inputs.model.loading import LoadedClassifier, load_classifier
 
@@ -83,14 +81,7 @@ def open_inputs(config: AuditConfig, progress: Progress) -> Inputs:
     Raises:
         AuditorError: the model, a class, the layer or the annotations are not what the configuration says.
     """
-    reuse_large_blocks()
     device = choose_device(config.device)
-    if device.type == "cuda":
-        # the same numbers every time, and close to the CPU's: no kernels picked by timing, no shortened floats
-        torch.backends.cudnn.benchmark = False
-        torch.backends.cudnn.deterministic = True
-        torch.backends.cudnn.allow_tf32 = False
-        torch.backends.cuda.matmul.allow_tf32 = False
     progress.say(f"device: {describe_device(device)}")
     loaded = load_classifier(config, device)
     for note in loaded.notes:

@@ -22,7 +22,7 @@ import torch
 from auditor.atlas.activations import interior_positions
 from auditor.atlas.attribution import attribution_all_classes
 from auditor.inputs.model.cut import LayerCut
-from auditor.inputs.model.device import choose_device, describe_device, reuse_large_blocks
+from auditor.inputs.model.device import choose_device, describe_device
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.loading import load_classifier
 from benchmarks.atlas.collection import LAYERS
@@ -93,7 +93,6 @@ def main() -> None:
     parser.add_argument("--maps", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    reuse_large_blocks()
     device = choose_device(options.device)
     print(f"device: {describe_device(device)}, torch {torch.__version__}")
     for name, cut in cuts(options.real.resolve(), device):

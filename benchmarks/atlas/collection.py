@@ -30,7 +30,7 @@ from auditor.core.config import AtlasConfig
 from auditor.core.progress import Silence
 from auditor.core.records import ClassGroup, ImagePool, ImageRecord, Split
 from auditor.inputs.model.cut import LayerCut
-from auditor.inputs.model.device import choose_device, describe_device, reuse_large_blocks
+from auditor.inputs.model.device import choose_device, describe_device
 from auditor.inputs.model.loading import load_classifier
 from benchmarks.networks import subjects
 
@@ -151,7 +151,6 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--memory-images", type=int, default=100_000)
     options = parser.parse_args()
-    reuse_large_blocks()
     device = choose_device(options.device)
     print(f"device: {describe_device(device)}, torch {torch.__version__}")
     with tempfile.TemporaryDirectory() as scratch:

@@ -42,7 +42,7 @@ from auditor.core.progress import Silence
 from auditor.core.records import FloatArray, PixelArray
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
-from auditor.inputs.model.device import choose_device, describe_device, reuse_large_blocks
+from auditor.inputs.model.device import choose_device, describe_device
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.loading import load_classifier
 
@@ -244,7 +244,6 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, help="write the first icons as a PNG: ours, then lucent's")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    reuse_large_blocks()
     device = choose_device(options.device)
     print(f"device: {describe_device(device)}, torch {torch.__version__}")
     with tempfile.TemporaryDirectory() as scratch:

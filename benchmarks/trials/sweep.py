@@ -26,7 +26,7 @@ from auditor.core.progress import Silence
 from auditor.core.records import ClassGroup, Placement
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.model.classifier import Classifier
-from auditor.inputs.model.device import choose_device, describe_device, reuse_large_blocks
+from auditor.inputs.model.device import choose_device, describe_device
 from auditor.inputs.model.loading import load_classifier
 from auditor.trials.placements import variants_of
 from auditor.trials.sweep import Sweep
@@ -84,7 +84,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--batch-size", type=int, default=64)
     options = parser.parse_args()
-    reuse_large_blocks()
     device = choose_device(options.device)
     print(f"device: {describe_device(device)}, torch {torch.__version__}")
     print(f"{'network':<40}{'bare, images/s':>16}{'sweep, images/s':>17}{'ratio':>8}")

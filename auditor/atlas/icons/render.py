@@ -20,6 +20,7 @@ from auditor.core.errors import LayerError
 from auditor.core.progress import Progress
 from auditor.core.records import FloatArray, PixelArray
 from auditor.inputs.images.pixels import to_float
+from auditor.inputs.model.device import in_fixed_order
 from auditor.inputs.model.foreign import DIFFERENTIATING
 
 # Standard deviation of a spectrum that starts from noise: nearly grey.
@@ -153,7 +154,7 @@ def _optimise(
             grid = head.features(seen).grid
         reached = objective(centre(grid).float(), targets, settings.power)
         # summed, not averaged: an icon's gradient does not depend on how many others there are
-        with DIFFERENTIATING:
+        with DIFFERENTIATING, in_fixed_order(spectrum.device):
             (spectrum.grad,) = torch.autograd.grad(-reached.sum(), spectrum)
         optimiser.step()
     spectrum.requires_grad_(False)

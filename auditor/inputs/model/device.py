@@ -1,9 +1,12 @@
-"""Choose and name the device, and keep the C allocator from giving large blocks back. Ends before any model."""
+"""Choose the device, make the settings by which its numbers repeat, and name it. Ends before any model."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -17,11 +20,50 @@ _TOP_PAD_BYTES = 64 * 2**20
 
 
 def choose_device(name: str) -> torch.device:
-    """Turn 'auto', 'cpu', 'cuda' or 'cuda:N' into a device that is there.
+    """Turn 'auto', 'cpu', 'cuda' or 'cuda:N' into a device that is there, and set the process up for it.
+
+    Every command takes its device from here, so all compute alike: large blocks of memory are kept for the next step
+    (`reuse_large_blocks`), and a GPU gives the same numbers every time, close to the CPU's (`repeat_numbers`).
 
     Raises:
         DeviceError: CUDA was asked for where there is none, or a number beyond the last device, or another word.
     """
+    device = _device_named(name)
+    reuse_large_blocks()
+    if device.type == "cuda":
+        repeat_numbers()
+    return device
+
+
+def repeat_numbers() -> None:
+    """For the rest of the process: no kernels picked by timing, no shortened floats, sums in a fixed order."""
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    # read when the first matrices are multiplied; a workspace of fixed size keeps their sums in one order
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
+
+@contextmanager
+def in_fixed_order(device: torch.device) -> Iterator[None]:
+    """Within the body, gradients on a GPU add up in one fixed order, for whatever has such a form in torch.
+
+    torch warns of what has none. On a CPU the order is fixed as it is. Not for whole runs: some forms are far slower,
+    also of operations that are none the worse without.
+    """
+    if device.type == "cpu":
+        yield
+        return
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    try:
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+
+
+def _device_named(name: str) -> torch.device:
     devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "auto":
         return torch.device("cuda", 0) if devices else torch.device("cpu")

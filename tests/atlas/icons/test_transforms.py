@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 
-from auditor.atlas.icons.transforms import Movement, draw_movements, move, still
+from auditor.atlas.icons.transforms import Movement, draw_movements, move, sample_mirrored, still
 
 
 def test_standing_still_changes_nothing() -> None:
@@ -72,3 +73,34 @@ def test_draws_are_keyed_by_icon_and_stay_in_range() -> None:
 def test_fewer_steps_are_a_prefix_of_more_so_that_a_schedule_can_be_lengthened() -> None:
     movement = Movement()
     assert torch.equal(draw_movements(movement, 5, 0, ["a"]), draw_movements(movement, 9, 0, ["a"])[:5])
+
+
+@pytest.mark.parametrize("size", [(9, 9), (14, 21)])
+def test_sampling_by_index_is_grid_sample_with_its_gradient(size: tuple[int, int]) -> None:
+    """Far out, too, where the picture is mirrored more than once, and at the very edge of a pixel."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(5, 3, 9, 7, generator=generator)
+    grid = torch.rand(5, *size, 2, generator=generator) * 9 - 4.5
+    grid[0, 0, :4] = torch.tensor([[1.0, -1.0], [-1.0, 1.0], [3.0, -3.0], [0.0, 5.0]])
+    slopes = torch.randn(5, 3, *size, generator=generator)
+    found = []
+    for sample in (sample_mirrored, torch_sampling):
+        leaf = images.clone().requires_grad_()
+        sampled = sample(leaf, grid)
+        found.append((sampled.detach(), torch.autograd.grad((sampled * slopes).sum(), leaf)[0]))
+    torch.testing.assert_close(found[0], found[1], rtol=1e-5, atol=2e-5)
+    assert found[0][1].abs().max() > 0.1
+
+
+def torch_sampling(images: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+
+def test_on_other_devices_than_a_cpu_nothing_is_added_up_in_changing_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch's meta device stands for a GPU: it has shapes and no numbers."""
+    monkeypatch.setattr(F, "grid_sample", None)
+    images = torch.rand(2, 3, 8, 8, device="meta", requires_grad=True)
+    moved = move(images, still(2), (10, 12))
+    assert (moved.shape, moved.device.type) == ((2, 3, 10, 12), "meta")
+    (slope,) = torch.autograd.grad(moved.sum(), images)
+    assert slope.shape == images.shape

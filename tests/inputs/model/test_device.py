@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
+import os
 import platform
+from collections.abc import Iterator
 
 import pytest
 import torch
 
 from auditor.core.errors import DeviceError
-from auditor.inputs.model.device import choose_device, describe_device, reuse_large_blocks
+from auditor.inputs.model.device import choose_device, describe_device, in_fixed_order, reuse_large_blocks
+
+Switches = list[tuple[object, str]]
+
+
+@pytest.fixture
+def switches() -> Iterator[Switches]:
+    """What decides about a GPU's numbers, all the wrong way, and afterwards as it was."""
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    which: Switches = [(cudnn, "benchmark"), (cudnn, "deterministic"), (cudnn, "allow_tf32"), (matmul, "allow_tf32")]
+    before = [getattr(place, name) for place, name in which]
+    for place, name in which:
+        setattr(place, name, name != "deterministic")
+    yield which
+    for (place, name), value in zip(which, before, strict=True):
+        setattr(place, name, value)
+
+
+def test_a_gpu_is_set_up_to_repeat_its_numbers_wherever_it_is_chosen(
+    switches: Switches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    kept = []
+    monkeypatch.setattr("auditor.inputs.model.device.reuse_large_blocks", lambda: kept.append(True))
+    choose_device("cpu")
+    assert [getattr(place, name) for place, name in switches] == [True, False, True, True]
+    choose_device("auto")
+    assert [getattr(place, name) for place, name in switches] == [False, True, False, False]
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    assert kept == [True, True]
+
+
+def test_a_fixed_order_ends_with_the_body_and_is_a_gpus_alone() -> None:
+    with in_fixed_order(torch.device("cpu")):
+        assert not torch.are_deterministic_algorithms_enabled()
+    with in_fixed_order(torch.device("cuda", 0)):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+    assert not torch.are_deterministic_algorithms_enabled()
 
 
 def test_auto_takes_the_first_cuda_device_or_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
