@@ -34,6 +34,7 @@ from auditor.core.errors import ImageError
 from auditor.core.records import ClassGroup, FloatArray, IntArray, PixelArray
 from auditor.core.shelf import MemoryShelf, Shelf
 from auditor.inputs.images.pixels import to_float
+from auditor.inputs.model.memory import Batches
 
 ALIGNED_FITTED = 4000
 """Images laid out by AlignedUMAP itself; it searches for approximate neighbours, and compiles that search, above."""
@@ -84,10 +85,13 @@ def collect_layers(layers: Sequence[Mapped], rows: IntArray, shelf: Shelf | None
             first.progress.advance(len(rows))
             continue
         parts: list[ActivationSet] = []
-        for start in range(0, len(rows), one.batch_size):
-            batch = slice(start, start + one.batch_size)
-            parts.append(_at_positions(one.cut, one.pool.pixels, rows[batch], at[batch], one.pair))
-            first.progress.advance(len(rows[batch]))
+
+        def collect(batch: slice, one: Mapped = one, at: IntArray = at) -> ActivationSet:
+            return _at_positions(one.cut, one.pool.pixels, rows[batch], at[batch], one.pair)
+
+        for _, part in Batches(one.batch_size).each(len(rows), collect, first.progress):
+            parts.append(part)
+            first.progress.advance(len(part))
         shards.write(number, ActivationSet.joined(parts))
     return tuple(shards)
 

@@ -22,6 +22,7 @@ from auditor.core.records import ClassGroup
 from auditor.inputs.model.classifier import margin
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.foreign import DIFFERENTIATING
+from auditor.inputs.model.memory import pass_out_of_memory
 
 
 class AttributionMethod(StrEnum):
@@ -140,7 +141,8 @@ def attribution_method(cut: CutNetwork, features: Features) -> AttributionMethod
                 warnings.simplefilter("ignore", FutureWarning)
                 warnings.simplefilter("ignore", DeprecationWarning)
                 _COMPUTE[method](cut, one, one.grid)
-        except (RuntimeError, ModelError):
+        except (RuntimeError, ModelError) as error:
+            pass_out_of_memory(error)
             # torch's only word for a derivative that is missing (NotImplementedError is one); within the network's
             # own code it arrives as a ModelError
             continue

@@ -30,6 +30,7 @@ from auditor.core.shelf import MemoryShelf, Shelf
 from auditor.core.work import Hands, Work
 from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.features import Features
+from auditor.inputs.model.memory import Batches
 
 SHARD_IMAGES = 1024
 """Pictures a shard: what is held in memory at once, and what an interruption costs at most."""
@@ -129,21 +130,22 @@ class _Collector:
 
     def __init__(self, mapped: Mapped, sampling: Sampling) -> None:
         self._cut, self._pixels, self._sampling = mapped.cut, mapped.pool.pixels, sampling
-        self._batch_size, self._progress = mapped.batch_size, mapped.progress
+        self._batches, self._progress = Batches(mapped.batch_size), mapped.progress
         _, grid_height, grid_width = mapped.cut.feature_shape
         self._interior = interior_positions(grid_height, grid_width)
         self._method: AttributionMethod | None = None
         # one buffer for every batch: on a CPU fresh large blocks cost more than the arithmetic done in them
-        shape = (self._batch_size, *self._pixels.shape[1:])
+        shape = (self._batches.size, *self._pixels.shape[1:])
         self._images = torch.empty(shape, device=mapped.cut.classifier.device)
 
     def shard(self, rows: IntArray, keys: Sequence[str]) -> ActivationSet:
         """The samples of these pictures, in their order."""
         parts: list[ActivationSet] = []
-        for start in range(0, len(rows), self._batch_size):
-            batch = slice(start, start + self._batch_size)
-            parts.append(self._batch(rows[batch], keys[batch]))
-            self._progress.advance(len(rows[batch]))
+        for batch, part in self._batches.each(
+            len(rows), lambda batch: self._batch(rows[batch], keys[batch]), self._progress
+        ):
+            parts.append(part)
+            self._progress.advance(batch.stop - batch.start)
         samples = ActivationSet.joined(parts)
         _refuse_not_finite(samples, paired=self._sampling.pair is not None)
         return samples
@@ -198,10 +200,10 @@ class _Collector:
         """Logits and attribution (S, K) of S positions, a batch's number of feature maps at a time."""
         method = self._method or self._choose_method(features)
         if len(picture) == len(features):  # one position a picture: the maps as they are, without a copy
-            return logits_and_attribution(self._cut, features, y, x, method=method, chunk=self._batch_size)
+            return logits_and_attribution(self._cut, features, y, x, method=method, chunk=self._batches.size)
         parts: list[tuple[Tensor, Tensor]] = []
-        for start in range(0, len(picture), self._batch_size):
-            part = slice(start, start + self._batch_size)
+        for start in range(0, len(picture), self._batches.size):
+            part = slice(start, start + self._batches.size)
             maps = features[picture[part]]
             parts.append(logits_and_attribution(self._cut, maps, y[part], x[part], method=method, chunk=len(maps)))
         logits, attribution = zip(*parts, strict=True)

@@ -14,6 +14,7 @@ from auditor.core.records import FloatArray, PixelArray
 from auditor.core.work import Here, Work
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.foreign import DIFFERENTIATING
+from auditor.inputs.model.memory import Batches
 
 
 class LinearScreen:
@@ -39,9 +40,11 @@ class LinearScreen:
         changes, covers = self._background.changes(pilots)
         pushes = []
         clean_odds = torch.cat([odds for _, _, odds in screen.groups])
+        together = Batches(len(clean))
         for row in range(len(pilots)):
             one = slice(row, row + 1)
-            odds, gradient = _odds_and_gradient(screen, write(clean, self._background, changes[one], covers[one]))
+            written = write(clean, self._background, changes[one], covers[one])
+            odds, gradient = _odds_and_gradient(screen, written, together)
             pushes.append(float((odds - clean_odds).mean()))
             slope.grid.add_(gradient.grid.mean(dim=0) / len(pilots))
             slope.beside.add_(gradient.beside.mean(dim=0) / len(pilots))
@@ -74,8 +77,13 @@ def _elsewhere(open_screen: Callable[[], TailScreen], pilots: Sequence[PixelArra
     return LinearScreen(open_screen(), pilots)
 
 
-def _odds_and_gradient(screen: TailScreen, features: Features) -> tuple[Tensor, Features]:
+def _odds_and_gradient(screen: TailScreen, features: Features, together: Batches) -> tuple[Tensor, Features]:
     """(S,) log-odds of the target at the features of S pictures, and their gradient there."""
+    parts = [part for _, part in together.each(len(features), lambda rows: _differentiated(screen, features[rows]))]
+    return torch.cat([odds for odds, _ in parts]), Features.joined([gradient for _, gradient in parts])
+
+
+def _differentiated(screen: TailScreen, features: Features) -> tuple[Tensor, Features]:
     with torch.enable_grad():
         leaf = features.each(lambda tensor: tensor.detach().clone().requires_grad_(True))
         # a tail that begins with an in-place operation may not write into a leaf, hence the second copy

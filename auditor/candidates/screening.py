@@ -20,10 +20,14 @@ from auditor.core.work import Hands, Work
 from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.features import Features
+from auditor.inputs.model.memory import Batches
 from auditor.trials.patch import pasted_size, side_in_pixels
 
 BACKGROUNDS = 4
 """More follow the source pictures more closely, and each costs one more pass up to the layer."""
+
+_ALL = 2**31
+"""Rows that go through the network together: all there are, as long as memory holds them."""
 
 _PIXELS_TOGETHER = 2**18
 """Of patches that are resized at once; a crop of a photograph at its full resolution may hold more than that."""
@@ -52,6 +56,7 @@ class Background:
             side_px: the longer side at which patches are pasted, top left.
         """
         self._cut, self._side_px = cut, side_px
+        self._heads = Batches(_ALL)
         self.picture = picture
         with torch.no_grad():
             self.features = cut.features(picture.unsqueeze(0)).each(Tensor.clone)
@@ -72,7 +77,8 @@ class Background:
             height, width = colour.shape[2:]
             shown[alike, :, :height, :width] = shown[alike, :, :height, :width] * (1.0 - alpha) + colour
             opacity[alike, :, :height, :width] = alpha
-        seen = self._cut.features(shown)
+        parts = self._heads.each(len(shown), lambda rows: self._cut.features(shown[rows]))
+        seen = Features.joined([part for _, part in parts])
         change = Features(seen.grid - self.features.grid, seen.beside - self.features.beside)
         rows, columns = seen.grid.shape[2:]
         return change, functional.adaptive_avg_pool2d(opacity, (rows, columns))
@@ -120,6 +126,7 @@ class TailScreen:
         self.hands: Hands[TailScreen] = Hands(lambda: self)
         """Who screens, each with a screen of their own; this process with this one unless it is said otherwise."""
         self.cut, self.target, self.batch_size = cut, target, batch_size
+        self._tails = Batches(_ALL)
         height, width = pixels.shape[2:]
         self.side_px = side = side_in_pixels(patch_share, int(height), int(width))
         # in whole numbers, so that the order hangs on no device's rounding
@@ -130,12 +137,27 @@ class TailScreen:
         with torch.no_grad():
             for rows in groups:
                 pictures = to_float(pixels[rows], cut.classifier.device)
-                features, logits = cut.features_and_logits(pictures)
+                features, odds = self._clean(pictures)
                 background = Background(cut, pictures.mean(dim=0), side)
-                self.groups.append((background, features.each(Tensor.clone), log_odds(logits, target)))
+                self.groups.append((background, features, odds))
             everything = to_float(pixels, cut.classifier.device).mean(dim=0)
         self.common = Background(cut, everything, side)
         """One background for all source pictures together."""
+
+    def _clean(self, pictures: Tensor) -> tuple[Features, Tensor]:
+        """Features and log-odds (S_g,) of pictures without a patch."""
+
+        def seen(rows: slice) -> tuple[Features, Tensor]:
+            features, logits = self.cut.features_and_logits(pictures[rows])
+            return features.each(Tensor.clone), log_odds(logits, self.target)
+
+        parts = [part for _, part in Batches(_ALL).each(len(pictures), seen)]
+        return Features.joined([features for features, _ in parts]), torch.cat([odds for _, odds in parts])
+
+    def odds_of(self, features: Features) -> Tensor:
+        """Log-odds (B,) of the target at features of B pictures."""
+        parts = self._tails.each(len(features), lambda rows: log_odds(self.cut.logits(features[rows]), self.target))
+        return torch.cat([odds for _, odds in parts])
 
     def screen(self, patches: Sequence[PixelArray]) -> FloatArray:
         """Predicted push of each patch: the mean change of the target's log-odds, logits.
@@ -162,7 +184,7 @@ class TailScreen:
         found = []
         for background, clean, clean_odds in self.groups:
             written = write(clean, background, *background.changes(patches))
-            odds = log_odds(self.cut.logits(written), self.target)
+            odds = self.odds_of(written)
             found.append(odds.view(len(patches), len(clean)) - clean_odds)
         return torch.cat(found, dim=1)
 

@@ -23,7 +23,9 @@ from auditor.core.errors import (
     StoreError,
     UnknownNameError,
     UnreadableImageError,
+    first_line,
     is_full_disk,
+    out_of_memory,
 )
 from auditor.core.records import Verdict
 
@@ -74,6 +76,7 @@ OutOption = Annotated[
 ]
 
 
+_LESS = "lower [compute] batch_size or workers, or free the machine of other work"
 WRONG_INPUT = (ConfigError, ImageError, PatchError, UnknownNameError, UnreadableImageError)
 
 
@@ -111,6 +114,8 @@ def _crash(error: BaseException) -> str:
         return f"[bold red]error:[/] code that auditor called wanted to leave Python (exit code {error.code})"
     if is_full_disk(error):
         return "[bold red]error:[/] the disk is full; free some space. What was finished before is kept."
+    if out_of_memory(error):
+        return f"[bold red]error:[/] {escape(f'memory ran out: {first_line(error)}; {_LESS}')}"
     told = escape(f"{type(error).__name__}: {error}")
     return f"[bold red]unexpected error:[/] {told} (auditor --debug … shows where)"
 

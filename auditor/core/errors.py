@@ -61,6 +61,10 @@ class DeviceError(AuditorError):
     """The device asked for is not there."""
 
 
+class DeviceMemoryError(AuditorError):
+    """Memory, of the device or of the machine, does not hold the work at hand; a smaller batch may."""
+
+
 class StoreError(AuditorError):
     """The run folder cannot be written, already exists, or does not hold what is needed."""
 
@@ -82,6 +86,29 @@ def is_full_disk(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
     return "free space" in str(error) or "No space left" in str(error)
+
+
+_SAYING_MEMORY = (
+    "DefaultCPUAllocator",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUDA out of memory",
+)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out.
+
+    torch's own type is known by its name, since no torch is loaded here; its libraries have words alone.
+    """
+    if isinstance(error, (MemoryError, DeviceMemoryError)) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _SAYING_MEMORY)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    return (str(error).strip().splitlines() or ["no message"])[0]
 
 
 def nearest_names(name: str, known: Iterable[str], most: int = 3, cutoff: float = 0.4) -> list[str]:

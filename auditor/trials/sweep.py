@@ -17,6 +17,7 @@ from auditor.core.records.trials import Draws, Predictions, TrialBlock
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.classifier import Classifier, group_probability, group_rank
+from auditor.inputs.model.memory import Batches
 from auditor.trials.pasting import Sticker, paste_pixels
 from auditor.trials.placements import Variant, draw, largest_side_px, window_of
 from auditor.trials.stand_ins import Control, CutFromPictures
@@ -63,8 +64,10 @@ class Sweep:
         height, width = pixels.shape[2:]
         self._input_size = (int(height), int(width))
         # one buffer for every batch: on a CPU fresh large blocks cost more than the arithmetic done in them
-        rows = max(1, min(config.batch_size, len(pixels)))
-        self._buffer = torch.empty((rows, 3, height, width), dtype=torch.float32, device=classifier.device)
+        self._batches = Batches(min(config.batch_size, len(pixels)))
+        self._buffer = torch.empty(
+            (self._batches.size, 3, height, width), dtype=torch.float32, device=classifier.device
+        )
 
     def __len__(self) -> int:
         return len(self.image_keys)
@@ -91,11 +94,14 @@ class Sweep:
         )
         said = [Predictions.of_none(len(self)) for _ in variants]
         for of_variant, variant, draws in zip(said, variants, every_draw, strict=True):
-            for start in range(0, len(self), len(self._buffer)):
-                stop = min(start + len(self._buffer), len(self))
-                part = Part(variant, draws.part(start, stop), draw_key, control, start, stop)
-                of_variant.put(start, self._batch(sticker, part))
-                progress.advance(stop - start)
+
+            def paste(rows: slice, variant: Variant = variant, draws: Draws = draws) -> Predictions:
+                start, stop = rows.start, rows.stop
+                return self._batch(sticker, Part(variant, draws.part(start, stop), draw_key, control, start, stop))
+
+            for rows, batch in self._batches.each(len(self), paste, progress):
+                of_variant.put(rows.start, batch)
+                progress.advance(rows.stop - rows.start)
         patched = np.stack([one.predicted for one in said])
         return TrialBlock(
             image_keys=self.image_keys,
@@ -172,8 +178,11 @@ def predict_clean(
 ) -> Predictions:
     """Predict (N, 3, H, W) uint8 pictures without any patch."""
     said = Predictions.of_none(len(pixels))
-    for start in range(0, len(pixels), batch_size):
-        batch = to_float(pixels[start : start + batch_size], classifier.device)
-        said.put(start, _said(classifier.logits(batch), criterion))
-        progress.advance(len(batch))
+
+    def predict(rows: slice) -> Predictions:
+        return _said(classifier.logits(to_float(pixels[rows], classifier.device)), criterion)
+
+    for rows, batch in Batches(batch_size).each(len(pixels), predict, progress):
+        said.put(rows.start, batch)
+        progress.advance(rows.stop - rows.start)
     return said

@@ -10,6 +10,7 @@ from torch import nn
 
 from auditor.atlas.network import CutNetwork
 from auditor.core.errors import AuditorError, LayerError, ModelError
+from auditor.inputs.model.memory import pass_out_of_memory
 
 
 @contextmanager
@@ -71,6 +72,7 @@ def _takes(head: CutNetwork, size: tuple[int, int]) -> bool:
     try:
         with torch.no_grad():
             grid = head.features(torch.full((1, 3, *size), 0.5, device=head.classifier.device)).grid
-    except (RuntimeError, ValueError, IndexError, AssertionError, TypeError, AuditorError):
+    except (RuntimeError, ValueError, IndexError, AssertionError, TypeError, AuditorError) as error:
+        pass_out_of_memory(error)
         return False
     return grid.ndim == 4 and grid.shape[1] == head.feature_shape[0]

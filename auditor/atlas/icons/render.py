@@ -22,6 +22,7 @@ from auditor.core.records import FloatArray, PixelArray
 from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.device import in_fixed_order
 from auditor.inputs.model.foreign import DIFFERENTIATING
+from auditor.inputs.model.memory import Batches
 
 # Standard deviation of a spectrum that starts from noise: nearly grey.
 _NOISE = 0.01
@@ -103,15 +104,18 @@ def render_icons(
     pixels = np.empty((len(directions), 3, settings.side_px, settings.side_px), np.uint8)
     scores = np.empty(len(directions), np.float32)
     with at_rest(head.classifier.module), at_size(head, settings.side_px) as (network, size):
-        for first in range(0, len(directions), batch_size):
-            part = slice(first, first + batch_size)
+
+        def render(part: slice) -> tuple[PixelArray, FloatArray]:
             spectrum = _start(keys[part], settings, seed, None if start is None else start[part])
             spectrum = spectrum.to(network.classifier.device)
             targets = torch.from_numpy(np.ascontiguousarray(steered[part], np.float32)).to(spectrum.device)
             _optimise(network, spectrum, targets, keys[part], settings, seed, size, sketch=start is None)
-            pixels[part] = _as_pixels(spectrum, settings.side_px)
-            scores[part] = score_icons(network, pixels[part], directions[part], size)
-            progress.advance(len(targets))
+            made = _as_pixels(spectrum, settings.side_px)
+            return made, score_icons(network, made, directions[part], size)
+
+        for part, (made, cosines) in Batches(batch_size).each(len(directions), render, progress):
+            pixels[part], scores[part] = made, cosines
+            progress.advance(len(made))
     return Icons(pixels, scores)
 
 

@@ -15,6 +15,7 @@ from auditor.core.progress import Progress
 from auditor.core.records import FloatArray, Origin, PixelArray, Tier
 from auditor.inputs.images.pixels import pixels_on_grey, to_float
 from auditor.inputs.model.cut import LayerCut
+from auditor.inputs.model.memory import Batches
 from auditor.trials.patch import Patch, resize_patch
 
 _START_GREY = 127.5
@@ -69,13 +70,15 @@ def dream_crops(
 def _mean_activations(cut: LayerCut, crops: PixelArray, batch_size: int = 32) -> FloatArray:
     """(N, D) means over the layer's grid of (N, 3, s, s) uint8 crops that fill the network's whole picture."""
     size = cut.classifier.preprocessing.output_size
-    parts = []
-    for start in range(0, len(crops), batch_size):
-        images = to_float(crops[start : start + batch_size], cut.classifier.device)
-        with torch.no_grad():
-            images = torch.nn.functional.interpolate(images, size=size, mode="bilinear", antialias=True).clamp_(0, 1)
-            parts.append(cut.features(images).grid.float().mean(dim=(2, 3)).cpu().numpy())
-    return np.concatenate(parts)
+
+    @torch.no_grad()
+    def means(rows: slice) -> FloatArray:
+        images = to_float(crops[rows], cut.classifier.device)
+        images = torch.nn.functional.interpolate(images, size=size, mode="bilinear", antialias=True).clamp_(0, 1)
+        found: FloatArray = cut.features(images).grid.float().mean(dim=(2, 3)).cpu().numpy()
+        return found
+
+    return np.concatenate([part for _, part in Batches(batch_size).each(len(crops), means)])
 
 
 def _make(found: Found) -> list[Patch]:

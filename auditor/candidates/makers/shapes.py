@@ -19,6 +19,7 @@ from auditor.core.errors import PatchError
 from auditor.core.records import ClassGroup, FloatArray, Origin, PixelArray
 from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.cut import LayerCut
+from auditor.inputs.model.memory import Batches
 from auditor.trials.patch import Patch, resize_patch
 
 ASPECTS = (("wide", 1.6), ("tall", 1 / 1.6))
@@ -73,13 +74,15 @@ def contrast_over_crops(
         (N, H', W') contrast at every position of the layer, logits.
     """
     size = cut.classifier.preprocessing.output_size
-    maps: list[FloatArray] = []
-    for start in range(0, len(crops), batch_size):
-        part = crops[start : start + batch_size]
-        images = torch.cat([_enlarged(crop, size) for crop in part]).to(cut.classifier.device)
+
+    def contrasts(rows: slice) -> FloatArray:
+        images = torch.cat([_enlarged(crop, size) for crop in crops[rows]]).to(cut.classifier.device)
         with torch.no_grad():
             features = cut.features(images)
-        maps.append(contrast_map(cut, features, source, target)[1].float().cpu().numpy())
+        found: FloatArray = contrast_map(cut, features, source, target)[1].float().cpu().numpy()
+        return found
+
+    maps = [part for _, part in Batches(batch_size).each(len(crops), contrasts)]
     return np.concatenate(maps) if maps else np.empty((0, *cut.feature_shape[1:]), dtype=np.float32)
 
 

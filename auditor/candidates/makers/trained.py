@@ -22,6 +22,7 @@ from auditor.core.records import Candidate, ClassGroup, Origin, PixelArray, Spli
 from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.classifier import Classifier, group_logit
 from auditor.inputs.model.foreign import DIFFERENTIATING
+from auditor.inputs.model.memory import Batches
 from auditor.trials.pasting import paste_pixels
 from auditor.trials.patch import Patch
 from auditor.trials.placements import Variant, draw, largest_side_px, variants_of
@@ -91,7 +92,7 @@ def train_patch(
     optimiser = torch.optim.Adam([free], lr=budget.learning_rate)
     rows = _shuffled_rounds(len(lesson.pixels), budget, seed, identity)
     progress.start("training a patch", budget.steps)
-    led = False
+    led, together = False, Batches(budget.batch_size)
     with torch.enable_grad():
         for step in range(budget.steps):
             turn = step % len(variants)
@@ -100,8 +101,8 @@ def train_patch(
             draws = draw(variants[turn], config, keys, f"{identity}/{step}", (1.0, 1.0), input_size, seed)
             images = to_float(lesson.pixels[chosen], torch.device("cpu"))
             pasted = paste_pixels(images, _at_size(torch.sigmoid(free), sides[turn]), draws)
-            loss = _target_loss(classifier.logits(pasted.to(classifier.device)), lesson.target)
-            free.grad = _slope(loss, free)
+            slopes = _slopes(classifier, pasted.detach(), lesson.target, together)
+            (free.grad,) = torch.autograd.grad(pasted, free, slopes)
             led = led or bool(free.grad.any())
             if not led and step + 1 == min(budget.steps, _PATIENCE):
                 raise TrainingError(
@@ -113,13 +114,20 @@ def train_patch(
     return _as_candidate(torch.sigmoid(free).detach(), identity, lesson.target)
 
 
-def _slope(loss: Tensor, free: Tensor) -> Tensor:
-    """The loss's derivative by the free numbers; 0 where none of them leads to it."""
-    if not loss.requires_grad:
-        return torch.zeros_like(free)
-    with DIFFERENTIATING:
-        (slope,) = torch.autograd.grad(loss, free)
-    return slope
+def _slopes(classifier: Classifier, images: Tensor, target: ClassGroup, together: Batches) -> Tensor:
+    """The derivative of the mean loss by the pixels of (B, 3, H, W) pictures; 0 where none of them leads to it."""
+
+    def of_part(rows: slice) -> Tensor:
+        leaf = images[rows].to(classifier.device).requires_grad_(True)
+        loss = _target_loss(classifier.logits(leaf), target) / len(images)
+        if not loss.requires_grad:
+            return torch.zeros_like(images[rows])
+        with DIFFERENTIATING:
+            (slope,) = torch.autograd.grad(loss, leaf)
+        return slope.to(images.device)
+
+    parts = [part for _, part in together.each(len(images), of_part)]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def _shuffled_rounds(pictures: int, budget: TrainingBudget, seed: int, identity: str) -> list[int]:
@@ -137,8 +145,8 @@ def _at_size(colours: Tensor, side_px: int) -> Tensor:
 
 
 def _target_loss(logits: Tensor, target: ClassGroup) -> Tensor:
-    """Mean negative log-probability of the target, a number above 0."""
-    return (torch.logsumexp(logits, dim=1) - group_logit(logits, target.indices)).mean()
+    """Summed negative log-probability of the target, a number above 0."""
+    return (torch.logsumexp(logits, dim=1) - group_logit(logits, target.indices)).sum()
 
 
 def _as_candidate(colours: Tensor, identity: str, target: ClassGroup) -> Patch:

@@ -18,6 +18,7 @@ from auditor.inputs.model.features import Features
 from auditor.inputs.model.foreign import DIFFERENTIATING, ThroughForeignCodeError
 from auditor.inputs.model.grids import Axes, GridForm, grid_form
 from auditor.inputs.model.layers import Captured, capture, find_layer, list_layers
+from auditor.inputs.model.memory import pass_out_of_memory
 
 # Both passes run the same kernels behind the layer on the same numbers; only a batch of another size may choose
 # other kernels in front of it.
@@ -163,9 +164,9 @@ class LayerCut:
             )
 
     def _answer(self) -> Tensor:
-        """Logits of the probing pictures, as the network gives them now."""
+        """Logits of a picture, as the network gives them now."""
         with torch.inference_mode(False), torch.no_grad():
-            return self.classifier.logits(self._probes())
+            return self.classifier.logits(self._probes()[:1])
 
     def _probes(self) -> Tensor:
         generator = torch.Generator().manual_seed(0)
@@ -216,7 +217,8 @@ class LayerCut:
         """Largest difference of the tail's logits from the whole network's; None where the tail does not run."""
         try:
             return float((self._tail(form, features) - whole).abs().max())
-        except (RuntimeError, ValueError, IndexError, AssertionError, ModelError):
+        except (RuntimeError, ValueError, IndexError, AssertionError, ModelError) as error:
+            pass_out_of_memory(error)
             return None
 
     def _check_places(self, form: GridForm, image: Tensor) -> None:

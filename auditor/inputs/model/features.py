@@ -32,6 +32,8 @@ class Features:
     @classmethod
     def joined(cls, parts: Sequence[Features]) -> Features:
         """Batches one after the other; at least one."""
+        if len(parts) == 1:
+            return parts[0]
         return cls(torch.cat([part.grid for part in parts]), torch.cat([part.beside for part in parts]))
 
     def __len__(self) -> int:

@@ -5,23 +5,24 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-import torch
-
-from auditor.core.errors import AuditorError, ModelError
+from auditor.core.errors import AuditorError, DeviceMemoryError, ModelError, first_line, out_of_memory
 
 
 class ThroughForeignCodeError(BaseException):
     """What the auditor raises to leave foreign code early. `except Exception` in that code does not stop it."""
 
 
-_PASSING = (AuditorError, ThroughForeignCodeError, KeyboardInterrupt, torch.cuda.OutOfMemoryError)
+_PASSING = (AuditorError, ThroughForeignCodeError, KeyboardInterrupt)
+
+
+_LESS = "lower [compute] batch_size, or free memory of other work"
 
 
 class ForeignCode:
     """A block in which a user's module, a checkpoint or a saved program is run: what it raises becomes a ModelError.
 
-    Such code may raise anything, SystemExit included. The auditor's own errors, running out of GPU memory and
-    Ctrl-C pass as they are.
+    Such code may raise anything, SystemExit included. Running out of memory, which is no fault of the code, becomes a
+    DeviceMemoryError. The auditor's own errors and Ctrl-C pass as they are.
 
     Args:
         doing: what was being done, for the start of the message.
@@ -37,13 +38,15 @@ class ForeignCode:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is not None and not isinstance(error, _PASSING):
-            raise ModelError(self._message(error)) from error
+        if error is None or isinstance(error, _PASSING):
+            return
+        if out_of_memory(error):
+            raise DeviceMemoryError(f"{self._doing} ran out of memory: {first_line(error)}; {_LESS}") from error
+        raise ModelError(self._message(error)) from error
 
     def _message(self, error: BaseException) -> str:
-        first_line = (str(error).strip().splitlines() or ["no message"])[0]
         advice = f"; {self._advice}" if self._advice else ""
-        return f"{self._doing} failed with {type(error).__name__}: {first_line}{advice}"
+        return f"{self._doing} failed with {type(error).__name__}: {first_line(error)}{advice}"
 
 
 DIFFERENTIATING = ForeignCode("differentiating the network")

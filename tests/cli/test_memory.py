@@ -1,0 +1,55 @@
+"""Whole audits where memory does not hold a batch: the same findings, or a sentence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from tests.tiny_world import World
+
+FULL = """
+
+class Full(Areas):
+    def forward(self, images):
+        if len(images) > {most}:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return super().forward(images)
+
+
+def full():
+    return Full(6)
+"""
+
+
+def full_above(world: World, most: int) -> Path:
+    """The world's own network, in whose memory no more pictures have room at once."""
+    with (world.folder / "network.py").open("a") as factory:
+        factory.write(FULL.format(most=most))
+    return world.edited("full.toml", ("network.py:network", "network.py:full"))
+
+
+def test_an_audit_goes_on_with_smaller_batches_to_the_same_findings(
+    own_world: World, finished: tuple[Path, Result], invoke: Callable[..., Result], tmp_path: Path
+) -> None:
+    result = invoke("run", full_above(own_world, 5), "--out", tmp_path / "run")
+    assert result.exit_code == finished[1].exit_code, result.output
+    assert "memory does not hold a batch of 16; going on with 8 at once" in result.output
+    one, other = (json.loads((folder / "findings.json").read_text()) for folder in (tmp_path / "run", finished[0]))
+    assert one.pop("subject")["model"] != other.pop("subject")["model"]
+    assert one == other
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_where_no_batch_is_small_enough_a_sentence_ends_it(
+    own_world: World, invoke: Callable[..., Result], tmp_path: Path, command: str
+) -> None:
+    where = ("--out", tmp_path / "run") if command == "run" else ()
+    result = invoke(command, full_above(own_world, 0), *where)
+    assert result.exit_code == 2
+    assert "ran out of memory: CUDA out of memory" in result.output
+    assert "goes around" not in result.output
+    assert "lower [compute] batch_size" in " ".join(result.output.split())
