@@ -17,6 +17,7 @@ from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.inputs.model.probing import are_probabilities, probe
 from auditor.inputs.model.sources import OWN_WEIGHTS, check_settings, source_of
 from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, Named, NetworkRequest
+from auditor.inputs.model.weight_names import own_names
 from auditor.inputs.model.weights import Weights, find_weights, load_strictly, read_weights, weights_sha256
 
 _CLASSES_UNKNOWN = 1000
@@ -67,8 +68,10 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
         arguments=config.model.arguments,
     )
     network = _build(source, request)
+    left_out = ""
     if state is not None:
         with ForeignCode(f"loading {weights_path} into {name}"):
+            state, left_out = own_names(state, network.module.state_dict())
             load_strictly(network.module, state, len(class_names), str(weights_path), name)
     came_from = network.file or weights_path
     _check_fixed_sizes(network, preprocessing, name)
@@ -80,7 +83,7 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
         str(came_from) if came_from is not None else "",
         weights_sha256(came_from) if came_from is not None else "",
         f"{name} ({source.label}), {len(class_names)} classes",
-        (*network.notes, *_other_weights(weights, weights_path)),
+        (*network.notes, *_other_weights(weights, weights_path), *([left_out] if left_out else ())),
     )
 
 
@@ -112,10 +115,10 @@ def unnamed_classifier(
         UnknownNameError, ModelError: as `load_classifier`.
     """
     source = source_of(name)
-    size = preprocessing.output_size if preprocessing else _USUAL_SIZE
-    network = _build(source, NetworkRequest(name, _CLASSES_UNKNOWN, size, base, device))
     if preprocessing is None:
         preprocessing = source.preprocessing(Named(name, base))
+    size = preprocessing.output_size if preprocessing else _USUAL_SIZE
+    network = _build(source, NetworkRequest(name, _CLASSES_UNKNOWN, size, base, device))
     if preprocessing is None:
         preprocessing = Preprocessing(network.size or _USUAL_SIZE, None, "bilinear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     _check_fixed_sizes(network, preprocessing, name)

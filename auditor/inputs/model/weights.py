@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from auditor.core.errors import ModelError
 from auditor.core.hashing import sha256_of_file
 from auditor.inputs.model.foreign import ForeignCode
+from auditor.inputs.model.harmless import harmless_extras
 from auditor.inputs.world.bundle import bundled_weights
 
 StateDict = dict[str, Tensor]
@@ -23,6 +25,8 @@ _CHECKPOINT_KEYS = ("state_dict", "model_state_dict", "model")
 _PREFIXES = ("module.", "_orig_mod.")
 # Beside the weights in torch's AveragedModel.
 _COUNT_OF_AVERAGED = "n_averaged"
+# Torch's own words for something in a pickle that is neither a tensor nor a plain container.
+_MORE_THAN_TENSORS = ("unsupported global", "unsupported class", "unrecognized", "can only ")
 _SHOWN = 3
 
 
@@ -71,7 +75,8 @@ def read_weights(path: Path, key: str | None = None) -> Weights:
     Args:
         key: where in a checkpoint the weights lie; None: under one of the usual keys.
     Raises:
-        ModelError: no such file, damaged, not a state dict, or a pickle that holds more than tensors (never run).
+        ModelError: no such file, damaged, not a state dict, or a pickle that holds more than tensors and what is known
+            to lie harmlessly beside them (never run).
     """
     if not path.is_file():
         raise ModelError(f"there is no weights file at {path}")
@@ -87,12 +92,11 @@ def read_weights(path: Path, key: str | None = None) -> Weights:
 
 def _unpickled_tensors(path: Path) -> object:
     try:
-        with ForeignCode("reading"):
+        with ForeignCode("reading"), harmless_extras():
             return torch.load(path, map_location="cpu", weights_only=True)
     except ModelError as error:
         cause = error.__cause__
-        # Torch's own words for a name in the pickle that is neither a tensor nor a plain container.
-        if any(words in str(cause).lower() for words in ("unsupported global", "unsupported class", "unrecognized")):
+        if any(words in str(cause).lower() for words in _MORE_THAN_TENSORS):
             raise ModelError(
                 f"{path} is a pickle that holds more than tensors, which could run code, so it was not loaded; "
                 "save model.state_dict() with torch.save, or the tensors as .safetensors"
@@ -177,7 +181,10 @@ def load_strictly(module: nn.Module, state: StateDict, classes: int, where: str,
         else:
             advice = "check that the weights were saved from this very model"
         raise ModelError(f"{where} does not fit {network}: {'; '.join(problems)}; {advice}")
-    module.load_state_dict(state, strict=False)
+    carrying: OrderedDict[str, Tensor] = OrderedDict(state)
+    # versions of layers: some networks refuse weights that name none, and a file of tensors names none; all shapes fit
+    carrying._metadata = getattr(expected, "_metadata", {})  # type: ignore[attr-defined]
+    module.load_state_dict(carrying, strict=False)
 
 
 def _head_classes(expected: Mapping[str, Tensor], state: StateDict, reshaped: list[str], classes: int) -> int | None:

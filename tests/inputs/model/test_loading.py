@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import io
 import os
 import zipfile
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.error import URLError
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -23,6 +27,7 @@ from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.layers import list_layers
 from auditor.inputs.model.loading import load_classifier, unnamed_classifier
 from auditor.inputs.model.preprocessing import Preprocessing
+from auditor.inputs.model.sources.torchvision import build_torchvision, torchvision_preprocessing
 
 Configure = Callable[..., AuditConfig]
 Networks = dict[str, type[nn.Module]]
@@ -141,6 +146,80 @@ def test_safetensors_state_dicts_and_checkpoints_give_the_same_network(
         assert loaded.weights_sha256 == hashlib.sha256((tmp_path / weights).read_bytes()).hexdigest()
         assert loaded.weights_path == str((tmp_path / weights).resolve())
     assert loaded.description == "squeezenet1_1 (torchvision), 3 classes"
+
+
+def test_a_lightning_checkpoint_gives_the_same_network_and_says_what_it_left(
+    tmp_path: Path, configure: Configure, state: dict[str, Tensor]
+) -> None:
+    lightning = {f"model.net.{name}": value for name, value in state.items()} | {"criterion.weight": torch.ones(3)}
+    torch.save({"state_dict": lightning, "epoch": 3}, tmp_path / "l.ckpt")
+    save_file(state, tmp_path / "w.safetensors")
+    images = torch.rand(2, 3, *SIZE)
+    expected = loaded_logits(configure("squeezenet1_1", "w.safetensors", size=SIZE), images)
+    loaded = load_classifier(configure("squeezenet1_1", "l.ckpt", size=SIZE), CPU)
+    assert torch.equal(loaded.classifier.logits(images), expected)
+    assert "weights are those under 'model.net.'; one tensor beside them left out: criterion.weight" in loaded.notes
+
+
+class Trap:
+    """Stands where a harmless class of Python's was when the file was written, and would leave a file behind."""
+
+    def __init__(self, path: str) -> None:
+        os.mkdir(path)
+
+
+def test_harmless_extras_beside_the_weights_are_read_over_and_nothing_of_them_is_run(
+    tmp_path: Path, configure: Configure, state: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extras = {
+        "args": argparse.Namespace(lr=0.1, out=Path("runs/3"), when=datetime(2024, 1, 2)),
+        "best": np.float64(0.9),
+        "history": defaultdict(list, loss=[0.3, 0.2]),
+        "cfg": SimpleNamespace(name="resnet", sizes=(1, 2)),
+        "losses": np.arange(3.0),
+        "frozen": frozenset({1}),
+    }
+    torch.save({"state_dict": state, **extras}, tmp_path / "c.pth")
+    target, allowed = tmp_path / "executed", torch.serialization.get_safe_globals()
+    monkeypatch.setattr(argparse, "Namespace", lambda **_given: Trap(str(target)))
+    loaded = load_classifier(configure("squeezenet1_1", "c.pth", size=SIZE), CPU)
+    found = loaded.classifier.module.state_dict()
+    assert all(torch.equal(found[name], value) for name, value in state.items())
+    assert not target.exists()
+    assert torch.serialization.get_safe_globals() == allowed  # nothing stays allowed
+
+
+def test_an_object_of_other_code_among_harmless_extras_is_still_refused(
+    tmp_path: Path, configure: Configure, state: dict[str, Tensor]
+) -> None:
+    target = tmp_path / "executed"
+    torch.save({"state_dict": state, "args": argparse.Namespace(hook=Evil(target))}, tmp_path / "c.pth")
+    with pytest.raises(ModelError, match="holds more than tensors"):
+        load_classifier(configure("squeezenet1_1", "c.pth", size=SIZE), CPU)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("file", ["w.safetensors", "w.pt", "plain.pt"])
+def test_weights_that_name_no_version_are_loaded(tmp_path: Path, configure: Configure, file: str) -> None:
+    """torchvision's MNASNet refuses weights whose version is not told, as in every file of tensors alone."""
+    state = torchvision.models.mnasnet0_5(num_classes=3).state_dict()
+    torch.save(state, tmp_path / "w.pt")
+    torch.save(dict(state), tmp_path / "plain.pt")
+    save_file(dict(state), tmp_path / "w.safetensors")
+    loaded = load_classifier(configure("mnasnet0_5", file, size=SIZE), CPU)
+    found = loaded.classifier.module.state_dict()
+    assert all(torch.equal(found[name], value) for name, value in state.items())
+
+
+def test_a_vision_transformer_is_built_for_the_pictures_it_gets(tmp_path: Path, configure: Configure) -> None:
+    assert torchvision_preprocessing("vit_h_14").output_size == (518, 518)
+    with torch.device("meta"):
+        network = build_torchvision("vit_h_14", 5, size=(518, 518))
+    assert network.encoder.pos_embedding.shape == (1, 37 * 37 + 1, 1280)
+    arguments = {"image_size": 224}  # the user's own go first
+    with torch.device("meta"):
+        network = build_torchvision("vit_b_16", 5, size=(384, 384), arguments=arguments)
+    assert network.encoder.pos_embedding.shape == (1, 14 * 14 + 1, 768)
 
 
 def test_an_unknown_model_names_the_nearest(configure: Configure) -> None:

@@ -78,6 +78,7 @@ def build_torchvision(
     state: StateDict | None = None,
     own_weights: bool = False,
     arguments: Mapping[str, object] = NO_ARGUMENTS,
+    size: tuple[int, int] | None = None,
 ) -> nn.Module:
     """Build a torchvision classifier without weights.
 
@@ -87,14 +88,18 @@ def build_torchvision(
         own_weights: they are torchvision's own; two architectures then rescale their input to the scale of the
             original training.
         arguments: the user's own, which go before ours.
+        size: (H, W) of the pictures, for which vision transformers are built; None: torchvision's usual.
     Raises:
         UnknownNameError: torchvision has no such classifier. ModelError: it does not take these arguments.
     """
     check_torchvision_name(name)
     ours: dict[str, object] = {"num_classes": classes}
     if name in _AUXILIARY:
-        auxiliary = state is not None and any(key.startswith(_AUXILIARY[name]) for key in state)
+        # behind whatever a training script put in front of the names
+        auxiliary = any(f".{head}" in f".{key}" for key in state or () for head in _AUXILIARY[name])
         ours |= {"aux_logits": auxiliary, "transform_input": own_weights, "init_weights": False}
+    if name.startswith("vit_") and size is not None and size[0] == size[1]:
+        ours["image_size"] = size[0]
     with ForeignCode(f"building {name}"):
         network: nn.Module = _torchvision().models.get_model(name, weights=None, **{**ours, **arguments})
     return network
@@ -199,7 +204,7 @@ def _relu_before_last_pool(network: nn.Module) -> str:
 
 def _build(request: NetworkRequest) -> BuiltNetwork:
     network = build_torchvision(
-        request.name, request.classes, request.state, request.own_weights, arguments=request.arguments
+        request.name, request.classes, request.state, request.own_weights, request.arguments, request.size
     )
     decided = request.own_weights or request.state is None or "transform_input" in request.arguments
     if request.name not in _AUXILIARY or decided:
