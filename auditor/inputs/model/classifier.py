@@ -20,8 +20,9 @@ _LEAST_PROBABILITY = 1e-30
 class Classifier:
     """A network in eval mode with its class names, its preprocessing and its device.
 
-    The network is moved to the device with its weights laid out channels last, put in eval mode, and its parameters
-    stop asking for gradients; no number in it changes. Gradients with respect to pictures or activations work as usual.
+    The network is moved to the device with its weights laid out channels last (unless its code takes channels first
+    alone), put in eval mode, and its parameters stop asking for gradients; no number in it changes. Gradients with
+    respect to pictures or activations work as usual.
 
     Attributes:
         module: (B, 3, H, W) normalised RGB -> (B, K) logits, or probabilities.
@@ -39,8 +40,8 @@ class Classifier:
         name: str = "",
         outputs: Outputs = Outputs.LOGITS,
     ) -> None:
-        # channels last is how convolutions run fastest on CPUs and tensor cores alike; only strides change
-        self.module = module.to(device).to(memory_format=torch.channels_last)
+        self.module = module.to(device)
+        self._lay_out(channels_last=True)  # how convolutions run fastest on CPUs and tensor cores alike
         set_eval(self.module)
         for parameter in self.module.parameters():
             parameter.requires_grad_(False)
@@ -106,10 +107,25 @@ class Classifier:
         Raises:
             ModelError: the network raised something, SystemExit included.
         """
+        try:
+            return self._forward(images)
+        except ModelError as error:
+            if not (self._channels_last and _tells_layout(error.__cause__)):
+                raise
+        self._lay_out(channels_last=False)
+        return self._forward(images)
+
+    def _forward(self, images: Tensor) -> object:
         shape = "x".join(map(str, images.shape[1:]))
         advice = f"it was given {shape} pictures; check [preprocessing] and the network"
         with ForeignCode(f"running {self.name} on a batch of {len(images)}", advice):
             return self.module(images)
+
+    def _lay_out(self, channels_last: bool) -> None:
+        """Lay the weights out, and with them what convolutions put out; only strides change."""
+        self._channels_last = channels_last
+        with torch.inference_mode(False):
+            self.module.to(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
 
     def copied(self) -> Classifier:
         """The same classifier with a copy of the network: whatever a forward changes in the copy stays there.
@@ -125,6 +141,12 @@ class Classifier:
     def black(self, batch: int = 1) -> Tensor:
         """(batch, 3, H, W) normalised black pictures, for probing."""
         return self.normalise_(torch.zeros(batch, 3, *self.preprocessing.output_size, device=self.device))
+
+
+def _tells_layout(error: BaseException | None) -> bool:
+    """Whether code raised since it takes channels first alone, as a `view` behind a convolution does."""
+    words = str(error).lower()
+    return "view size is not compatible" in words or "contiguous" in words
 
 
 def set_eval(module: nn.Module) -> None:

@@ -176,6 +176,7 @@ class LayerCut:
     def _verified_form(self) -> GridForm:
         images = self._probes()
         with torch.inference_mode(False), torch.no_grad():
+            black = self.classifier.logits(torch.zeros_like(images[:1]))
             try:
                 with capture(self.classifier.module, self.layer) as captured:
                     whole = self.classifier.logits(images)
@@ -183,7 +184,6 @@ class LayerCut:
                 raise LayerError(f"{error}{self._others()}") from error
             output, form = self._checked_grid(captured, len(images))
             features = form.to_features(output, *self.input_size)
-            black = self.classifier.logits(torch.zeros_like(images[:1]))
             change = float((whole - black).abs().max())
             allowed = _TOLERANCE_OF_CHANGE * change + _TOLERANCE_OF_SIZE * float(whole.abs().max())
             for one_dummy in (True, False):

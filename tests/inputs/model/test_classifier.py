@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from auditor.core.errors import ModelError
 from auditor.core.records import ClassGroup
 from auditor.inputs.model.classifier import Classifier, group_logit, group_probability, margin
+from auditor.inputs.model.cut import LayerCut
 
 LOGITS = torch.tensor([[1.0, 2.0, 3.0, 0.0], [4.0, -1.0, 0.5, 4.0]])
 ONE, TWO = ClassGroup("one", (1,)), ClassGroup("two", (0, 2))
@@ -108,3 +109,44 @@ def test_group_logits_margins_and_probabilities_by_hand() -> None:
     torch.testing.assert_close(group_probability(LOGITS, TWO), (LOGITS[:, 0].exp() + LOGITS[:, 2].exp()) / total)
     everything = ClassGroup("all", (0, 1, 2, 3))
     torch.testing.assert_close(group_probability(LOGITS * 100, everything), torch.ones(2))
+
+
+class Views(nn.Module):
+    """Groups the channels of a convolution by `view`, which takes no other layout than channels first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.body, self.pick = nn.Conv2d(3, 6, 3, padding=1), nn.Identity()
+
+    def forward(self, images: Tensor) -> Tensor:
+        grid = self.pick(self.body(images))
+        return grid.view(len(grid), 3, -1).mean(dim=2)
+
+
+@pytest.mark.parametrize("inference", [False, True])
+def test_a_view_behind_a_convolution_runs(make_classifier: Callable[..., Classifier], inference: bool) -> None:
+    module = Views()
+    images = torch.rand(4, 3, 8, 8)
+    classifier = make_classifier(module)
+    expected = Views()((images - 0.5) / 0.25)
+    with torch.inference_mode(inference):
+        torch.testing.assert_close(classifier.logits(images), expected)
+    features = LayerCut(classifier, "pick").features(images)
+    features.grid.requires_grad_()
+    logits = LayerCut(classifier, "pick").logits(features)
+    torch.testing.assert_close(logits, expected)
+    (slope,) = torch.autograd.grad(logits.sum(), features.grid)
+    torch.testing.assert_close(slope, torch.full_like(slope, 1 / 128))
+
+
+def test_a_cut_is_the_first_to_run_such_a_network(make_classifier: Callable[..., Classifier]) -> None:
+    assert LayerCut(make_classifier(Views()), "body").feature_shape == (6, 8, 8)
+
+
+def test_other_networks_stay_channels_last(make_classifier: Callable[..., Classifier]) -> None:
+    classifier = make_classifier(nn.Sequential(nn.Conv2d(3, 6, 3), nn.Flatten(0)))
+    with pytest.raises(ModelError):
+        classifier.logits(torch.rand(2, 3, 8, 8))
+    (weight, _) = classifier.module.parameters()
+    assert weight.is_contiguous(memory_format=torch.channels_last)
