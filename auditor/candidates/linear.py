@@ -33,9 +33,7 @@ class LinearScreen:
         self._hands, self._pilots = screen.hands, pilots
         clean = Features.joined([features for _, features, _ in screen.groups])
         towards = self._background.features.grid - clean.grid
-        slope = Features(
-            *(torch.zeros_like(of[0]) for of in (screen.common.features.grid, screen.common.features.beside))
-        )
+        slope = screen.common.features.each(lambda tensor: torch.zeros_like(tensor[0]))
         of_cover = torch.zeros_like(slope.grid[0])
         changes, covers = self._background.changes(pilots)
         pushes = []
@@ -47,7 +45,8 @@ class LinearScreen:
             odds, gradient = _odds_and_gradient(screen, written, together)
             pushes.append(float((odds - clean_odds).mean()))
             slope.grid.add_(gradient.grid.mean(dim=0) / len(pilots))
-            slope.beside.add_(gradient.beside.mean(dim=0) / len(pilots))
+            for total, part in zip(slope.beside, gradient.beside, strict=True):
+                total.add_(part.mean(dim=0) / len(pilots))
             of_cover += (gradient.grid * towards).sum(dim=1).mean(dim=0) / len(pilots)
         self._slope, self._of_cover = slope, of_cover
         self._offset = 0.0
@@ -68,7 +67,8 @@ class LinearScreen:
 
     def _linear(self, changes: Features, covers: Tensor) -> Tensor:
         by_change = (changes.grid * self._slope.grid).sum(dim=(1, 2, 3))
-        by_change = by_change + (changes.beside * self._slope.beside).sum(dim=(1, 2))
+        for change, slope in zip(changes.beside, self._slope.beside, strict=True):
+            by_change = by_change + (change * slope).flatten(1).sum(dim=1)
         by_cover: Tensor = (covers[:, 0] * self._of_cover).sum(dim=(1, 2))
         return by_change + by_cover + self._offset
 
@@ -89,8 +89,8 @@ def _differentiated(screen: TailScreen, features: Features) -> tuple[Tensor, Fea
         # a tail that begins with an in-place operation may not write into a leaf, hence the second copy
         odds = log_odds(screen.cut.logits(leaf.each(Tensor.clone)), screen.target)
         with DIFFERENTIATING:
-            # a layer that puts out its grid alone has nothing beside it for the tail to read
-            gradient = torch.autograd.grad(
-                odds.sum(), (leaf.grid, leaf.beside), allow_unused=True, materialize_grads=True
+            # the tail need not read all that lies beside the grid
+            grid, *beside = torch.autograd.grad(
+                odds.sum(), (leaf.grid, *leaf.beside), allow_unused=True, materialize_grads=True
             )
-    return odds.detach(), Features(*gradient)
+    return odds.detach(), Features(grid, tuple(beside))

@@ -79,7 +79,8 @@ class Background:
             opacity[alike, :, :height, :width] = alpha
         parts = self._heads.each(len(shown), lambda rows: self._cut.features(shown[rows]))
         seen = Features.joined([part for _, part in parts])
-        change = Features(seen.grid - self.features.grid, seen.beside - self.features.beside)
+        beside = tuple(one - own for one, own in zip(seen.beside, self.features.beside, strict=True))
+        change = Features(seen.grid - self.features.grid, beside)
         rows, columns = seen.grid.shape[2:]
         return change, functional.adaptive_avg_pool2d(opacity, (rows, columns))
 
@@ -88,8 +89,8 @@ def write(clean: Features, background: Background, change: Features, cover: Tens
     """Features of source pictures with patches written into them.
 
     Where the patch covers a position its features on the background are taken; where it does not, its reach into its
-    surroundings is added; between, in proportion: h + Δ + cover · (h_background − h). What stands for no place is
-    covered nowhere.
+    surroundings is added; between, in proportion: h + Δ + cover · (h_background − h). What lies beside the
+    grid is covered nowhere.
 
     Args:
         clean: features of S source pictures; change, cover: of N patches, from `Background.changes`.
@@ -98,8 +99,9 @@ def write(clean: Features, background: Background, change: Features, cover: Tens
     """
     towards = (background.features.grid - clean.grid).unsqueeze(0)
     grid = torch.addcmul(clean.grid.unsqueeze(0) + change.grid.unsqueeze(1), cover.unsqueeze(1), towards)
-    beside = clean.beside.unsqueeze(0) + change.beside.unsqueeze(1)
-    return Features(grid.flatten(0, 1), beside.flatten(0, 1))
+    besides = zip(clean.beside, change.beside, strict=True)
+    beside = tuple((own.unsqueeze(0) + moved.unsqueeze(1)).flatten(0, 1) for own, moved in besides)
+    return Features(grid.flatten(0, 1), beside)
 
 
 class TailScreen:

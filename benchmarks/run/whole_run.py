@@ -236,9 +236,15 @@ def _tail(cut: Any) -> Callable[[Tensor], Tensor]:
     """From a grid to logits; what stands beside the grid is that of a black picture. Older cuts take the grid alone."""
     one = cut.features(cut.classifier.black())
     if isinstance(one, Tensor):
-        tail: Callable[[Tensor], Tensor] = cut.logits
-        return tail
-    return lambda grid: cut.logits(replace(one, grid=grid, beside=one.beside.detach().expand(len(grid), -1, -1)))
+        older: Callable[[Tensor], Tensor] = cut.logits
+        return older
+
+    def tail(grid: Tensor) -> Tensor:
+        beside = tuple(each.detach().expand(len(grid), *each.shape[1:]) for each in one.beside)
+        logits: Tensor = cut.logits(replace(one, grid=grid, beside=beside))
+        return logits
+
+    return tail
 
 
 def _quieter(seconds: list[float]) -> float:

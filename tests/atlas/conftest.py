@@ -30,7 +30,7 @@ class ToyCut:
         self.classifier = OnCpu()
 
     def features(self, images: Tensor) -> Features:
-        return Features.of_grid(self.head(images))
+        return Features(self.head(images))
 
     def logits(self, features: Features) -> Tensor:
         return self.tail(features.grid.clone())  # the tail may work in place

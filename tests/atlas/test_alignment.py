@@ -79,7 +79,7 @@ def test_layers_are_collected_at_the_shared_place(linear_cut, pixels, mapped):
     features = torch.from_numpy(small[rows]).float() / 255
     y, x = torch.from_numpy(at[:, 0]), torch.from_numpy(at[:, 1])
     np.testing.assert_allclose(wide.vectors, features[torch.arange(3), :, y, x])
-    expected = attribution_all_classes(linear_cut, Features.of_grid(features), y, x).numpy()
+    expected = attribution_all_classes(linear_cut, Features(features), y, x).numpy()
     np.testing.assert_allclose(wide.attribution, expected, rtol=1e-6)
     assert wide.image_row.tolist() == [5, 2, 7]
     assert np.isnan(wide.contrast).all()

@@ -14,7 +14,7 @@ from auditor.inputs.model.features import Features
 def separate_gradients(cut, features, y, x):
     """The definition, one class and one backward pass at a time."""
     leaf = features.grid.detach().clone().requires_grad_(True)
-    logits = cut.logits(Features.of_grid(leaf.clone()))
+    logits = cut.logits(Features(leaf.clone()))
     rows = torch.arange(len(features))
     columns = []
     for column in range(logits.shape[1]):
@@ -26,24 +26,22 @@ def separate_gradients(cut, features, y, x):
 @pytest.fixture
 def conv_case(conv_cut):
     generator = torch.Generator().manual_seed(1)
-    features = Features.of_grid(torch.randn(7, 6, 8, 8, generator=generator) * 3)
+    features = Features(torch.randn(7, 6, 8, 8, generator=generator) * 3)
     return conv_cut, features, torch.tensor([1, 2, 3, 4, 5, 6, 1]), torch.tensor([6, 5, 4, 3, 2, 1, 1])
 
 
 def test_linear_tail_gives_the_known_products(linear_cut):
     features = torch.arange(2 * 3 * 5 * 6, dtype=torch.float32).reshape(2, 3, 5, 6)
-    attribution = attribution_all_classes(
-        linear_cut, Features.of_grid(features), torch.tensor([2, 0]), torch.tensor([3, 1])
-    )
+    attribution = attribution_all_classes(linear_cut, Features(features), torch.tensor([2, 0]), torch.tensor([3, 1]))
     at_first, at_second = features[0, :, 2, 3], features[1, :, 0, 1]
     expected = torch.stack([at_first * 2, at_second]) * torch.tensor([1.0, -2.0, 3.0])
     assert torch.equal(attribution, expected)
 
 
 def test_linear_attributions_add_up_to_the_logits(linear_cut):
-    features = Features.of_grid(torch.rand(1, 3, 5, 6, generator=torch.Generator().manual_seed(0)))
+    features = Features(torch.rand(1, 3, 5, 6, generator=torch.Generator().manual_seed(0)))
     y, x = (grid.flatten() for grid in torch.meshgrid(torch.arange(5), torch.arange(6), indexing="ij"))
-    attribution = attribution_all_classes(linear_cut, Features.of_grid(features.grid.expand(30, -1, -1, -1)), y, x)
+    attribution = attribution_all_classes(linear_cut, Features(features.grid.expand(30, -1, -1, -1)), y, x)
     torch.testing.assert_close(attribution.sum(dim=0), linear_cut.logits(features)[0].detach())
 
 
@@ -71,7 +69,7 @@ def test_contrast_is_the_difference_of_two_attributions(conv_case, pair):
 
 
 def test_contrast_of_a_group_weighs_its_classes_by_their_share(linear_cut):
-    features = Features.of_grid(torch.rand(2, 3, 5, 6, generator=torch.Generator().manual_seed(2)) / 10)
+    features = Features(torch.rand(2, 3, 5, 6, generator=torch.Generator().manual_seed(2)) / 10)
     source, target = ClassGroup("either", (0, 1)), ClassGroup("wok", (2,))
     logits, contrast = contrast_map(linear_cut, features, source, target)
     share = torch.softmax(logits[:, :2], dim=1)

@@ -115,7 +115,7 @@ class SmoothInstead(nn.Module):
 
 @pytest.mark.parametrize("method", list(AttributionMethod))
 def test_attribution_and_contrast_take_the_relaxed_derivative(conv_cut, pair, method):
-    features = Features.of_grid(torch.randn(5, 6, 8, 8, generator=torch.Generator().manual_seed(1)) * 3)
+    features = Features(torch.randn(5, 6, 8, 8, generator=torch.Generator().manual_seed(1)) * 3)
     y, x, rows = torch.tensor([1, 2, 3, 4, 6]), torch.tensor([6, 5, 4, 3, 1]), torch.arange(5)
     with relaxed_max_pooling() as pooling:
         assert attribution_method(conv_cut, features) is AttributionMethod.FORWARD
@@ -138,7 +138,7 @@ class Breaks(nn.Module):
 
 def test_nothing_is_left_behind_even_if_the_body_raises(conv_cut):
     before = copy.deepcopy(conv_cut.tail)
-    pool, features = F.max_pool2d, Features.of_grid(torch.randn(2, 6, 8, 8))
+    pool, features = F.max_pool2d, Features(torch.randn(2, 6, 8, 8))
     expected = attribution_all_classes(conv_cut, features, torch.tensor([3, 4]), torch.tensor([4, 3]))
     conv_cut.tail.append(Breaks())
     with pytest.raises(ModelError, match="ZeroDivisionError"), relaxed_max_pooling():

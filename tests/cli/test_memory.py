@@ -7,8 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+import typer
 from typer.testing import Result
 
+from auditor.cli.edge import edge
 from tests.tiny_world import World
 
 FULL = """
@@ -41,6 +44,27 @@ def test_an_audit_goes_on_with_smaller_batches_to_the_same_findings(
     one, other = (json.loads((folder / "findings.json").read_text()) for folder in (tmp_path / "run", finished[0]))
     assert one.pop("subject")["model"] != other.pop("subject")["model"]
     assert one == other
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory. Tried"), RuntimeError("x")]
+)
+def test_memory_that_ran_out_anywhere_else_ends_in_a_sentence_too(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @edge
+    def command() -> None:
+        raise error
+
+    with pytest.raises(typer.Exit) as caught:
+        command()
+    assert caught.value.exit_code == 2
+    said = " ".join(capsys.readouterr().err.split())
+    if isinstance(error, RuntimeError) and str(error) == "x":
+        assert "unexpected error: RuntimeError: x" in said
+    else:
+        assert "error: memory ran out" in said
+        assert "lower [compute] batch_size" in said
 
 
 @pytest.mark.parametrize("command", ["run", "check"])

@@ -16,8 +16,9 @@ from auditor.core.errors import LayerError, ModelError
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.foreign import DIFFERENTIATING, ThroughForeignCodeError
-from auditor.inputs.model.grids import Axes, GridForm, grid_form
+from auditor.inputs.model.grids import Axes
 from auditor.inputs.model.layers import Captured, capture, find_layer, list_layers
+from auditor.inputs.model.layout import Layout, copied, layouts, shapes_of
 from auditor.inputs.model.memory import pass_out_of_memory
 
 # Both passes run the same kernels behind the layer on the same numbers; only a batch of another size may choose
@@ -59,8 +60,8 @@ class LayerCut:
         with torch.inference_mode(False):
             self._dummy = classifier.black()
         self._one_dummy_serves_all = True
-        self._form = self._verified_form()
-        self.feature_shape = self._form.shape
+        self._layout = self._verified_layout()
+        self.feature_shape = self._layout.form.shape
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -77,14 +78,14 @@ class LayerCut:
             ModelError: the network raised something in front of the layer. LayerError: it never came to the layer.
         """
 
-        def stop(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+        def stop(_module: nn.Module, _inputs: object, output: object) -> None:
             raise _ReachedError(output)
 
         handle = self._module.register_forward_hook(stop)
         try:
             self.classifier.run(self.classifier.normalise(images))
         except _ReachedError as reached:
-            return self._form.to_features(reached.output, images.shape[2], images.shape[3])
+            return self._layout.to_features(reached.output, images.shape[2], images.shape[3])
         finally:
             handle.remove()
         raise LayerError(f"layer {self.layer!r} did not run on these pictures")
@@ -101,14 +102,14 @@ class LayerCut:
         Raises:
             ModelError: the network raised something, or its answer is not (B, K).
         """
-        return self._tail(self._form, features)
+        return self._tail(self._layout, features)
 
-    def _tail(self, form: GridForm, features: Features) -> Tensor:
+    def _tail(self, layout: Layout, features: Features) -> Tensor:
         dummy = self._dummy if self._one_dummy_serves_all else self._dummy.expand(len(features), -1, -1, -1)
 
-        def replace(_module: nn.Module, _inputs: object, _output: object) -> Tensor:
+        def replace(_module: nn.Module, _inputs: object, output: object) -> object:
             # A copy: the next module may work in place.
-            return form.to_output(features)
+            return layout.to_output(features, output)
 
         handle = self._module.register_forward_hook(replace)
         try:
@@ -124,17 +125,17 @@ class LayerCut:
         Raises:
             ModelError: the network raised something, or its answer is not (B, K) finite logits.
         """
-        kept: list[Tensor] = []
+        kept: list[object] = []
 
-        def keep(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-            kept.append(output.clone())
+        def keep(_module: nn.Module, _inputs: object, output: object) -> None:
+            kept.append(copied(output))
 
         handle = self._module.register_forward_hook(keep)
         try:
             logits = self.classifier.logits(images)
         finally:
             handle.remove()
-        return self._form.to_features(kept[-1], images.shape[2], images.shape[3]), logits
+        return self._layout.to_features(kept[-1], images.shape[2], images.shape[3]), logits
 
     @contextmanager
     def apart(self) -> Iterator[LayerCut]:
@@ -173,7 +174,7 @@ class LayerCut:
         size = self.classifier.preprocessing.output_size
         return torch.rand(_PROBES, 3, *size, generator=generator).to(self.classifier.device)
 
-    def _verified_form(self) -> GridForm:
+    def _verified_layout(self) -> Layout:
         images = self._probes()
         with torch.inference_mode(False), torch.no_grad():
             black = self.classifier.logits(torch.zeros_like(images[:1]))
@@ -182,50 +183,60 @@ class LayerCut:
                     whole = self.classifier.logits(images)
             except LayerError as error:
                 raise LayerError(f"{error}{self._others()}") from error
-            output, form = self._checked_grid(captured, len(images))
-            features = form.to_features(output, *self.input_size)
             change = float((whole - black).abs().max())
             allowed = _TOLERANCE_OF_CHANGE * change + _TOLERANCE_OF_SIZE * float(whole.abs().max())
-            for one_dummy in (True, False):
-                self._one_dummy_serves_all = one_dummy
-                difference = self._tail_difference(form, features, whole)
-                if difference is not None and difference <= allowed:
-                    self._check_places(form, images[:1])
-                    self._check_attribution(form, features)
-                    return form
+            refusals: list[LayerError] = []
+            for layout in self._layouts(captured, len(images)):
+                try:
+                    self._verify(layout, captured.output, images, whole, allowed)
+                except LayerError as refused:
+                    refusals.append(refused)
+                else:
+                    return layout
+        raise refusals[0]
+
+    def _verify(self, layout: Layout, output: object, images: Tensor, whole: Tensor, allowed: float) -> None:
+        features = layout.to_features(output, *self.input_size)
+        for one_dummy in (True, False):
+            self._one_dummy_serves_all = one_dummy
+            difference = self._tail_difference(layout, features, whole)
+            if difference is not None and difference <= allowed:
+                self._check_places(layout, images[:1])
+                self._check_attribution(layout, features)
+                return
         found = "the tail cannot run alone" if difference is None else f"logits differ by up to {difference:.3g}"
         raise LayerError(
             f"the network goes around layer {self.layer!r}: its output alone does not give back the logits ({found})"
             + self._others()
         )
 
-    def _checked_grid(self, captured: Captured, batch: int) -> tuple[Tensor, GridForm]:
-        if captured.output is None or captured.calls != 1:
+    def _layouts(self, captured: Captured, batch: int) -> list[Layout]:
+        if captured.calls != 1:
             raise LayerError(
                 f"layer {self.layer!r} runs {captured.calls} times in one forward and must run once" + self._others()
             )
-        shape = tuple(captured.output.shape)
-        form = grid_form(shape[1:], *self.classifier.preprocessing.output_size)
-        if shape[:1] != (batch,) or form is None:
+        found = layouts(captured.output, batch, *self.input_size)
+        if not found:
             raise LayerError(
-                f"layer {self.layer!r} puts out {shape} for {batch} pictures, not a (B, D, H, W) grid over the "
-                "picture of at least 3x3, nor (B, H, W, D), nor (B, T, D) tokens of such a grid" + self._others()
+                f"layer {self.layer!r} puts out {shapes_of(captured.output)} for {batch} pictures, not a (B, D, H, W) "
+                "grid over the picture of at least 3x3, nor (B, H, W, D), nor (B, T, D) tokens of such a grid"
+                + self._others()
             )
-        return captured.output, form
+        return found
 
-    def _tail_difference(self, form: GridForm, features: Features, whole: Tensor) -> float | None:
+    def _tail_difference(self, layout: Layout, features: Features, whole: Tensor) -> float | None:
         """Largest difference of the tail's logits from the whole network's; None where the tail does not run."""
         try:
-            return float((self._tail(form, features) - whole).abs().max())
+            return float((self._tail(layout, features) - whole).abs().max())
         except (RuntimeError, ValueError, IndexError, AssertionError, ModelError) as error:
             pass_out_of_memory(error)
             return None
 
-    def _check_places(self, form: GridForm, image: Tensor) -> None:
+    def _check_places(self, layout: Layout, image: Tensor) -> None:
         """Refuse tokens that do not stand row by row: a patch that changes has to change its own token above others."""
-        if form.axes is not Axes.TOKENS:
+        if layout.form.axes is not Axes.TOKENS:
             return
-        _, rows, columns = form.shape
+        _, rows, columns = layout.form.shape
         height, width = image.shape[2:]
         places = [(rows // 4, columns // 3), (rows // 2, columns - 1), (rows - 1, columns // 4), (rows // 3, 0)]
         changed = image.repeat(len(places), 1, 1, 1)
@@ -237,7 +248,7 @@ class LayerCut:
             self.classifier.logits(torch.cat((image, changed)))
         if captured.output is None:
             return
-        grid = form.to_features(captured.output, height, width).grid
+        grid = layout.to_features(captured.output, height, width).grid
         change = (grid[1:] - grid[:1]).norm(dim=1)
         own = torch.stack([each[place] for each, place in zip(change, places, strict=True)])
         beaten = (change < own.view(-1, 1, 1)).float().mean()
@@ -247,22 +258,25 @@ class LayerCut:
                 "changes does not change its own token above others; choose another layer" + self._others()
             )
 
-    def _check_attribution(self, form: GridForm, features: Features) -> None:
+    def _check_attribution(self, layout: Layout, features: Features) -> None:
         """Refuse a layer at which every attribution would be 0, whatever the picture."""
         with torch.enable_grad():
-            leaf = features.grid.detach().clone().requires_grad_()
-            logits = self._tail(form, Features(leaf.clone(), features.beside))
+            # of all tensors, so that what is read beside the grid alone is told from a network without derivatives
+            leaf = features.each(lambda tensor: tensor.detach().clone().requires_grad_())
+            logits = self._tail(layout, leaf.each(Tensor.clone))
             if logits.grad_fn is None:
                 return
             # a plain sum would be blind where the logits are normalised to a constant sum
             weights = torch.linspace(-1.0, 1.0, logits.shape[1], device=logits.device) ** 3 + 0.5
             with DIFFERENTIATING:
                 # NaN sent backwards passes through weights that are 0 too, as a freshly built head's often are
-                (read,) = torch.autograd.grad(logits, leaf, torch.full_like(logits, torch.nan), retain_graph=True)
-                (slope,) = torch.autograd.grad((logits * weights).sum(), leaf)
-        if form.prefix_tokens and not bool(read.any()):
+                start = torch.full_like(logits, torch.nan)
+                (read,) = _slopes(logits, leaf.grid, start)
+                (slope,) = _slopes((logits * weights).sum(), leaf.grid)
+        if features.beside and not bool(read.any()):
+            what = "the class token" if layout.form.prefix_tokens else "other outputs of it"
             raise LayerError(
-                f"behind layer {self.layer!r} the network reads the class token alone, so that nothing can be "
+                f"behind layer {self.layer!r} the network reads {what} alone, so that nothing can be "
                 "attributed to a position of the picture; choose an earlier layer" + self._others()
             )
         cosine = functional.cosine_similarity(features.grid, slope, dim=1).abs().max()
@@ -278,6 +292,11 @@ class LayerCut:
             return "; no layer of this network can be mapped"
         shown = ", ".join(f"{info.name!r} {'x'.join(map(str, info.shape))}" for info in working[-most:])
         return f"; layers that can be mapped: {shown}"
+
+
+def _slopes(of: Tensor, by: Tensor, start: Tensor | None = None) -> tuple[Tensor, ...]:
+    """The gradient of one tensor by another, 0 where it does not lead there; the graph stays."""
+    return torch.autograd.grad(of, by, start, retain_graph=True, allow_unused=True, materialize_grads=True)
 
 
 @contextmanager
@@ -301,6 +320,6 @@ def _differentiable_attention() -> Iterator[None]:
 class _ReachedError(ThroughForeignCodeError):
     """Carries the layer's output out of the network's forward."""
 
-    def __init__(self, output: Tensor) -> None:
+    def __init__(self, output: object) -> None:
         super().__init__()
         self.output = output

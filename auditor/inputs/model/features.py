@@ -14,27 +14,24 @@ class Features:
     """Activations of a batch of pictures at one layer.
 
     Whatever asks where in the picture reads the grid. Tokens that stand for the picture as a whole (class,
-    distillation, register) lie beside it: the network behind the layer needs them, no place of the picture is theirs.
+    distillation, register) lie beside it, and so do the other tensors of a layer that puts out several: the network
+    behind the layer needs them, no place of the grid is theirs.
 
     Attributes:
         grid: (B, D, H', W').
-        beside: (B, D, R), a column each; R is 0 where a layer puts out its grid alone.
+        beside: (B, …) each; of tokens (B, D, R). Most layers put out their grid alone.
     """
 
     grid: Tensor
-    beside: Tensor
-
-    @classmethod
-    def of_grid(cls, grid: Tensor) -> Features:
-        """(B, D, H', W') with nothing beside it."""
-        return cls(grid, grid.new_empty((*grid.shape[:2], 0)))
+    beside: tuple[Tensor, ...] = ()
 
     @classmethod
     def joined(cls, parts: Sequence[Features]) -> Features:
         """Batches one after the other; at least one."""
         if len(parts) == 1:
             return parts[0]
-        return cls(torch.cat([part.grid for part in parts]), torch.cat([part.beside for part in parts]))
+        beside = zip(*(part.beside for part in parts), strict=True)
+        return cls(torch.cat([part.grid for part in parts]), tuple(torch.cat(same) for same in beside))
 
     def __len__(self) -> int:
         """B."""
@@ -42,8 +39,8 @@ class Features:
 
     def __getitem__(self, rows: slice | Tensor) -> Features:
         """Those pictures of the batch: a slice, or (N,) whole numbers."""
-        return Features(self.grid[rows], self.beside[rows])
+        return self.each(lambda tensor: tensor[rows])
 
     def each(self, change: Callable[[Tensor], Tensor]) -> Features:
-        """The same change made to both tensors."""
-        return Features(change(self.grid), change(self.beside))
+        """The same change made to all tensors."""
+        return Features(change(self.grid), tuple(change(other) for other in self.beside))

@@ -49,9 +49,9 @@ class GridForm:
             LayerError: the tokens make no grid in the picture's proportions.
         """
         if self.axes is Axes.CHANNELS_FIRST:
-            return Features.of_grid(output)
+            return Features(output)
         if self.axes is Axes.CHANNELS_LAST:
-            return Features.of_grid(output.permute(0, 3, 1, 2))
+            return Features(output.permute(0, 3, 1, 2))
         tokens = output.transpose(1, 2)
         sides = _token_grid(tokens.shape[2] - self.prefix_tokens, height_px, width_px)
         if sides is None:
@@ -60,7 +60,7 @@ class GridForm:
                 f"{height_px}x{width_px} picture"
             )
         grid = tokens[:, :, self.prefix_tokens :].reshape(*tokens.shape[:2], *sides)
-        return Features(grid, tokens[:, :, : self.prefix_tokens])
+        return Features(grid, (tokens[:, :, : self.prefix_tokens],) if self.prefix_tokens else ())
 
     def to_output(self, features: Features) -> Tensor:
         """Undo `to_features`; the result shares no memory with `features`."""
@@ -68,7 +68,9 @@ class GridForm:
             return features.grid.clone()
         if self.axes is Axes.CHANNELS_LAST:
             return features.grid.permute(0, 2, 3, 1).clone(memory_format=torch.contiguous_format)
-        return torch.cat((features.beside.transpose(1, 2), features.grid.flatten(2).transpose(1, 2)), dim=1)
+        grid = features.grid.flatten(2).transpose(1, 2)
+        prefix = features.beside[0].transpose(1, 2) if self.prefix_tokens else grid[:, :0]
+        return torch.cat((prefix, grid), dim=1)
 
 
 def grid_form(shape: tuple[int, ...], height_px: int, width_px: int) -> GridForm | None:

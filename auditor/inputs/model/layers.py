@@ -13,7 +13,8 @@ from torch.autograd.graph import Node
 from auditor.core.errors import LayerError, UnknownNameError
 from auditor.inputs.model.classifier import Classifier, set_eval
 from auditor.inputs.model.foreign import DIFFERENTIATING
-from auditor.inputs.model.grids import GridForm, grid_form
+from auditor.inputs.model.grids import GridForm
+from auditor.inputs.model.layout import copied, layouts, member
 from auditor.inputs.model.sources import source_of
 
 
@@ -41,7 +42,7 @@ class LayerInfo:
 class Captured:
     """What a layer put out in the latest forward: `output` is a copy that later in-place modules cannot touch."""
 
-    output: Tensor | None = None
+    output: object = None
     calls: int = 0
 
 
@@ -79,16 +80,16 @@ def capture(module: nn.Module, layer: str) -> Iterator[Captured]:
 
     Raises:
         UnknownNameError: no such layer.
-        LayerError: the layer runs and its output is not a tensor.
+        LayerError: the layer runs and its output is neither a tensor nor a list or tuple.
     """
     captured = Captured()
 
     def keep(_module: nn.Module, _inputs: object, output: object) -> None:
-        if not isinstance(output, Tensor):
+        if not isinstance(output, (Tensor, list, tuple)):
             raise LayerError(
-                f"layer {layer!r} puts out a {type(output).__name__}, not a tensor; choose a layer inside it"
+                f"layer {layer!r} puts out a {type(output).__name__}, not a tensor or several; choose a layer inside it"
             )
-        captured.output = output.clone()
+        captured.output = copied(output)
         captured.calls += 1
 
     handle = find_layer(module, layer).register_forward_hook(keep)
@@ -163,12 +164,12 @@ def _layer_info(name: str, module: nn.Module, record: _Seen, mappable: bool) -> 
 def _recorder(record: _Seen, height_px: int, width_px: int) -> Callable[[nn.Module, object, object], None]:
     def note(_module: nn.Module, _inputs: object, output: object) -> None:
         record.calls += 1
-        record.form = None
-        if isinstance(output, Tensor):
-            record.shape, record.node = tuple(output.shape[1:]), output.grad_fn
-            if output.is_floating_point() and output.shape[:1] == (1,):
-                record.form = grid_form(record.shape, height_px, width_px)
-            record.tokens = output if record.form is not None and record.form.prefix_tokens else None
+        found = layouts(output, 1, height_px, width_px)
+        record.form = found[0].form if found else None
+        mapped = member(output, found[0].mapped) if found else output
+        if isinstance(mapped, Tensor):
+            record.shape, record.node = tuple(mapped.shape[1:]), mapped.grad_fn
+            record.tokens = mapped if record.form is not None and record.form.prefix_tokens else None
 
     return note
 

@@ -27,7 +27,7 @@ class ToyHead:
         self.classifier, self.feature_shape, self.input_size = ToyNetwork(module), feature_shape, input_size
 
     def features(self, images: Tensor) -> Features:
-        return Features.of_grid(self.classifier.module(images))
+        return Features(self.classifier.module(images))
 
     @contextmanager
     def apart(self) -> Iterator[ToyHead]:

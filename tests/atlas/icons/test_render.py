@@ -169,7 +169,7 @@ def test_the_network_is_left_as_it_was_when_rendering_fails(conv_head: Any, monk
         calls.append(images)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        return Features.of_grid(module(images))
+        return Features(module(images))
 
     monkeypatch.setattr(conv_head, "features", features)
     with pytest.raises(KeyboardInterrupt):

@@ -57,7 +57,7 @@ def test_known_logits_of_a_tail(make_classifier: Make, networks: Networks) -> No
     cut = LayerCut(make_classifier(module), "body")
     features = torch.randn(6, 4, 8, 8)
     before = features.clone()
-    torch.testing.assert_close(cut.logits(Features.of_grid(features)), module.head(features.mean((2, 3))))
+    torch.testing.assert_close(cut.logits(Features(features)), module.head(features.mean((2, 3))))
     assert torch.equal(features, before)
 
 
@@ -80,7 +80,7 @@ def test_features_are_those_in_front_of_in_place_modules(make_classifier: Make, 
     assert torch.equal(cut.features(images).grid, expected)
     assert torch.equal(cut.features_and_logits(images)[0].grid, expected)
     features = expected.clone()
-    torch.testing.assert_close(cut.logits(Features.of_grid(features)), classifier.logits(images))
+    torch.testing.assert_close(cut.logits(Features(features)), classifier.logits(images))
     assert torch.equal(features, expected)
 
 
@@ -91,7 +91,7 @@ def test_the_tail_is_differentiable_both_ways() -> None:
     leaf = features.clone().requires_grad_()
 
     def tail(grid: Tensor) -> Tensor:
-        return cut.logits(Features.of_grid(grid))
+        return cut.logits(Features(grid))
 
     logits = tail(leaf)
     by_class = [torch.autograd.grad(logits[:, k].sum(), leaf, retain_graph=True)[0] for k in range(5)]
@@ -110,7 +110,7 @@ def test_a_cut_works_in_inference_mode_and_afterwards_with_gradients(make_classi
         cut = LayerCut(make_classifier(module), "body")
         cut.logits(cut.features(torch.rand(2, 3, 8, 8)))
     leaf = cut.features(torch.rand(2, 3, 8, 8)).grid.requires_grad_()
-    assert torch.autograd.grad(cut.logits(Features.of_grid(leaf)).sum(), leaf)[0].abs().sum() > 0
+    assert torch.autograd.grad(cut.logits(Features(leaf)).sum(), leaf)[0].abs().sum() > 0
 
 
 def test_a_network_that_goes_around_the_layer_is_refused(make_classifier: Make, networks: Networks) -> None:
@@ -141,7 +141,7 @@ def test_hooks_are_gone_when_the_network_raises(make_classifier: Make, networks:
     with pytest.raises(RuntimeError):
         cut.features(torch.rand(2, 7, 8, 8))
     with pytest.raises(ModelError, match="running BranchNet on a batch of 1 failed with RuntimeError"):
-        cut.logits(Features.of_grid(torch.rand(2, 9, 8, 8)))
+        cut.logits(Features(torch.rand(2, 9, 8, 8)))
     with pytest.raises(RuntimeError):
         cut.features_and_logits(torch.rand(2, 7, 8, 8))
     assert not any(each._forward_hooks for each in classifier.module.modules())

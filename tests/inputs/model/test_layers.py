@@ -37,6 +37,22 @@ class Reuses(nn.Module):
         return self.pair(grid.flatten(2).transpose(1, 2))[0].mean(1)
 
 
+class ByName(nn.Module):
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        return {"grid": images}
+
+
+class Names(nn.Module):
+    """A layer of it puts out tensors by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.named = ByName()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.named(images)["grid"].mean(dim=(2, 3))
+
+
 def test_capture_gives_the_output_before_in_place_modules_touch_it(networks: Networks) -> None:
     module = networks["BranchNet"]().eval()
     images = torch.randn(2, 3, 8, 8)
@@ -75,9 +91,9 @@ def test_an_unknown_layer_names_the_nearest() -> None:
 
 
 def test_a_layer_that_puts_out_no_tensor_is_refused_and_cleaned_up(make_classifier: Make) -> None:
-    module = make_classifier(Reuses()).module
+    module = make_classifier(Names()).module
     before = fingerprint(module)
-    with pytest.raises(LayerError, match="'pair' puts out a tuple, not a tensor"), capture(module, "pair"):
+    with pytest.raises(LayerError, match="'named' puts out a dict, not a tensor or several"), capture(module, "named"):
         module(torch.rand(1, 3, 8, 8))
     assert fingerprint(module) == before
 
@@ -101,7 +117,7 @@ def test_listed_layers_of_a_known_network(make_classifier: Make, networks: Netwo
 def test_layers_that_are_reused_or_gone_around_cannot_be_mapped(make_classifier: Make, networks: Networks) -> None:
     reuses = {info.name: info for info in list_layers(make_classifier(Reuses()))}
     assert reuses["act"].calls == 2
-    assert [name for name, info in reuses.items() if info.mappable] == ["first", "second"]
+    assert [name for name, info in reuses.items() if info.mappable] == ["first", "second", "pair"]
     around = [info.name for info in list_layers(make_classifier(networks["GoesAround"]())) if info.mappable]
     assert around == ["stem", "relu"]
 

@@ -81,7 +81,7 @@ def test_the_tail_equals_the_whole_network_and_attribution_the_gradients(
     with torch.no_grad():
         features, whole = cut.features_and_logits(images)
         assert features.grid.shape == (3, *shape)
-        assert features.beside.shape == (3, shape[0], beside)
+        assert [each.shape for each in features.beside] == [(3, shape[0], beside)] * (beside > 0)
         again = cut.features(images)
         torch.testing.assert_close((again.grid, again.beside), (features.grid, features.beside))
         torch.testing.assert_close(cut.logits(features), whole, rtol=1e-4, atol=1e-5)
@@ -195,10 +195,10 @@ def test_vision_transformers_are_mapped_at_three_quarters(name: str, layer: int)
 
 
 class Pairs(nn.Module):
-    """A layer that puts out two tensors."""
+    """A layer that puts out tensors by name."""
 
-    def forward(self, grid: Tensor) -> tuple[Tensor, Tensor]:
-        return grid, grid
+    def forward(self, grid: Tensor) -> dict[str, Tensor]:
+        return {"grid": grid}
 
 
 class PutsOutPairs(Tokens):
@@ -207,9 +207,11 @@ class PutsOutPairs(Tokens):
         self.pairs = Pairs()
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.pairs(self.patches(images))[0].mean((2, 3))
+        return self.pairs(self.patches(images))["grid"].mean((2, 3))
 
 
 def test_a_layer_that_puts_out_no_tensor_names_others() -> None:
-    with pytest.raises(LayerError, match=r"'pairs' puts out a tuple, not a tensor; .* can be mapped: 'patches' 5x5x5"):
+    with pytest.raises(
+        LayerError, match=r"'pairs' puts out a dict, not a tensor or several; .* can be mapped: 'patches' 5x5x5"
+    ):
         LayerCut(classifier_of(PutsOutPairs(), 40), "pairs")
