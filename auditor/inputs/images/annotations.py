@@ -6,8 +6,8 @@ import itertools
 import math
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -15,9 +15,9 @@ from PIL import Image, UnidentifiedImageError
 from auditor.core.config import AuditConfig
 from auditor.core.errors import AnnotationError, ConfigError, UnknownNameError
 from auditor.core.records import ImageRecord, PixelArray
-from auditor.inputs.images.annotations_boxes import BoxIndex, NamedBox, PictureBoxes, Rectangle, read_boxes
+from auditor.inputs.images.annotations_boxes import NamedBox, PictureBoxes, ReadBoxes, Rectangle, read_boxes
+from auditor.inputs.images.annotations_matching import Pictures, matched, refuse_shared_masks
 from auditor.inputs.images.mapping import Names
-from auditor.inputs.images.sources import given_sources, list_images, source_of
 
 _MASK_MODES = frozenset(("L", "P", "1"))
 
@@ -28,14 +28,14 @@ class Annotations:
 
     Attributes:
         base: folder that relative picture paths start from (that of the configuration).
-        roots: folders of the sources; a picture's relative path starts at the innermost root that holds it.
-        boxes: annotated pictures, by path or name.
+        pictures: those that may be annotated; None where there are neither boxes nor masks.
+        boxes: what is said of a picture, by its resolved path.
         masks: folder of masks; mask_values: thing -> its value there.
     """
 
     base: Path
-    roots: tuple[Path, ...] = ()
-    boxes: BoxIndex = field(default_factory=BoxIndex)
+    pictures: Pictures | None = None
+    boxes: Mapping[str, PictureBoxes] = field(default_factory=dict)
     masks: Path | None = None
     mask_values: Mapping[str, int] = field(default_factory=dict)
     _last_mask: tuple[Path, PixelArray] | None = None
@@ -57,25 +57,22 @@ class Annotations:
             raise AnnotationError(
                 f"the box {box} of {image.path} holds no pixel; expected left < right and top < bottom"
             )
-        where = Path(os.path.normpath(self.base / image.path))
+        if self.pictures is None:
+            return None
+        where = os.path.normpath(self.base / image.path)
         mask_path = self._mask_path(where)
         if mask_path is not None:
             return _largest_first(_mask_shares(self._mask(mask_path, image), self.mask_values, box))
-        said = self.boxes.of(where, self.relatives(where))
+        said = self.boxes.get(self.pictures.real(where))
         if said is None:
             return None
         _check_size(said, image)
         return _largest_first(_box_shares(said.boxes, box))
 
-    def relatives(self, where: Path) -> list[Path]:
-        """An absolute path relative to the roots that hold it, from the innermost root outwards."""
-        inside = [root for root in self.roots if where.is_relative_to(root)]
-        return [where.relative_to(root) for root in sorted(inside, key=lambda root: -len(root.parts))]
-
-    def _mask_path(self, where: Path) -> Path | None:
-        if self.masks is None:
+    def _mask_path(self, where: str) -> Path | None:
+        if self.masks is None or self.pictures is None:
             return None
-        paths = (self.masks / relative.with_suffix(".png") for relative in self.relatives(where))
+        paths = (_mask_of(self.masks, relative) for relative in self.pictures.relative_to_roots(where))
         return next((path for path in paths if path.is_file()), None)
 
     def _mask(self, path: Path, image: ImageRecord) -> PixelArray:
@@ -89,52 +86,48 @@ def read_annotations(config: AuditConfig, names: Names | None = None) -> Annotat
     """Read the boxes and find the masks that the configuration names; without either, every picture is unknown.
 
     A row of the boxes' CSV names its picture by its path from the CSV's folder, or else by its relative path in the
-    source of pictures. A row with a path alone says that its picture was looked at and shows none of the named things.
-    An XML file names its picture by its own relative path, or else by the file name in it; COCO's JSON by `file_name`:
-    a path from its folder, a relative path in the source, or else the file's name.
+    source of pictures, or from the configuration's folder. A row with a path alone says that its picture was looked at
+    and shows none of the named things. An XML file names its picture by its own relative path, or else by the folder
+    and file name in it; COCO's JSON by `file_name`: a path from its folder, a relative path, or else the file's name.
 
     Args:
         names: the model's classes; a box that is named by an alias of one (such as ImageNet's wnid) bears its name.
     Raises:
-        AnnotationError: missing or malformed boxes (with the file, and the line), a file name that two pictures have,
-            boxes called by what several classes are called, a missing folder of masks, or a mask value that 8 bits
-            cannot hold.
+        AnnotationError: missing or malformed boxes (with the file, and the line), boxes or a mask that could be of
+            two pictures, boxes called by what several classes are called, a missing folder of masks, or a mask value
+            that 8 bits cannot hold.
     """
     images = config.images
-    sources = [given.path for given in given_sources(config)]
-    boxes = BoxIndex() if images.boxes is None else _in_class_names(read_boxes(config.path(images.boxes)), names)
+    if images.boxes is None and images.masks is None:
+        return Annotations(config.base.resolve())
+    read = ReadBoxes() if images.boxes is None else read_boxes(config.path(images.boxes))
     masks = None if images.masks is None else config.path(images.masks)
     if masks is not None and not masks.is_dir():
         raise AnnotationError(f"there is no folder of masks at {masks}; correct images.masks")
     for name, value in images.mask_values.items():
         if not 0 <= value <= 255:
             raise AnnotationError(f"images.mask_values gives {name!r} the value {value}; masks hold 0 to 255")
-    annotations = Annotations(
-        base=config.base.resolve(),
-        roots=tuple(source_of(source).root(source) for source in sources if source.exists()),
-        boxes=boxes,
-        masks=masks,
-        mask_values=dict(images.mask_values),
-    )
-    annotations.boxes = _settled(annotations, sources)
-    return annotations
+    pictures = Pictures(config)
+    if masks is not None:
+        refuse_shared_masks(masks, pictures, _mask_of)
+    boxes = _in_class_names(matched(read, pictures), names)
+    return Annotations(config.base.resolve(), pictures, boxes, masks, dict(images.mask_values))
 
 
-def _in_class_names(index: BoxIndex, names: Names | None) -> BoxIndex:
+def _mask_of(masks: Path, relative: str) -> Path:
+    return (masks / relative).with_suffix(".png")
+
+
+def _in_class_names(boxes: Mapping[str, PictureBoxes], names: Names | None) -> Mapping[str, PictureBoxes]:
     """The boxes with every name that stands for a class (an alias, such as a wnid) turned into the class's own."""
     if names is None:
-        return index
-
-    files = (index.by_file, index.by_path)
-    called = {box.name for part in files for said in part.values() for box in said.boxes}
+        return boxes
+    called = {box.name for said in boxes.values() for box in said.boxes}
     own = {name: _class_name(name, names) for name in sorted(called)}
-
-    def renamed(said: PictureBoxes) -> PictureBoxes:
-        boxes = tuple(NamedBox(own[box.name], box.rectangle) for box in said.boxes)
-        return PictureBoxes(boxes, said.size_px, said.file)
-
-    by_file, by_path = ({key: renamed(said) for key, said in part.items()} for part in files)
-    return BoxIndex(by_file, by_path, index.by_name)
+    return {
+        real: replace(said, boxes=tuple(replace(box, name=own[box.name]) for box in said.boxes))
+        for real, said in boxes.items()
+    }
 
 
 def _class_name(name: str, names: Names) -> str:
@@ -147,41 +140,6 @@ def _class_name(name: str, names: Names) -> str:
         raise AnnotationError(
             f"images.boxes has boxes called {name!r}, which is no one class's name: {problem}"
         ) from problem
-
-
-def _settled(annotations: Annotations, sources: Iterable[Path]) -> BoxIndex:
-    """The boxes, with a name only where an annotation is found by nothing else and can mean one picture alone.
-
-    An annotation that was found by its path speaks of that picture, and of no namesake elsewhere. Neither does one
-    whose path leads into a folder of the sources: its picture is gone from there.
-
-    Raises:
-        AnnotationError: a name that two pictures have.
-    """
-    index = annotations.boxes
-    if not index.by_name:
-        return index
-    pictures = [Path(listed.where) for source in sources for listed in list_images(source).images]
-    taken = {index.path_of(annotations.relatives(path)) for path in pictures}
-    folders = {relative.parent.as_posix() for path in pictures for relative in annotations.relatives(path)} - {"."}
-    gone = {key for key in index.by_path if PurePosixPath(key).parent.as_posix() in folders} - taken
-    by_name = {
-        name: key
-        for name, key in index.by_name.items()
-        if key not in taken and not (key in gone and name in (PurePosixPath(key).name, PurePosixPath(key).stem))
-    }
-    claimed: dict[str, Path] = {}
-    for path in pictures:
-        if path.stem not in by_name or index.at_path(path, annotations.relatives(path)) is not None:
-            continue
-        other = claimed.setdefault(path.stem, path.resolve())
-        if other != path.resolve():
-            file = index.by_path[by_name[path.stem]].file
-            raise AnnotationError(
-                f"{file} annotates {path.stem!r}, but {other} and {path} both have that name; give pictures names of "
-                "their own, or name them there by their path in the source of pictures"
-            )
-    return BoxIndex(index.by_file, index.by_path, by_name)
 
 
 def _box_shares(boxes: Iterable[NamedBox], box: tuple[int, int, int, int]) -> dict[str, float]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
@@ -28,43 +29,36 @@ class NamedBox:
 
 @dataclass(frozen=True, slots=True)
 class PictureBoxes:
-    """What one file says of one picture; `size_px` is the (width, height) that the boxes were drawn at, if stated."""
+    """What one file says of one picture.
+
+    Attributes:
+        size_px: the (width, height) that the boxes were drawn at, if stated.
+        file: where it is said.
+        path: the picture's relative path, `/` between folders; of XML that of the file itself without its suffix.
+        stated: XML and JSON only: what the file calls its picture, with as many folders as it states; "" for nothing.
+    """
 
     boxes: tuple[NamedBox, ...]
     size_px: tuple[int, int] | None = None
     file: str = ""
+    path: str = ""
+    stated: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class BoxIndex:
-    """Annotated pictures, by what their file calls them; a picture is looked for in this order.
+class ReadBoxes:
+    """The boxes of one file or folder, not yet given to pictures.
 
     Attributes:
-        by_file: by the picture's own resolved path.
-        by_path: by relative path in the source; of XML without its suffix.
-        by_name: XML and JSON only: from a file's name without suffix to a key of `by_path`, where one annotation alone
-            has that name.
+        by_file: of pictures that were found beside the file, by their resolved paths.
+        others: of pictures that are still to be found, each `path` once.
     """
 
     by_file: Mapping[str, PictureBoxes] = field(default_factory=dict)
-    by_path: Mapping[str, PictureBoxes] = field(default_factory=dict)
-    by_name: Mapping[str, str] = field(default_factory=dict)
-
-    def path_of(self, relatives: Iterable[Path]) -> str | None:
-        """The key of `by_path` that a picture has, by one of its paths relative to the sources."""
-        keys = (key for path in relatives for key in (path.as_posix(), path.with_suffix("").as_posix()))
-        return next((key for key in keys if key in self.by_path), None)
-
-    def at_path(self, image: Path, relatives: Iterable[Path]) -> PictureBoxes | None:
-        """What is said of a picture by its whole path, or by one of its paths relative to the sources."""
-        return self.by_file.get(str(image.resolve())) or self.by_path.get(self.path_of(relatives) or "")
-
-    def of(self, image: Path, relatives: Iterable[Path]) -> PictureBoxes | None:
-        """What is said of a picture; None where nothing is."""
-        return self.at_path(image, relatives) or self.by_path.get(self.by_name.get(image.stem, ""))
+    others: tuple[PictureBoxes, ...] = ()
 
 
-def read_boxes(path: Path) -> BoxIndex:
+def read_boxes(path: Path) -> ReadBoxes:
     """Read a CSV, a `.json` file (COCO) or a folder of `.xml` files (Pascal VOC), told apart by what `path` is.
 
     Raises:
@@ -75,7 +69,7 @@ def read_boxes(path: Path) -> BoxIndex:
     return _read_coco(path) if path.suffix.lower() == ".json" else _read_csv(path)
 
 
-def _read_csv(table: Path) -> BoxIndex:
+def _read_csv(table: Path) -> ReadBoxes:
     by_file: dict[str, PictureBoxes] = {}
     by_path: dict[str, PictureBoxes] = {}
     for line, row in read_rows(table, _COLUMNS, AnnotationError):
@@ -86,8 +80,8 @@ def _read_csv(table: Path) -> BoxIndex:
         key = str(file.resolve()) if is_file else Path(os.path.normpath(row["path"])).as_posix()
         index = by_file if is_file else by_path
         before = index[key].boxes if key in index else ()
-        index[key] = PictureBoxes((*before, *_row_boxes(row, f"{table}, line {line}")), file=str(table))
-    return BoxIndex(by_file, by_path)
+        index[key] = PictureBoxes((*before, *_row_boxes(row, f"{table}, line {line}")), file=str(table), path=key)
+    return ReadBoxes(by_file, tuple(by_path.values()))
 
 
 def _row_boxes(row: Mapping[str, str], where: str) -> tuple[NamedBox, ...]:
@@ -113,19 +107,21 @@ class _WithoutDtd(ElementTree.TreeBuilder):
         raise AnnotationError(f"it declares a document type ({name}), which is never read; take the declaration out")
 
 
-def _read_voc_folder(folder: Path) -> BoxIndex:
-    files = sorted(folder.rglob("*.xml"))
+def _read_voc_folder(folder: Path) -> ReadBoxes:
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".xml")
     if not files:
         raise AnnotationError(
             f"{folder} holds no .xml; images.boxes takes a CSV, a COCO .json or a folder of Pascal VOC .xml files"
         )
-    said = [(file.relative_to(folder).with_suffix("").as_posix(), *_read_voc(file)) for file in files]
-    stems = ((PurePosixPath(named).stem if named else PurePosixPath(own).name, own) for own, named, _ in said)
-    return BoxIndex(by_path={own: boxes for own, _, boxes in said}, by_name=_unique(stems))
+    said = tuple(_read_voc(file, folder) for file in files)
+    twice = next((path for path, count in Counter(one.path for one in said).items() if count > 1), None)
+    if twice is not None:
+        raise AnnotationError(f"{folder} holds {twice}.xml and {twice}.XML; keep one of them")
+    return ReadBoxes(others=said)
 
 
-def _read_voc(file: Path) -> tuple[str, PictureBoxes]:
-    """The picture's name as the file states it ("" where it does not), and its boxes.
+def _read_voc(file: Path, folder: Path) -> PictureBoxes:
+    """What one XML file says; without a name for its picture it is called as the file itself.
 
     Pixels are counted from 1 and both ends lie inside the box, as Pascal VOC's development kit has it.
     """
@@ -137,9 +133,14 @@ def _read_voc(file: Path) -> tuple[str, PictureBoxes]:
     except (AnnotationError, ElementTree.ParseError, OSError, UnicodeError, LookupError, ValueError) as problem:
         raise AnnotationError(f"{file} cannot be used as Pascal VOC XML: {problem}") from problem
     size = (width, height) if width > 0 and height > 0 else None
+    own = file.relative_to(folder).with_suffix("").as_posix()
+    beside, named = ((root.findtext(tag) or "").strip().replace("\\", "/") for tag in ("folder", "filename"))
     # ImageNet's files lack the suffix that Pascal VOC's have, and some state no name but '%s'
-    named = (root.findtext("filename") or "").strip().replace("\\", "/")
-    return "" if "%" in named else named, PictureBoxes(boxes, size, str(file))
+    if not named or "%" in named:
+        stated = PurePosixPath(own).name
+    else:
+        stated = named if "/" in named or not beside else f"{beside}/{named}"
+    return PictureBoxes(boxes, size, str(file), own, stated)
 
 
 def _voc_box(thing: ElementTree.Element) -> NamedBox:
@@ -180,7 +181,7 @@ class _Coco(BaseModel):
     categories: list[_CocoCategory]
 
 
-def _read_coco(file: Path) -> BoxIndex:
+def _read_coco(file: Path) -> ReadBoxes:
     """COCO's object instances: a picture without any was looked at and shows none of the categories."""
     try:
         content = _Coco.model_validate_json(file.read_bytes())
@@ -192,6 +193,13 @@ def _read_coco(file: Path) -> BoxIndex:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise AnnotationError(f"{file} is not COCO JSON: {where + ': ' if where else ''}{first['msg']}") from problem
+    for kind, ids in (
+        ("images", [image.id for image in content.images]),
+        ("categories", [category.id for category in content.categories]),
+    ):
+        twice = next((one for one, count in Counter(ids).items() if count > 1), None)
+        if twice is not None:
+            raise AnnotationError(f"{file}: two of the {kind} have the id {twice}; boxes could be of either")
     names = {category.id: category.name for category in content.categories}
     boxes: dict[int, list[NamedBox]] = {image.id: [] for image in content.images}
     for number, annotation in enumerate(content.annotations):
@@ -206,13 +214,14 @@ def _read_coco(file: Path) -> BoxIndex:
     by_path: dict[str, PictureBoxes] = {}
     for image in content.images:
         size = (image.width, image.height) if image.width > 0 and image.height > 0 else None
-        said = PictureBoxes(tuple(boxes[image.id]), size, str(file))
-        beside = file.parent / image.file_name
-        if beside.is_file():
-            by_file[str(beside.resolve())] = said
-            continue
-        by_path[Path(os.path.normpath(image.file_name)).as_posix()] = said
-    return BoxIndex(by_file, by_path, _unique((PurePosixPath(path).stem, path) for path in by_path))
+        path = Path(os.path.normpath(image.file_name.replace("\\", "/"))).as_posix()
+        beside = file.parent / path
+        is_file = beside.is_file()
+        index, key = (by_file, str(beside.resolve())) if is_file else (by_path, path)
+        if key in index:
+            raise AnnotationError(f"{file}: two of the images are called {image.file_name!r}; list each picture once")
+        index[key] = PictureBoxes(tuple(boxes[image.id]), size, str(file), path, path)
+    return ReadBoxes(by_file, tuple(by_path.values()))
 
 
 def _coco_boxes(name: str, bbox: Rectangle, where: str) -> Iterator[NamedBox]:
@@ -221,11 +230,3 @@ def _coco_boxes(name: str, bbox: Rectangle, where: str) -> Iterator[NamedBox]:
         raise AnnotationError(f"{where}: expected bbox [left, top, width, height] in pixels, got {list(bbox)}")
     if width > 0 and height > 0:  # published files hold a few boxes without any area, which cover nothing
         yield NamedBox(name, (left, top, left + width, top + height))
-
-
-def _unique(named: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Paths by name, without names that two annotations share: which picture they speak of cannot be told from it."""
-    by_name: dict[str, str | None] = {}
-    for name, path in named:
-        by_name[name] = None if name in by_name else path
-    return {name: path for name, path in by_name.items() if path is not None}

@@ -112,6 +112,25 @@ def test_masks_fit_the_upright_picture(pictures: Path, configure: Configure) -> 
         annotations.shares(picture("photos/wok/a.jpg", 8, 10), (0, 0, 8, 10))
 
 
+def test_a_mask_never_serves_two_pictures(pictures: Path, configure: Configure) -> None:
+    images = {"masks": "masks", "mask_values": {"wok": 1}}
+    Image.new("RGB", (10, 8)).save(pictures / "photos/wok/a.png")
+    write_mask(pictures / "masks/wok/a.png", np.ones((8, 10)))
+    with pytest.raises(AnnotationError, match=r"the mask .*masks/wok/a.png could be of .*wok/a.jpg or of .*wok/a.png"):
+        read_annotations(configure({"all": "photos", **images}))
+    (pictures / "photos/wok/a.png").unlink()
+    (pictures / "held/wok").mkdir(parents=True)
+    Image.new("RGB", (10, 8)).save(pictures / "held/wok/a.jpg")
+    sources = {"discovery": "photos", "confirmation": "held"}
+    with pytest.raises(AnnotationError, match=r"could be of .*held/wok/a.jpg or of .*photos/wok/a.jpg"):
+        read_annotations(configure({**sources, **images}))
+    (pictures / "masks/photos").mkdir()
+    (pictures / "masks/wok").rename(pictures / "masks/photos/wok")
+    annotations = read_annotations(configure({**sources, **images}))
+    assert annotations.shares(picture("photos/wok/a.jpg"), (0, 0, 10, 8)) == (("wok", 1.0),)
+    assert annotations.shares(picture("held/wok/a.jpg"), (0, 0, 10, 8)) is None
+
+
 def test_masks_that_cannot_serve(pictures: Path, configure: Configure) -> None:
     images = {"all": "photos", "masks": "masks", "mask_values": {"wok": 1}}
     with pytest.raises(AnnotationError, match="no folder of masks"):

@@ -147,6 +147,80 @@ def test_boxes_of_a_picture_at_its_path_are_not_those_of_its_namesake(
     assert annotations.shares(picture("photos/frying pan/w_1.jpg"), (0, 0, 4, 4)) is None
 
 
+def test_one_file_of_boxes_never_serves_two_pictures_of_one_path(photos: Path, configure: Configure) -> None:
+    """Two sources have a wok/w_1.jpg; the boxes name no source, or one of them by its path from the configuration."""
+    Image.new("RGB", (20, 10)).save(photos / "w_1.jpg")
+    (photos / "held/wok").mkdir(parents=True)
+    (photos / "w_1.jpg").rename(photos / "held/wok/w_1.jpg")
+    write_xml(photos / "xml/wok/w_1.xml", "w_1.jpg", thing("wok", 1, 1, 20, 10))
+    config = configure({"discovery": "photos", "confirmation": "held", "boxes": "xml"})
+    with pytest.raises(AnnotationError, match=r"w_1.xml annotates 'wok/w_1', but .*held/wok.* and .*photos/wok.* both"):
+        read_annotations(config)
+    (photos / "boxes").mkdir()
+    (photos / "boxes/coco.json").write_text(coco())
+    with pytest.raises(AnnotationError, match=r"coco.json annotates 'wok/w_1.jpg', but .*held/wok.* and .*photos/wok"):
+        read_annotations(configure({"discovery": "photos", "confirmation": "held", "boxes": "boxes/coco.json"}))
+    (photos / "xml/photos/wok").mkdir(parents=True)
+    (photos / "xml/wok/w_1.xml").rename(photos / "xml/photos/wok/w_1.xml")
+    annotations = read_annotations(config)
+    assert annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 4, 4)) == (("wok", 1.0),)
+    assert annotations.shares(picture("held/wok/w_1.jpg"), (0, 0, 4, 4)) is None
+
+
+def test_two_pictures_that_differ_in_their_suffix_are_told_apart_by_the_stated_one(
+    photos: Path, configure: Configure
+) -> None:
+    Image.new("RGB", (20, 10)).save(photos / "photos/wok/w_1.png")
+    write_xml(photos / "xml/wok/w_1.xml", "w_1.png", thing("wok", 1, 1, 20, 10))
+    annotations = read_annotations(configure({"all": "photos", "boxes": "xml"}))
+    assert annotations.shares(picture("photos/wok/w_1.png"), (0, 0, 4, 4)) == (("wok", 1.0),)
+    assert annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 4, 4)) is None
+    write_xml(photos / "xml/wok/w_1.xml", "w_1", thing("wok", 1, 1, 20, 10))
+    with pytest.raises(AnnotationError, match=r"annotates 'wok/w_1', but .*w_1.jpg and .*w_1.png both"):
+        read_annotations(configure({"all": "photos", "boxes": "xml"}))
+
+
+@pytest.mark.parametrize("stated", ["wok/w_9.jpg", "/old/photos/wok/w_9.jpg", "<folder>"])
+@pytest.mark.parametrize("form", ["xml", "json"])
+def test_a_stated_folder_tells_which_picture_is_meant(
+    photos: Path, configure: Configure, form: str, stated: str
+) -> None:
+    """Both folders have a w_9.jpg; without the one that is meant its boxes are nobody's."""
+    for folder in ("wok", "frying pan"):
+        Image.new("RGB", (20, 10)).save(photos / f"photos/{folder}/w_9.jpg")
+    if form == "xml":
+        write_xml(photos / "boxes.xml/00017.xml", stated, thing("wok", 1, 1, 20, 10))
+        if stated == "<folder>":
+            text = (photos / "boxes.xml/00017.xml").read_text()
+            text = text.replace("<folder>any", "<folder>wok").replace("<filename><folder>", "<filename>w_9.jpg")
+            (photos / "boxes.xml/00017.xml").write_text(text)
+    else:
+        named = "wok\\w_9.jpg" if stated == "<folder>" else stated
+        boxes = [{"image_id": 7, "category_id": 2, "bbox": [0, 0, 20, 10]}]
+        (photos / "boxes.json").write_text(coco(images=[{"id": 7, "file_name": named}], annotations=boxes))
+    config = configure({"all": "photos", "boxes": f"boxes.{form}"})
+    annotations = read_annotations(config)
+    assert annotations.shares(picture("photos/wok/w_9.jpg"), (0, 0, 4, 4)) == (("wok", 1.0),)
+    assert annotations.shares(picture("photos/frying pan/w_9.jpg"), (0, 0, 4, 4)) is None
+    (photos / "photos/wok/w_9.jpg").unlink()
+    assert read_annotations(config).shares(picture("photos/frying pan/w_9.jpg"), (0, 0, 4, 4)) is None
+
+
+def test_an_exact_name_goes_before_the_same_name_with_another_suffix(photos: Path, configure: Configure) -> None:
+    Image.new("RGB", (20, 10)).save(photos / "photos/frying pan/w_1.png")
+    write_xml(photos / "xml/any.xml", "w_1.jpg", thing("wok", 1, 1, 20, 10))
+    annotations = read_annotations(configure({"all": "photos", "boxes": "xml"}))
+    assert annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 4, 4)) == (("wok", 1.0),)
+    assert annotations.shares(picture("photos/frying pan/w_1.png"), (0, 0, 4, 4)) is None
+
+
+def test_an_empty_folder_of_an_ignored_class_is_no_obstacle(photos: Path, configure: Configure) -> None:
+    (photos / "photos/rejects").mkdir()
+    write_xml(photos / "xml/any.XML", "w_1.jpg", thing("wok", 1, 1, 20, 10))
+    annotations = read_annotations(configure({"all": "photos", "boxes": "xml"}, classes={"ignore": ["rejects"]}))
+    assert annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 4, 4)) == (("wok", 1.0),)
+
+
 def test_xml_beside_its_picture_may_have_any_name_itself(photos: Path, configure: Configure) -> None:
     write_xml(photos / "photos/wok/labels.xml", "w_1", thing("wok", 1, 1, 20, 10))
     annotations = read_annotations(configure({"all": "photos", "boxes": "photos"}))
@@ -235,6 +309,15 @@ def test_coco_file_names_beside_the_json(photos: Path, configure: Configure) -> 
             "annotations.0 speaks of image 8",
         ),
         (coco(annotations=[{"image_id": 7, "category_id": 2, "bbox": [0, 0, -1, 1]}]), "annotations.0: expected bbox"),
+        (
+            coco(images=[{"id": 7, "file_name": "wok/w_1.jpg"}, {"id": 7, "file_name": "f_1.jpg"}]),
+            "two of the images have the id 7",
+        ),
+        (coco(categories=[{"id": 2, "name": "wok"}, {"id": 2, "name": "lid"}]), "two of the categories have the id 2"),
+        (
+            coco(images=[{"id": 7, "file_name": "wok/w_1.jpg"}, {"id": 9, "file_name": "./wok/w_1.jpg"}]),
+            "two of the images are called './wok/w_1.jpg'",
+        ),
     ],
 )
 def test_malformed_json_is_named_with_its_reason(photos: Path, configure: Configure, text: str, reason: str) -> None:
