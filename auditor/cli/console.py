@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table
+from rich.text import Text
 
+from auditor.cli.terminal import said
 from auditor.core.records import AuditResult, Candidate, Correlation, Finding, Verdict
 from auditor.report.numbers import logits, percent
 from auditor.report.summary import (
@@ -44,7 +45,7 @@ class TerminalProgress:
         self._console = console
         self._live = console.is_terminal
         self._bars = RichProgress(
-            TextColumn("{task.description:<40}"),
+            TextColumn("{task.description:<40}", markup=False),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -67,17 +68,17 @@ class TerminalProgress:
     def start(self, stage: str, total: int | None = None) -> None:
         self._finish_task()
         if self._live:
-            self._task = self._bars.add_task(stage, total=total)
+            self._task = self._bars.add_task(str(said(stage)), total=total)
         else:
             count = "" if total is None else f" ({total})"
-            self._console.print(f"{time.monotonic() - self._started:7.1f} s  {stage}{count}", highlight=False)
+            self._console.print(said(f"{time.monotonic() - self._started:7.1f} s  {stage}{count}"))
 
     def advance(self, steps: int = 1) -> None:
         if self._task is not None:
             self._bars.advance(self._task, steps)
 
     def say(self, message: str) -> None:
-        self._console.print(message, highlight=False, markup=False, style="dim", soft_wrap=True)
+        self._console.print(said(message), style="dim", soft_wrap=True)
 
     def _finish_task(self) -> None:
         if self._task is not None:
@@ -88,19 +89,20 @@ class TerminalProgress:
             self._task = None
 
 
-def verdict_text(verdict: Verdict) -> str:
-    return f"[{STYLES[verdict]}]{str(verdict).upper()}[/]"
+def verdict_text(verdict: Verdict) -> tuple[str, str]:
+    """A verdict's word, with its style."""
+    return str(verdict).upper(), STYLES[verdict]
 
 
-def summary(result: AuditResult) -> list[Table | str]:
+def summary(result: AuditResult) -> list[Table | Text]:
     """What a finished audit shows: the findings, then what a person should know beside them."""
-    tables: list[Table | str] = [findings_table(result)] if result.findings else []
+    tables: list[Table | Text] = [findings_table(result)] if result.findings else []
     return tables + list(summary_lines(result))
 
 
 def findings_table(result: AuditResult) -> Table:
     """The findings, one row each, rates with their counts; it fits in 80 columns."""
-    table = Table(title=f"{result.source.name} → {result.target.name}", title_justify="left", title_style="bold")
+    table = _table(f"{result.source.name} → {result.target.name}")
     table.add_column("finding")
     for heading in ("flips", "control", "uplift, points"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -110,85 +112,99 @@ def findings_table(result: AuditResult) -> Table:
     return table
 
 
-def _finding_row(finding: Finding) -> tuple[str, ...]:
-    candidate, uplift = finding.candidate, finding.uplift_interval
+def _table(title: str) -> Table:
+    return Table(title=said(title), title_justify="left", title_style="bold")
+
+
+def _finding_row(finding: Finding) -> tuple[Text, ...]:
+    uplift = finding.uplift_interval
     before = f", tried before as one of {finding.hypotheses}" if finding.hypotheses > 1 else ""
     return (
-        f"[bold]{candidate.id}[/] {escape(candidate.name)}\n[dim]{finding.tier}, {finding.placement}{before}[/]",
-        f"{finding.flips}/{finding.eligible}\n[dim]{percent(finding.rate)}[/]",
-        f"{finding.control.flips}/{finding.control.eligible}\n[dim]{finding.control.name}[/]",
-        f"{100 * finding.uplift:+.1f}\n[dim]{100 * uplift.low:+.1f} … {100 * uplift.high:+.1f}[/]",
+        _named(finding.candidate, f"{finding.tier}, {finding.placement}{before}"),
+        _two_lines(f"{finding.flips}/{finding.eligible}", percent(finding.rate)),
+        _two_lines(f"{finding.control.flips}/{finding.control.eligible}", finding.control.name),
+        _two_lines(f"{100 * finding.uplift:+.1f}", f"{100 * uplift.low:+.1f} … {100 * uplift.high:+.1f}"),
         # a green "pass" beside a patch that flips everything would be read as praise
-        verdict_text(finding.verdict) if finding.held_to_limit else "[dim]not held[/]",
+        said(verdict_text(finding.verdict) if finding.held_to_limit else ("not held", "dim")),
     )
+
+
+def _named(candidate: Candidate, below: str = "") -> Text:
+    return said((candidate.id, "bold"), f" {candidate.name}", (f"\n{below}" if below else "", "dim"))
+
+
+def _two_lines(above: str, below: str) -> Text:
+    return said(f"{above}\n", (below, "dim"))
 
 
 def candidates_listing(candidates: Sequence[Candidate]) -> Table:
     """The candidates with both readings of push."""
-    title = "candidates (r-…, random crops, and k-…, of strongest contrast, are for comparison)"
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = _table("candidates (r-…, random crops, and k-…, of strongest contrast, are for comparison)")
     for heading in ("candidate", "tier", "cell"):
         table.add_column(heading)
     for heading in ("predicted\npush", "observed\npush"):
         table.add_column(heading, justify="right")
     for one in candidates:
-        name = f"[bold]{one.id}[/] {escape(one.name)}"
-        table.add_row(name, str(one.tier), one.cell, logits(one.predicted_push), logits(one.observed_push))
+        pushes = logits(one.predicted_push), logits(one.observed_push)
+        table.add_row(_named(one), str(one.tier), said(one.cell), *pushes)
     return table
 
 
-def transfer_listing(transfer: Transfer) -> list[Table | str]:
+def transfer_listing(transfer: Transfer) -> list[Table | Text]:
     """A run's candidates on another network, beside what they do on the run's own."""
-    title = f"{transfer.source} → {transfer.target}, {transfer.placement} placement"
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = _table(f"{transfer.source} → {transfer.target}, {transfer.placement} placement")
     table.add_column("candidate")
     for heading in (transfer.own_model, transfer.other_model, "its control"):
-        table.add_column(escape(heading), justify="right")
+        table.add_column(said(heading), justify="right")
     for row in transfer.rows:
         one = row.candidate
-        control = (
-            "" if row.control_flips is None else f"{row.control_flips}/{row.other.eligible}\n[dim]{row.control}[/]"
-        )
-        name = f"[bold]{one.id}[/] {escape(one.name)}\n[dim]{one.tier}{', confirmed' if row.confirmed else ''}[/]"
+        flips = f"{row.control_flips}/{row.other.eligible}"
+        control = said("") if row.control_flips is None else _two_lines(flips, row.control)
+        name = _named(one, f"{one.tier}{', confirmed' if row.confirmed else ''}")
         table.add_row(name, _flips(row.own), _flips(row.other), control)
     agreement = _rank(transfer.correlation)
     return [
         table,
-        f"{transfer.eligible} confirmation pictures that {escape(transfer.other_model)} calls "
-        f"{escape(transfer.source)}; rank correlation of the flips on both networks {agreement}",
+        said(
+            f"{transfer.eligible} confirmation pictures that {transfer.other_model} calls {transfer.source}; "
+            f"rank correlation of the flips on both networks {agreement}"
+        ),
     ]
 
 
-def _flips(count: Count) -> str:
+def _flips(count: Count) -> Text:
     low, high = 100 * count.interval.low, 100 * count.interval.high
-    return f"{count.flips}/{count.eligible} = {percent(count.rate)}\n[dim]{low:.1f} … {high:.1f}[/]"
+    return _two_lines(f"{count.flips}/{count.eligible} = {percent(count.rate)}", f"{low:.1f} … {high:.1f}")
 
 
-def summary_lines(result: AuditResult) -> list[str]:
+def summary_lines(result: AuditResult) -> list[Text]:
     """What a person should know beside the table."""
-    lines = [f"[{STYLES[result.verdict]}]{escape(verdict_sentence(result))}[/]", escape(scope_sentence(result))]
+    lines = [said((verdict_sentence(result), STYLES[result.verdict])), said(scope_sentence(result))]
     looks = looks_sentence(result)
     if looks is not None:
-        lines.append(escape(looks))
+        lines.append(said(looks))
     if result.fragility is not None:
         fragility = result.fragility
-        lines.append(f"fragility: {verdict_text(fragility.verdict)}: {escape(fragility_sentence(fragility))}")
+        told = f": {fragility_sentence(fragility)}"
+        lines.append(said("fragility: ", verdict_text(fragility.verdict), told))
     if result.accuracy is not None:
-        lines.append(f"the model: {escape(accuracy_sentence(result, result.accuracy))}")
+        lines.append(said(f"the model: {accuracy_sentence(result, result.accuracy)}"))
     ceiling = ceiling_sentence(result)
     if ceiling is not None:
-        lines.append(escape(ceiling))
+        lines.append(said(ceiling))
     validity = result.suggestion_validity
     if validity is not None:
         lines.append(
-            f"suggestions: {escape(validity_words(validity).headline)} Rank correlation with uplift: predicted push "
-            f"{_rank(validity.predicted_push)}, observed push {_rank(validity.observed_push)}"
+            said(
+                f"suggestions: {validity_words(validity).headline} Rank correlation with uplift: predicted push "
+                f"{_rank(validity.predicted_push)}, observed push {_rank(validity.observed_push)}"
+            )
         )
     if result.skipped:
         reasons = Counter(skipped.reason for skipped in result.skipped)
         counted = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-        lines.append(f"pictures skipped: {len(result.skipped)} ({escape(counted)}); the report names them")
-    return lines + [f"note: {escape(note)}" for note in result.notes]
+        lines.append(said(f"pictures skipped: {len(result.skipped)} ({counted}); the report names them"))
+    return lines + [said(f"note: {note}") for note in result.notes]
 
 
 def _rank(measured: Correlation) -> str:

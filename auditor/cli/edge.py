@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import shlex
+import io
+import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableSequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec
 
 import typer
-from rich.markup import escape
+from rich.text import Text
+from typer.core import TyperGroup
 
 from auditor import __version__
-from auditor.cli.pipes import PipedConsole, TerminatedError, told_to_end
+from auditor.cli.pipes import TerminatedError, told_to_end
+from auditor.cli.terminal import Terminal, said, shell_word
 from auditor.core.errors import (
     AuditorError,
     ConfigError,
@@ -27,6 +31,7 @@ from auditor.core.errors import (
     is_full_disk,
     out_of_memory,
 )
+from auditor.core.plain_text import plain
 from auditor.core.records import Verdict
 
 if TYPE_CHECKING:
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 PASSED, FAILED, NOT_MADE, INCONCLUSIVE = 0, 1, 2, 3
 SEVERITY = (PASSED, INCONCLUSIVE, FAILED)
+ERROR = ("error:", "bold red")
 EXIT_CODES = {Verdict.PASS: PASSED, Verdict.FAIL: FAILED, Verdict.INCONCLUSIVE: INCONCLUSIVE}
 
 
@@ -56,11 +62,37 @@ class Session:
 
 
 session = Session()
-payload = PipedConsole()
-messages = PipedConsole(stderr=True)
+payload = Terminal()
+messages = Terminal(stderr=True)
+
+
+class Commands(TyperGroup):
+    """The commands. What was typed, or what a shell made of a file's name, is shown in a refusal and never sent."""
+
+    def parse_args(self, ctx: Any, args: MutableSequence[str]) -> Any:
+        """Read what stands before the command."""
+        with _shown_words():
+            return super().parse_args(ctx, list(args))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was typed."""
+        with _shown_words():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _shown_words() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # the parser's errors, which quote what was typed, have no public base class
+        if isinstance(getattr(error, "message", None), str):
+            error.message = plain(error.message)  # type: ignore[attr-defined]
+        raise
+
 
 app = typer.Typer(
     name="auditor",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -89,15 +121,15 @@ def edge(command: Callable[P, None]) -> Callable[P, None]:
             with told_to_end():
                 command(*args, **kwargs)
         except StoreError as error:
-            refuse(f"[bold red]error:[/] {escape(str(error))}")
+            refuse(said(ERROR, f" {error}"))
         except AuditorError as error:
             # on a run that stood before, wrong words are to be mended and not to be given again
             hint = session.new or not isinstance(error, WRONG_INPUT)
-            refuse(f"[bold red]error:[/] {escape(str(error))}", withdraw=session.new, hint=hint)
+            refuse(said(ERROR, f" {error}"), withdraw=session.new, hint=hint)
         except TerminatedError:
-            refuse("told to end; what was finished is kept")
+            refuse(said("told to end; what was finished is kept"))
         except (KeyboardInterrupt, typer.Abort):
-            refuse("interrupted; what was finished is kept")
+            refuse(said("interrupted; what was finished is kept"))
         except (typer.Exit, typer.BadParameter):
             raise
         except BaseException as error:  # the edge: a crash, or foreign code that wants to leave, ends as documented
@@ -106,35 +138,35 @@ def edge(command: Callable[P, None]) -> Callable[P, None]:
     return guarded
 
 
-def _crash(error: BaseException) -> str:
+def _crash(error: BaseException) -> Text:
     """What is said of an error that nobody expected."""
     if session.debug:
-        traceback.print_exception(error)
+        messages.print("".join(traceback.format_exception(error)), soft_wrap=True)
     if isinstance(error, SystemExit):  # exit code 0 is the verdict's alone
-        return f"[bold red]error:[/] code that auditor called wanted to leave Python (exit code {error.code})"
+        return said(ERROR, f" code that auditor called wanted to leave Python (exit code {error.code})")
     if is_full_disk(error):
-        return "[bold red]error:[/] the disk is full; free some space. What was finished before is kept."
+        return said(ERROR, " the disk is full; free some space. What was finished before is kept.")
     if out_of_memory(error):
-        return f"[bold red]error:[/] {escape(f'memory ran out: {first_line(error)}; {_LESS}')}"
-    told = escape(f"{type(error).__name__}: {error}")
-    return f"[bold red]unexpected error:[/] {told} (auditor --debug … shows where)"
+        return said(ERROR, f" memory ran out: {first_line(error)}; {_LESS}")
+    told = f" {type(error).__name__}: {error} (auditor --debug … shows where)"
+    return said(("unexpected error:", "bold red"), told)
 
 
-def refuse(sentence: str, withdraw: bool = False, hint: bool = True) -> NoReturn:
+def refuse(sentence: Text, withdraw: bool = False, hint: bool = True) -> NoReturn:
     """Say what went wrong and how to go on.
 
     Args:
         withdraw: take a run folder away in which nothing was made, since what was asked for cannot be done.
         hint: say by which command the run goes on.
     """
-    messages.print(sentence, highlight=False, soft_wrap=True)
+    messages.print(sentence, soft_wrap=True)
     if session.folder is not None and (session.folder / "manifest.json").is_file():
         from auditor.run.folder import RunFolder
 
         if withdraw and RunFolder(session.folder).remove_unstarted():
             messages.print(f"nothing was made, so {session.folder} is taken away again", style="dim", soft_wrap=True)
         elif hint:
-            messages.print(f"continue with: {session.again}", highlight=False, soft_wrap=True, markup=False)
+            messages.print(f"continue with: {session.again}", soft_wrap=True)
     raise typer.Exit(NOT_MADE)
 
 
@@ -145,7 +177,7 @@ def options(
 ) -> None:
     session.folder, session.new, session.debug = None, False, debug
     if version:
-        payload.print(__version__, highlight=False)
+        payload.print(__version__)
         raise typer.Exit(PASSED)
 
 
@@ -161,13 +193,13 @@ def begin_run(
 
 def announce(folder: RunFolder, new: bool) -> None:
     go_on_with(folder.path, new)
-    messages.print(f"run folder: {folder.path}", highlight=False, soft_wrap=True)
+    messages.print(f"run folder: {folder.path}", soft_wrap=True)
 
 
 def go_on_with(folder: Path, new: bool, command: str = "run --resume {}") -> None:
     """What a person is told to type where the command at work does not end well."""
     session.folder, session.new = folder, new
-    session.again = f"auditor {command.format(shlex.quote(str(folder)))}"
+    session.again = f"auditor {command.replace('{}', shell_word(str(folder)), 1)}"
 
 
 def watched() -> TerminalProgress:
@@ -180,10 +212,17 @@ def print_result(finished: Audit) -> None:
     from auditor.cli.console import summary
 
     for part in summary(finished.result):
-        payload.print(part, highlight=False)
-    payload.print(f"report: {finished.report}", highlight=False, soft_wrap=True)
+        payload.print(part)
+    payload.print(f"report: {finished.report}", soft_wrap=True)
 
 
 def show(finished: Audit) -> None:
     print_result(finished)
     raise typer.Exit(EXIT_CODES[finished.verdict])
+
+
+def show_every_character() -> None:
+    """Let a terminal that lacks a character, such as an arrow, show its number: nothing ends for want of a letter."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

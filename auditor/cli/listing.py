@@ -10,8 +10,10 @@ import torch
 from rich.table import Table
 
 from auditor.candidates.makers.library import library_folder
+from auditor.cli.terminal import said
 from auditor.core.config import read_config
 from auditor.core.errors import PatchError
+from auditor.core.plain_text import plain
 from auditor.core.versions import versions
 from auditor.inputs.model.device import choose_device, describe_device
 from auditor.inputs.model.layers import list_layers
@@ -35,14 +37,14 @@ def listed_layers(model: str, mappable_only: bool) -> Table:
     else:
         classifier = unnamed_classifier(model, Path.cwd(), cpu)
     shown = [layer for layer in list_layers(classifier) if layer.mappable or not mappable_only]
-    table = Table(title=f"layers of {classifier.name}", title_justify="left", title_style="")
+    table = Table(title=said(f"layers of {classifier.name}"), title_justify="left", title_style="")
     # a name is there to be copied, so it is never cut
-    table.add_column("layer", no_wrap=True, min_width=max((len(layer.name) for layer in shown), default=0))
+    table.add_column("layer", no_wrap=True, min_width=max((len(plain(layer.name)) for layer in shown), default=0))
     for heading in ("type", "output: channels × height × width", "mappable"):
         table.add_column(heading)
     for layer in shown:
         shape = " × ".join(str(side) for side in layer.shape)
-        table.add_row(layer.name, layer.type, shape, "yes" if layer.mappable else "")
+        table.add_row(said(layer.name), said(layer.type), shape, "yes" if layer.mappable else "")
     return table
 
 

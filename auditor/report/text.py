@@ -5,17 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath, PureWindowsPath
 
+from auditor.core.plain_text import plain
+
+__all__ = ["markdown", "plain", "shown_detail", "shown_path"]
+
 _KEPT_PARTS = 3
-_REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~#$])")
-
-
-def plain(text: str) -> str:
-    """Text that UTF-8 and XML 1.0 can hold: undecodable bytes and control characters become visible escapes.
-
-    File names may carry such bytes; a report must name the file and still be readable by every parser.
-    """
-    return _REFUSED.sub(lambda found: _escape(found.group()), text)
 
 
 def shown_path(path: str) -> str:
@@ -45,11 +40,3 @@ def markdown(text: str) -> str:
     flat = " ".join(plain(text).split())
     entities = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\1", entities)
-
-
-def _escape(character: str) -> str:
-    point = ord(character)
-    # Python reads a file name's undecodable byte 0x80..0xFF as U+DC80..U+DCFF; the byte itself says more.
-    if 0xDC80 <= point <= 0xDCFF:
-        return f"\\x{point - 0xDC00:02x}"
-    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}"

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from auditor.core.errors import DamagedFileError, StoreError, is_full_disk
 from auditor.core.hashing import sha256_of, sha256_of_file
+from auditor.core.plain_text import plain
 
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -237,8 +238,13 @@ class RunFolder:
             pq.write_table(table, temporary, compression="zstd")
 
     def write_csv(self, file: str, table: pa.Table) -> None:
+        """Write a table for people: its words are shown as in every report."""
+        shown = [
+            {name: plain(one) if isinstance(one, str) else one for name, one in row.items()}
+            for row in table.to_pylist()
+        ]
         with self._replacing(file) as temporary:
-            pyarrow.csv.write_csv(table, temporary)
+            pyarrow.csv.write_csv(pa.Table.from_pylist(shown, table.schema), temporary)
 
     def write_array(self, file: str, array: np.ndarray) -> None:
         with self._replacing(file) as temporary, temporary.open("wb") as stream:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +18,7 @@ from auditor.cli.edge import (
     session,
     watched,
 )
+from auditor.cli.terminal import shell_word
 from auditor.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def atlas(
         return
     folder, settings = begin_run(config_or_run, out)
     given = {"--kind": kind, "--class": of_class, "--layers": layers, "--levels": levels, "--icons": icons}
-    same = "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in given.items() if value is not None)
+    same = "".join(f" {flag} {shell_word(str(value))}" for flag, value in given.items() if value is not None)
     go_on_with(folder.path, session.new, f"atlas {{}}{same}")
     if layers is not None:
         _atlas_of_layers(folder, settings, listed(layers))
@@ -99,15 +99,13 @@ def _atlas_of_layers(folder: RunFolder, settings: AuditConfig, layers: list[str]
 
     with watched() as progress, at_work(folder, settings, progress) as run:
         made = build_layers_atlas(run, layers)
-    payload.print(f"{made.images} pictures in {len(layers)} layers", highlight=False)
+    payload.print(f"{made.images} pictures in {len(layers)} layers")
     for before, after, moved in zip(layers, layers[1:], made.movements, strict=False):
-        payload.print(
-            f"{before} → {after}: a picture moves {moved:.2f} of the distance between pictures", highlight=False
-        )
-    payload.print(f"{made.picture}", highlight=False, soft_wrap=True)
+        payload.print(f"{before} → {after}: a picture moves {moved:.2f} of the distance between pictures")
+    payload.print(f"{made.picture}", soft_wrap=True)
 
 
 def _print_atlas(made: Atlas, pictures: Path, levels: Iterable[int]) -> None:
     payload.print(f"{len(made.cells)} cells of {len(made.samples)} activations (of {made.collected} collected)")
     for level in levels:
-        payload.print(f"{pictures / f'{level}.webp'}", highlight=False, soft_wrap=True)
+        payload.print(f"{pictures / f'{level}.webp'}", soft_wrap=True)

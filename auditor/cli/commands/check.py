@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from auditor.cli.edge import (
+    ERROR,
     NOT_MADE,
     app,
     edge,
@@ -16,6 +16,7 @@ from auditor.cli.edge import (
     payload,
     watched,
 )
+from auditor.cli.terminal import said
 
 if TYPE_CHECKING:
     from auditor.core.config import AuditConfig
@@ -46,11 +47,11 @@ def tell(config: AuditConfig) -> None:
         found = check(config, progress)
     if not isinstance(found, Checked):
         for mistake in found:
-            messages.print(f"[bold red]error:[/] {escape(mistake)}", highlight=False, soft_wrap=True)
-        messages.print(f"{how_many(len(found), 'mistake')}; nothing was made", highlight=False)
+            messages.print(said(ERROR, f" {mistake}"), soft_wrap=True)
+        messages.print(f"{how_many(len(found), 'mistake')}; nothing was made")
         raise typer.Exit(NOT_MADE)
     for line in estimate_lines(found.estimate):
-        payload.print(escape(line), highlight=False, soft_wrap=True)
+        payload.print(line, soft_wrap=True)
     for doubt in found.accuracy.doubts:
         word = "as confirmed by" if found.accuracy.accepted else "so it cannot pass without"
-        payload.print(escape(f"{doubt}: {word} limits.unknown_target"), highlight=False, soft_wrap=True)
+        payload.print(f"{doubt}: {word} limits.unknown_target", soft_wrap=True)

@@ -20,6 +20,7 @@ from auditor.cli.edge import (
     print_result,
     watched,
 )
+from auditor.cli.terminal import said
 from auditor.core.errors import ConfigError
 
 
@@ -43,12 +44,12 @@ def demo(
     folder = out or demo_folder()
     finished = []
     for name in chosen:
-        messages.print(f"[bold]{name} network[/bold]")
+        messages.print(f"{name} network", style="bold")
         go_on_with(folder / name, new=False)
         with watched() as progress:
             finished.append((name, run_demo(name, folder, progress)))
     for name, one in finished:
-        payload.print(f"\n[bold]{name} network[/bold] (expected: {EXPECTED[name]})")
+        payload.print(said("\n", (f"{name} network", "bold"), f" (expected: {EXPECTED[name]})"))
         print_result(one)
     if check:
         raise typer.Exit(PASSED if all(one.verdict is EXPECTED[name] for name, one in finished) else FAILED)

@@ -34,4 +34,4 @@ def look(
     with watched() as progress, at_work(folder, settings, progress) as run:
         drawn = look_at_photographs(run, pictures, patch)
     for path in drawn:
-        payload.print(f"{path}", highlight=False, soft_wrap=True)
+        payload.print(f"{path}", soft_wrap=True)

@@ -48,12 +48,8 @@ def review(
         return
     else:
         finished = None
-        for review in asked_reviews(result, folder, by, _ask):
+        for review in asked_reviews(result, folder, by, messages.ask):
             finished = review_run(folder, [review])  # kept at once: who is interrupted loses no answer
         show(finished or review_run(folder, []))
         return
     show(review_run(folder, reviews))
-
-
-def _ask(question: str) -> str:
-    return str(typer.prompt(question, err=True))

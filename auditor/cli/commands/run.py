@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +18,7 @@ from auditor.cli.edge import (
     watched,
 )
 from auditor.cli.flags import FlagValue, flag_values, takes_settings
+from auditor.cli.terminal import shell_word
 from auditor.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -86,6 +86,6 @@ def _confirmed_on_more(run_folder: Path, pictures: Path) -> Audit:
     from auditor.run.upgrade import open_folder
 
     folder = open_folder(run_folder)
-    go_on_with(folder.path, False, f"run --more {{}} --images {shlex.quote(str(pictures))}")
+    go_on_with(folder.path, False, f"run --more {{}} --images {shell_word(str(pictures))}")
     with watched() as progress:
         return confirm_on_more(folder, stored_config(folder), pictures, progress)

@@ -26,4 +26,4 @@ def suggest(config_or_run: ConfigOrRun, out: OutOption = None) -> None:
         proposals = build_candidates(folder, settings, progress, CANDIDATES)
     payload.print(candidates_listing([patch.candidate for patch in proposals.patches]))
     for name in ("candidates", CONTACT_SHEET):
-        payload.print(f"{folder.path / name}", highlight=False, soft_wrap=True)
+        payload.print(f"{folder.path / name}", soft_wrap=True)

@@ -34,5 +34,5 @@ def transfer(
         measured = transfer_run(folder, model, progress)
         folder.write_csv(file, transfer_table(measured))
     for part in transfer_listing(measured):
-        payload.print(part, highlight=False)
-    payload.print(f"table: {folder.path / file}", highlight=False, soft_wrap=True)
+        payload.print(part)
+    payload.print(f"table: {folder.path / file}", soft_wrap=True)

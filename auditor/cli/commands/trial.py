@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +19,7 @@ from auditor.cli.edge import (
     show,
     watched,
 )
+from auditor.cli.terminal import shell_word
 from auditor.core.errors import ConfigError, PatchError
 from auditor.core.records import Placement
 
@@ -52,9 +52,9 @@ def trial(
         raise PatchError(f"--patches takes a folder of PNG files; there is none at {patches}")
     chosen = named_placements(placements or Placement.FIXED)
     folder, settings = begin_run(config_or_run, out)
-    same = f"--patches {shlex.quote(str(patches))} --placements {','.join(chosen)}"
+    same = f"--patches {shell_word(str(patches))} --placements {','.join(chosen)}"
     go_on_with(folder.path, session.new, f"trial {{}} {same}")
     with watched() as progress:
         finished = trial_patches(folder, settings, patches, chosen, progress)
-    payload.print(f"table: {finished.folder / TABLE}", highlight=False, soft_wrap=True)
+    payload.print(f"table: {finished.folder / TABLE}", soft_wrap=True)
     show(finished)
