@@ -11,6 +11,7 @@ from PIL import Image
 
 from auditor.atlas.drawings.canvas import png_bytes
 from auditor.core.errors import ConfigError, UnknownNameError
+from auditor.core.plain_text import utf8
 from auditor.core.records import AuditResult, Candidate, Review, ReviewMark
 from auditor.report.summary import awaiting_review
 from auditor.run.folder import RunFolder
@@ -68,7 +69,7 @@ def asked_reviews(result: AuditResult, run: RunFolder, reviewer: str, ask: Calla
         while answer not in (*ReviewMark, "skip"):
             answer = ask(f"{answer!r} is none of {MARKS}, or skip; which?").strip().lower()
         if answer != "skip":
-            yield Review(candidate.id, ReviewMark(answer), reviewer, ask("why, in a few words?"))
+            yield Review(candidate.id, ReviewMark(answer), utf8(reviewer), utf8(ask("why, in a few words?")))
 
 
 def describe(candidate: Candidate, run: RunFolder) -> str:
@@ -101,4 +102,4 @@ def _review(candidate: str, mark: str, reviewer: str, why: str, result: AuditRes
         raise UnknownNameError("candidate", candidate, found, "the findings of this run")
     if mark not in list(ReviewMark):
         raise ConfigError(f"candidate {candidate!r}: a mark is {MARKS}, got {mark!r}")
-    return Review(candidate, ReviewMark(mark), reviewer, why)
+    return Review(candidate, ReviewMark(mark), utf8(reviewer), utf8(why))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 _REFUSED = re.compile(
@@ -19,6 +20,35 @@ def plain(text: str) -> str:
     and class names may carry them; what names them must be readable by every parser, and show what is there.
     """
     return _REFUSED.sub(lambda found: _escape(found.group()), text)
+
+
+_UNDECODABLE = re.compile(r"[\udc80-\udcff]|\\(?=x(?:5c|[89a-f][0-9a-f]))")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPED = re.compile(r"\\x(5c|[89a-f][0-9a-f])")
+
+
+def utf8(name: str) -> str:
+    """A file's name as text that every file can hold: `caf\\xe9.png` for a byte that is no UTF-8.
+
+    `file_name` turns it back. A backslash that would be read as such an escape becomes one itself (`\\x5c`).
+    """
+    return _UNDECODABLE.sub(lambda found: f"\\x{ord(found.group()) & 0xFF:02x}", name)
+
+
+def file_name(text: str) -> str:
+    """The name, or path, that `utf8` made a text of."""
+
+    def character(found: re.Match[str]) -> str:
+        byte = int(found.group(1), 16)
+        return chr(byte if byte < 0x80 else 0xDC00 + byte)
+
+    return _ESCAPED.sub(character, text)
+
+
+def json_text(value: object, indent: int | None = None) -> str:
+    """JSON that UTF-8 can hold, whatever is in the texts of a value; what is read of it is the value again."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def _escape(character: str) -> str:

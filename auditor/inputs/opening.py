@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from auditor.core.config import AuditConfig
+from auditor.core.plain_text import utf8
 from auditor.core.progress import Progress
 from auditor.core.records import ClassGroup, Limits, Subject
 from auditor.inputs.criterion import TargetCalled
@@ -63,8 +64,8 @@ class Inputs:
     def subject(self) -> Subject:
         """The head of the report."""
         return Subject(
-            model=self.config.model.name,
-            weights=self.loaded.weights_path,
+            model=utf8(self.config.model.name),
+            weights=utf8(self.loaded.weights_path),
             weights_sha256=self.loaded.weights_sha256,
             layer=self.layer,
             layer_rule=self.layer_rule,

@@ -12,6 +12,7 @@ from auditor.atlas.kinds import Atlas
 from auditor.candidates.propose import Proposals
 from auditor.core.config import AuditConfig, build_config, read_config, with_atlas
 from auditor.core.errors import ConfigError, ImageError, StoreError
+from auditor.core.plain_text import utf8
 from auditor.core.progress import Progress, Silence
 from auditor.core.shelf import slug
 from auditor.core.versions import versions
@@ -66,7 +67,7 @@ def new_run(config: AuditConfig, folder: Path) -> RunFolder:
         folder,
         {
             "schema_version": "1.0",
-            "run": folder.resolve().name,
+            "run": utf8(folder.resolve().name),
             "begun": datetime.now(UTC).isoformat(timespec="seconds"),
             "config": config.model_dump(mode="json"),
             "base": str(config.base.resolve()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import multiprocessing
 import os
 import signal
@@ -44,7 +45,12 @@ class Opening(Generic[Opened]):
 
     def __reduce__(self) -> tuple[object, ...]:
         config = self.run.config
-        return _reopening, (self.run.folder.path.resolve(), config.model_dump_json(), config.base.resolve(), self.build)
+        return _reopening, (
+            self.run.folder.path.resolve(),
+            json.dumps(config.model_dump(mode="json")),
+            config.base.resolve(),
+            self.build,
+        )
 
 
 def hands(run: Run, build: Callable[[Run], Opened]) -> Hands[Opened]:
@@ -54,7 +60,7 @@ def hands(run: Run, build: Callable[[Run], Opened]) -> Hands[Opened]:
 
 def _reopening(path: Path, settings: str, base: Path, build: Callable[[Run], Opened]) -> Opening[Opened]:
     if (path, settings) not in _RUNS:
-        config = AuditConfig.model_validate_json(settings).model_copy(update={"base": base})
+        config = AuditConfig.model_validate(json.loads(settings)).model_copy(update={"base": base})
         _RUNS[path, settings] = Run(RunFolder(path), config, Silence(), checks=False)
     return Opening(_RUNS[path, settings], build)
 

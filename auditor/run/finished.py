@@ -65,7 +65,8 @@ class Audit:
 
         if not (self.folder / file).is_file():
             raise StoreError(f"{self.folder} holds no {file}; this run did not come so far, or the file was moved")
-        return pd.read_parquet(self.folder / file)
+        with (self.folder / file).open("rb") as stream:  # Arrow opens no path that is no UTF-8
+            return pd.read_parquet(stream)
 
     def _repr_html_(self) -> str:
         return notebook_html(self.result)

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +21,7 @@ import pyarrow.parquet as pq
 
 from auditor.core.errors import DamagedFileError, StoreError, is_full_disk
 from auditor.core.hashing import sha256_of, sha256_of_file
-from auditor.core.plain_text import plain
+from auditor.core.plain_text import json_text, plain, utf8
 
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -91,7 +92,8 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        return self.path.resolve().name
+        """What the run is called in records and reports."""
+        return utf8(self.path.resolve().name)
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -231,11 +233,11 @@ class RunFolder:
         self.write(file, text.encode("utf-8"))
 
     def write_json(self, file: str, value: Json) -> None:
-        self.write_text(file, json_text(value))
+        self.write_text(file, json_file(value))
 
     def write_table(self, file: str, table: pa.Table) -> None:
-        with self._replacing(file) as temporary:
-            pq.write_table(table, temporary, compression="zstd")
+        with self._replacing(file) as temporary, _for_arrow(temporary, "wb") as place:
+            pq.write_table(table, place, compression="zstd")
 
     def write_csv(self, file: str, table: pa.Table) -> None:
         """Write a table for people: its words are shown as in every report."""
@@ -243,8 +245,8 @@ class RunFolder:
             {name: plain(one) if isinstance(one, str) else one for name, one in row.items()}
             for row in table.to_pylist()
         ]
-        with self._replacing(file) as temporary:
-            pyarrow.csv.write_csv(pa.Table.from_pylist(shown, table.schema), temporary)
+        with self._replacing(file) as temporary, _for_arrow(temporary, "wb") as place:
+            pyarrow.csv.write_csv(pa.Table.from_pylist(shown, table.schema), place)
 
     def write_array(self, file: str, array: np.ndarray) -> None:
         with self._replacing(file) as temporary, temporary.open("wb") as stream:
@@ -259,11 +261,11 @@ class RunFolder:
             How many rows there are in all.
         """
         rows = 0
-        with self._replacing(file) as temporary:
+        with self._replacing(file) as temporary, _for_arrow(temporary, "wb") as place:
             writer: pq.ParquetWriter | None = None
             try:
                 for table in _gathered(self.read_table(part) for part in parts):
-                    writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
+                    writer = writer or pq.ParquetWriter(place, table.schema, compression="zstd")
                     writer.write_table(table)
                     rows += len(table)
             finally:
@@ -289,7 +291,7 @@ class RunFolder:
         if not self.has(file):
             raise StoreError(f"{self.path} holds no {file}; run the stage that makes it first")
         try:
-            with pq.ParquetFile(self.path / file) as stored:  # for one file, half the time of pq.read_table
+            with _for_arrow(self.path / file, "rb") as place, pq.ParquetFile(place) as stored:
                 return stored.read()
         except (OSError, pa.ArrowException) as error:
             raise DamagedFileError(f"{self.path / file} cannot be read as parquet: {error}") from error
@@ -320,9 +322,9 @@ class RunFolder:
                 temporary.unlink(missing_ok=True)
 
 
-def json_text(value: Json) -> str:
+def json_file(value: Json) -> str:
     """A value as the text of a JSON file."""
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return json_text(value, indent=2) + "\n"
 
 
 def _object(value: Json) -> dict[str, Json]:
@@ -339,6 +341,16 @@ def _lock(handle: int, folder: Path) -> None:
         raise StoreError(
             f"another auditor is at work in {folder}; wait until it has ended, or stop it, and give this command again"
         ) from error
+
+
+@contextlib.contextmanager
+def _for_arrow(path: Path, mode: Literal["rb", "wb"]) -> Iterator[Path | BinaryIO]:
+    """A file as Arrow takes it: by its path, or open where that is no UTF-8."""
+    if utf8(str(path)) == str(path):
+        yield path
+    else:
+        with path.open(mode) as stream:
+            yield stream
 
 
 _GATHERED_ROWS = 2**15

@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from auditor.core.hashing import sha256_of
+from auditor.core.plain_text import json_text
 from auditor.core.records.looks import EarlierLook, Looks
 from auditor.run.folder import append_line
 
@@ -83,7 +84,7 @@ def enter(folder: Path, look: Look, brought: Mapping[str, str], paid: Collection
             before.setdefault(one.content, one)
     if not any(known[place].run == look.run for place in same):
         try:
-            append_line(path, json.dumps(asdict(look), ensure_ascii=False))
+            append_line(path, json_text(asdict(look)))
         except OSError as error:
             problem = problem or f"{LEDGER} cannot be written: {error.strerror}"
     tried = {sha256 for one in before.values() for sha256 in one.patches}

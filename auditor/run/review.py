@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from auditor.core.errors import StoreError
 from auditor.core.records import AuditResult, Candidate, Review
 from auditor.run.finished import Audit
-from auditor.run.folder import RunFolder, json_text
+from auditor.run.folder import RunFolder, json_file
 from auditor.run.stages.report import rewrite_report, stored_result
 from auditor.run.upgrade import open_folder
 from auditor.statistics.conclusion import conclude
@@ -80,7 +80,7 @@ def _reviewed(folder: RunFolder, result: AuditResult, reviews: Sequence[Review])
         for one in reviews
     }
     kept = {(one.candidate, one.sha256): one for one in _stored_reviews(folder)} | given
-    marks = json_text([asdict(one) for one in kept.values()])
+    marks = json_file([asdict(one) for one in kept.values()])
     looked_at = _looked_at(kept.values(), candidates.values())
     # marks and report at once: whoever is killed has both, or neither
     return rewrite_report(folder, _judged(result, looked_at), {REVIEWS: marks} if given else {})

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import TypeAdapter
 
+from auditor.core.plain_text import json_text
 from auditor.core.records import (
     AuditResult,
     Candidate,
@@ -118,7 +119,7 @@ def pushes_from_table(table: pa.Table) -> dict[str, tuple[float, float]]:
 def outcome_to_json(outcome: Outcome) -> str:
     """How a run's trials ended, as JSON; the trials themselves are a table."""
     values = TypeAdapter(Outcome).dump_python(outcome, mode="json")
-    return json.dumps(values, indent=1, ensure_ascii=False)
+    return json_text(values, indent=1)
 
 
 def outcome_from_json(text: str) -> Outcome:
@@ -134,7 +135,7 @@ def result_to_json(result: AuditResult) -> str:
         for name, hint in hints.items()
         if name not in _KEPT_APART
     }
-    return json.dumps(values, indent=1, ensure_ascii=False)
+    return json_text(values, indent=1)
 
 
 def result_from_json(text: str, cells: tuple[Cell, ...], pictures: dict[str, bytes]) -> AuditResult:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
-from auditor.core.plain_text import plain
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.core.plain_text import file_name, json_text, plain, utf8
 
 
 @pytest.mark.parametrize(
@@ -27,3 +31,24 @@ from auditor.core.plain_text import plain
 def test_what_cannot_be_shown_becomes_a_visible_escape(text: str, shown: str) -> None:
     assert plain(text) == shown
     assert plain(shown) == shown
+
+
+NAMES = st.text(st.sampled_from("\\\\xe95cab8 ü\udc80\udce9\udcff"), max_size=12)
+
+
+@given(NAMES)
+def test_a_file_name_as_text_is_the_name_again(name: str) -> None:
+    text = utf8(name)
+    assert file_name(text) == name
+    assert text.encode("utf-8").decode("utf-8") == text
+
+
+def test_a_file_name_as_text() -> None:
+    assert utf8("würzig/caf\udce9.png") == "würzig/caf\\xe9.png"
+    assert utf8("a\\b\\x1b") == "a\\b\\x1b"
+    assert utf8("literal \\xe9") == "literal \\x5cxe9"
+
+
+@given(st.dictionaries(NAMES, NAMES | st.integers()))
+def test_json_holds_every_text(value: dict[str, object]) -> None:
+    assert json.loads(json_text(value).encode("utf-8")) == value

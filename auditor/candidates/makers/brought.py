@@ -10,6 +10,7 @@ from pathlib import Path
 
 from auditor.candidates.makers.maker import Found, Maker
 from auditor.core.errors import PatchError
+from auditor.core.plain_text import plain
 from auditor.core.records import Candidate, Origin, Tier
 from auditor.trials.patch import Patch, read_patch
 
@@ -25,22 +26,22 @@ def read_user_patches(folder: Path) -> list[Patch]:
     paths = sorted(folder.glob("*.png"))
     if not paths:
         raise PatchError(f"{folder} holds no PNG; expected one file a patch, with alpha where it should be transparent")
-    _refuse_alike([path.stem for path in paths], folder)
+    _refuse_alike([plain(path.stem) for path in paths], folder)
     patches = []
     for path in paths:
         described = read_description(path.with_suffix(".toml")) if os.path.isfile(path.with_suffix(".toml")) else {}
         patches.append(
-            patch_from(path, BROUGHT, Tier.USER, described.get("title", path.stem), described.get("licence", ""))
+            patch_from(path, BROUGHT, Tier.USER, described.get("title", plain(path.stem)), described.get("licence", ""))
         )
     return patches
 
 
 def _refuse_alike(stems: list[str], folder: Path) -> None:
     # the run folder names a patch's files by these letters alone, so two patches must never share them
-    plain = [re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") for stem in stems]
-    alike = {name for name, count in Counter(plain).items() if count > 1}
+    letters = [re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") for stem in stems]
+    alike = {name for name, count in Counter(letters).items() if count > 1}
     if alike:
-        named = ", ".join(f"{stem}.png" for stem, name in zip(stems, plain, strict=True) if name in alike)
+        named = ", ".join(f"{stem}.png" for stem, name in zip(stems, letters, strict=True) if name in alike)
         raise PatchError(
             f"{folder}: the names {named} differ in nothing but case or signs other than a to z and 0 to 9; "
             "rename them, so that each patch's results can be told apart"
@@ -51,7 +52,7 @@ def patch_from(path: Path, maker: Maker, tier: Tier, title: str, licence: str) -
     """A file's picture as a candidate of a maker."""
     rgba = read_patch(path)
     candidate = Candidate(
-        id=maker.identity(path.stem),
+        id=maker.identity(plain(path.stem)),
         name=title,
         origin=maker.origin,
         tier=tier,

@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from auditor.core.config import AuditConfig
 from auditor.core.errors import AnnotationError, ConfigError, UnknownNameError
+from auditor.core.plain_text import file_name
 from auditor.core.records import ImageRecord, PixelArray
 from auditor.inputs.images.annotations_boxes import NamedBox, PictureBoxes, ReadBoxes, Rectangle, read_boxes
 from auditor.inputs.images.annotations_matching import Pictures, matched, refuse_shared_masks
@@ -59,7 +60,7 @@ class Annotations:
             )
         if self.pictures is None:
             return None
-        where = os.path.normpath(self.base / image.path)
+        where = os.path.normpath(self.base / file_name(image.path))
         mask_path = self._mask_path(where)
         if mask_path is not None:
             return _largest_first(_mask_shares(self._mask(mask_path, image), self.mask_values, box))

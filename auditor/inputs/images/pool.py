@@ -17,6 +17,7 @@ from PIL import Image
 
 from auditor.core.config import AuditConfig, ImagesConfig
 from auditor.core.errors import ImageError, UnreadableImageError
+from auditor.core.plain_text import utf8
 from auditor.core.progress import Progress
 from auditor.core.records import (
     ImagePool,
@@ -209,7 +210,7 @@ def _refuse_dead_folders(wanted: Sequence[_Wanted], unreadable: Sequence[tuple[_
             reasons = Counter(skip.reason for one, skip in unreadable if one.folder == folder)
             raise ImageError(
                 f"no picture of the class folder {folder} can be used: {_tally(reasons)}; replace them, or add "
-                f"{Path(folder).name!r} to classes.ignore"
+                f"{utf8(Path(folder).name)!r} to classes.ignore"
             )
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load, load_file
 from torch import Tensor, nn
 
 from auditor.core.errors import ModelError
 from auditor.core.hashing import sha256_of_file
+from auditor.core.plain_text import utf8
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.harmless import harmless_extras
 from auditor.inputs.world.bundle import bundled_weights
@@ -84,7 +85,8 @@ def read_weights(path: Path, key: str | None = None) -> Weights:
         if key is not None:
             raise ModelError(f"{path} holds one set of weights, so there is no {key!r} in it; leave [model] state out")
         try:
-            return Weights(load_file(path))
+            # what is mapped into memory needs a path of UTF-8
+            return Weights(load_file(path) if utf8(str(path)) == str(path) else load(path.read_bytes()))
         except (SafetensorError, OSError, ValueError) as error:
             raise ModelError(f"{path} is not a whole safetensors file ({error}); copy or export it again") from error
     return unwrapped(_unpickled_tensors(path), path, key)

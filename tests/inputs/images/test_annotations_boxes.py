@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -212,6 +213,16 @@ def test_an_exact_name_goes_before_the_same_name_with_another_suffix(photos: Pat
     annotations = read_annotations(configure({"all": "photos", "boxes": "xml"}))
     assert annotations.shares(picture("photos/wok/w_1.jpg"), (0, 0, 4, 4)) == (("wok", 1.0),)
     assert annotations.shares(picture("photos/frying pan/w_1.png"), (0, 0, 4, 4)) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_boxes_of_a_picture_whose_name_is_no_utf8(photos: Path, configure: Configure) -> None:
+    for path in (photos / "photos/wok/caf\udce9.jpg", photos / "photos/frying pan/caf\udce8.jpg"):
+        Image.new("RGB", (20, 10)).save(path)
+    write_xml(photos / "xml/wok/caf\udce9.xml", "%s", thing("wok", 1, 1, 20, 10))
+    annotations = read_annotations(configure({"all": "photos", "boxes": "xml"}))
+    assert annotations.shares(picture("photos/wok/caf\\xe9.jpg"), (0, 0, 4, 4)) == (("wok", 1.0),)
+    assert annotations.shares(picture("photos/frying pan/caf\\xe8.jpg"), (0, 0, 4, 4)) is None
 
 
 def test_an_empty_folder_of_an_ignored_class_is_no_obstacle(photos: Path, configure: Configure) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ImageError
+from auditor.core.plain_text import file_name, utf8
 from auditor.core.records import Split
 from auditor.inputs.images.sources.csv import CSV
 from auditor.inputs.images.sources.folder import FOLDER
@@ -102,13 +103,16 @@ def find_image(where: str, sources: Sequence[Path]) -> Reference:
 
 
 def shown(where: str, config: AuditConfig) -> str:
-    """`Reference.where` as people read it: relative to the configuration's folder, wherever that is possible."""
+    """`Reference.where` as people read it: relative to the configuration's folder, wherever that is possible.
+
+    It is text that every file can hold, also where the name is no UTF-8.
+    """
     try:
-        return Path(os.path.relpath(where, config.base.resolve())).as_posix()
+        return utf8(Path(os.path.relpath(where, config.base.resolve())).as_posix())
     except ValueError:  # another drive has no relative path
-        return Path(where).as_posix()
+        return utf8(Path(where).as_posix())
 
 
 def whereabouts(shown_text: str, config: AuditConfig) -> str:
     """`Reference.where` again from what `shown` made of it."""
-    return os.path.normpath(config.base.resolve() / shown_text)
+    return os.path.normpath(config.base.resolve() / file_name(shown_text))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from auditor.core.errors import ImageError
+from auditor.core.plain_text import utf8
 from auditor.inputs.images.mapping import left_out
 from auditor.inputs.images.sources.listing import Listing, PictureFile, Source, file_at
 
@@ -38,18 +39,20 @@ def _listed(source: Path, ignore: tuple[str, ...]) -> Listing:
     used: dict[str, str] = {}
     ignored = len(entries) - len(folders)
     hidden = sum(_pictures_in(folder) for folder in folders if _is_hidden(folder.name))
-    unwanted = left_out((folder.name for folder in class_folders), ignore)
-    for folder in (folder for folder in class_folders if folder.name not in unwanted):
+    # a folder's name is a label, which a person may have to write into the configuration
+    labels = {folder: utf8(folder.name) for folder in class_folders}
+    unwanted = left_out(labels.values(), ignore)
+    for folder, label in ((folder, label) for folder, label in labels.items() if label not in unwanted):
         found = _walk(folder)
         if not found.pictures:
             raise ImageError(
-                f"the class folder {folder} holds no picture; put some in, delete it, or add {folder.name!r} to "
+                f"the class folder {folder} holds no picture; put some in, delete it, or add {label!r} to "
                 "classes.ignore"
             )
         ignored += found.others
         hidden += found.hidden
-        used[folder.name] = str(folder)
-        images += [PictureFile(str(path), folder.name) for path in sorted(found.pictures)]
+        used[label] = str(folder)
+        images += [PictureFile(str(path), label) for path in sorted(found.pictures)]
     return Listing(tuple(images), ignored, hidden, class_folders=used)
 
 

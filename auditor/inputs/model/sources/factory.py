@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -54,7 +55,7 @@ def build_from_factory(
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ModelError(f"there is no file {path}")
-    unique = f"audited_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    unique = f"audited_{path.stem}_{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(unique, path)
     if spec is None or spec.loader is None:
         raise ModelError(f"{path} cannot be imported as Python")
