@@ -261,7 +261,7 @@ class CandidatesConfig(Section):
     per_image: int = Field(1, ge=1, description="at most this many suggestions from one picture")
     library: bool = Field(True, description="whether to try the patches that come with auditor")
     patches: Annotated[FilePath | None, Example("my-patches"), Flag("--patches", "file")] = Field(
-        None, description="a folder of your own PNG patches to try as well"
+        None, description="a folder of your own patches (PNG, JPEG, WebP, …) to try as well"
     )
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
-import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from auditor.core.errors import PatchError
+from auditor.core.errors import PatchError, UnreadableImageError
 from auditor.core.hashing import sha256_of
 from auditor.core.records import Candidate, PixelArray
+from auditor.inputs.images.reading import decode_rgba, read_bytes
 
 MAX_SIDE_PX = 4096
 
@@ -26,32 +26,31 @@ class Patch:
 
 
 def read_patch(path: Path) -> PixelArray:
-    """Read a patch picture as (4, h, w) uint8 RGBA; a picture without alpha is opaque.
+    """Read a patch picture as (4, h, w) uint8 RGBA, upright; a picture without alpha is opaque.
 
     Raises:
-        PatchError: the file is no picture, is larger than 4096 px a side, or is nowhere opaque.
+        PatchError: the file is no picture of 8 bits a channel, is animated, is larger than 4096 px a side, or is
+            nowhere opaque.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
-                if max(picture.size) > MAX_SIDE_PX:
-                    raise PatchError(
-                        f"patch {path} is {picture.width}×{picture.height} px; at most {MAX_SIDE_PX} px a side "
-                        "are read: make it smaller"
-                    )
-                rgba = np.asarray(picture.convert("RGBA"), dtype=np.uint8).transpose(2, 0, 1)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        picture = decode_rgba(read_bytes(path, MAX_SIDE_PX**2), MAX_SIDE_PX**2)
+    except UnreadableImageError as error:
+        if error.reason == "too many pixels":
+            raise _too_large(path, error.detail) from error
         raise PatchError(
-            f"patch {path} is far too large to be read: make it at most {MAX_SIDE_PX} px a side"
+            f"patch {path} cannot be read as a picture ({error}); expected a still picture of 8 bits a channel, "
+            "such as a PNG with or without alpha"
         ) from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise PatchError(
-            f"patch {path} cannot be read as a picture ({error}); expected PNG with or without alpha"
-        ) from error
+    if max(picture.size) > MAX_SIDE_PX:
+        raise _too_large(path, f"{picture.width}×{picture.height} px")
+    rgba = np.asarray(picture, dtype=np.uint8).transpose(2, 0, 1)
     if not rgba[3].any():
         raise PatchError(f"patch {path} is transparent everywhere: nothing would be pasted")
     return np.ascontiguousarray(rgba)
+
+
+def _too_large(path: Path, size: str) -> PatchError:
+    return PatchError(f"patch {path} is too large ({size}); at most {MAX_SIDE_PX} px a side are read: make it smaller")
 
 
 def patch_png(rgba: PixelArray) -> bytes:

@@ -237,6 +237,40 @@ def test_bad_pictures_are_skipped_counted_and_named(own_world, invoke, finished,
     assert findings["eligible"] == original["eligible"]
 
 
+def test_what_is_left_out_of_patches_and_what_stands_on_white_is_said(own_world, invoke, tmp_path) -> None:
+    stickers = own_world.folder / "stickers"
+    Image.open(stickers / "spots.png").convert("RGB").save(stickers / "photo.jpg", quality=95)
+    (stickers / "spots.png").rename(stickers / "spots.PNG")
+    (stickers / "read me.txt").write_text("")
+    cup = own_world.folder / "photos/pink cup/00.png"
+    picture = Image.open(cup).convert("RGBA")
+    picture.putpixel((0, 0), (0, 0, 0, 0))
+    picture.save(cup)
+    config = own_world.edited("stickers.toml", ("[candidates]", '[candidates]\npatches = "stickers"'))
+    folder = tmp_path / "run"
+    run = invoke("run", config, "--out", folder)
+    assert run.exit_code == 1, run.output
+    others = "left out of the folder of patches, since they are no pictures: read me.txt"
+    white = "transparent somewhere: 1 picture; white shows through there, for the model and in crops"
+    assert others in run.stderr
+    assert "pictures that are transparent somewhere, where white shows through: 1" in run.stderr
+    findings = json.loads((folder / "findings.json").read_text())
+    assert {others, white} <= set(findings["notes"])
+    assert {"u-photo", "u-spots", "u-Plain Grey"} <= {one["candidate"] for one in findings["survey"]}
+    html = (folder / "report.html").read_text()
+    assert others in html
+    assert white in html
+    for file in ("findings.json", "trials.parquet"):
+        (folder / file).unlink()
+    assert invoke("run", "--resume", folder).exit_code == 1
+    assert json.loads((folder / "findings.json").read_text()) == findings
+
+    trial = invoke("trial", folder, "--patches", stickers)
+    assert others in trial.stderr
+    assert others in json.loads((folder / "patch-trials/stickers/findings.json").read_text())["notes"]
+    assert '"spots"' in (folder / "patch-trials/stickers/table.csv").read_text()
+
+
 def test_a_class_folder_without_one_sound_picture(own_world, invoke, tmp_path) -> None:
     for path in (own_world.folder / "photos" / "pink cup").iterdir():
         path.write_bytes(b"")
@@ -337,6 +371,10 @@ def test_patches_that_are_not_there(world, invoke, finished, tmp_path) -> None:
     assert "continue with" not in invoke("trial", folder, "--patches", tmp_path / "broken").stderr
     refused(invoke("report", tmp_path / "empty"), "is no run folder", "'auditor run' makes one")
     refused(invoke("trial", folder, "--patches", tmp_path / "broken"), "star.png")
+    Image.fromarray(np.full((9, 9), 77, dtype=np.uint16)).save(tmp_path / "broken" / "star.png")
+    refused(invoke("trial", folder, "--patches", tmp_path / "broken"), "star.png", "16-bit", "8 bits a channel")
+    photo = world.folder / "photos/red pan/00.png"
+    refused(invoke("look", folder, photo, "--patch", tmp_path / "broken" / "star.png"), "16-bit")
     refused(invoke("run", world.config, "--patches", tmp_path / "none", "--out", tmp_path / "run"), "none")
 
 

@@ -1,4 +1,4 @@
-"""The patches that a person brings: a folder of PNGs, each with a description beside it where they like."""
+"""The patches that a person brings: a folder of pictures, each with a description beside it where they like."""
 
 from __future__ import annotations
 
@@ -6,42 +6,78 @@ import os
 import re
 import tomllib
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from auditor.candidates.makers.maker import Found, Maker
 from auditor.core.errors import PatchError
 from auditor.core.plain_text import plain
 from auditor.core.records import Candidate, Origin, Tier
+from auditor.inputs.images.sources.folder import PICTURE_SUFFIXES
 from auditor.trials.patch import Patch, read_patch
+
+_SHOWN = 5
 
 
 def read_user_patches(folder: Path) -> list[Patch]:
-    """Every PNG of a person's folder, in the order of their names; a TOML beside it may state title and licence.
+    """Every picture of a person's folder, in the order of their names; a TOML beside it may state title and licence.
 
     Raises:
-        PatchError: the folder is missing or holds no PNG, one of them cannot be used, or two names are too alike.
+        PatchError: the folder is missing or holds no picture, one of them cannot be used, or two names are too alike.
     """
-    if not folder.is_dir():
-        raise PatchError(f"there is no folder {folder}; expected a folder of PNG patches")
-    paths = sorted(folder.glob("*.png"))
+    paths, others = _sorted_out(folder)
     if not paths:
-        raise PatchError(f"{folder} holds no PNG; expected one file a patch, with alpha where it should be transparent")
-    _refuse_alike([plain(path.stem) for path in paths], folder)
+        told = f" (there are {_listed(others)})" if others else ""
+        raise PatchError(
+            f"{folder} holds no PNG or other picture{told}; expected one file a patch, with alpha where it should be "
+            "transparent"
+        )
+    _refuse_alike(paths, folder)
     patches = []
     for path in paths:
         described = read_description(path.with_suffix(".toml")) if os.path.isfile(path.with_suffix(".toml")) else {}
-        patches.append(
-            patch_from(path, BROUGHT, Tier.USER, described.get("title", plain(path.stem)), described.get("licence", ""))
-        )
+        title = described.get("title", plain(path.stem))
+        patches.append(patch_from(path, BROUGHT, Tier.USER, title, described.get("licence", "")))
     return patches
 
 
-def _refuse_alike(stems: list[str], folder: Path) -> None:
+def left_out(folder: Path) -> str:
+    """What lies in a person's folder beside patches and their descriptions, for a person; '' for nothing.
+
+    Raises:
+        PatchError: the folder is missing.
+    """
+    return _listed(_sorted_out(folder)[1])
+
+
+def _sorted_out(folder: Path) -> tuple[list[Path], list[str]]:
+    """The patches of a folder, and the names of all else but descriptions; a folder's own ends in `/`."""
+    if not folder.is_dir():
+        raise PatchError(f"there is no folder {folder}; expected a folder of PNG patches")
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise PatchError(f"the folder {folder} cannot be read ({error.strerror}); check its permissions") from error
+    patches = [
+        path
+        for path in entries
+        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and not path.is_dir()
+    ]
+    known = {*patches, *(path.with_suffix(".toml") for path in patches)}
+    return patches, [plain(path.name) + "/" * path.is_dir() for path in entries if path not in known]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _refuse_alike(paths: Sequence[Path], folder: Path) -> None:
     # the run folder names a patch's files by these letters alone, so two patches must never share them
-    letters = [re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") for stem in stems]
+    letters = [re.sub(r"[^a-z0-9]+", "-", plain(path.stem).lower()).strip("-") for path in paths]
     alike = {name for name, count in Counter(letters).items() if count > 1}
     if alike:
-        named = ", ".join(f"{stem}.png" for stem, name in zip(stems, letters, strict=True) if name in alike)
+        named = ", ".join(plain(path.name) for path, name in zip(paths, letters, strict=True) if name in alike)
         raise PatchError(
             f"{folder}: the names {named} differ in nothing but case or signs other than a to z and 0 to 9; "
             "rename them, so that each patch's results can be told apart"

@@ -23,7 +23,9 @@ from auditor.cli.edge import (
 def look(
     config_or_run: ConfigOrRun,
     pictures: Annotated[list[Path], typer.Argument(help="photographs to look at", show_default=False)],
-    patch: Annotated[Path | None, typer.Option(help="a PNG to paste: shows each before and after")] = None,
+    patch: Annotated[
+        Path | None, typer.Option(help="a picture to paste, such as a PNG: shows each before and after")
+    ] = None,
     out: OutOption = None,
 ) -> None:
     """Draw what the network sees in photographs, position by position; with --patch also after a paste."""

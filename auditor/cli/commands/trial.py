@@ -28,7 +28,9 @@ from auditor.core.records import Placement
 @edge
 def trial(
     config_or_run: ConfigOrRun,
-    patches: Annotated[Path | None, typer.Option(help="measure the PNG patches of this folder instead")] = None,
+    patches: Annotated[
+        Path | None, typer.Option(help="measure the patches of this folder (PNG, JPEG, WebP, …) instead")
+    ] = None,
     placements: Annotated[
         str | None, typer.Option(help=f"with --patches: {', '.join(Placement)}, by commas; left out: {Placement.FIXED}")
     ] = None,

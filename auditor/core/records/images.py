@@ -35,12 +35,13 @@ class SkippedImage:
 class ImagePool:
     """All pictures of an audit: row i of `pixels` is `images[i]` as the model receives it, before normalising.
 
-    `pixels` is (N, 3, H, W) uint8 RGB.
+    `pixels` is (N, 3, H, W) uint8 RGB. `on_white` counts pictures that are transparent somewhere and stand on white.
     """
 
     images: tuple[ImageRecord, ...]
     skipped: tuple[SkippedImage, ...]
     pixels: PixelArray
+    on_white: int = 0
 
     def rows(self, split: Split, labels: tuple[int, ...] | None = None) -> IntArray:
         """Row numbers of one split's pictures, of the given labels only (None: all)."""

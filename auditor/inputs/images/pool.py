@@ -28,7 +28,7 @@ from auditor.core.records import (
 )
 from auditor.inputs.images.duplicates import near_duplicate_groups, thumbnail
 from auditor.inputs.images.mapping import Names, map_labels
-from auditor.inputs.images.reading import decode_image
+from auditor.inputs.images.reading import decode
 from auditor.inputs.images.sources import given_sources, list_images, shown
 from auditor.inputs.images.sources.listing import Reference
 from auditor.inputs.images.splitting import Shares, assign_splits, keep_smallest, stand_for
@@ -68,6 +68,7 @@ class _Picture:
     thumbnail: PixelArray
     pixels: PixelArray
     size: tuple[int, int]
+    on_white: bool
 
 
 def build_pool(
@@ -110,10 +111,13 @@ def build_pool(
     ordered = _in_pool_order(pictures, splits)
     images = tuple(_record(picture, split) for picture, split in ordered)
     _require_usable(images, config.images, names, source, frozenset(target_labels), skipped)
+    on_white = sum(picture.on_white for picture, _ in ordered)
+    if on_white:
+        progress.say(f"pictures that are transparent somewhere, where white shows through: {on_white}")
     parts = [picture.pixels for picture, _ in ordered]
     del pictures, ordered  # so that stacking can let go of each part
     pixels = _stack(parts, output_size)
-    return ImagePool(images, tuple(sorted(skipped, key=lambda skip: (skip.path, skip.reason))), pixels)
+    return ImagePool(images, tuple(sorted(skipped, key=lambda skip: (skip.path, skip.reason))), pixels, on_white)
 
 
 def _list_wanted(
@@ -192,14 +196,16 @@ def _in_order(work: Callable[[_Item], _Result], items: Iterable[_Item], threads:
 
 def _read(one: _Wanted, prepare: Prepare, output_size: tuple[int, int], max_pixels: int) -> _Picture:
     data = one.reference.open(max_pixels)
-    image = decode_image(data, max_pixels)
+    decoded = decode(data, max_pixels)
+    image = decoded.image
     pixels = prepare(image)
     if pixels.shape != (3, *output_size) or pixels.dtype != np.uint8:
         raise ImageError(
             f"preprocessing made {pixels.dtype} {pixels.shape} of {one.reference.where}; "
             f"expected uint8 {(3, *output_size)}"
         )
-    return _Picture(one, hashlib.sha256(data).hexdigest(), thumbnail(image), pixels, image.size)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return _Picture(one, sha256, thumbnail(image), pixels, image.size, decoded.on_white)
 
 
 def _refuse_dead_folders(wanted: Sequence[_Wanted], unreadable: Sequence[tuple[_Wanted, SkippedImage]]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 import struct
 import zlib
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
@@ -58,7 +60,10 @@ def read_bytes(path: Path, max_pixels: int) -> bytes:
     """
     largest_bytes = 16 * max_pixels + 2**26
     try:
-        size_bytes = path.stat().st_size
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would block its reader for ever
+            raise _refusal("unreadable file", "it is no file, but a folder, a pipe or a device")
+        size_bytes = found.st_size
         if size_bytes > largest_bytes:
             raise _refusal("too many pixels", f"a file of {size_bytes:,} bytes for at most {max_pixels:,} pixels")
         data = path.read_bytes()
@@ -71,6 +76,14 @@ def read_bytes(path: Path, max_pixels: int) -> bytes:
     return data
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A picture as upright RGB; `on_white`: whether it is transparent somewhere, and white shows through there."""
+
+    image: Image.Image
+    on_white: bool
+
+
 def decode_image(data: bytes, max_pixels: int) -> Image.Image:
     """Decode a picture's bytes as upright RGB (EXIF orientation applied, transparency on white).
 
@@ -79,6 +92,30 @@ def decode_image(data: bytes, max_pixels: int) -> Image.Image:
     Raises:
         UnreadableImageError: with one of the reasons of `Reason`.
     """
+    return decode(data, max_pixels).image
+
+
+def decode(data: bytes, max_pixels: int) -> Decoded:
+    """As `decode_image`, and whether anything shows through."""
+    image = _loaded(data, max_pixels)
+    if not image.has_transparency_data:
+        return Decoded(image if image.mode == "RGB" else image.convert("RGB"), on_white=False)
+    layered = image.convert("RGBA")
+    white = Image.new("RGBA", layered.size, (255, 255, 255, 255))
+    shown = Image.alpha_composite(white, layered).convert("RGB")
+    return Decoded(shown, on_white=layered.getchannel("A").getextrema() != (255, 255))
+
+
+def decode_rgba(data: bytes, max_pixels: int) -> Image.Image:
+    """Decode a picture's bytes as upright RGBA; one without transparency is opaque.
+
+    Raises:
+        UnreadableImageError: as `decode_image`.
+    """
+    return _loaded(data, max_pixels).convert("RGBA")
+
+
+def _loaded(data: bytes, max_pixels: int) -> Image.Image:
     image = _open(data, max_pixels)
     try:
         image.load()
@@ -86,7 +123,7 @@ def decode_image(data: bytes, max_pixels: int) -> Image.Image:
         raise _refusal("too many pixels", str(problem)) from problem
     except _DAMAGE as problem:
         raise _refusal("truncated", f"{image.format} data end early or are damaged: {problem}") from problem
-    return _to_rgb(_upright(image))
+    return _upright(image)
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:
@@ -144,14 +181,6 @@ def _upright(image: Image.Image) -> Image.Image:
     except _DAMAGE:
         # Damaged EXIF says nothing about which way is up; the pixels themselves are sound.
         return image
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if not image.has_transparency_data:
-        return image if image.mode == "RGB" else image.convert("RGB")
-    layered = image.convert("RGBA")
-    white = Image.new("RGBA", layered.size, (255, 255, 255, 255))
-    return Image.alpha_composite(white, layered).convert("RGB")
 
 
 def _refusal(reason: Reason, detail: str = "") -> UnreadableImageError:

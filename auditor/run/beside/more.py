@@ -148,9 +148,8 @@ def _joined(run: Run, pool: ImagePool, clean: Clean, added: ImagePool) -> tuple[
     rows = len(pool.images) + np.arange(len(added.images))
     run.progress.start("clean predictions", len(rows))
     said = predict_pictures(inputs, added, np.arange(len(added.images)), run.progress)
-    together = ImagePool(
-        (*pool.images, *added.images), (*pool.skipped, *added.skipped), np.concatenate([pool.pixels, added.pixels])
-    )
+    images, skipped = (*pool.images, *added.images), (*pool.skipped, *added.skipped)
+    together = ImagePool(images, skipped, np.concatenate([pool.pixels, added.pixels]), pool.on_white)
     joined = Clean(
         rows=np.concatenate([clean.rows, rows]),
         said=clean.said.with_more(said),

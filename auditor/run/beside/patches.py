@@ -24,7 +24,7 @@ from auditor.run.review import read_reviews
 from auditor.run.stage import Run
 from auditor.run.stages.accuracy import ACCURACY
 from auditor.run.stages.atlas import ATLAS
-from auditor.run.stages.candidates import CANDIDATES, open_scene, pushed_atlas, write_patch
+from auditor.run.stages.candidates import CANDIDATES, open_scene, pushed_atlas, said_left_out, write_patch
 from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.images import IMAGES
@@ -39,7 +39,7 @@ TABLE = "table.csv"
 def trial_patches(
     run_folder: RunFolder, config: AuditConfig, folder: Path, placements: Sequence[Placement], progress: Progress
 ) -> Audit:
-    """Measure every PNG of a folder on a run's confirmation pictures, with matched controls.
+    """Measure every picture of a folder on a run's confirmation pictures, with matched controls.
 
     The numbers go to `patch-trials/<folder's name>` inside the run folder, beside a `table.csv` in the columns of
     the paper's published counts. The run's own findings stay as they are. Where the run has an atlas, a crop of a
@@ -80,7 +80,8 @@ def _tried(run: Run, own: TrialsConfig, patches: Sequence[Patch], inside: RunFol
         examples=draw_examples(inside, bench, confirmed, patches),
         looks=looks,
     )
-    inside.mark_done("candidates", {"files": inside.matching(("candidates/*", "pictures/origin-*"))})
+    files = inside.matching(("candidates/*", "pictures/origin-*"))
+    inside.mark_done(CANDIDATES.name, {"files": files, **said_left_out(run, str(folder.resolve()))})
     facts = keep_trials(inside, bench, outcome)
     inside.mark_done(TRIALS.name, {**facts, "files": inside.matching(TRIALS.needed)})
     reviews = read_reviews(inside, [patch.candidate for patch in patches])

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from auditor.atlas.drawings.canvas import webp_bytes
 from auditor.atlas.kinds import Atlas
 from auditor.candidates.contact_sheet import Flips, draw_contact_sheet
+from auditor.candidates.makers.brought import left_out
 from auditor.candidates.propose import Proposals, mark_read_as_target, propose
 from auditor.candidates.scene import Scene
 from auditor.candidates.screening import TailScreen
@@ -25,6 +26,7 @@ from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.images import IMAGES
+from auditor.run.stages.report import LEFT_OUT, NO_PATCHES
 from auditor.run.tables import candidates_from_table, candidates_table, pushes_from_table, pushes_table
 from auditor.trials.patch import Patch, kept, read_patch
 
@@ -46,7 +48,15 @@ def _make(run: Run, folder: RunFolder) -> Facts:
         folder.write(CONTACT_SHEET, contact_sheet(run, patches))
     folder.write_table(_TABLE, candidates_table([patch.candidate for patch in patches]))
     folder.update_manifest({"patches": {patch.candidate.id: patch.candidate.sha256 for patch in patches}})
-    return {"candidates": len(patches)}
+    return {"candidates": len(patches), **said_left_out(run, run.config.candidates.patches)}
+
+
+def said_left_out(run: Run, given: str | None) -> Facts:
+    """Say, and note for the report, what lies in a folder of patches and is none; nothing where all is used."""
+    others = "" if given is None else left_out(run.config.path(given))
+    if others:
+        run.progress.say(f"{NO_PATCHES}{others}")
+    return {LEFT_OUT: others} if others else {}
 
 
 def open_screen(run: Run) -> TailScreen:

@@ -34,14 +34,17 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     folder.write_json("cache/skipped.json", [asdict(skip) for skip in pool.skipped])
     note_pictures(run.folder, inputs.config, seen, pool.images)
     folder.update_manifest({"images": {image.path: image.sha256 for image in pool.images}})
-    return {"used": len(pool.images), "skipped": len(pool.skipped)}
+    return {"used": len(pool.images), "skipped": len(pool.skipped), "on_white": pool.on_white}
 
 
 def _read(run: Run) -> ImagePool:
     folder = run.folder
     images = images_from_table(folder.read_table("images.parquet"))
     skipped = TypeAdapter(tuple[SkippedImage, ...]).validate_json(folder.read("cache/skipped.json"))
-    return ImagePool(images, skipped, folder.read_array("cache/pixels.npy"))
+    on_white = (folder.facts(IMAGES.name) or {}).get("on_white")  # older runs did not count them
+    return ImagePool(
+        images, skipped, folder.read_array("cache/pixels.npy"), on_white if isinstance(on_white, int) else 0
+    )
 
 
 _FILES = ("images.parquet", "cache/pixels.npy", "cache/skipped.json")

@@ -21,6 +21,7 @@ from auditor.core.records import (
 from auditor.core.records.trials import Clean, ConfirmedTrials, Trials, eligible_rows
 from auditor.core.versions import versions
 from auditor.report import FORMATS
+from auditor.report.numbers import how_many
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run
@@ -31,6 +32,10 @@ from auditor.statistics.fragility import measure_fragility
 from auditor.statistics.looks import error_budget
 from auditor.statistics.planning import images_that_pass
 
+LEFT_OUT = "left_out_of_patches"
+"""What the candidates' stage notes of a folder of patches that holds other things, too."""
+
+NO_PATCHES = "left out of the folder of patches, since they are no pictures: "
 RESULT, CELLS = "result.json", "cells.parquet"
 FILES = (RESULT, *(form.file_name for form in FORMATS.values()))
 
@@ -66,6 +71,8 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
     eligible = len(eligible_rows(pool, clean, Split.CONFIRMATION))
     notes = _notes(pool, clean, eligible, needed)
     notes += _missing_controls(confirmed, outcome.controls)
+    others = (folder.facts("candidates") or {}).get(LEFT_OUT)
+    notes += [f"{NO_PATCHES}{others}"] if others else []
     if not eligible:
         reason = f"no confirmation image is eligible; at least {needed} are needed for a verdict"
     elif not findings:
@@ -114,6 +121,11 @@ def _images_needed(verdict: Verdict, findings: Sequence[Finding], eligible: int,
 def _notes(pool: ImagePool, clean: Clean, eligible: int, needed: int) -> list[str]:
     """What a reader must know of the numbers: too few images, or a model that knows none of them."""
     notes = []
+    if pool.on_white:
+        notes.append(
+            f"transparent somewhere: {how_many(pool.on_white, 'picture')}; white shows through there, for the model "
+            "and in crops"
+        )
     if not len(clean.eligible):
         notes.append(
             f"the clean model calls none of the {len(clean.rows)} source images source; if its accuracy is better "

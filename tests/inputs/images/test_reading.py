@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from io import BytesIO
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from auditor.core.errors import UnreadableImageError
-from auditor.inputs.images.reading import decode_image, read_bytes
+from auditor.inputs.images.reading import decode, decode_image, decode_rgba, read_bytes
 
 LIMIT = 1_000_000
 
@@ -213,3 +214,29 @@ def test_damaged_bytes_give_a_picture_or_a_reason_and_never_another_error(kind: 
     except UnreadableImageError as problem:
         outcome = problem.reason
     assert outcome in {"RGB", "truncated", "not a picture", "16-bit", "CMYK", "animated", "too many pixels"}
+
+
+def png(picture: Image.Image) -> bytes:
+    buffer = BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_what_shows_through_is_white_and_told() -> None:
+    half = Image.new("RGBA", (2, 1), (0, 100, 200, 255))
+    half.putpixel((1, 0), (0, 100, 200, 0))
+    decoded = decode(png(half), 100)
+    assert decoded.on_white
+    assert [decoded.image.getpixel((x, 0)) for x in (0, 1)] == [(0, 100, 200), (255, 255, 255)]
+    assert decode_rgba(png(half), 100).getpixel((1, 0))[3] == 0
+    for whole in (Image.new("RGBA", (2, 1), (0, 100, 200, 255)), Image.new("RGB", (2, 1), (0, 100, 200))):
+        decoded = decode(png(whole), 100)
+        assert not decoded.on_white
+        assert decoded.image.getpixel((0, 0)) == (0, 100, 200)
+        assert decode_rgba(png(whole), 100).getpixel((1, 0)) == (0, 100, 200, 255)
+
+
+def test_a_pipe_is_no_picture_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(UnreadableImageError, match="unreadable file: it is no file"):
+        read_bytes(tmp_path / "pipe.png", 100)
