@@ -11,6 +11,7 @@ from PIL import Image
 
 from auditor.atlas.drawings.canvas import png_bytes
 from auditor.core.errors import ConfigError, UnknownNameError
+from auditor.core.files import read_utf8
 from auditor.core.plain_text import utf8
 from auditor.core.records import AuditResult, Candidate, Review, ReviewMark
 from auditor.report.summary import awaiting_review
@@ -45,9 +46,8 @@ def csv_reviews(path: Path, result: AuditResult) -> list[Review]:
         UnknownNameError: no such candidate among the findings.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
+        rows = list(csv.DictReader(io.StringIO(read_utf8(path), newline="")))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"the reviews in {path} cannot be read: {error}") from error
     for column in ("candidate", "mark", "reviewer", "why"):
         if not rows or column not in rows[0]:

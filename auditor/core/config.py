@@ -13,6 +13,7 @@ from typing import get_args
 from pydantic import BaseModel, ValidationError
 
 from auditor.core.errors import ConfigError, nearest_names
+from auditor.core.files import read_utf8
 from auditor.core.settings import (
     FINEST_LEVEL,
     AtlasConfig,
@@ -68,19 +69,21 @@ def read_values(path: Path) -> dict[str, object]:
         ConfigError: no file, or not TOML.
     """
     try:
-        if path.is_fifo() or path.is_char_device():  # nobody may ever write what is waited for
-            raise ConfigError(f"{path} is a pipe or a device; give a file")
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_utf8(path)
     except FileNotFoundError as error:
         raise ConfigError(f"there is no file {path}; 'auditor init {path}' writes a commented one") from error
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a NUL in the path
-        raise ConfigError(f"{path} cannot be read as text: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as text: {_reason(error)}") from error
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text.replace("\r\n", "\n"))
     except RecursionError as error:
         raise ConfigError(f"{path} is not valid TOML for an audit: its values are nested too deeply") from error
     except ValueError as error:  # TOMLDecodeError, or a number of more digits than Python reads
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return str(error) if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
 
 
 def build_config(values: dict[str, object], base: Path, where: str = "the configuration") -> AuditConfig:

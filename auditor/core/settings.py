@@ -7,6 +7,7 @@ its table. What a setting may have beside its description (an example, a flag) i
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -393,4 +394,4 @@ class AuditConfig(Section):
 
     def path(self, relative: str) -> Path:
         """A path of the file, resolved against the folder the file lies in."""
-        return (self.base / Path(relative).expanduser()).resolve()
+        return Path(os.path.realpath(self.base / Path(relative).expanduser()))  # it raises at no loop of links

@@ -20,6 +20,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from auditor.core.errors import DamagedFileError, StoreError, is_full_disk
+from auditor.core.files import read_file
 from auditor.core.hashing import sha256_of, sha256_of_file
 from auditor.core.plain_text import json_text, plain, utf8
 
@@ -275,7 +276,7 @@ class RunFolder:
 
     def read(self, file: str) -> bytes:
         try:
-            return (self.path / file).read_bytes()
+            return read_file(self.path / file)
         except FileNotFoundError as error:
             raise StoreError(f"{self.path} holds no {file}; run the stage that makes it first") from error
         except OSError as error:

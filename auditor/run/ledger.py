@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from auditor.core.files import read_file
 from auditor.core.hashing import sha256_of
 from auditor.core.plain_text import json_text
 from auditor.core.records.looks import EarlierLook, Looks
@@ -101,7 +102,7 @@ def enter(folder: Path, look: Look, brought: Mapping[str, str], paid: Collection
 def _read(path: Path) -> tuple[list[Look], str]:
     """All looks that can be read, and why others cannot; no file is no look."""
     try:
-        lines = path.read_bytes().splitlines()
+        lines = read_file(path).splitlines()
     except FileNotFoundError:
         return [], ""
     except OSError as error:

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 import struct
 import zlib
 from pathlib import Path
@@ -16,6 +17,9 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
+
+from auditor.core.config import read_config
+from auditor.inputs.images.annotations import read_annotations
 
 
 def refused(result: Any, *words: str) -> str:
@@ -421,3 +425,77 @@ def test_a_crash_ends_in_a_sentence(world, invoke, tmp_path, monkeypatch) -> Non
     message = refused(invoke("run", world.config, "--out", tmp_path / "run"), "unexpected error", "--debug")
     assert "RuntimeError: [the] network fell over" in message
     assert f"auditor run --resume {tmp_path / 'run'}" in message
+
+
+# Files that are no files, or hold what no reader takes
+
+ENDLESS = "9" * 5000
+FILES = {
+    "names": ('names = "classes.csv"', 'names = "{}"', (".csv", ".json", ".txt")),
+    "boxes": ('all = "photos"', 'all = "photos"\nboxes = "{}"', (".csv", ".json")),
+    "pictures": ('all = "photos"', 'all = "{}"', (".csv",)),
+}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
+@pytest.mark.parametrize(("key", "suffix"), [(key, suffix) for key, (*_, all_of) in FILES.items() for suffix in all_of])
+def test_a_pipe_or_a_loop_of_links_is_refused_and_nobody_waits(key, suffix, world, invoke, tmp_path) -> None:
+    old, new, _ = FILES[key]
+    os.mkfifo(tmp_path / f"pipe{suffix}")
+    (tmp_path / f"loop{suffix}").symlink_to(f"loop{suffix}")
+    for name, word in (("pipe", "it is a pipe or a device"), ("loop", "")):
+        path = world.edited("pipe.toml", (old, new.format(tmp_path / f"{name}{suffix}")))
+        refused(invoke("check", path), f"{name}{suffix}", word)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
+def test_a_pipe_as_xml_reviews_or_description_is_refused(world, invoke, own_run, tmp_path) -> None:
+    (tmp_path / "xml").mkdir()
+    (tmp_path / "patches").mkdir()
+    shutil.copy(world.folder / "stickers/spots.png", tmp_path / "patches")
+    for name in ("xml/a.xml", "patches/spots.toml", "reviews.csv", "audit.toml"):
+        os.mkfifo(tmp_path / name)
+    boxes = world.edited("pipes.toml", ('all = "photos"', f'all = "photos"\nboxes = "{tmp_path}/xml"'))
+    refused(invoke("check", boxes), "a.xml", "it is a pipe or a device")
+    refused(invoke("trial", own_run, "--patches", tmp_path / "patches"), "spots.toml", "it is a pipe or a device")
+    refused(invoke("review", own_run, "--csv", tmp_path / "reviews.csv"), "reviews.csv", "it is a pipe or a device")
+    refused(invoke("check", tmp_path / "audit.toml"), "audit.toml", "it is a pipe or a device")
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "text", "words"),
+    [
+        ("names", "long.csv", f"index,name\n0,{'x' * 140_000}\n", ("field larger than field limit",)),
+        ("names", "digits.csv", f"index,name\n{ENDLESS},a\n", ("line 2: the index must be a whole number",)),
+        ("names", "digits.json", f'{{"a": {ENDLESS}}}', ("digits.json is not valid JSON",)),
+        ("names", "deep.json", "[" * 100_000, ("nested too deeply",)),
+        ("names", "half.json", '["a", "b\\ud800"]', ("class 1", "half a character")),
+        ("pictures", "long.csv", f"path,label\n{'x' * 140_000},red pan\n", ("field larger than field limit",)),
+        ("pictures", "name.csv", f"path,label\n{'x' * 300}.png,red pan\n", ("none of its 1 files exists",)),
+        ("boxes", "long.csv", f"path,name,left,top,right,bottom\n{'x' * 140_000},a,0,0,1,1\n", ("field limit",)),
+        ("boxes", "deep.json", "[" * 100_000, ("deep.json is not COCO JSON",)),
+        ("boxes", "digits.json", f'{{"images": [{{"id": {ENDLESS}}}]}}', ("digits.json is not COCO JSON",)),
+    ],
+)
+def test_what_no_reader_takes_is_refused(key, name, text, words, world, invoke, tmp_path) -> None:
+    (tmp_path / name).write_text(text)
+    old, new, _ = FILES[key]
+    path = world.edited("no-reader.toml", (old, new.format(tmp_path / name)))
+    message = refused(invoke("check", path), name, *words)
+    assert len(message) < 1000
+
+
+@pytest.mark.parametrize("text", [f"title = {'[' * 5000}", f"title = {ENDLESS}", "title = \ud800"])
+def test_a_description_that_no_reader_takes_is_refused(text, world, invoke, finished, tmp_path) -> None:
+    shutil.copy(world.folder / "stickers/spots.png", tmp_path)
+    (tmp_path / "spots.toml").write_bytes(text.encode("utf-8", "surrogatepass"))
+    refused(invoke("trial", finished[0], "--patches", tmp_path), "spots.toml", "TOML")
+
+
+def test_names_longer_than_a_file_may_have_belong_to_no_picture(world, tmp_path) -> None:
+    (tmp_path / "boxes.csv").write_text(f"path,name,left,top,right,bottom\n{'x' * 300}.png,a,0,0,1,1\n")
+    images = [{"id": 1, "file_name": "x" * 300}, {"id": 2, "file_name": "a\0b"}]
+    (tmp_path / "boxes.json").write_text(json.dumps({"images": images, "annotations": [], "categories": []}))
+    for name in ("boxes.csv", "boxes.json"):
+        path = world.edited("long.toml", ('all = "photos"', f'all = "photos"\nboxes = "{tmp_path}/{name}"'))
+        assert read_annotations(read_config(path)).boxes == {}

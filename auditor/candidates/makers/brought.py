@@ -11,6 +11,7 @@ from pathlib import Path
 
 from auditor.candidates.makers.maker import Found, Maker
 from auditor.core.errors import PatchError
+from auditor.core.files import read_utf8
 from auditor.core.plain_text import plain
 from auditor.core.records import Candidate, Origin, Tier
 from auditor.inputs.images.sources.folder import PICTURE_SUFFIXES
@@ -104,13 +105,14 @@ def read_description(path: Path) -> dict[str, str]:
         PatchError: it is missing, is no TOML, or lacks one of them.
     """
     try:
-        with path.open("rb") as file:
-            values = tomllib.load(file)
+        values = tomllib.loads(read_utf8(path).replace("\r\n", "\n"))
     except OSError as error:
         raise PatchError(
             f"{path} cannot be read ({error.strerror}); a patch needs title, origin, licence and sha256"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise PatchError(f"{path} is not TOML of a patch: its values are nested too deeply") from error
+    except ValueError as error:  # not UTF-8, not TOML, or a number of more digits than Python reads
         raise PatchError(f"{path} is not valid TOML: {error}") from error
     missing = [key for key in ("title", "origin", "licence", "sha256") if not isinstance(values.get(key), str)]
     if missing:

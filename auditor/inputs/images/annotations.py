@@ -74,7 +74,7 @@ class Annotations:
         if self.masks is None or self.pictures is None:
             return None
         paths = (_mask_of(self.masks, relative) for relative in self.pictures.relative_to_roots(where))
-        return next((path for path in paths if path.is_file()), None)
+        return next((path for path in paths if os.path.isfile(path)), None)
 
     def _mask(self, path: Path, image: ImageRecord) -> PixelArray:
         # Crops of one picture are asked for one after the other, so one mask is worth keeping.

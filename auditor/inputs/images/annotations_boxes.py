@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from collections import Counter
@@ -13,6 +14,7 @@ from xml.etree import ElementTree
 from pydantic import BaseModel, ValidationError
 
 from auditor.core.errors import AnnotationError
+from auditor.core.files import read_file
 from auditor.inputs.images.csv_rows import read_rows
 
 Rectangle = tuple[float, float, float, float]
@@ -76,8 +78,8 @@ def _read_csv(table: Path) -> ReadBoxes:
         if not row["path"]:
             raise AnnotationError(f"{table}, line {line}: the path is missing")
         file = table.parent / row["path"]
-        is_file = file.is_file()
-        key = str(file.resolve()) if is_file else Path(os.path.normpath(row["path"])).as_posix()
+        is_file = os.path.isfile(file)  # unlike pathlib's it takes any name, however long
+        key = os.path.realpath(file) if is_file else Path(os.path.normpath(row["path"])).as_posix()
         index = by_file if is_file else by_path
         before = index[key].boxes if key in index else ()
         index[key] = PictureBoxes((*before, *_row_boxes(row, f"{table}, line {line}")), file=str(table), path=key)
@@ -127,7 +129,7 @@ def _read_voc(file: Path, folder: Path) -> PictureBoxes:
     """
     try:
         # the tree builder refuses document types, and with them every entity that could be expanded
-        root = ElementTree.parse(file, ElementTree.XMLParser(target=_WithoutDtd())).getroot()  # noqa: S314
+        root = ElementTree.parse(io.BytesIO(read_file(file)), ElementTree.XMLParser(target=_WithoutDtd())).getroot()  # noqa: S314
         boxes = tuple(_voc_box(thing) for thing in root.iter("object"))
         width, height = (int(root.findtext(f"size/{side}") or 0) for side in ("width", "height"))
     except (AnnotationError, ElementTree.ParseError, OSError, UnicodeError, LookupError, ValueError) as problem:
@@ -184,11 +186,11 @@ class _Coco(BaseModel):
 def _read_coco(file: Path) -> ReadBoxes:
     """COCO's object instances: a picture without any was looked at and shows none of the categories."""
     try:
-        content = _Coco.model_validate_json(file.read_bytes())
+        content = _Coco.model_validate_json(read_file(file))
     except FileNotFoundError as problem:
         raise AnnotationError(f"there is no file {file}; check the path in the configuration") from problem
     except OSError as problem:
-        raise AnnotationError(f"{file} cannot be read: {problem}") from problem
+        raise AnnotationError(f"{file} cannot be read: {problem.strerror or problem}") from problem
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -216,8 +218,8 @@ def _read_coco(file: Path) -> ReadBoxes:
         size = (image.width, image.height) if image.width > 0 and image.height > 0 else None
         path = Path(os.path.normpath(image.file_name.replace("\\", "/"))).as_posix()
         beside = file.parent / path
-        is_file = beside.is_file()
-        index, key = (by_file, str(beside.resolve())) if is_file else (by_path, path)
+        is_file = os.path.isfile(beside)
+        index, key = (by_file, os.path.realpath(beside)) if is_file else (by_path, path)
         if key in index:
             raise AnnotationError(f"{file}: two of the images are called {image.file_name!r}; list each picture once")
         index[key] = PictureBoxes(tuple(boxes[image.id]), size, str(file), path, path)

@@ -169,6 +169,6 @@ def refuse_shared_masks(masks: Path, pictures: Pictures, mask_of: Callable[[Path
         for relative in relatives:
             claims.setdefault(mask_of(masks, relative), []).append(real)
     for mask, claimed in claims.items():
-        if len(claimed) > 1 and mask.is_file():
+        if len(claimed) > 1 and os.path.isfile(mask):
             first, second = sorted(claimed)[:2]
             raise AnnotationError(f"the mask {mask} could be of {first} or of {second}; {_ADVICE}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 from auditor.core.errors import AuditorError
+from auditor.core.files import read_utf8
 
 
 def read_rows(path: Path, columns: tuple[str, ...], error: type[AuditorError]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -20,7 +22,7 @@ def read_rows(path: Path, columns: tuple[str, ...], error: type[AuditorError]) -
         error: no such file, not text, not CSV, or a column is missing.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
+        with io.StringIO(read_utf8(path), newline="") as lines:
             reader = csv.reader(lines)
             header = [cell.strip().lower() for cell in next(reader, [])]
             absent = [column for column in columns if column not in header]
@@ -36,5 +38,7 @@ def read_rows(path: Path, columns: tuple[str, ...], error: type[AuditorError]) -
                     yield reader.line_num, row
     except FileNotFoundError as problem:
         raise error(f"there is no file {path}; check the path in the configuration") from problem
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+    except OSError as problem:
+        raise error(f"{path} cannot be read: {problem.strerror or problem}") from problem
+    except (UnicodeDecodeError, csv.Error) as problem:
         raise error(f"{path} cannot be read as a UTF-8 CSV ({problem}); save it as one") from problem

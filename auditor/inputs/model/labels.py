@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditor.core.errors import ConfigError, UnknownNameError
+from auditor.core.files import read_utf8
 from auditor.core.records import ClassGroup
 
 # No model has more classes; int refuses thousands of digits.
@@ -114,14 +115,20 @@ def read_class_names(path: Path) -> ClassNames:
         ConfigError: no such file, or not one of these forms.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_utf8(path)
     except FileNotFoundError as error:
         raise ConfigError(f"there is no file of class names at {path}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(f"the class names in {path} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
         raise ConfigError(f"the class names in {path} cannot be read as text: {error}") from error
     suffix = path.suffix.lower()
     rows = _csv_rows(text, path) if suffix == ".csv" else _json_rows(text, path) if suffix == ".json" else None
-    return _in_order(list(rows if rows is not None else _text_rows(text)), path)
+    try:
+        listed = list(rows if rows is not None else _text_rows(text))
+    except csv.Error as error:
+        raise ConfigError(f"the class names in {path} cannot be read as a CSV: {error}") from error
+    return _in_order(listed, path)
 
 
 def disambiguated(names: tuple[str, ...]) -> ClassNames:
@@ -134,6 +141,9 @@ def disambiguated(names: tuple[str, ...]) -> ClassNames:
         tuple(f"{name} ({index})" if plain_name(name) in shared else name for index, name in enumerate(names)),
         tuple(tuple(spellings[plain_name(name)]) if plain_name(name) in shared else () for name in names),
     )
+
+
+_MOST_DIGITS, _LONGEST_SHOWN = 9, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +169,9 @@ def _csv_rows(text: str, path: Path) -> Iterator[_Row]:
 def _json_rows(text: str, path: Path) -> Iterator[_Row]:
     try:
         content = json.loads(text)
-    except json.JSONDecodeError as error:
+    except RecursionError as error:
+        raise ConfigError(f"{path} is not JSON of class names: its values are nested too deeply") from error
+    except ValueError as error:  # JSONDecodeError, or a number of more digits than Python reads
         raise ConfigError(f"{path} is not valid JSON: {error}") from error
     if isinstance(content, list):
         content = {str(index): name for index, name in enumerate(content)}
@@ -183,8 +195,9 @@ def _text_rows(text: str) -> Iterator[_Row]:
 
 def _whole_number(text: str | None, where: str) -> int:
     stripped = (text or "").strip()
-    if not stripped.isdecimal():
-        raise ConfigError(f"{where}: the index must be a whole number from 0, got {stripped!r}")
+    if not stripped.isdecimal() or len(stripped) > _MOST_DIGITS:
+        shown = stripped if len(stripped) <= _LONGEST_SHOWN else f"{stripped[:_LONGEST_SHOWN]}…"
+        raise ConfigError(f"{where}: the index must be a whole number from 0, got {shown!r}")
     return int(stripped)
 
 
@@ -196,6 +209,8 @@ def _in_order(rows: list[_Row], path: Path) -> ClassNames:
         index = position if row.index is None else row.index
         if not row.name:
             raise ConfigError(f"{path}: class {index} has an empty name")
+        if any("\ud800" <= character <= "\udfff" for word in (row.name, *row.aliases) for character in word):
+            raise ConfigError(f"{path}: class {index} is called {row.name!r}, which holds half a character")
         if index in by_index:
             raise ConfigError(f"{path}: index {index} stands twice, for {by_index[index].name!r} and {row.name!r}")
         by_index[index] = row

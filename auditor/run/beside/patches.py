@@ -52,13 +52,12 @@ def trial_patches(
     patches = read_user_patches(folder)
     trials_as_asked = config.trials.model_copy(update={"placements": tuple(placements)})
     with at_work(run_folder, config.model_copy(update={"trials": trials_as_asked}), progress) as run:
-        return _tried(
-            run, config.trials, patches, RunFolder.within(run.folder, f"{FOLDER}/{short(slug(folder.resolve().name))}")
-        )
+        return _tried(run, config.trials, patches, folder.resolve())
 
 
-def _tried(run: Run, own: TrialsConfig, patches: Sequence[Patch], inside: RunFolder) -> Audit:
-    """Patches measured as the run's settings say now; `own` are those it was begun with."""
+def _tried(run: Run, own: TrialsConfig, patches: Sequence[Patch], folder: Path) -> Audit:
+    """Patches of a folder measured as the run's settings say now; `own` are those it was begun with."""
+    inside = RunFolder.within(run.folder, f"{FOLDER}/{short(slug(folder.name))}")
     inputs, pasting = run.inputs, run.config.trials
     atlas = pushed_atlas(run) if run.folder.is_done(ATLAS.name) else None
     bench = open_bench(run, inside)
@@ -81,7 +80,7 @@ def _tried(run: Run, own: TrialsConfig, patches: Sequence[Patch], inside: RunFol
         looks=looks,
     )
     files = inside.matching(("candidates/*", "pictures/origin-*"))
-    inside.mark_done(CANDIDATES.name, {"files": files, **said_left_out(run, str(folder.resolve()))})
+    inside.mark_done(CANDIDATES.name, {"files": files, **said_left_out(run, str(folder))})
     facts = keep_trials(inside, bench, outcome)
     inside.mark_done(TRIALS.name, {**facts, "files": inside.matching(TRIALS.needed)})
     reviews = read_reviews(inside, [patch.candidate for patch in patches])

@@ -37,7 +37,7 @@ def build_from_factory(
     origin, _, factory_name = name.rpartition(":")
     origin = _MOVED.get(origin, origin)
     is_file = origin.endswith(".py")
-    path = (base / Path(origin).expanduser()).resolve() if is_file else None
+    path = Path(os.path.realpath(base / Path(origin).expanduser())) if is_file else None
     with _importing_from(path.parent if path is not None else base):
         module = _import_file(path) if path is not None else _import_module(origin)
         factory = getattr(module, factory_name, None)

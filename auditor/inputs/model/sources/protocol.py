@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -35,7 +36,7 @@ class Named:
 
     def path(self, prefix: str = "") -> Path:
         """The name without a prefix, read as a path."""
-        return (self.base / Path(self.name.removeprefix(prefix)).expanduser()).resolve()
+        return Path(os.path.realpath(self.base / Path(self.name.removeprefix(prefix)).expanduser()))
 
 
 @dataclass(frozen=True, slots=True)
