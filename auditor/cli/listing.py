@@ -12,9 +12,10 @@ from rich.table import Table
 from auditor.candidates.makers.library import library_folder
 from auditor.cli.terminal import said
 from auditor.core.config import read_config
-from auditor.core.errors import PatchError
+from auditor.core.errors import LayerError, PatchError
 from auditor.core.plain_text import plain
 from auditor.core.versions import versions
+from auditor.inputs.model.choosing import default_layer
 from auditor.inputs.model.device import choose_device, describe_device
 from auditor.inputs.model.layers import list_layers
 from auditor.inputs.model.loading import load_classifier, unnamed_classifier
@@ -31,11 +32,16 @@ def listed_layers(model: str, mappable_only: bool) -> Table:
     Raises:
         AuditorError: the model cannot be loaded.
     """
-    cpu = torch.device("cpu")
+    cpu, name = torch.device("cpu"), model
     if model.endswith(".toml"):
-        classifier = load_classifier(read_config(Path(model)), cpu).classifier
+        config = read_config(Path(model))
+        classifier, name = load_classifier(config, cpu).classifier, config.model.name
     else:
         classifier = unnamed_classifier(model, Path.cwd(), cpu)
+    try:
+        default = default_layer(name, classifier)[0]
+    except LayerError:
+        default = ""
     shown = [layer for layer in list_layers(classifier) if layer.mappable or not mappable_only]
     table = Table(title=said(f"layers of {classifier.name}"), title_justify="left", title_style="")
     # a name is there to be copied, so it is never cut
@@ -44,7 +50,12 @@ def listed_layers(model: str, mappable_only: bool) -> Table:
         table.add_column(heading)
     for layer in shown:
         shape = " × ".join(str(side) for side in layer.shape)
-        table.add_row(said(layer.name), said(layer.type), shape, "yes" if layer.mappable else "")
+        table.add_row(
+            said(layer.name),
+            said(layer.type),
+            shape,
+            "default" if layer.name == default else "yes" if layer.mappable else "",
+        )
     return table
 
 

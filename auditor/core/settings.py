@@ -35,7 +35,10 @@ class ModelConfig(Section):
         "factory or the file brings its own",
     )
     layer: Annotated[str | None, Example("features.13"), Flag("--layer", told="{} (`auditor layers` lists them)")] = (
-        Field(None, description="the layer to map; left out: the documented default of the architecture")
+        Field(
+            None,
+            description="the layer to map; left out: the documented one of the architecture, or one found by trying",
+        )
     )
     outputs: Outputs = Field(
         Outputs.LOGITS,

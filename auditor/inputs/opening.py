@@ -11,10 +11,10 @@ from auditor.core.progress import Progress
 from auditor.core.records import ClassGroup, Limits, Subject
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.images.annotations import Annotations, read_annotations
+from auditor.inputs.model.choosing import default_layer
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.device import choose_device, describe_device
-from auditor.inputs.model.layers import default_layer
 from auditor.inputs.model.loading import LoadedClassifier, load_classifier
 
 
@@ -93,6 +93,6 @@ def open_inputs(config: AuditConfig, progress: Progress) -> Inputs:
     if config.model.layer is not None:
         layer, rule = config.model.layer, "named in the configuration"
     else:
-        layer, rule = default_layer(config.model.name, loaded.classifier.module, loaded.classifier)
+        layer, rule = default_layer(config.model.name, loaded.classifier)
     progress.say(f"layer: {layer} ({rule})")
     return Inputs(config, loaded, source, target, layer, rule, read_annotations(config, names))

@@ -15,10 +15,10 @@ from auditor.core.records import CleanAccuracy
 from auditor.inputs.images.annotations import read_annotations
 from auditor.inputs.images.mapping import map_labels
 from auditor.inputs.images.sources import given_sources, list_images
+from auditor.inputs.model.choosing import default_layer
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.device import choose_device
 from auditor.inputs.model.labels import ClassNames
-from auditor.inputs.model.layers import default_layer
 from auditor.inputs.model.loading import class_names_of, load_classifier
 from auditor.run.audit import new_run
 from auditor.run.estimate import Estimate, estimate, patches_brought
@@ -101,8 +101,4 @@ def _check_model(config: AuditConfig, mistakes: Mistakes) -> None:
     if loaded is None:
         return
     classifier = loaded.classifier
-    mistakes.of(
-        lambda: LayerCut(
-            classifier, config.model.layer or default_layer(config.model.name, classifier.module, classifier)[0]
-        )
-    )
+    mistakes.of(lambda: LayerCut(classifier, config.model.layer or default_layer(config.model.name, classifier)[0]))

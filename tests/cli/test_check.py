@@ -80,7 +80,7 @@ def test_all_mistakes_at_once(world: World, invoke) -> None:
         "class 'blu wok' is not in",
         "class 'redd pan' is not in",
         "gone.csv",
-        "there is no folder or CSV of pictures at",
+        "there is no folder, CSV, parquet file or tar file of pictures at",
         "nowhere; expected a folder of PNG patches",
         "layer 'features.9' is not in",
     ):

@@ -279,7 +279,9 @@ class LayerCut:
                 f"behind layer {self.layer!r} the network reads {what} alone, so that nothing can be "
                 "attributed to a position of the picture; choose an earlier layer" + self._others()
             )
-        cosine = functional.cosine_similarity(features.grid, slope, dim=1).abs().max()
+        # in doubles: torch calls the cosine of numbers as small as an untrained network's 0
+        long, steep = (functional.normalize(each.double(), dim=1, eps=1e-300) for each in (features.grid, slope))
+        cosine = (long * steep).sum(dim=1).abs().max()
         if bool(slope.any()) and float(cosine) < _LEAST_COSINE:
             raise LayerError(
                 f"right behind layer {self.layer!r} the network normalises each activation by its own length, so that "

@@ -12,6 +12,8 @@ from __future__ import annotations
 BEFORE_LAST_STAGE = "the end of the stage before the last"
 BEHIND_NORM = "the norm at the end of the stage before the last"
 THREE_QUARTERS = "the block at three quarters of the depth"
+THREE_QUARTERS_BY_TRYING = f"{THREE_QUARTERS}, or the nearest that can be mapped, found by trying"
+BY_TRYING = "the last layer at about 1/16 of the picture's sides that can be mapped, found by trying"
 
 
 def at_three_quarters(blocks: list[str]) -> str:

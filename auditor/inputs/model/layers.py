@@ -15,7 +15,6 @@ from auditor.inputs.model.classifier import Classifier, set_eval
 from auditor.inputs.model.foreign import DIFFERENTIATING
 from auditor.inputs.model.grids import GridForm
 from auditor.inputs.model.layout import copied, layouts, member
-from auditor.inputs.model.sources import source_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,25 +220,3 @@ def _nodes_on_every_path(end: Node, leaf: Tensor, wanted: set[Node]) -> set[Node
             if following is not None:
                 from_end[following] += from_end[node]
     return {node for node in wanted if from_end.get(node, 0) * to_leaf.get(node, 0) == to_leaf[end] > 0}
-
-
-def default_layer(model_name: str, module: nn.Module, classifier: Classifier | None = None) -> tuple[str, str]:
-    """The documented layer of an architecture, where the source that it comes from has a rule (defaults.py).
-
-    Args:
-        classifier: the same network ready to run, so that a refusal can name layers that can be mapped.
-    Returns:
-        The layer's name, and the rule in words.
-    Raises:
-        LayerError: there is no rule for this network.
-    """
-    found = source_of(model_name).default_layer(model_name, module)
-    if found is not None and found[0] and found[0] in dict(module.named_modules()):
-        layer, rule = found
-        return layer, f"default for {model_name}: {rule}"
-    candidates = [info.name for info in list_layers(classifier) if info.mappable] if classifier is not None else []
-    shown = f", such as {', '.join(repr(name) for name in candidates[-6:])}" if candidates else ""
-    raise LayerError(
-        f"there is no default layer for {model_name}; give [model] layer one that can be mapped{shown} "
-        f"(auditor layers {model_name} lists them)"
-    )

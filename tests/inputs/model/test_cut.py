@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from auditor.core.errors import LayerError, ModelError, UnknownNameError
+from auditor.inputs.model.choosing import default_layer
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.labels import ClassNames
-from auditor.inputs.model.layers import default_layer
 from auditor.inputs.model.preprocessing import Preprocessing
 
 Make = Callable[..., Classifier]
@@ -39,7 +39,7 @@ def small(name: str, side_px: int) -> Classifier:
 def test_the_tail_equals_the_whole_network(name: str, side_px: int) -> None:
     classifier = small(name, side_px)
     state = {key: tensor.numpy().tobytes() for key, tensor in classifier.module.state_dict().items()}
-    cut = LayerCut(classifier, default_layer(name, classifier.module)[0])
+    cut = LayerCut(classifier, default_layer(name, classifier)[0])
     images = torch.rand(4, 3, side_px, side_px)
     whole = classifier.logits(images)
     features = cut.features(images)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from auditor.core.errors import LayerError, UnknownNameError
 from auditor.inputs.model.classifier import Classifier
-from auditor.inputs.model.layers import capture, default_layer, list_layers
+from auditor.inputs.model.layers import capture, list_layers
 
 Make = Callable[..., Classifier]
 Networks = dict[str, type[nn.Module]]
@@ -120,63 +120,3 @@ def test_layers_that_are_reused_or_gone_around_cannot_be_mapped(make_classifier:
     assert [name for name, info in reuses.items() if info.mappable] == ["first", "second", "pair"]
     around = [info.name for info in list_layers(make_classifier(networks["GoesAround"]())) if info.mappable]
     assert around == ["stem", "relu"]
-
-
-@pytest.mark.parametrize(
-    ("name", "layer"),
-    [
-        ("alexnet", "features.11"),
-        ("maxvit_t", "blocks.2"),
-        ("swin_t", "features.5"),
-        ("mobilenet_v2", "features.13"),
-        ("mobilenet_v3_small", "features.8"),
-        ("resnet18", "layer3"),
-        ("shufflenet_v2_x0_5", "stage3"),
-        ("squeezenet1_1", "features.10"),
-        ("vgg11", "features.19"),
-        ("vgg11_bn", "features.27"),
-    ],
-)
-def test_documented_default_layers(name: str, layer: str) -> None:
-    with torch.device("meta"):
-        module = torchvision.models.get_model(name, weights=None)
-    found, rule = default_layer(name, module)
-    assert found == layer
-    assert rule.startswith(f"default for {name}: the ")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "convnext_tiny",
-        "densenet121",
-        "efficientnet_b0",
-        "googlenet",
-        "inception_v3",
-        "mnasnet0_5",
-        "mobilenet_v3_large",
-        "regnet_x_400mf",
-        "resnext50_32x4d",
-        "wide_resnet50_2",
-    ],
-)
-def test_every_family_of_the_table_has_its_layer(name: str) -> None:
-    settings = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    # RegNet computes its widths with tensors, which have no values on the meta device.
-    with torch.device("cpu" if name.startswith("regnet") else "meta"):
-        module = torchvision.models.get_model(name, weights=None, **settings)
-    assert default_layer(name, module)[0] in dict(module.named_modules())
-
-
-def test_another_architecture_has_no_default_and_names_candidates(make_classifier: Make, networks: Networks) -> None:
-    classifier = make_classifier(networks["BranchNet"]())
-    with pytest.raises(LayerError, match=r"no default layer for my_net; .* such as 'stem', 'relu', 'body'"):
-        default_layer("my_net", classifier.module, classifier)
-
-
-@pytest.mark.parametrize("name", ["resnet.py:make", "package.resnet18:make", "resnet18.pt", "squeezenet1_1.pt2"])
-def test_a_networks_name_in_a_path_gives_no_default(name: str) -> None:
-    with torch.device("meta"):
-        module = torchvision.models.resnet18()
-    with pytest.raises(LayerError, match="no default layer for"):
-        default_layer(name, module)

@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 
 from auditor.core.config import build_config
+from auditor.inputs.model.choosing import default_layer
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
-from auditor.inputs.model.layers import default_layer
 from auditor.inputs.model.loading import load_classifier
 
 pytestmark = pytest.mark.real
@@ -46,7 +46,7 @@ def test_kitchen32_recognises_unseen_photos_and_can_be_cut(real: Path) -> None:
     photos = [(path, folder.name) for folder in folders for path in sorted(folder.iterdir())[::30]]
     # 77% over all 4800 unseen photos; three standard errors of this subset of 160.
     assert accuracy(classifier, photos) == pytest.approx(0.77, abs=0.10)
-    layer, _ = default_layer("mobilenet_v2", classifier.module)
+    layer, _ = default_layer("mobilenet_v2", classifier)
     assert LayerCut(classifier, layer).feature_shape == (96, 7, 7)
 
 

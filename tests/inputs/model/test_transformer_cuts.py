@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from auditor.atlas.attribution import AttributionMethod, attribution_all_classes, attribution_method, contrast_map
 from auditor.core.errors import LayerError, ModelError
 from auditor.core.records import ClassGroup
+from auditor.inputs.model.choosing import documented_layer
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.labels import ClassNames
-from auditor.inputs.model.layers import default_layer, list_layers
+from auditor.inputs.model.layers import list_layers
 from auditor.inputs.model.preprocessing import Preprocessing
 
 SOURCE, TARGET = ClassGroup("a", (1,)), ClassGroup("b", (3,))
@@ -189,7 +190,9 @@ def test_torchs_attention_settings_are_left_as_they_were() -> None:
 def test_vision_transformers_are_mapped_at_three_quarters(name: str, layer: int) -> None:
     with torch.device("meta"):
         module = torchvision.models.get_model(name, weights=None)
-    found, rule = default_layer(name, module)
+    documented = documented_layer(name, module)
+    assert documented is not None
+    found, rule = documented
     assert found == f"encoder.layers.encoder_layer_{layer}"
     assert rule.endswith("the block at three quarters of the depth")
 

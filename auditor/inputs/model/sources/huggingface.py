@@ -21,7 +21,7 @@ from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, Named, NetworkRequest, WeightsRule
 
 HF_PREFIX = "hf/"
-WEIGHTS_FILE, PROCESSOR_FILE = "model.safetensors", "preprocessor_config.json"
+WEIGHTS_FILE, CONFIG_FILE, PROCESSOR_FILE = "model.safetensors", "config.json", "preprocessor_config.json"
 
 _INTERPOLATIONS = {0: "nearest", 2: "bilinear", 3: "bicubic"}
 """Of Pillow's numbers for its filters, those that have a counterpart here."""
@@ -168,6 +168,12 @@ def _labels(named: Named) -> Mapping[int, str]:
     return labels
 
 
+def hf_files(name: str, base: Path) -> tuple[Path, ...]:
+    """The files of a model's folder that decide its classes, pictures and how it is built; () for one of the hub."""
+    folder = Named(name, base).path(HF_PREFIX)
+    return tuple(folder / file for file in (CONFIG_FILE, PROCESSOR_FILE) if (folder / file).is_file())
+
+
 def _where(named: Named) -> str:
     """The folder, where there is one; else the name on the hub."""
     folder = named.path(HF_PREFIX)
@@ -201,4 +207,5 @@ HUGGING_FACE = ModelSource(
     weights=WeightsRule.REFUSED,
     preprocessing=hf_preprocessing,
     class_names=hf_class_names,
+    code=hf_files,
 )

@@ -14,10 +14,11 @@ from PIL import Image
 
 from auditor.core.config import AuditConfig, build_config
 from auditor.core.errors import ConfigError, ModelError
+from auditor.inputs.model.choosing import default_layer
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.loading import load_classifier
 from auditor.inputs.model.sources import huggingface
-from auditor.inputs.model.sources.huggingface import hf_class_names, hf_preprocessing, preprocessing_of
+from auditor.inputs.model.sources.huggingface import hf_class_names, hf_files, hf_preprocessing, preprocessing_of
 from auditor.inputs.model.sources.protocol import Named
 
 LABELS = {
@@ -39,7 +40,7 @@ FAMILIES = {
             embedding_size=8, hidden_sizes=[8, 12, 16, 24], depths=[1, 1, 1, 1], layer_type="basic", **LABELS
         ),
         transformers.ConvNextImageProcessor(size={"shortest_edge": 64}, crop_pct=0.8),
-        "network.resnet.encoder.stages.2", (16, 4, 4),
+        "network.resnet.encoder.stages.2.layers.0.activation", (16, 4, 4),
     ),
     "convnext": (
         transformers.ConvNextConfig(hidden_sizes=[8, 12, 16, 24], depths=[1, 1, 1, 1], **LABELS),
@@ -51,14 +52,14 @@ FAMILIES = {
             image_size=64, patch_size=4, embed_dim=16, depths=[1, 1, 2], num_heads=[1, 2, 4], window_size=4, **LABELS
         ),
         transformers.ViTImageProcessor(size={"height": 64, "width": 64}, **HALF),
-        "network.swin.encoder.layers.0.downsample.norm", (64, 8, 8),
+        "network.swin.layernorm", (64, 4, 4),
     ),
     "mobilenet": (
         transformers.MobileNetV2Config(depth_multiplier=0.35, image_size=64, **LABELS),
         transformers.MobileNetV2ImageProcessor(
             size={"shortest_edge": 72}, crop_size={"height": 64, "width": 64}, **HALF
         ),
-        "network.mobilenet_v2.layer.12.expand_1x1", (192, 4, 4),
+        "network.mobilenet_v2.layer.12.expand_1x1.activation", (192, 4, 4),
     ),
 }  # fmt: skip
 
@@ -95,9 +96,10 @@ def test_a_saved_classifier_opens_by_its_folder_alone(saved: Path, name: str) ->
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_its_layers_can_be_cut(saved: Path, name: str) -> None:
+def test_a_layer_is_found_and_cut(saved: Path, name: str) -> None:
     _, _, layer, shape = FAMILIES[name]
     classifier = load_classifier(configured(saved, name), torch.device("cpu")).classifier
+    assert default_layer(f"hf/{name}", classifier)[0] == layer
     cut = LayerCut(classifier, layer)
     assert cut.feature_shape == shape
     images = torch.rand(2, 3, *classifier.preprocessing.output_size)
@@ -179,6 +181,11 @@ def test_classes_that_are_only_numbered_need_names(saved: Path, tmp_path: Path) 
     assert hf_class_names(Named("hf/own", tmp_path)) is None
     with pytest.raises(ConfigError, match="hf/own needs its class names"):
         load_classifier(configured(tmp_path, "own"), torch.device("cpu"))
+
+
+def test_what_decides_its_numbers_is_fingerprinted(saved: Path) -> None:
+    assert [path.name for path in hf_files("hf/vit", saved)] == ["config.json", "preprocessor_config.json"]
+    assert hf_files("hf/google/vit-base", saved) == ()
 
 
 def test_what_is_not_there_or_not_whole_is_told(saved: Path, tmp_path: Path) -> None:

@@ -1,0 +1,95 @@
+"""Which layer is mapped where nobody names one: by its source's rule (defaults.py), or found by trying."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from torch import nn
+
+from auditor.core.errors import LayerError
+from auditor.inputs.model.classifier import Classifier
+from auditor.inputs.model.cut import LayerCut
+from auditor.inputs.model.defaults import BY_TRYING, THREE_QUARTERS_BY_TRYING, at_three_quarters
+from auditor.inputs.model.layers import LayerInfo, list_layers
+from auditor.inputs.model.sources import source_of
+
+WANTED_STRIDE = 16
+"""Pixels of the picture along a side of one position of the grid."""
+
+_MOST_TRIED = 12
+_FEWEST_BLOCKS = 3
+
+
+def documented_layer(model_name: str, module: nn.Module) -> tuple[str, str] | None:
+    """The layer that a source's rule gives for an architecture, and the rule in words; None: it has no rule."""
+    found = source_of(model_name).default_layer(model_name, module)
+    if found is None or not found[0] or found[0] not in dict(module.named_modules()):
+        return None
+    layer, rule = found
+    return layer, f"default for {model_name}: {rule}"
+
+
+def default_layer(model_name: str, classifier: Classifier) -> tuple[str, str]:
+    """The layer to map: the source's documented one, or else the first that passes every check of the cut, by trying.
+
+    Of layers with grids of several sizes those are tried whose positions cover about 16 × 16 pixels, the last of them
+    first; a network of one grid throughout is tried from the block at three quarters of its depth.
+
+    Returns:
+        The layer's name, and the rule in words.
+    Raises:
+        LayerError: no layer of the network can be mapped.
+    """
+    documented = documented_layer(model_name, classifier.module)
+    if documented is not None:
+        return documented
+    layers = list_layers(classifier)
+    mappable = [info for info in layers if info.mappable]
+    one_grid = len({info.shape[1:] for info in mappable}) == 1
+    blocks = _blocks(layers) if one_grid else []
+    ordered = _from_three_quarters(blocks) if blocks else _nearest_stride(mappable, classifier)
+    for name in ordered[:_MOST_TRIED]:
+        try:
+            LayerCut(classifier, name)
+        except LayerError:
+            continue
+        return name, THREE_QUARTERS_BY_TRYING if blocks else BY_TRYING
+    raise LayerError(
+        f"no layer of {model_name} was found that can be mapped, of {len(mappable)} that put out a grid; name another "
+        f"by [model] layer (auditor layers {model_name} lists them)"
+    )
+
+
+def _nearest_stride(layers: Sequence[LayerInfo], classifier: Classifier) -> list[str]:
+    """Names by how far a position's side is from the wanted one, to half an octave; of equals the last first."""
+    height, width = classifier.preprocessing.output_size
+
+    def distance(info: LayerInfo) -> int:
+        stride = math.sqrt(height * width / (info.shape[1] * info.shape[2]))
+        return round(2 * abs(math.log2(stride / WANTED_STRIDE)))
+
+    return [info.name for _, info in sorted(enumerate(layers), key=lambda pair: (distance(pair[1]), -pair[0]))]
+
+
+def _blocks(layers: Sequence[LayerInfo]) -> list[LayerInfo]:
+    """The row of numbered modules, such as `encoder.layers.0` and on, of which most can be mapped; [] for fewer than 3.
+
+    All of the row are given: at three quarters of how many is asked, and the last cannot be mapped where it feeds a
+    class token alone.
+    """
+    rows: dict[str, list[LayerInfo]] = {}
+    for info in layers:
+        above, _, last = info.name.rpartition(".")
+        if last.isdecimal():
+            rows.setdefault(above, []).append(info)
+    longest = max(rows.values(), key=lambda row: sum(info.mappable for info in row), default=[])
+    return longest if sum(info.mappable for info in longest) >= _FEWEST_BLOCKS else []
+
+
+def _from_three_quarters(blocks: list[LayerInfo]) -> list[str]:
+    """Names of blocks that can be mapped: the one at three quarters first, then those before it, then those behind."""
+    names = [info.name for info in blocks]
+    at = names.index(at_three_quarters(names))
+    mappable = {info.name for info in blocks if info.mappable}
+    return [name for name in (*reversed(names[: at + 1]), *names[at + 1 :]) if name in mappable]
