@@ -88,7 +88,6 @@ def test_settings_that_cannot_be(change, words, world, invoke, tmp_path) -> None
         (('target = "blue wok"', 'target = "blue work"'), ("'blue work'", "the nearest is 'blue wok'")),
         (('source = "red pan"', 'source = ["red pan", "pink cop"]'), ("'pink cop'", "the nearest is 'pink cup'")),
         (('layer = "features.3"', 'layer = "head"'), ("'head'",)),
-        (('layer = "features.3"\n', ""), ("there is no default layer", "[model] layer", "'features.3'")),
         (('target = "blue wok"', 'target = "red pan"'), ("red pan",)),
         (("network.py:network", "network.py:netwrk"), ("netwrk",)),
         (("network.py:network", "nowhere.py:network"), ("nowhere.py",)),

@@ -36,7 +36,7 @@ def read_user_patches(folder: Path) -> list[Patch]:
     _refuse_alike(paths, folder)
     patches = []
     for path in paths:
-        described = read_description(path.with_suffix(".toml")) if os.path.isfile(path.with_suffix(".toml")) else {}
+        described = read_description(path.with_suffix(".toml")) if os.path.exists(path.with_suffix(".toml")) else {}
         title = described.get("title", plain(path.stem))
         patches.append(patch_from(path, BROUGHT, Tier.USER, title, described.get("licence", "")))
     return patches

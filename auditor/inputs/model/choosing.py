@@ -73,16 +73,16 @@ def _nearest_stride(layers: Sequence[LayerInfo], classifier: Classifier) -> list
 
 
 def _blocks(layers: Sequence[LayerInfo]) -> list[LayerInfo]:
-    """The row of numbered modules, such as `encoder.layers.0` and on, of which most can be mapped; [] for fewer than 3.
+    """The row of numbered modules of one type, such as `encoder.layers.0` and on, of which most can be mapped.
 
     All of the row are given: at three quarters of how many is asked, and the last cannot be mapped where it feeds a
-    class token alone.
+    class token alone. [] where fewer than 3 can be.
     """
-    rows: dict[str, list[LayerInfo]] = {}
+    rows: dict[tuple[str, str], list[LayerInfo]] = {}
     for info in layers:
         above, _, last = info.name.rpartition(".")
         if last.isdecimal():
-            rows.setdefault(above, []).append(info)
+            rows.setdefault((above, info.type), []).append(info)
     longest = max(rows.values(), key=lambda row: sum(info.mappable for info in row), default=[])
     return longest if sum(info.mappable for info in longest) >= _FEWEST_BLOCKS else []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -152,17 +151,17 @@ class LayerCut:
         twin._module = find_layer(twin.classifier.module, self.layer, self.classifier.name)
         before = self._answer()
         yield twin
+        told = f"after a copy of {self.classifier.name} ran on pictures of another size, the network itself"
+        keeps = (
+            "it keeps something of a picture's size outside of itself, such as in a global variable; keep it in the "
+            "module, or render icons at the network's own size ([atlas] icon_px)"
+        )
         try:
             change = float((self._answer() - before).abs().max())
-        except ModelError:
-            change = math.inf
+        except ModelError as error:
+            raise ModelError(f"{told} fails ({error}): {keeps}") from error
         if change > _TOLERANCE_OF_SIZE * float(before.abs().max()):
-            raise ModelError(
-                f"after a copy of {self.classifier.name} ran on pictures of another size, the network itself answers "
-                f"otherwise (logits differ by up to {change:.3g}): it keeps something of a picture's size outside of "
-                "itself, such as in a global variable; keep it in the module, or render icons at the network's own "
-                "size ([atlas] icon_px)"
-            )
+            raise ModelError(f"{told} answers otherwise (logits differ by up to {change:.3g}): {keeps}")
 
     def _answer(self) -> Tensor:
         """Logits of a picture, as the network gives them now."""

@@ -20,6 +20,7 @@ from auditor.core.config import AtlasConfig, TrialsConfig
 from auditor.core.errors import DeviceMemoryError, LayerError, ModelError, out_of_memory
 from auditor.core.progress import Silence
 from auditor.core.records import ClassGroup, ImagePool, ImageRecord, Placement, Split
+from auditor.core.records.trials import Predictions
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
@@ -88,16 +89,16 @@ class Told(Silence):
 
 def sweep(cut: LayerCut) -> list[np.ndarray]:
     pictures, config = pixels(13, 3, 16, 16), TrialsConfig(batch_size=8)
-    keys, zeros = [f"k{row}" for row in range(13)], np.zeros(13)
+    keys = [f"k{row}" for row in range(13)]
     criterion = TargetCalled(SOURCE, TARGET)
-    made = Sweep(cut.classifier, criterion, pictures, keys, zeros.astype(np.int64), zeros.astype(np.float32), config, 0)
+    made = Sweep(cut.classifier, criterion, pictures, keys, Predictions.of_none(13), config, 0)
     block = made.run(pixels(4, 6, 6), variants_of(Placement.RANDOM, config), "c-1", Silence())
-    return [block.patched, block.after]
+    return [block.patched, block.after, block.rank_after]
 
 
 def predictions(cut: LayerCut) -> list[np.ndarray]:
     clean = predict_clean(cut.classifier, pixels(13, 3, 16, 16), TargetCalled(SOURCE, TARGET), 8, Silence())
-    return [clean.predicted, clean.probability]
+    return [clean.predicted, clean.probability, clean.rank]
 
 
 def activations(cut: LayerCut) -> list[np.ndarray]:
