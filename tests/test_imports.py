@@ -117,7 +117,7 @@ IMPORTED_AS = {"pillow": "PIL", "scikit-learn": "sklearn", "umap-learn": "umap"}
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    declared = [*project["dependencies"], *extras["timm"], *extras["hf"]]
+    declared = [*project["dependencies"], *extras["timm"], *extras["hf"], *extras["onnx"]]
     names = [re.match(r"[\w-]+", line)[0] for line in declared]  # type: ignore[index]
     imported = set()
     for module in MODULES:

@@ -47,6 +47,14 @@ class ActivationSet:
         return ActivationSet(*(getattr(self, column.name)[kept] for column in fields(self)))
 
     @staticmethod
+    def empty() -> ActivationSet:
+        """No sample: of a network of which no layer is mapped."""
+        none, rows = np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int64)
+        return ActivationSet(
+            none.reshape(0, 0), none.reshape(0, 0), none, rows, rows, rows, none, np.empty(0, dtype=np.bool_)
+        )
+
+    @staticmethod
     def joined(parts: Sequence[ActivationSet]) -> ActivationSet:
         """All samples of one or more sets, in their order."""
         if len(parts) == 1:

@@ -8,27 +8,48 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from auditor.candidates.choosing import Contender, choose_diverse, rank_agreement
 from auditor.candidates.crops import crop_thumbnails
 from auditor.candidates.linear import LinearScreen
-from auditor.candidates.screening import TailScreen
+from auditor.candidates.screening import TAIL, TailScreen
 from auditor.core.config import CandidatesConfig
 from auditor.core.progress import Progress
 from auditor.core.records import FloatArray, PixelArray, Rung, Tier
 from auditor.inputs.images.duplicates import near_duplicate_groups
 from auditor.inputs.images.pixels import pixels_on_grey
+from auditor.inputs.model.cut import LayerCut
 from auditor.trials.patch import Patch
 
-TAIL, TAIL_OF_MADE = "tail screening", "tail screening of made patches"
-"""The rungs whose number is the predicted push, by the name they go by in a report."""
 BY_PUSH = "predicted push, tiers in turns, look-alikes out"
 
 PILOTS = 16
 PER_IMAGE_ON_SHORTLIST = 4
 """Else a few pictures that push, cut at many places, would fill the shortlist."""
+
+
+class Screen(Protocol):
+    """What tells of patches how far they push, without being asked which of them go on.
+
+    `rung` and `rung_of_made` are what a report calls its rungs; `side_px` is the longer side of a pasted patch.
+    """
+
+    rung: str
+    rung_of_made: str
+    side_px: int
+
+    @property
+    def cut(self) -> LayerCut | None:
+        """The network at the layer; None where none is mapped."""
+
+    def screen(self, patches: Sequence[PixelArray]) -> FloatArray:
+        """(N,) mean gain in the target's log-odds over some source pictures, logits."""
+
+    def seen(self, patches: Sequence[PixelArray]) -> FloatArray | None:
+        """(N, D) what the network sees in each patch; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +63,10 @@ class Entry:
     tier: Tier
     cell: str = ""
     image_row: int = -1
+
+    def of_tier(self, tier: Tier) -> Entry:
+        """The same with the tier that its picture's annotations give."""
+        return replace(self, tier=tier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +122,7 @@ def climb(
     pushes = screen.screen(patches)
     predicted = {number: float(push) for number, push in zip(seen, pushes, strict=True)}
     entries = [replace(both[number], tier=annotated_tier(number)) for number in short]
-    chosen = _choose(entries, [predicted[number] for number in short], config.tried, screen, config)
+    chosen = choose_screened(entries, [predicted[number] for number in short], config.tried, screen, config)
     after_tail = time.perf_counter()
     agreement = rank_agreement([float(linear[number]) for number in seen], [predicted[number] for number in seen])
     rungs = (
@@ -116,7 +141,7 @@ def climb(
 
 
 def screen_made(
-    made: Sequence[Patch], screen: TailScreen, config: CandidatesConfig, progress: Progress
+    made: Sequence[Patch], screen: Screen, config: CandidatesConfig, progress: Progress
 ) -> tuple[list[Patch], Rung]:
     """Screen patches that were made from others through the tail, and choose as crops are chosen.
 
@@ -124,19 +149,19 @@ def screen_made(
         At most `config.made` of them with their predicted push, best first, and the rung.
     """
     started = time.perf_counter()
-    progress.start("screening made patches through the tail", len(made))
+    progress.start(screen.rung_of_made, len(made))
     pushes = [float(push) for push in screen.screen([patch.rgba for patch in made])]
     entries = [Entry(patch.rgba, patch.candidate.tier, patch.candidate.cell) for patch in made]
-    chosen = _choose(entries, pushes, config.made, screen, config)
+    chosen = choose_screened(entries, pushes, config.made, screen, config)
     kept = [
         replace(made[index], candidate=replace(made[index].candidate, predicted_push=pushes[index])) for index in chosen
     ]
     seconds = round(time.perf_counter() - started, 2)
-    return kept, Rung(TAIL_OF_MADE, len(made), len(kept), BY_PUSH, seconds=seconds)
+    return kept, Rung(screen.rung_of_made, len(made), len(kept), BY_PUSH, seconds=seconds)
 
 
-def _choose(
-    entries: Sequence[Entry], pushes: Sequence[float], count: int, screen: TailScreen, config: CandidatesConfig
+def choose_screened(
+    entries: Sequence[Entry], pushes: Sequence[float], count: int, screen: Screen, config: CandidatesConfig
 ) -> list[int]:
     """The diverse few: look-alikes by picture and by features merged, few of one cell or picture."""
     if not entries:

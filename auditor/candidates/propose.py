@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,7 @@ from auditor.candidates.crops import (
     plan_random_crops,
     prepared_crops,
 )
-from auditor.candidates.ladder import Climb, Entry, climb, screen_made
+from auditor.candidates.ladder import Entry, Screen, climb, screen_made
 from auditor.candidates.makers import make_candidates
 from auditor.candidates.makers.maker import Found
 from auditor.candidates.scene import Scene, cut_patch, planned_tier
@@ -58,8 +58,8 @@ def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: AuditConfig,
     strongest = _plan_strongest(scene, atlas, wanted)
     every = [*plans, *random_plans, *strongest]
     climbed = climb(
-        _entries(scene, plans),
-        _entries(scene, every[len(plans) :]),
+        crop_entries(scene, plans),
+        crop_entries(scene, every[len(plans) :]),
         lambda number: planned_tier(scene, plans[number]),
         screen,
         wanted,
@@ -73,30 +73,37 @@ def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: AuditConfig,
         Role.STRONGEST_CONTRAST: range(strongest_from, len(every)),
     }
     progress.start("cutting candidates", sum(map(len, numbers.values())))
-    crops = {role: _cut(scene, every, of_role, role, climbed, progress) for role, of_role in numbers.items()}
+    crops = {
+        role: cut_crops(scene, every, of_role, role, climbed.predicted, progress) for role, of_role in numbers.items()
+    }
     suggested = crops.pop(Role.SUGGESTED)
-    found = _found(scene, screen, cells, [plans[number] for number in climbed.chosen], suggested, config, progress)
+    found = found_from(scene, screen, cells, [plans[number] for number in climbed.chosen], suggested, config, progress)
     made, rung = screen_made(make_candidates(found, screened=True), screen, wanted, progress)
     rungs = [Rung("atlas", atlas.collected, len(atlas.samples.contrast), "class filter"), *climbed.rungs]
     beside = [patch for of_role in crops.values() for patch in of_role] + make_candidates(found, screened=False)
     return Proposals((*suggested, *made, *beside), cells, (*rungs, rung) if rung.seen else tuple(rungs))
 
 
-def _cut(
-    scene: Scene, plans: Sequence[CropPlan], numbers: Sequence[int], role: Role, climbed: Climb, progress: Progress
+def cut_crops(
+    scene: Scene,
+    plans: Sequence[CropPlan],
+    numbers: Sequence[int],
+    role: Role,
+    predicted: Mapping[int, float],
+    progress: Progress,
 ) -> list[Patch]:
-    """Cut those of the plans that have one role, with the predicted push that the tail gave them."""
+    """Cut those of the plans that have one role, with the predicted push that screening gave them."""
     patches = []
     for place, number in enumerate(numbers, start=1):
         identity = f"{PLAIN_CROPS[role]}-{place:03d}"
-        patches.append(cut_patch(scene, plans[number], identity, role, climbed.predicted[number]))
+        patches.append(cut_patch(scene, plans[number], identity, role, predicted[number]))
         progress.advance()
     return patches
 
 
-def _found(
+def found_from(
     scene: Scene,
-    screen: TailScreen,
+    screen: Screen,
     cells: Sequence[Cell],
     plans: Sequence[CropPlan],
     crops: Sequence[Patch],
@@ -109,7 +116,7 @@ def _found(
     """
     news = [index for index, crop in enumerate(crops) if crop.candidate.tier in (Tier.THIRD_CLASS, Tier.TARGET_CONTEXT)]
     order = sorted(news, key=lambda index: (-crops[index].candidate.predicted_push, index))
-    finest = max(cell.level for cell in cells)
+    finest = max((cell.level for cell in cells), default=0)
     return Found(
         scene=scene,
         cut=screen.cut,
@@ -149,12 +156,12 @@ def _plan_strongest(scene: Scene, atlas: Atlas, config: CandidatesConfig) -> lis
             plans.append(rules.plan(row, y, x, config.sizes[number % len(config.sizes)], cell, contrast))
     contenders = [
         Contender(plan.contrast, entry.tier, plan.cell, plan.image_row, number)
-        for number, (plan, entry) in enumerate(zip(plans, _entries(scene, plans), strict=True))
+        for number, (plan, entry) in enumerate(zip(plans, crop_entries(scene, plans), strict=True))
     ]
     return [plans[index] for index in choose_diverse(contenders, config.strongest, config.per_cell, config.per_image)]
 
 
-def _entries(scene: Scene, plans: Sequence[CropPlan]) -> list[Entry]:
+def crop_entries(scene: Scene, plans: Sequence[CropPlan]) -> list[Entry]:
     labels = [scene.pool.images[plan.image_row].label for plan in plans]
     names = scene.classifier.class_names.names
     return [

@@ -23,6 +23,9 @@ from auditor.inputs.model.features import Features
 from auditor.inputs.model.memory import Batches
 from auditor.trials.patch import pasted_size, side_in_pixels
 
+TAIL, TAIL_OF_MADE = "tail screening", "tail screening of made patches"
+"""The rungs whose number is the predicted push, by the name they go by in a report."""
+
 BACKGROUNDS = 4
 """More follow the source pictures more closely, and each costs one more pass up to the layer."""
 
@@ -106,6 +109,8 @@ def write(clean: Features, background: Background, change: Features, cover: Tens
 
 class TailScreen:
     """Cached activations of a few source pictures, into which patches are written at the fixed placement."""
+
+    rung, rung_of_made = TAIL, TAIL_OF_MADE
 
     def __init__(
         self,

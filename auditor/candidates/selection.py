@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from auditor.candidates.choosing import Contender, choose_diverse, rank_agreement
-from auditor.candidates.ladder import TAIL, TAIL_OF_MADE
+from auditor.candidates.pixel_screen import PIXELS, PIXELS_OF_MADE
+from auditor.candidates.screening import TAIL, TAIL_OF_MADE
 from auditor.core.records import Candidate, Origin, Placement, Rung, Split
 from auditor.core.records.trials import TrialBlock, TrialName
 from auditor.trials.bench import Bench, Part, Trial
-from auditor.trials.blocks import join_blocks
+from auditor.trials.blocks import join_blocks, odds_gain
 from auditor.trials.patch import Patch
 
 Agreement: TypeAlias = tuple[float | None, int]
@@ -99,22 +99,6 @@ def halving_steps(eligible: int, first: int) -> tuple[Part, ...]:
     return tuple(itertools.pairwise(edges))
 
 
-def odds_gain(*blocks: TrialBlock) -> float:
-    """Mean gain in the target's log-odds over all pictures of some blocks, logits.
-
-    It predicts flips on other pictures better than flips do, which are few: every picture says something.
-    """
-    before = np.concatenate([block.before for block in blocks]).astype(np.float64)
-    after = np.concatenate([block.best_after for block in blocks]).astype(np.float64)
-    return float((_log_odds(after) - _log_odds(before)).mean())
-
-
-def _log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
-    # 1e-6: float32 probabilities close to 1 hold no more, and one certain picture must not outweigh all others
-    clipped = np.clip(probability, 1e-6, 1.0 - 1e-6)
-    return np.asarray(np.log(clipped) - np.log1p(-clipped), dtype=np.float64)
-
-
 def may_be_found(candidate: Candidate) -> bool:
     """Whether a candidate may become a finding: proposed, and not computed with gradients of this very model."""
     return candidate.suggested and not candidate.origin.from_gradients
@@ -139,10 +123,9 @@ def _take(patches: Sequence[Patch], scores: Mapping[str, float], count: int) -> 
 def _screening_agreements(patches: Sequence[Patch], scores: Mapping[str, float]) -> Mapping[str, Agreement]:
     """How far the predicted pushes of crops, and of what was made, agree with the first trials in pixels, by rung."""
     candidates = [patch.candidate for patch in patches]
-    came_by = {
-        TAIL: {one.id: one.predicted_push for one in candidates if one.is_plain_crop},
-        TAIL_OF_MADE: {one.id: one.predicted_push for one in candidates if one.is_made},
-    }
+    crops = {one.id: one.predicted_push for one in candidates if one.is_plain_crop}
+    made = {one.id: one.predicted_push for one in candidates if one.is_made}
+    came_by = {TAIL: crops, PIXELS: crops, TAIL_OF_MADE: made, PIXELS_OF_MADE: made}
     return {name: _agreement(pushes, scores) for name, pushes in came_by.items()}
 
 

@@ -25,7 +25,8 @@ class ModelConfig(Section):
 
     name: Annotated[FilePath, Example("mobilenet_v2", filled=True), Flag("--model", "model")] = Field(
         description="where the network comes from, such as a torchvision name, `timm/NAME`, `hf/FOLDER`, "
-        "`package.module:factory`, `file.py:factory`, a TorchScript (`.pt`, `.ts`) or a torch.export (`.pt2`) file"
+        "`package.module:factory`, `file.py:factory`, a TorchScript (`.pt`, `.ts`), torch.export (`.pt2`) or ONNX "
+        "(`.onnx`) file, or the address of a service"
     )
     weights: Annotated[
         FilePath | None, Example("model.safetensors", filled=True), Flag("--weights", "file or default")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from auditor.core.config import AuditConfig
+from auditor.core.errors import LayerError
 from auditor.core.plain_text import utf8
 from auditor.core.progress import Progress
 from auditor.core.records import ClassGroup, Limits, Subject
+from auditor.core.records.result import WITHOUT_ATLAS
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.images.annotations import Annotations, read_annotations
 from auditor.inputs.model.choosing import default_layer
@@ -20,7 +22,10 @@ from auditor.inputs.model.loading import LoadedClassifier, load_classifier
 
 @dataclass(frozen=True)
 class Inputs:
-    """What is audited, opened: the classifier, the pair, the layer and the annotations. No stage changes it."""
+    """What is audited, opened: the classifier, the pair, the layer and the annotations. No stage changes it.
+
+    `layer` is "" where none can be mapped; `layer_rule` says who chose it, or why there is none.
+    """
 
     config: AuditConfig
     loaded: LoadedClassifier
@@ -55,9 +60,20 @@ class Inputs:
             search=limits.search,
         )
 
+    @property
+    def mapped(self) -> bool:
+        """Whether a layer is mapped; without one there is no atlas, and crops are screened in pixels."""
+        return bool(self.layer)
+
     @cached_property
     def cut(self) -> LayerCut:
-        """The network cut at the layer; verified when first asked for, since finished stages do without."""
+        """The network cut at the layer; verified when first asked for, since finished stages do without.
+
+        Raises:
+            LayerError: no layer is mapped, or this one cannot be.
+        """
+        if not self.mapped:
+            raise LayerError(f"{self.config.model.name} is audited without an atlas: {self.layer_rule}")
         return LayerCut(self.classifier, self.layer)
 
     @property
@@ -90,9 +106,16 @@ def open_inputs(config: AuditConfig, progress: Progress) -> Inputs:
     names = loaded.classifier.class_names
     target = names.group(config.target)
     source = names.group(config.source, target.indices)
-    if config.model.layer is not None:
-        layer, rule = config.model.layer, "named in the configuration"
-    else:
-        layer, rule = default_layer(config.model.name, loaded.classifier)
-    progress.say(f"layer: {layer} ({rule})")
+    layer, rule = layer_of(config, loaded)
+    progress.say(f"layer: {layer} ({rule})" if layer else f"{WITHOUT_ATLAS}: {rule}")
     return Inputs(config, loaded, source, target, layer, rule, read_annotations(config, names))
+
+
+def layer_of(config: AuditConfig, loaded: LoadedClassifier) -> tuple[str, str]:
+    """The layer and who chose it; "" and why not, where no layer of the network can be mapped and none was named."""
+    if config.model.layer is not None:
+        return config.model.layer, "named in the configuration"
+    try:
+        return default_layer(config.model.name, loaded.classifier)
+    except LayerError as error:
+        return "", str(error)

@@ -37,9 +37,9 @@ def checklist_markdown(result: AuditResult) -> str:
 
 def _tested(result: AuditResult, page: Page) -> Iterator[Box]:
     subject = result.subject
-    yield Box(
-        True, f"Model: {shown_path(subject.model)}, layer {subject.layer} ({subject.layer_rule or 'no rule named'})"
-    )
+    rule = subject.layer_rule or "no rule named"
+    layer = f"layer {subject.layer} ({rule})" if subject.layer else f"no layer mapped ({rule})"
+    yield Box(True, f"Model: {shown_path(subject.model)}, {layer}")
     yield Box(
         bool(subject.weights_sha256),
         f"Weights: {shown_path(subject.weights) or 'built in'}, sha256 {subject.weights_sha256 or 'not recorded'}",

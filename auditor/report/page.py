@@ -98,8 +98,15 @@ def page_of(result: AuditResult) -> Page:
         surviving=_surviving(result),
         intervals=_interval_names(result),
         images_used=sum(split.used for split in result.splits),
-        sections=tuple(one for one in _SECTIONS if not (summary.all_brought(result) and one[0] in _OF_A_SEARCH)),
+        sections=tuple(one for one in _SECTIONS if one[0] not in _left_out(result)),
     )
+
+
+def _left_out(result: AuditResult) -> tuple[str, ...]:
+    """Sections that have nothing to show: of a search where none was made, of an atlas where no layer is mapped."""
+    if summary.all_brought(result):
+        return _OF_A_SEARCH
+    return () if result.subject.layer else ("atlas",)
 
 
 def _skipped_by_reason(result: AuditResult) -> tuple[tuple[str, tuple[SkippedImage, ...]], ...]:

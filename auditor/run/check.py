@@ -15,11 +15,11 @@ from auditor.core.records import CleanAccuracy
 from auditor.inputs.images.annotations import read_annotations
 from auditor.inputs.images.mapping import map_labels
 from auditor.inputs.images.sources import given_sources, list_images
-from auditor.inputs.model.choosing import default_layer
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.device import choose_device
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.loading import class_names_of, load_classifier
+from auditor.inputs.opening import layer_of
 from auditor.run.audit import new_run
 from auditor.run.estimate import Estimate, estimate, patches_brought
 from auditor.run.stage import Run
@@ -100,5 +100,6 @@ def _check_model(config: AuditConfig, mistakes: Mistakes) -> None:
     loaded = mistakes.of(lambda: load_classifier(config, choose_device("cpu")))
     if loaded is None:
         return
-    classifier = loaded.classifier
-    mistakes.of(lambda: LayerCut(classifier, config.model.layer or default_layer(config.model.name, classifier)[0]))
+    layer = mistakes.of(lambda: layer_of(config, loaded)[0])
+    if layer:
+        mistakes.of(lambda: LayerCut(loaded.classifier, layer))

@@ -97,7 +97,7 @@ def estimate(run: Run) -> Estimate:
 def known_of(run: Run) -> Known:
     """What the clean predictions tell of a run's pictures."""
     pool, clean, config = run.get(IMAGES), run.get(CLEAN), run.config
-    _, height, width = run.inputs.cut.feature_shape
+    height, width = run.inputs.cut.feature_shape[1:] if run.inputs.mapped else (0, 0)
     return Known(
         pictures=len(pool.images),
         discovery=len(pool.rows(Split.DISCOVERY)),
@@ -105,8 +105,9 @@ def known_of(run: Run) -> Known:
         confirmation=len(eligible_rows(pool, clean, Split.CONFIRMATION)),
         screening=len(screening_rows(run)),
         patches=patches_brought(config),
-        positions=len(shown_positions(height, width)),
+        positions=len(shown_positions(height, width)) if run.inputs.mapped else 0,
         side_px=min(run.inputs.classifier.preprocessing.output_size),
+        mapped=run.inputs.mapped,
     )
 
 
@@ -124,6 +125,11 @@ def patches_brought(config: AuditConfig) -> int:
 def _seconds(run: Run, work: Workload) -> dict[str, float]:
     """Seconds of each piece of work."""
     config, unit = run.config, _yardstick()
+    if not run.inputs.mapped:
+        return {
+            "candidates and trials": work.pastes * _pasting(run) + unit * work.tried * (_A_CANDIDATE + _A_TRIED_PATCH),
+            "drawings and reports": unit * _THE_REST,
+        }
     if not work.tail:  # nothing is eligible, so nothing is screened and nothing tried
         return {"atlas": work.mapped * _mapping(run) + unit * _COMPILING}
     icon = icon_settings(config.atlas)
@@ -235,6 +241,8 @@ def _noise(run: Run, number: int) -> PixelArray:
 
 def _memory(run: Run, known: Known) -> int:
     """Bytes at most: what this process took at most so far, batches included, and what is still to come."""
+    if not run.inputs.mapped:
+        return _peak()
     atlas, (width, _, _) = run.config.atlas, run.inputs.cut.feature_shape
     samples = known.discovery * (atlas.positions_per_image + 2 * atlas.strongest_per_image)
     return _peak() + 3 * 4 * samples * (width + len(run.inputs.class_names)) + _BYTES_A_LAYOUT

@@ -27,6 +27,7 @@ class Known:
         selection, confirmation: eligible source pictures there; screening: those that crops are screened on.
         patches: brought along, by the user and in the library; positions: shown of a picture that is looked at.
         side_px: the shorter side of a prepared picture.
+        mapped: whether a layer is mapped; without one crops are screened in pixels, and there is nothing to render.
     """
 
     pictures: int
@@ -37,6 +38,7 @@ class Known:
     patches: int
     positions: int
     side_px: int
+    mapped: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Workload:
         patch_icon_steps: the same of icons and dreamed crops at patch size; patch_px: the side of those.
         linear: crops through the layers up to the mapped one; tail: source pictures through the layers behind it.
         trained: pictures of the trained patch's steps, forwards and backwards.
+        screened: pastes of crops that are screened in pixels, where no layer is mapped.
         tried: patches that are tried in pixels; selection, confirmation: their pastes.
     """
 
@@ -63,11 +66,12 @@ class Workload:
     tried: int
     selection: int
     confirmation: int
+    screened: int = 0
 
     @property
     def pastes(self) -> int:
         """Patches pasted on pictures, which the whole network sees."""
-        return self.selection + self.confirmation
+        return self.screened + self.selection + self.confirmation
 
     @property
     def passes(self) -> int:
@@ -78,27 +82,43 @@ class Workload:
 
 def workload_of(config: AuditConfig, known: Known) -> Workload:
     """Count what an audit has to do, as its stages will do it."""
+    if not known.mapped:
+        config = _without_atlas(config)
     wanted, atlas, trials = config.candidates, config.atlas, config.trials
     looks, on_sheets = 2 * known.positions * atlas.looks, expected_icons(atlas, known)
     compared = wanted.random + wanted.strongest
-    made = wanted.icons + wanted.dreams + SHAPES_A_CROP * wanted.shapes + len(ARRANGEMENTS) * wanted.pairs
+    shapes = SHAPES_A_CROP if known.mapped else SHAPES_A_CROP - 1
+    made = wanted.icons + wanted.dreams + shapes * wanted.shapes + len(ARRANGEMENTS) * wanted.pairs
+    screened = (min(wanted.shortlisted, wanted.screened) + compared + made) * known.screening
     found = wanted.tried + min(wanted.made, made)
     tried = found + compared + known.patches + (wanted.trained > 0)
     patch_px = max(LEAST_SIDE_PX, round(trials.size * known.side_px))
     variants = [len(variants_of(placement, trials)) for placement in trials.placements]
     confirmed = wanted.confirmed * (1 + len(CONTROLS)) * sum(variants) - wanted.confirmed * variants[0]
     return Workload(
-        mapped=known.discovery,
+        mapped=known.discovery if known.mapped else 0,
         icons=on_sheets,
         icon_steps=(on_sheets + looks) * atlas.icon_steps,
         patch_icon_steps=(wanted.icons + wanted.dreams) * patch_settings(patch_px).steps,
         patch_px=patch_px,
-        linear=wanted.screened + compared,
-        tail=(min(wanted.shortlisted, wanted.screened) + compared + made) * known.screening,
+        linear=wanted.screened + compared if known.mapped else 0,
+        tail=screened if known.mapped else 0,
         trained=wanted.trained * TrainingBudget().batch_size,
         tried=tried,
         selection=_selection(config, known, tried, found + known.patches) * variants[0],
         confirmation=((tried + _SHARED_CONTROLS) * variants[0] + confirmed) * known.confirmation,
+        screened=0 if known.mapped else screened,
+    )
+
+
+def _without_atlas(config: AuditConfig) -> AuditConfig:
+    """The settings without what needs a layer, or gradients: icons, looks, crops by contrast, a trained patch."""
+    nothing = {"icons": 0, "dreams": 0, "strongest": 0, "trained": 0}
+    return config.model_copy(
+        update={
+            "atlas": config.atlas.model_copy(update={"icons": 0, "looks": 0}),
+            "candidates": config.candidates.model_copy(update=nothing),
+        }
     )
 
 

@@ -18,11 +18,11 @@ import torch
 from pydantic import TypeAdapter
 
 from auditor.candidates.choosing import rank_agreement
-from auditor.candidates.selection import odds_gain
 from auditor.core.progress import Progress, Silence
 from auditor.core.records import FloatArray, IntArray, PixelArray, Placement, Split
 from auditor.core.records.trials import TrialBlock, eligible_rows
 from auditor.run.folder import Json
+from auditor.trials.blocks import odds_gain
 from auditor.trials.placements import variants_of
 from auditor.trials.sweep import Sweep
 from benchmarks.candidates.pages import table

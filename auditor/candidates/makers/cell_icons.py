@@ -70,7 +70,9 @@ def as_patch(candidate: Candidate, pixels: PixelArray) -> Patch:
 
 
 def _make(found: Found) -> list[Patch]:
-    """Icons of the cells that push most, predicted."""
+    """Icons of the cells that push most, predicted; none where no layer is mapped."""
+    if found.cut is None:
+        return []
     known = [cell for cell in found.cells if math.isfinite(cell.predicted_push)]
     cells = sorted(known, key=lambda cell: (-cell.predicted_push, cell.name))[: found.config.candidates.icons]
     settings = patch_settings(max(LEAST_SIDE_PX, found.side_px))

@@ -82,7 +82,9 @@ def _mean_activations(cut: LayerCut, crops: PixelArray, batch_size: int = 32) ->
 
 
 def _make(found: Found) -> list[Patch]:
-    """The crops that push most, dreamed on."""
+    """The crops that push most, dreamed on; none where no layer is mapped."""
+    if found.cut is None:
+        return []
     parents = found.crops[: found.config.candidates.dreams]
     settings = patch_settings(max(LEAST_SIDE_PX, found.side_px))
     identities = DREAMED.identities(len(parents))

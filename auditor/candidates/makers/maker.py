@@ -20,7 +20,7 @@ class Found:
     """What the search has found so far, and what it was asked for.
 
     Attributes:
-        scene, cut: where crops are cut, and the network that renders.
+        scene, cut: where crops are cut, and the network that renders; None: it has no layer that is mapped.
         side_px: the longer side at which a patch is pasted.
         cells: of the atlas' finest level, with their predicted push.
         plans, crops: of the crops that are going to be tried, those that push most first.
@@ -28,7 +28,7 @@ class Found:
     """
 
     scene: Scene
-    cut: LayerCut
+    cut: LayerCut | None
     side_px: int
     cells: Sequence[Cell]
     plans: Sequence[CropPlan]

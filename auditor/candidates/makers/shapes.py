@@ -168,7 +168,7 @@ def _make(found: Found) -> list[Patch]:
         made.append(reshaped(parent, next(identities), "soft-edged", soft_edges(parent.rgba)))
         found.progress.advance()
     named = [next(identities) for _ in parents]
-    return made + faded_patches(found.cut, parents, named, scene.source, scene.target)
+    return made + (faded_patches(found.cut, parents, named, scene.source, scene.target) if found.cut else [])
 
 
 SHAPES = Maker("s", Origin.CROP, "a crop made wide, tall, soft-edged, or with its background faded out", _make)

@@ -13,6 +13,9 @@ from auditor.core.records.findings import Finding, Fragility, SuggestionValidity
 from auditor.core.records.images import SkippedImage
 from auditor.core.records.looks import Looks
 
+WITHOUT_ATLAS = "no layer is mapped, so there is no atlas, and crops of every class are screened in pixels"
+"""What a run of a network without a layer to map says of itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Example:

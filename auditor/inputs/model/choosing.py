@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import torch
 from torch import nn
 
 from auditor.core.errors import LayerError
@@ -45,6 +46,11 @@ def default_layer(model_name: str, classifier: Classifier) -> tuple[str, str]:
     if documented is not None:
         return documented
     layers = list_layers(classifier)
+    if not _has_slopes(classifier):
+        raise LayerError(
+            f"{model_name} gives its pictures no gradient, as under torch.no_grad, behind a detach(), or in a "
+            "quantised or foreign program, so that nothing can be attributed"
+        )
     mappable = [info for info in layers if info.mappable]
     one_grid = len({info.shape[1:] for info in mappable}) == 1
     blocks = _blocks(layers) if one_grid else []
@@ -59,6 +65,12 @@ def default_layer(model_name: str, classifier: Classifier) -> tuple[str, str]:
         f"no layer of {model_name} was found that can be mapped, of {len(mappable)} that put out a grid; name another "
         f"by [model] layer (auditor layers {model_name} lists them)"
     )
+
+
+def _has_slopes(classifier: Classifier) -> bool:
+    """Whether the network's answer can be differentiated by its picture."""
+    with torch.inference_mode(False), torch.enable_grad():
+        return classifier.forward_normalised(classifier.black().requires_grad_()).requires_grad
 
 
 def _nearest_stride(layers: Sequence[LayerInfo], classifier: Classifier) -> list[str]:

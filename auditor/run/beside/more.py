@@ -22,7 +22,7 @@ from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.review import read_reviews, reviewed_result
 from auditor.run.stage import Run
-from auditor.run.stages.candidates import CANDIDATES, open_scene, pushed_atlas, write_patch
+from auditor.run.stages.candidates import CANDIDATES, atlas_of_controls, open_scene, write_patch
 from auditor.run.stages.clean import CLEAN, predict_pictures
 from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.images import IMAGES
@@ -67,7 +67,7 @@ def _confirmed(run: Run, looks: Sequence[RunFolder], pictures: Path, confidence:
     inside = RunFolder.within(run_folder, f"{FOLDER}/look-{number}")
     _keep(run, inside, new)
     pool, clean = _joined(run, pool, clean, new)
-    scene, atlas = open_scene(run), pushed_atlas(run)
+    scene, atlas = open_scene(run), atlas_of_controls(run)
     by_id = {patch.candidate.id: patch for patch in run.get(CANDIDATES).patches}
     patches: list[Patch] = [write_patch(inside, scene, by_id[identity]) for identity in first.chosen]
     table = Table(run.inputs, pool, clean, progress)

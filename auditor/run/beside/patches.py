@@ -24,7 +24,7 @@ from auditor.run.review import read_reviews
 from auditor.run.stage import Run
 from auditor.run.stages.accuracy import ACCURACY
 from auditor.run.stages.atlas import ATLAS
-from auditor.run.stages.candidates import CANDIDATES, open_scene, pushed_atlas, said_left_out, write_patch
+from auditor.run.stages.candidates import CANDIDATES, atlas_of_controls, open_scene, said_left_out, write_patch
 from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.images import IMAGES
@@ -59,7 +59,7 @@ def _tried(run: Run, own: TrialsConfig, patches: Sequence[Patch], folder: Path) 
     """Patches of a folder measured as the run's settings say now; `own` are those it was begun with."""
     inside = RunFolder.within(run.folder, f"{FOLDER}/{short(slug(folder.name))}")
     inputs, pasting = run.inputs, run.config.trials
-    atlas = pushed_atlas(run) if run.folder.is_done(ATLAS.name) else None
+    atlas = atlas_of_controls(run) if run.folder.is_done(ATLAS.name) else None
     bench = open_bench(run, inside)
     if not bench.eligible(Split.CONFIRMATION):
         raise ImageError("no confirmation picture is eligible, so no patch can be measured; add source pictures")

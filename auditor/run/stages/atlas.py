@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 
+import numpy as np
+
 from auditor.atlas.activations import ActivationSet
 from auditor.atlas.build import build_pair_atlas
 from auditor.atlas.cell_labels import cell_labels
@@ -26,6 +28,12 @@ _SAMPLES, _CELLS = "cache/samples.safetensors", "cache/cells.parquet"
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
+    if not run.inputs.mapped:  # an empty one, so that what follows has nothing to map and goes on
+        empty = ActivationSet.empty()
+        arrays = {field.name: getattr(empty, field.name) for field in fields(ActivationSet)}
+        folder.write(_SAMPLES, arrays_to_bytes({**arrays, "xy": np.empty((0, 2), dtype=np.float32)}))
+        folder.write_table(_CELLS, cells_table((), ()))
+        return {"collected": 0, "kept": 0, "cells": 0, "stability": []}
     atlas = build_pair_atlas(open_mapped(run), Inside(folder, ACTIVATIONS), hands(run, open_mapped))
     return keep_atlas(run, folder, run.get(IMAGES), atlas)
 

@@ -13,7 +13,9 @@ from auditor.atlas.drawings.canvas import webp_bytes
 from auditor.atlas.kinds import Atlas
 from auditor.candidates.contact_sheet import Flips, draw_contact_sheet
 from auditor.candidates.makers.brought import left_out
+from auditor.candidates.pixel_screen import PixelScreen
 from auditor.candidates.propose import Proposals, mark_read_as_target, propose
+from auditor.candidates.propose_in_pixels import GRID, propose_in_pixels
 from auditor.candidates.scene import Scene
 from auditor.candidates.screening import TailScreen
 from auditor.core.errors import DamagedFileError, PatchError
@@ -29,6 +31,7 @@ from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import LEFT_OUT, NO_PATCHES
 from auditor.run.tables import candidates_from_table, candidates_table, pushes_from_table, pushes_table
 from auditor.trials.patch import Patch, kept, read_patch
+from auditor.trials.sweep import Sweep
 
 CONTACT_SHEET = "contact-sheet.webp"
 _TABLE, _RUNGS, _PUSHES = "candidates.parquet", "cache/rungs.json", "cache/pushes.parquet"
@@ -69,17 +72,31 @@ def open_screen(run: Run) -> TailScreen:
 
 
 def _proposed(run: Run) -> Proposals:
-    inputs, screen = run.inputs, run.open(open_screen)
-    screen.hands = hands(run, open_screen)
-    proposals = propose(open_scene(run), run.get(ATLAS), screen, run.config, run.progress)
+    inputs = run.inputs
+    if inputs.mapped:
+        screen = run.open(open_screen)
+        screen.hands = hands(run, open_screen)
+        proposals = propose(open_scene(run), run.get(ATLAS), screen, run.config, run.progress)
+    else:
+        proposals = propose_in_pixels(open_scene(run), pixel_screen(run), run.config, run.progress)
     patches = mark_read_as_target(proposals.patches, inputs.classifier, inputs.target)
     return replace(proposals, patches=tuple(patches))
+
+
+def pixel_screen(run: Run) -> PixelScreen:
+    """The screen of a network of which no layer is mapped: the pictures that crops are screened on, and all of it."""
+    inputs, pool, rows = run.inputs, run.get(IMAGES), screening_rows(run)
+    keys = [pool.images[row].key for row in rows]
+    said = run.get(CLEAN).of(rows)
+    trials = run.config.trials
+    sweep = Sweep(inputs.classifier, inputs.criterion, pool.pixels[rows], keys, said, trials, run.config.seed)
+    return PixelScreen(sweep, trials, inputs.classifier.preprocessing.output_size, run.progress)
 
 
 def open_scene(run: Run) -> Scene:
     """What the search for candidates works on."""
     inputs, pool = run.inputs, run.get(IMAGES)
-    _, grid_height, grid_width = inputs.cut.feature_shape
+    grid = inputs.cut.feature_shape[1:] if inputs.mapped else GRID
     originals = Originals(run.config)
 
     def open_original(row: int) -> Image.Image:
@@ -93,7 +110,7 @@ def open_scene(run: Run) -> Scene:
         pool=pool,
         source=inputs.source,
         target=inputs.target,
-        grid=(grid_height, grid_width),
+        grid=grid,
         open_original=open_original,
         shows_of=shows_of,
         seed=run.config.seed,
@@ -135,6 +152,12 @@ def stored_patches(folder: RunFolder) -> tuple[Patch, ...]:
         return tuple(Patch(one, read_patch(folder.path / "candidates" / f"{one.id}.png")) for one in candidates)
     except PatchError as error:
         raise DamagedFileError(f"a candidate of {folder.path} is damaged: {error}") from error
+
+
+def atlas_of_controls(run: Run) -> Atlas | None:
+    """The atlas that quiet crops come from; None where no layer is mapped."""
+    atlas = pushed_atlas(run)
+    return atlas if atlas.cells else None
 
 
 def pushed_atlas(run: Run) -> Atlas:

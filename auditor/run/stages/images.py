@@ -16,8 +16,9 @@ from auditor.run.unchanged import note_pictures, seen_pictures
 
 def _make(run: Run, folder: RunFolder) -> Facts:
     inputs = run.inputs
-    channels, height, width = inputs.cut.feature_shape  # a layer that cannot be mapped is refused before any picture
-    run.progress.say(f"the layer's grid: {height} × {width} positions of {channels} channels")
+    if inputs.mapped:
+        channels, height, width = inputs.cut.feature_shape  # a layer that cannot be cut is refused before any picture
+        run.progress.say(f"the layer's grid: {height} × {width} positions of {channels} channels")
     preprocessing = inputs.classifier.preprocessing
     seen = seen_pictures(run.folder, inputs.config)
     pool = build_pool(

@@ -23,7 +23,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
         flips = {row.candidate.id: (row.flips, row.eligible) for row in survey}
         folder.write(CONTACT_SHEET, contact_sheet(run, patches, flips))
     drawn = 0
-    if trials.confirmed and run.config.atlas.looks:
+    if trials.confirmed and run.config.atlas.looks and run.inputs.mapped:
         vectors = run.get(ATLAS).samples.vectors
         bench = open_bench(run, folder)
         for one in flipped_pictures(bench, trials.confirmed, patches, run.config.atlas.looks, 1):

@@ -18,6 +18,7 @@ from auditor.core.records import (
     SplitCount,
     Verdict,
 )
+from auditor.core.records.result import WITHOUT_ATLAS
 from auditor.core.records.trials import Clean, ConfirmedTrials, Trials, eligible_rows
 from auditor.core.versions import versions
 from auditor.report import FORMATS
@@ -71,6 +72,8 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
     eligible = len(eligible_rows(pool, clean, Split.CONFIRMATION))
     notes = _notes(pool, clean, eligible, needed)
     notes += _missing_controls(confirmed, outcome.controls)
+    if not inputs.mapped:
+        notes.append(f"{WITHOUT_ATLAS}: {inputs.layer_rule}")
     others = (folder.facts("candidates") or {}).get(LEFT_OUT)
     notes += [f"{NO_PATCHES}{others}"] if others else []
     if not eligible:

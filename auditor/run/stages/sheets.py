@@ -33,6 +33,9 @@ STRIPS = 10
 
 def _make(run: Run, folder: RunFolder) -> Facts:
     proposals = run.get(CANDIDATES)
+    if not run.inputs.mapped:
+        folder.write_table(CELLS, cells_table((), ()))
+        return {"levels": []}
     gave = {patch.candidate.cell for patch in proposals.patches if patch.candidate.suggested}
     draw_atlas(run, folder, pushed_atlas(run), run.get(ICONS), gave)
     return {"levels": list(run.config.atlas.levels)}

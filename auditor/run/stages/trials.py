@@ -22,7 +22,7 @@ from auditor.run.folder import RunFolder
 from auditor.run.ledger import Look, enter
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.atlas import ATLAS
-from auditor.run.stages.candidates import CANDIDATES, open_scene, pushed_atlas
+from auditor.run.stages.candidates import CANDIDATES, atlas_of_controls, open_scene
 from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.images import IMAGES
@@ -50,7 +50,9 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     looks = look_at_confirmation(run, config.trials, proposals.patches, run.folder.name, AUDIT)
     tried = try_all(bench, proposals.patches, Split.CONFIRMATION, placement)
     shared = shared_controls(bench, placement)
-    confirmed = confirm(bench, Making(open_scene(run), pushed_atlas(run)), selection.chosen, config.trials.placements)
+    confirmed = confirm(
+        bench, Making(open_scene(run), atlas_of_controls(run)), selection.chosen, config.trials.placements
+    )
     candidates = [patch.candidate for patch in proposals.patches]
     confidence = config.limits.confidence
     outcome = Outcome(

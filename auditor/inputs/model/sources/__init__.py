@@ -9,12 +9,14 @@ from auditor.core.errors import ConfigError, ModelError
 from auditor.inputs.model.sources.exported import EXPORTED
 from auditor.inputs.model.sources.factory import FACTORY
 from auditor.inputs.model.sources.huggingface import HUGGING_FACE
+from auditor.inputs.model.sources.onnx import ONNX
 from auditor.inputs.model.sources.protocol import ModelSource, WeightsRule
+from auditor.inputs.model.sources.served import SERVED
 from auditor.inputs.model.sources.timm import TIMM
 from auditor.inputs.model.sources.torchscript import TORCHSCRIPT
 from auditor.inputs.model.sources.torchvision import TORCHVISION
 
-SOURCES: tuple[ModelSource, ...] = (HUGGING_FACE, EXPORTED, TORCHSCRIPT, FACTORY, TIMM, TORCHVISION)
+SOURCES: tuple[ModelSource, ...] = (SERVED, HUGGING_FACE, ONNX, EXPORTED, TORCHSCRIPT, FACTORY, TIMM, TORCHVISION)
 """In the order in which they are asked whether a name is theirs; torchvision takes any bare word.
 
 A new source is one file beside this one, whose `ModelSource` stands here, and its line in docs/your-model.md.

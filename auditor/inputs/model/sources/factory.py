@@ -17,6 +17,7 @@ from torch import nn
 
 from auditor.core.errors import ModelError
 from auditor.inputs.model.foreign import ForeignCode
+from auditor.inputs.model.sources.black_box import BlackBox
 from auditor.inputs.model.sources.imports import source_files
 from auditor.inputs.model.sources.protocol import NO_ARGUMENTS, BuiltNetwork, ModelSource, WeightsRule
 
@@ -44,12 +45,17 @@ def build_from_factory(
         if not callable(factory):
             offered = ", ".join(_offered(module)[:8]) or "nothing"
             raise ModelError(f"{origin} has no function {factory_name!r}; it has {offered}")
-        with ForeignCode(f"calling {name}", "it must return a torch.nn.Module"):
+        with ForeignCode(f"calling {name}", "it must return a torch.nn.Module, or a function of numpy arrays"):
             ours = {"num_classes": classes} if _takes_classes(factory) else {}
             network = factory(**{**ours, **arguments})
-    if not isinstance(network, nn.Module):
-        raise ModelError(f"{name} must return a torch.nn.Module, but returned a {type(network).__name__}")
-    return network
+    if isinstance(network, nn.Module):
+        return network
+    if callable(network):
+        return BlackBox(network, name)
+    raise ModelError(
+        f"{name} must return a torch.nn.Module, or a function of (B, 3, H, W) numpy arrays, but returned a "
+        f"{type(network).__name__}"
+    )
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -95,10 +95,11 @@ def test_the_rules_for_weights_hold_for_every_source(configure: Configure) -> No
 def test_messages_name_every_source_of_the_table(configure: Configure, tmp_path: Path) -> None:
     every = (
         r"a torchvision name, 'timm/NAME', 'package\.module:factory', 'file\.py:factory', a TorchScript \(\.pt\) file, "
-        r"a torch\.export \(\.pt2\) file, 'hf/FOLDER or name on the hub' or 'toy/NAME'"
+        r"a torch\.export \(\.pt2\) file, an ONNX \(\.onnx\) file, 'hf/FOLDER or name on the hub', an address such as "
+        r"'http://127\.0\.0\.1:8000/predict' or 'toy/NAME'"
     )
-    with pytest.raises(ModelError, match=rf"is a \.onnx file, .* give {every}"):
-        load_classifier(configure("model.onnx"), CPU)
+    with pytest.raises(ModelError, match=rf"is a \.tflite file, .* give {every}"):
+        load_classifier(configure("model.tflite"), CPU)
     with pytest.raises(UnknownNameError, match=rf"model 'resnet19' .*\[model\] name takes {every}"):
         unnamed_classifier("resnet19", tmp_path, CPU)
 
