@@ -7,7 +7,7 @@ import platform
 
 from auditor import __version__
 
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "umap-learn", "pillow", "pyarrow")
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "umap-learn", "pillow", "pyarrow")
 
 
 def versions() -> dict[str, str]:
