@@ -5,6 +5,7 @@ The settings themselves are declared in settings.py.
 
 from __future__ import annotations
 
+import codecs
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from auditor.core.errors import ConfigError, nearest_names
 from auditor.core.files import read_utf8
+from auditor.core.section import CONTRADICTION
 from auditor.core.settings import (
     FINEST_LEVEL,
     AtlasConfig,
@@ -83,7 +85,11 @@ def read_values(path: Path) -> dict[str, object]:
 
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:
-    return str(error) if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if error.object.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "it is UTF-16; save it as UTF-8"
+    return str(error)
 
 
 def build_config(values: dict[str, object], base: Path, where: str = "the configuration") -> AuditConfig:
@@ -126,6 +132,8 @@ def _explain(problem: dict[str, object]) -> str:
     if problem["type"] == "missing":
         return f"{key!r} is missing"
     message = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == CONTRADICTION:
+        return f"{'.'.join(location[:-1])}: {message}"
     given = problem.get("input")
     shown = "" if isinstance(given, dict) else f", got {_shown(given)}"
     return f"{key}: {message}{shown}" if key else message

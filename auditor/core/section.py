@@ -4,18 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 LARGEST_NUMBER = 2**32 - 1
 """The largest number of the file: the largest seed that every generator takes."""
+
+LARGEST_SIDE = 10_000
+"""Pixels along a side of a prepared picture: beyond it, resizing one picture alone takes a gigabyte."""
 
 LONGEST_TEXT = 4096
 """Characters of the longest text of the file: no path is longer."""
 
 LONGEST_NAME = 255
 """Bytes of the longest name of a file or folder."""
+
+
+CONTRADICTION = "contradiction"
+"""The type of an error that speaks of several keys."""
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +85,52 @@ def _usable(text: str) -> str:
         raise ValueError(f"a file's name must be at most {LONGEST_NAME} bytes long")
     return text
 
+
+def _each_once(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    twice = next((value for place, value in enumerate(values) if value in values[:place]), None)
+    if twice is not None:
+        raise ValueError(f"each may stand there once, and {str(twice)!r} stands there several times")
+    return values
+
+
+def _named(given: object) -> object:
+    """Class names and indices as text, whole numbers being indices."""
+    names = list(given) if isinstance(given, list | tuple) else [given]
+    if not all(isinstance(name, str | int) and not isinstance(name, bool) for name in names):
+        raise ValueError("expected a class by its name, alias or index, or a list of such")
+    texts = tuple(map(str, names))
+    return texts if isinstance(given, list | tuple) else texts[0]
+
+
+def _sides(given: object) -> object:
+    sides = list(given) if isinstance(given, list | tuple) else [given]
+    wholes = [side for side in sides if isinstance(side, int | float) and not isinstance(side, bool)]
+    right = len(wholes) == len(sides) and len(sides) in ((2,) if isinstance(given, list | tuple) else (1,))
+    if given is not None and not (right and all(1 <= side <= LARGEST_SIDE and side == int(side) for side in wholes)):
+        raise ValueError(f"expected whole pixels from 1 to {LARGEST_SIDE}, or [height, width] of such")
+    return given
+
+
+def contradiction(message: str) -> PydanticCustomError:
+    """An error of several settings of one table, which is told of the table and not of a single key."""
+    return PydanticCustomError(CONTRADICTION, "{message}", {"message": message})
+
+
+Once = AfterValidator(_each_once)
+"""Of a list: no value stands there twice."""
+
+ClassSpec = Annotated[str | tuple[str, ...], BeforeValidator(_named)]
+
+Most = Annotated[int, Field(ge=1, le=10_000_000)]
+"""At most so many of what is there: far above what serves, and below what hangs."""
+
+Many = Annotated[int, Field(ge=1, le=100_000)]
+ManyOrNone = Annotated[int, Field(ge=0, le=100_000)]
+"""So many of what takes work each, likewise."""
+
+Pixels = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
+Sides = BeforeValidator(_sides)
+"""Of a size in `Pixels`, one side or two."""
 
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 FilePath = Annotated[str, AfterValidator(_usable)]

@@ -11,10 +11,26 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from auditor.core.records import Outputs, Placement
-from auditor.core.section import Example, FilePath, Flag, Heading, Moved, Section, Share
+from auditor.core.section import (
+    ClassSpec,
+    Example,
+    FilePath,
+    Flag,
+    Heading,
+    Many,
+    ManyOrNone,
+    Most,
+    Moved,
+    Once,
+    Pixels,
+    Section,
+    Share,
+    Sides,
+    contradiction,
+)
 
 FINEST_LEVEL = 320
 """Bins along a side of the finest grid: a sheet of more could not be drawn."""
@@ -62,13 +78,15 @@ class PreprocessingConfig(Section):
     """From a photograph to the network's input. Leave the table out for a torchvision or timm model with its library's
     own preprocessing; anything else needs it."""
 
-    resize: Annotated[int | tuple[int, int], Example(256, filled=True)] = Field(
+    resize: Annotated[Pixels | tuple[Pixels, Pixels], Sides, Example(256, filled=True)] = Field(
         256,
         description="an integer: the shorter side in pixels, and then `crop` is needed; `[height, width]`: exactly "
         "that",
     )
-    crop: Annotated[int | tuple[int, int] | None, Example(224, filled=True)] = Field(
-        None, description="centre crop after resizing, in pixels, or `[height, width]`; left out: none"
+    crop: Annotated[Pixels | tuple[Pixels, Pixels] | None, Sides, Example(224, filled=True)] = Field(
+        None,
+        validate_default=True,
+        description="centre crop after resizing, in pixels, or `[height, width]`; left out: none",
     )
     interpolation: Literal["nearest", "bilinear", "bicubic"] = Field(
         "bilinear", description="`nearest`, `bilinear` or `bicubic`; the last two antialiased"
@@ -78,25 +96,30 @@ class PreprocessingConfig(Section):
         description="subtracted from each channel, RGB in [0, 1], each from -1 to 1; applied once, after pasting",
     )
     std: tuple[float, float, float] = Field(
-        (0.229, 0.224, 0.225), description="what each channel is then divided by, above 0, at most 1"
+        (0.229, 0.224, 0.225),
+        validate_default=True,
+        description="what each channel is then divided by, above 0, at most 1",
     )
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        sizes = [self.resize, self.crop if self.crop is not None else 1]
-        flat = [side for size in sizes for side in (size if isinstance(size, tuple) else (size,))]
-        if min(flat) < 1:
-            raise ValueError("resize and crop are pixels and must be at least 1")
-        if min(self.std) <= 0:
-            raise ValueError("std must be above 0")
-        if not all(abs(each) <= 1 for each in self.mean) or not all(each <= 1 for each in self.std):
-            raise ValueError(
-                f"mean and std are for pixels from 0 to 1 and may not be larger than 1, got mean {list(self.mean)} and "
-                f"std {list(self.std)}; divide numbers for pixels from 0 to 255 by 255"
+    @field_validator("std")
+    @classmethod
+    def _of_pixels_to_1(cls, std: tuple[float, float, float], info: ValidationInfo) -> tuple[float, float, float]:
+        mean = info.data.get("mean", (0.0, 0.0, 0.0))
+        if min(std) <= 0:
+            raise contradiction("std must be above 0")
+        if not all(abs(each) <= 1 for each in mean) or not all(each <= 1 for each in std):
+            raise contradiction(
+                f"mean and std are for pixels from 0 to 1 and may not be larger than 1, got mean {list(mean)} and "
+                f"std {list(std)}; divide numbers for pixels from 0 to 255 by 255"
             )
-        if isinstance(self.resize, int) and self.crop is None:
-            raise ValueError("resize by the shorter side needs a crop, so that every picture ends at one size")
-        return self
+        return std
+
+    @field_validator("crop")
+    @classmethod
+    def _one_size(cls, crop: int | tuple[int, int] | None, info: ValidationInfo) -> int | tuple[int, int] | None:
+        if crop is None and isinstance(info.data.get("resize"), int):
+            raise contradiction("resize by the shorter side needs a crop, so that every picture ends at one size")
+        return crop
 
 
 class ClassesConfig(Section):
@@ -110,7 +133,9 @@ class ClassesConfig(Section):
     folders: Annotated[dict[str, str], Example({"pans": "frying pan"})] = Field(
         default_factory=dict, description="folder or label → class name, where they differ"
     )
-    ignore: Annotated[tuple[str, ...], Example(["rejects"])] = Field((), description="folders or labels to leave out")
+    ignore: Annotated[tuple[str, ...], Once, Example(["rejects"])] = Field(
+        (), description="folders or labels to leave out"
+    )
 
 
 class ImagesConfig(Section):
@@ -133,7 +158,7 @@ class ImagesConfig(Section):
     )
     confirmation: Annotated[
         FilePath | None, Example("test"), Flag("--confirmation", "file", told="instead of `--images`: {}")
-    ] = Field(None, description="source pictures from which the reported numbers come")
+    ] = Field(None, validate_default=True, description="source pictures from which the reported numbers come")
     shares: Annotated[tuple[Share, Share, Share], Heading("In either case:")] = Field(
         (0.3, 0.3, 0.4),
         description="discovery, selection and confirmation when splitting by hash; they add up to 1. Without a "
@@ -152,31 +177,46 @@ class ImagesConfig(Section):
         None, description="folder of PNG masks at the pictures' relative paths; needs `mask_values`"
     )
     mask_values: Annotated[dict[str, int], Example({"wok": 1})] = Field(
-        default_factory=dict, description="thing (a class name, or any other word) → its value in the masks, 0 to 255"
+        default_factory=dict,
+        validate_default=True,
+        description="thing (a class name, or any other word) → its value in the masks, 0 to 255",
     )
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if abs(sum(self.shares) - 1.0) > 1e-6:
-            raise ValueError(f"shares must add up to 1, got {sum(self.shares):g}")
-        explicit = [self.discovery, self.selection, self.confirmation]
-        if self.all is None and (self.discovery is None or self.confirmation is None):
-            raise ValueError(
+    @field_validator("confirmation")
+    @classmethod
+    def _one_way(cls, confirmation: str | None, info: ValidationInfo) -> str | None:
+        if not {"all", "discovery", "selection"} <= info.data.keys():
+            return confirmation  # one of them is refused already
+        whole, discovery, selection = (info.data[name] for name in ("all", "discovery", "selection"))
+        if whole is None and (discovery is None or confirmation is None):
+            raise contradiction(
                 "give either 'all', or 'discovery' and 'confirmation' (and 'selection', if it has its own)"
             )
-        if self.all is not None and any(explicit):
-            raise ValueError("give either 'all' or separate folders, not both")
-        if (self.masks is None) != (not self.mask_values):
-            raise ValueError("masks and mask_values go together")
-        return self
+        if whole is not None and any((discovery, selection, confirmation)):
+            raise contradiction("give either 'all' or separate folders, not both")
+        return confirmation
+
+    @field_validator("shares")
+    @classmethod
+    def _of_all(cls, shares: tuple[float, float, float]) -> tuple[float, float, float]:
+        if abs(sum(shares) - 1.0) > 1e-6:
+            raise contradiction(f"shares must add up to 1, got {sum(shares):g}")
+        return shares
+
+    @field_validator("mask_values")
+    @classmethod
+    def _with_masks(cls, values: dict[str, int], info: ValidationInfo) -> dict[str, int]:
+        if "masks" in info.data and (info.data["masks"] is None) != (not values):
+            raise contradiction("masks and mask_values go together")
+        return values
 
 
 class AtlasConfig(Section):
     """The class-filtered atlas of the pair."""
 
-    positions_per_image: int = Field(1, ge=1, description="random positions a picture, away from its border")
-    strongest_per_image: int = Field(
-        1, ge=0, description="positions of strongest contrast towards either class kept beside the random ones"
+    positions_per_image: Many = Field(1, description="random positions a picture, away from its border")
+    strongest_per_image: ManyOrNone = Field(
+        1, description="positions of strongest contrast towards either class kept beside the random ones"
     )
     relaxed_pooling: bool = Field(
         False,
@@ -186,84 +226,93 @@ class AtlasConfig(Section):
     filter: Literal["rank", "magnitude", "both", "either"] = Field(
         "either", description="`rank`, `magnitude`, `both` or `either`: which activations speak of the pair"
     )
-    filter_rank: int = Field(
-        3, ge=1, description="rank: the class is among an activation's so many largest attributions"
-    )
-    filter_magnitude: int = Field(1500, ge=1, description="magnitude: so many largest positive attributions a class")
+    filter_rank: Most = Field(3, description="rank: the class is among an activation's so many largest attributions")
+    filter_magnitude: Most = Field(1500, description="magnitude: so many largest positive attributions a class")
     layout: Literal["umap", "tsne"] = Field("umap", description="`umap` or `tsne`")
     neighbours: Annotated[int | None, Example(20)] = Field(
-        None, ge=2, description="UMAP's `n_neighbors`; left out: 20, and 50 for the atlas of a class"
+        None, ge=2, le=100_000, description="UMAP's `n_neighbors`; left out: 20, and 50 for the atlas of a class"
     )
     min_dist: Annotated[float | None, Example(0.01)] = Field(
         None, ge=0.0, le=1.0, description="UMAP's `min_dist`; left out: 0.01, and 0.05 for the atlas of a class"
     )
     perplexity: float = Field(50.0, gt=1.0, description="t-SNE's perplexity")
     whiten: bool = Field(False, description="whiten the activations before they are laid out")
-    levels: tuple[int, ...] = Field(
-        (10, 20), description=f"grid sizes, each from 2 to {FINEST_LEVEL}; the finest gives the candidates"
+    levels: Annotated[tuple[int, ...], Once] = Field(
+        (10, 20),
+        max_length=20,
+        description=f"grid sizes, each from 2 to {FINEST_LEVEL}; the finest gives the candidates",
     )
-    min_count: int = Field(3, ge=1, description="a cell with fewer activations is empty")
-    exemplars: int = Field(12, ge=1, description="exemplars kept a cell, at most one a picture")
+    min_count: Most = Field(3, description="a cell with fewer activations is empty")
+    exemplars: int = Field(12, ge=1, le=1000, description="exemplars kept a cell, at most one a picture")
     repeats: int = Field(
-        2, ge=0, description="further layouts, of other seeds and settings, that say which cells' contrast survives"
+        2,
+        ge=0,
+        le=100,
+        description="further layouts, of other seeds and settings, that say which cells' contrast survives",
     )
-    icons: int = Field(150, ge=0, description="icons rendered at most: of whole levels, coarse ones first; 0 for none")
-    icon_px: int = Field(80, ge=16, description="side of an icon in pixels")
-    icon_steps: int = Field(128, ge=1, description="steps of an icon's optimisation")
+    icons: ManyOrNone = Field(150, description="icons rendered at most: of whole levels, coarse ones first; 0 for none")
+    icon_px: int = Field(80, ge=16, le=2048, description="side of an icon in pixels")
+    icon_steps: Many = Field(128, description="steps of an icon's optimisation")
     icon_bfloat16: bool = Field(False, description="render icons in bfloat16: faster where the processor has it")
-    looks: int = Field(1, ge=0, description="flipped pictures shown as the network sees them, before and after")
+    looks: int = Field(
+        1, ge=0, le=1000, description="flipped pictures shown as the network sees them, before and after"
+    )
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if not self.levels or min(self.levels) < 2 or max(self.levels) > FINEST_LEVEL:
-            raise ValueError(f"levels needs at least one grid size, each from 2 to {FINEST_LEVEL}")
-        return self
+    @field_validator("levels")
+    @classmethod
+    def _within_bounds(cls, levels: tuple[int, ...]) -> tuple[int, ...]:
+        if not levels or min(levels) < 2 or max(levels) > FINEST_LEVEL:
+            raise contradiction(f"levels needs at least one grid size, each from 2 to {FINEST_LEVEL}")
+        return levels
 
 
 class CandidatesConfig(Section):
     """How many candidates each step of the search sees."""
 
-    sizes: tuple[Share, ...] = Field(
-        (0.3, 0.5), min_length=1, description="crop widths, as shares of the prepared picture's shorter side"
+    sizes: Annotated[tuple[Share, ...], Once] = Field(
+        (0.3, 0.5),
+        min_length=1,
+        max_length=20,
+        description="crop widths, as shares of the prepared picture's shorter side",
     )
-    screened: int = Field(
+    screened: Most = Field(
         10_000,
-        ge=1,
         description="crops screened linearly, at most: the cells' exemplars first, then other positions of discovery "
         "pictures",
     )
-    shortlisted: int = Field(400, ge=1, description="of these, how many are screened through the network's tail")
-    screening_images: int = Field(32, ge=2, description="source pictures that each crop is screened on")
-    tried: int = Field(48, ge=1, description="suggested crops that begin the trials in pixels")
-    icons: int = Field(24, ge=0, description="icons rendered as patches, of the cells whose predicted push is highest")
-    dreams: int = Field(12, ge=0, description="crops rendered onwards by the network, of those that push most")
-    shapes: int = Field(
+    shortlisted: Most = Field(400, description="of these, how many are screened through the network's tail")
+    screening_images: int = Field(32, ge=2, le=10_000_000, description="source pictures that each crop is screened on")
+    tried: Many = Field(48, description="suggested crops that begin the trials in pixels")
+    icons: ManyOrNone = Field(24, description="icons rendered as patches, of the cells whose predicted push is highest")
+    dreams: ManyOrNone = Field(12, description="crops rendered onwards by the network, of those that push most")
+    shapes: ManyOrNone = Field(
         24,
-        ge=0,
         description="crops made wide, tall, soft-edged, and with their background faded out, of those that push most",
     )
-    pairs: int = Field(
-        60, ge=0, description="pairs of crops of different cells put into one patch, each in three arrangements"
+    pairs: ManyOrNone = Field(
+        60,
+        description="pairs of crops of different cells put into one patch, each in three arrangements",
     )
-    made: int = Field(24, ge=1, description="of all patches made so, as many join the crops in the trials in pixels")
+    made: Many = Field(24, description="of all patches made so, as many join the crops in the trials in pixels")
     trained: int = Field(
-        200, ge=0, description="steps to train a patch against this network, the ceiling for its size; 0 for none"
-    )
-    random: int = Field(48, ge=0, description="random crops tried beside them, for comparison")
-    strongest: int = Field(
-        10,
+        200,
         ge=0,
+        le=10_000_000,
+        description="steps to train a patch against this network, the ceiling for its size; 0 for none",
+    )
+    random: ManyOrNone = Field(48, description="random crops tried beside them, for comparison")
+    strongest: ManyOrNone = Field(
+        10,
         description="crops of strongest contrast, which is how the paper ranks, tried beside them for comparison",
     )
-    halving_images: int = Field(
+    halving_images: Most = Field(
         16,
-        ge=1,
         description="selection pictures on which all of these are tried; the better half goes on to twice as many, and "
         "half of that to all",
     )
-    confirmed: int = Field(8, ge=1, description="candidates confirmed with all their controls")
-    per_cell: int = Field(2, ge=1, description="at most this many suggestions from one cell")
-    per_image: int = Field(1, ge=1, description="at most this many suggestions from one picture")
+    confirmed: int = Field(8, ge=1, le=1000, description="candidates confirmed with all their controls")
+    per_cell: Most = Field(2, description="at most this many suggestions from one cell")
+    per_image: Most = Field(1, description="at most this many suggestions from one picture")
     library: bool = Field(True, description="whether to try the patches that come with auditor")
     patches: Annotated[FilePath | None, Example("my-patches"), Flag("--patches", "file")] = Field(
         None, description="a folder of your own patches (PNG, JPEG, WebP, …) to try as well"
@@ -273,15 +322,15 @@ class CandidatesConfig(Section):
 class TrialsConfig(Section):
     """How patches are pasted."""
 
-    placements: tuple[Placement, ...] = Field(
+    placements: Annotated[tuple[Placement, ...], Once] = Field(
         (Placement.FIXED,),
         min_length=1,
         description=f"a list of {', '.join(f'`{one}` ({one.words})' for one in Placement)}; the first is used for "
         "choosing and the survey, all of them for confirming",
     )
     size: Share = Field(0.35, description="patch width for `fixed` and `random`, as a share of the shorter side")
-    best_sizes: tuple[Share, ...] = Field(
-        (0.2, 0.35, 0.5), min_length=1, description="patch widths for `best`, likewise"
+    best_sizes: Annotated[tuple[Share, ...], Once] = Field(
+        (0.2, 0.35, 0.5), min_length=1, max_length=20, description="patch widths for `best`, likewise"
     )
     rotation_degrees: float = Field(45.0, ge=0.0, le=180.0, description="`random`: turned up to this much either way")
     scale_jitter: float = Field(0.2, ge=0.0, lt=1.0, description="`random`: `size` times 1 ± this")
@@ -295,7 +344,11 @@ class TrialsConfig(Section):
         0.2, ge=0.0, lt=1.0, description="`random`: contrast times 1 ± this, brightness ± half of this"
     )
     batch_size: Annotated[int, Moved("compute.batch_size")] = Field(
-        64, ge=1, exclude=True, description="pictures a pass; in an audit always that of `compute.batch_size`"
+        64,
+        ge=1,
+        le=65_536,
+        exclude=True,
+        description="pictures a pass; in an audit always that of `compute.batch_size`",
     )
 
 
@@ -345,9 +398,9 @@ class LimitsConfig(Section):
 class ComputeConfig(Section):
     """What the machine does, which decides no number."""
 
-    batch_size: int = Field(64, ge=1, description="pictures a pass; lower it where memory runs out")
+    batch_size: int = Field(64, ge=1, le=65_536, description="pictures a pass; lower it where memory runs out")
     workers: Annotated[int, Flag("--workers", "number")] = Field(
-        1, ge=1, description="processes that share an audit's work on one machine"
+        1, ge=1, le=1000, description="processes that share an audit's work on one machine"
     )
 
 
@@ -355,7 +408,7 @@ class AuditConfig(Section):
     """A whole audit. Relative paths are resolved against `base`, the folder of the file it was read from."""
 
     source: Annotated[
-        str | tuple[str, ...],
+        ClassSpec,
         Example("frying pan", filled=True),
         Flag("--source", "classes", told="{}; a list by commas"),
     ] = Field(
@@ -363,7 +416,7 @@ class AuditConfig(Section):
         "but the target"
     )
     target: Annotated[
-        str | tuple[str, ...], Example("wok", filled=True), Flag("--target", "classes", told="{}; a list by commas")
+        ClassSpec, Example("wok", filled=True), Flag("--target", "classes", told="{}; a list by commas")
     ] = Field(description="the class (or list of classes) a patch may push them to")
     seed: Annotated[int, Flag("--seed", "number")] = Field(
         0, ge=0, description="of every random choice: split, positions, layout, placements, controls, resampling"

@@ -134,7 +134,11 @@ def _constraints(kind: object) -> list[object]:
 
 
 def _bounds(marks: list[object]) -> str:
-    found = {name: f"{getattr(mark, name):g}" for name in BOUNDS for mark in marks if hasattr(mark, name)}
+    found = {name: _number(getattr(mark, name)) for name in BOUNDS for mark in marks if hasattr(mark, name)}
     if "ge" in found and "le" in found:
         return f"{found['ge']} to {found['le']}"
     return ", ".join(BOUNDS[name].format(value) for name, value in found.items())
+
+
+def _number(bound: float) -> str:
+    return toml_value(bound) if isinstance(bound, int) else f"{bound:g}"

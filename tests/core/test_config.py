@@ -39,7 +39,7 @@ def test_minimal_file_has_the_documented_defaults(tmp_path: Path) -> None:
         (("all =", "folder ="), ["unknown key 'images.folder'", "known here: all, discovery"]),
         (("name =", "nam ="), ["unknown key 'model.nam'", "did you mean 'name'", "'model.name' is missing"]),
         (("target =", "taget ="), ["'target' is missing", "did you mean 'target'"]),
-        (('"wok"', "3"), ["target"]),
+        (('"wok"', "3.5"), ["target: expected a class by its name, alias or index", "got 3.5"]),
         (("[images]", "[images"), ["not valid TOML"]),
         (("[model]", "[limits]\nuplift = 2\n[model]"), ["limits.uplift", "less than 1", "got 2"]),
         (("[model]", 'device = "tpu"\n[model]'), ["device", "got 'tpu'"]),
@@ -107,3 +107,96 @@ def test_numbers_for_pixels_from_0_to_255_are_refused(mean: list[float], std: li
 def test_numbers_for_pixels_from_0_to_1_are_taken(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
     taken = PreprocessingConfig.model_validate({"resize": 256, "crop": 224, "mean": mean, "std": std})
     assert (taken.mean, taken.std) == (mean, std)
+
+
+def test_every_wrong_setting_is_told_at_once(tmp_path: Path) -> None:
+    """Single keys, and what several keys of one table say together, also where that table has wrong keys as well."""
+    wrong = {
+        "source": 0.5,
+        "target": "b",
+        "seed": -1,
+        "model": {"name": "m", "layr": "features"},
+        "preprocessing": {"resize": 256, "interpolation": "cubic", "std": [0, 1, 1]},
+        "images": {"all": "p", "discovery": "q", "shares": [0.5, 0.5, 0.5], "masks": "m", "max_pixels": 0},
+        "atlas": {"levels": [4, 4], "min_dist": 2},
+        "limits": {"confidence": 1.0},
+    }
+    with pytest.raises(ConfigError) as raised:
+        build_config(wrong, tmp_path)
+    told = str(raised.value).split("; ")
+    for words in (
+        "source: expected a class",
+        "seed: ",
+        "unknown key 'model.layr'",
+        "preprocessing: resize by the shorter side needs a crop",
+        "preprocessing.interpolation: ",
+        "preprocessing: std must be above 0",
+        "images: give either 'all' or separate folders",
+        "images: shares must add up to 1, got 1.5",
+        "images: masks and mask_values go together",
+        "images.max_pixels: ",
+        "atlas.levels: each may stand there once",
+        "atlas.min_dist: ",
+        "limits.confidence: ",
+    ):
+        assert sum(words in one for one in told) == 1, (words, told)
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "words"),
+    [
+        ("classes", {"ignore": ["x", "y", "x"]}, "classes.ignore: each may stand there once, and 'x' stands"),
+        ("atlas", {"levels": [4, 6, 4]}, "atlas.levels: each may stand there once, and '4' stands"),
+        ("candidates", {"sizes": [0.3, 0.3]}, "candidates.sizes: each may stand there once, and '0.3' stands"),
+        ("trials", {"placements": ["best", "best"]}, "trials.placements: each may stand there once, and 'best' stands"),
+        ("trials", {"best_sizes": [0.2, 0.2]}, "trials.best_sizes: each may stand there once, and '0.2' stands"),
+    ],
+)
+def test_lists_hold_nothing_twice(table: str, values: dict[str, object], words: str, tmp_path: Path) -> None:
+    least: dict[str, object] = {"source": "a", "target": "b", "model": {"name": "m"}, "images": {"all": "p"}}
+    with pytest.raises(ConfigError) as raised:
+        build_config({**least, table: values}, tmp_path)
+    assert words in str(raised.value)
+
+
+def test_the_same_number_may_stand_twice_where_places_differ() -> None:
+    values = {"resize": [64, 64], "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
+    assert PreprocessingConfig.model_validate(values).resize == (64, 64)
+
+
+@pytest.mark.parametrize(("given", "taken"), [(3, "3"), ([3, "wok"], ("3", "wok")), ("wok", "wok"), (["a"], ("a",))])
+def test_classes_by_index(given: object, taken: object, tmp_path: Path) -> None:
+    values: dict[str, object] = {"source": given, "target": "b", "model": {"name": "m"}, "images": {"all": "p"}}
+    config = build_config(values, tmp_path)
+    assert config.source == taken
+    assert build_config(config.model_dump(mode="json"), tmp_path) == config
+
+
+@pytest.mark.parametrize("given", [True, 0.5, [True], [["a"]], {"a": 1}, [0.5]])
+def test_what_is_no_class(given: object, tmp_path: Path) -> None:
+    values: dict[str, object] = {"source": "a", "target": given, "model": {"name": "m"}, "images": {"all": "p"}}
+    with pytest.raises(ConfigError, match=r"target: (expected a class by its name, alias or index|true and false)"):
+        build_config(values, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "given", [0, 10_001, -1, 0.5, True, "224", [224], [1, 2, 3], [224, 0], [224, 10_001], [[1], 2]]
+)
+@pytest.mark.parametrize("key", ["resize", "crop"])
+def test_what_is_no_size(key: str, given: object, tmp_path: Path) -> None:
+    values: dict[str, object] = {"source": "a", "target": "b", "model": {"name": "m"}, "images": {"all": "p"}}
+    with pytest.raises(ConfigError) as raised:
+        build_config({**values, "preprocessing": {"resize": 256, "crop": 224, key: given}}, tmp_path)
+    (told,) = str(raised.value).split("; ")
+    assert f"preprocessing.{key}: " in told
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_files_in_another_encoding_are_refused(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "audit.toml"
+    path.write_bytes(MINIMAL.encode(encoding))
+    with pytest.raises(ConfigError, match=r"audit\.toml (is not valid TOML|cannot be read as text)"):
+        read_config(path)
+    path.write_bytes(MINIMAL.encode("utf-16"))
+    with pytest.raises(ConfigError, match="it is UTF-16; save it as UTF-8"):
+        read_config(path)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from auditor.core.config import AuditConfig, ComputeConfig, TrialsConfig, build_config, with_atlas
+from auditor.core.section import Section
 
 LEAST = {"source": "a", "target": "b", "model": {"name": "m"}, "images": {"all": "p"}}
 MANIFEST = Path(__file__).with_name("manifest_before_compute.json")
@@ -51,3 +52,19 @@ def test_the_configuration_of_an_older_manifest_is_valid(tmp_path: Path) -> None
     for table, then in stored.items():
         kept = {key: now[table][key] for key in then} if isinstance(then, dict) else now[table]
         assert kept == then, table
+
+
+def test_every_count_has_a_bound_far_above_its_default() -> None:
+    """What would hang or exhaust memory is refused; only what is a mere ceiling has the general bound alone."""
+    ceilings = {"images.max_per_class", "images.max_pixels"}
+    counts = [
+        (f"{name}.{key}", setting.default, [mark.le for mark in setting.metadata if hasattr(mark, "le")])
+        for name, field in AuditConfig.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+        for key, setting in field.annotation.model_fields.items()
+        if setting.annotation in (int, int | None)
+    ]
+    assert len(counts) >= 30
+    for key, default, bounds in counts:
+        assert len(bounds) == (key not in ceilings), key
+        assert all(bound >= 10 * (default or 1) for bound in bounds), key
