@@ -13,6 +13,7 @@ from auditor.candidates.makers.library import library_folder
 from auditor.cli.terminal import said
 from auditor.core.config import read_config
 from auditor.core.errors import LayerError, PatchError
+from auditor.core.memory import in_words, memory_at_most
 from auditor.core.plain_text import plain
 from auditor.core.versions import versions
 from auditor.inputs.model.choosing import default_layer
@@ -77,8 +78,5 @@ def machine_table() -> Table:
 
 
 def _memory() -> str:
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return "not told by this system"
-    return f"{total / 2**30:.0f} GiB"
+    most = memory_at_most()
+    return "not told by this system" if most is None else in_words(most)

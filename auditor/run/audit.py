@@ -17,6 +17,7 @@ from auditor.core.progress import Progress, Silence
 from auditor.core.shelf import slug
 from auditor.core.versions import versions
 from auditor.inputs.model.loading import with_found_weights
+from auditor.run.ahead import refuse_mistakes
 from auditor.run.engines import engine_of
 from auditor.run.estimate import estimate
 from auditor.run.estimate_words import estimate_lines
@@ -29,6 +30,7 @@ from auditor.run.stages.accuracy import ACCURACY
 from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import CANDIDATES, screening_rows
 from auditor.run.stages.icons import ICONS
+from auditor.run.stages.images import IMAGES
 from auditor.run.stages.looks import LOOKS
 from auditor.run.stages.sheets import SHEETS, draw_atlas
 from auditor.run.unchanged import check_files, check_network
@@ -170,12 +172,17 @@ def at_work(
 def open_run(folder: RunFolder, config: AuditConfig, progress: Progress, anew: Stage[Any] | None = None) -> Run:
     """Open the classifier for a run folder, make sure that nothing changed since it was begun, and note what it is.
 
+    Before the network of a new run is fetched or built, everything is looked at that can be without (`run.ahead`).
+
     Args:
         anew: a stage that is dropped, with all that follows from it, once everything else is found in order.
     Raises:
         StoreError: a file that decides a number changed, or the weights did (`run.unchanged`).
+        AuditorError: a setting, a source of pictures, the annotations or the patches are not what they should be.
     """
     check_files(folder, config, progress)
+    if not folder.is_done(IMAGES.name):
+        refuse_mistakes(config)
     run = Run(folder, config, progress)
     inputs = run.inputs
     check_network(folder, inputs)

@@ -78,6 +78,86 @@ def test_settings_that_cannot_be(change, words, world, invoke, tmp_path) -> None
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("[atlas]\n", "[atlas]\nmin_dist = 1.5\n"), ("atlas.min_dist", "less than or equal to 1", "got 1.5")),
+        (("confidence = 0.8", "confidence = 0.9999999999999999"), ("limits.confidence", "0.999999")),
+        (("seed = 5", "seed = 4294967296"), ("seed: must be at most 4294967295",)),
+        (("seed = 5", "seed = true"), ("seed: true and false do not serve here",)),
+        (("screened = 24", "screened = 1e12"), ("candidates.screened: must be at most",)),
+        (("screened = 24", "screened = 10_000_001"), ("candidates.screened", "less than or equal to 10000000")),
+        (("icon_px = 16", "icon_px = 100_000"), ("atlas.icon_px", "less than or equal to 2048")),
+        (("batch_size = 16", "batch_size = 4_000_000_000"), ("trials.batch_size", "less than or equal to 65536")),
+        (('source = "red pan"', "source = 0.5"), ("source: expected a class by its name, alias or index",)),
+        (('source = "red pan"', "source = 9"), ("class '9' is not in the model's 6 classes",)),
+        (("levels = [4, 6]", "levels = [4, 4]"), ("atlas.levels: each may stand there once",)),
+        (("sizes = [0.3]", "sizes = [0.3, 0.3]"), ("candidates.sizes: each may stand there once",)),
+        (("resize = [32, 32]", "resize = [20000, 20000]"), ("preprocessing.resize: expected whole pixels from 1 to",)),
+    ],
+)
+def test_numbers_that_would_hang_or_crash(change, words, world, invoke, tmp_path) -> None:
+    path = world.edited("numbers.toml", change)
+    refused(invoke("run", path, "--out", tmp_path / "run"), *words)
+    assert not (tmp_path / "run").exists()
+
+
+def test_pictures_that_no_memory_holds_are_refused_unread(world, invoke, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("auditor.inputs.images.pool.decode", None)
+    monkeypatch.setattr("auditor.inputs.images.room.memory_at_most", lambda: 2**28)
+    path = world.edited("large.toml", ("resize = [32, 32]", "resize = 1100\ncrop = 1000"))
+    for command in (("run", path, "--out", tmp_path / "run"), ("check", path)):
+        message = refused(
+            invoke(*command), "108 pictures of 1000×1000 pixels take 320 MiB of memory, and there are 256 MiB at most"
+        )
+        assert "make them smaller under [preprocessing]" in message
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_in_utf_16_is_refused_and_a_byte_order_mark_is_read_over(world, invoke, tmp_path) -> None:
+    text = world.config.read_text()
+    path = world.folder / "encoded.toml"
+    path.write_text(text, encoding="utf-16")
+    refused(invoke("check", path), "encoded.toml", "it is UTF-16; save it as UTF-8")
+    path.write_text(text.replace('"blue wok"', '"blue work"'), encoding="utf-8-sig")
+    refused(invoke("check", path), "class 'blue work' is not in the model's 6 classes")
+
+
+def test_no_network_is_built_for_what_is_wrong_elsewhere(own_world, invoke, tmp_path) -> None:
+    factory = own_world.folder / "network.py"
+    factory.write_text(factory.read_text() + f"\nopen({str(tmp_path / 'called')!r}, 'w').close()\n")
+    shutil.copytree(own_world.folder / "photos", own_world.folder / "strange")
+    (own_world.folder / "strange" / "red pan").rename(own_world.folder / "strange" / "rad pin")
+    pictures = 'all = "photos"'
+    wrong = {
+        "there is no folder": (pictures, 'all = "fotos"'),
+        "'rad pin'": (pictures, 'all = "strange"'),
+        "gone.csv": (pictures, f'{pictures}\nboxes = "gone.csv"'),
+        "there is no folder of masks": (pictures, f'{pictures}\nmasks = "gone"\nmask_values = {{"x" = 1}}'),
+        "expected a folder of PNG patches": ("library = false", 'library = false\npatches = "gone"'),
+        "'blue work'": ('target = "blue wok"', 'target = "blue work"'),
+        "there is no weights file": ("weights.safetensors", "gone.safetensors"),
+    }
+    for words, change in wrong.items():
+        refused(invoke("run", own_world.edited("wrong.toml", change), "--out", tmp_path / "run"), words)
+    message = refused(
+        invoke(
+            "run",
+            own_world.edited("wrong.toml", *list(wrong.values())[4:], wrong["there is no folder"]),
+            "--out",
+            tmp_path / "run",
+        ),
+        "4 mistakes: ",
+        *list(wrong)[4:],
+        "there is no folder",
+    )
+    assert "--resume" not in message
+    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "called").exists()
+    invoke("check", own_world.config)
+    assert (tmp_path / "called").exists()
+
+
 # Names
 
 

@@ -29,6 +29,7 @@ from auditor.core.records import (
 from auditor.inputs.images.duplicates import near_duplicate_groups, thumbnail
 from auditor.inputs.images.mapping import Names, map_labels
 from auditor.inputs.images.reading import decode
+from auditor.inputs.images.room import check_room
 from auditor.inputs.images.sources import given_sources, list_images, shown
 from auditor.inputs.images.sources.listing import Reference
 from auditor.inputs.images.splitting import Shares, assign_splits, keep_smallest, stand_for
@@ -98,9 +99,11 @@ def build_pool(
     Raises:
         ImageError: a source that cannot be listed or mapped, a class folder without one readable picture, or no
             usable picture of the source (in all, and in each folder given for held-out pictures) or of the target.
+        DeviceMemoryError: memory does not hold so many pictures of that size.
     """
     source = frozenset(source_labels)
     wanted, skipped = _list_wanted(config, names, source, progress)
+    check_room(len(wanted), output_size)
     pictures, unreadable = _read_all(wanted, prepare, output_size, config.images.max_pixels, progress, threads)
     _refuse_dead_folders(wanted, unreadable)
     skipped += [skip for _, skip in unreadable]

@@ -18,7 +18,14 @@ from auditor.inputs.model.probing import are_probabilities, probe
 from auditor.inputs.model.sources import OWN_WEIGHTS, check_settings, source_of
 from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, Named, NetworkRequest
 from auditor.inputs.model.weight_names import own_names
-from auditor.inputs.model.weights import Weights, find_weights, load_strictly, read_weights, weights_sha256
+from auditor.inputs.model.weights import (
+    Weights,
+    find_weights,
+    load_strictly,
+    read_weights,
+    require_file,
+    weights_sha256,
+)
 
 _CLASSES_UNKNOWN = 1000
 _USUAL_SIZE = (224, 224)
@@ -141,6 +148,26 @@ def class_names_of(config: AuditConfig) -> ClassNames:
         ConfigError: there are none, or their file cannot be read. ModelError, UnknownNameError: as `load_classifier`.
     """
     return _class_names(config, source_of(config.model.name))
+
+
+def preprocessing_of(config: AuditConfig) -> Preprocessing:
+    """How pictures are prepared for the model, without the model.
+
+    Raises:
+        ConfigError: nothing says so. ModelError, UnknownNameError: as `load_classifier`.
+    """
+    return _preprocessing(config, source_of(config.model.name))
+
+
+def check_model(config: AuditConfig) -> None:
+    """What can be told of [model] before anything is fetched or built.
+
+    Raises:
+        AuditorError: as `load_classifier`, of settings that cannot serve, and of weights that are not there.
+    """
+    check_settings(source_of(config.model.name), config.model)
+    if config.model.weights not in (None, OWN_WEIGHTS):
+        require_file(config.path(str(config.model.weights)))
 
 
 def _build(source: ModelSource, request: NetworkRequest) -> BuiltNetwork:

@@ -56,6 +56,16 @@ def find_weights(path: Path, sha256: str) -> Path:
     return next((each for each in bundled_weights() if sha256_of_file(each) == sha256), path)
 
 
+def require_file(path: Path) -> None:
+    """Make sure that there is a file of weights.
+
+    Raises:
+        ModelError: there is none.
+    """
+    if not path.is_file():
+        raise ModelError(f"there is no weights file at {path}")
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """What was read from a file of weights.
@@ -79,8 +89,7 @@ def read_weights(path: Path, key: str | None = None) -> Weights:
         ModelError: no such file, damaged, not a state dict, or a pickle that holds more than tensors and what is known
             to lie harmlessly beside them (never run).
     """
-    if not path.is_file():
-        raise ModelError(f"there is no weights file at {path}")
+    require_file(path)
     if path.suffix.lower() == ".safetensors":
         if key is not None:
             raise ModelError(f"{path} holds one set of weights, so there is no {key!r} in it; leave [model] state out")
