@@ -251,8 +251,8 @@ class AtlasConfig(Section):
         description="further layouts, of other seeds and settings, that say which cells' contrast survives",
     )
     icons: ManyOrNone = Field(150, description="icons rendered at most: of whole levels, coarse ones first; 0 for none")
-    icon_px: int = Field(80, ge=16, le=2048, description="side of an icon in pixels")
-    icon_steps: Many = Field(128, description="steps of an icon's optimisation")
+    icon_px: int = Field(80, ge=16, le=1024, description="side of an icon in pixels")
+    icon_steps: int = Field(128, ge=1, le=10_000, description="steps of an icon's optimisation")
     icon_bfloat16: bool = Field(False, description="render icons in bfloat16: faster where the processor has it")
     looks: int = Field(
         1, ge=0, le=1000, description="flipped pictures shown as the network sees them, before and after"
@@ -297,7 +297,7 @@ class CandidatesConfig(Section):
     trained: int = Field(
         200,
         ge=0,
-        le=10_000_000,
+        le=100_000,
         description="steps to train a patch against this network, the ceiling for its size; 0 for none",
     )
     random: ManyOrNone = Field(48, description="random crops tried beside them, for comparison")

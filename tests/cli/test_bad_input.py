@@ -87,7 +87,7 @@ def test_settings_that_cannot_be(change, words, world, invoke, tmp_path) -> None
         (("seed = 5", "seed = true"), ("seed: true and false do not serve here",)),
         (("screened = 24", "screened = 1e12"), ("candidates.screened: must be at most",)),
         (("screened = 24", "screened = 10_000_001"), ("candidates.screened", "less than or equal to 10000000")),
-        (("icon_px = 16", "icon_px = 100_000"), ("atlas.icon_px", "less than or equal to 2048")),
+        (("icon_px = 16", "icon_px = 100_000"), ("atlas.icon_px", "less than or equal to 1024")),
         (("batch_size = 16", "batch_size = 4_000_000_000"), ("trials.batch_size", "less than or equal to 65536")),
         (('source = "red pan"', "source = 0.5"), ("source: expected a class by its name, alias or index",)),
         (('source = "red pan"', "source = 9"), ("class '9' is not in the model's 6 classes",)),

@@ -52,7 +52,7 @@ def test_what_has_no_default_has_an_example() -> None:
     ("key", "words"),
     [
         ("seed", "0 or more"),
-        ("atlas.icon_px", "16 to 2048"),
+        ("atlas.icon_px", "16 to 1024"),
         ("candidates.screened", "1 to 10_000_000"),
         ("preprocessing.crop", "each 1 to 10000"),
         ("atlas.min_dist", "0 to 1"),
