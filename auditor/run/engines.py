@@ -17,13 +17,17 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from auditor.core.config import AuditConfig
-from auditor.core.errors import AuditorError, WorkerError
+from auditor.core.errors import AuditorError, DeviceMemoryError, WorkerError
+from auditor.core.memory import in_words, memory_at_most
 from auditor.core.progress import Progress, Silence
 from auditor.core.work import Context, Engine, Hands, Here, Item, Result, Work
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Run
 
 Opened = TypeVar("Opened")
+
+LEAST_OF_A_WORKER = 2**28
+"""Bytes that a process takes as soon as it has loaded torch."""
 
 WAITING = 2
 """Items handed to each worker beside the one it is at: it never stands idle, and few are held in memory."""
@@ -132,10 +136,20 @@ class Processes:
 
 @contextmanager
 def engine_of(workers: int, progress: Progress) -> Iterator[Engine]:
-    """The engine for that many workers: this process alone for one."""
+    """The engine for that many workers: this process alone for one.
+
+    Raises:
+        DeviceMemoryError: the machine's memory does not hold so many processes.
+    """
     if workers == 1:
         yield Here()
         return
+    most = memory_at_most()
+    if most is not None and workers * LEAST_OF_A_WORKER > most:
+        raise DeviceMemoryError(
+            f"{workers} workers take at least {in_words(workers * LEAST_OF_A_WORKER)} of memory, and there are "
+            f"{in_words(most)} at most; give fewer --workers, and no more than there are processor cores"
+        )
     processes = Processes(workers, progress)
     try:
         yield processes

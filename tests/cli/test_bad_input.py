@@ -114,6 +114,15 @@ def test_pictures_that_no_memory_holds_are_refused_unread(world, invoke, tmp_pat
     assert not (tmp_path / "run").exists()
 
 
+def test_workers_that_no_memory_holds_are_not_started(world, invoke, own_run, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("auditor.run.engines.memory_at_most", lambda: 2**32)
+    monkeypatch.setattr("auditor.run.engines.ProcessPoolExecutor", None)
+    words = ("1000 workers take at least 250.0 GiB of memory, and there are 4.0 GiB at most", "give fewer --workers")
+    refused(invoke("run", world.config, "--workers", "1000", "--out", tmp_path / "new"), *words)
+    refused(invoke("run", "--resume", own_run, "--workers", "1000"), *words)
+    refused(invoke("run", world.config, "--workers", "1001", "--out", tmp_path / "new"), "compute.workers", "1000")
+
+
 def test_a_file_in_utf_16_is_refused_and_a_byte_order_mark_is_read_over(world, invoke, tmp_path) -> None:
     text = world.config.read_text()
     path = world.folder / "encoded.toml"
