@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,13 +13,14 @@ import torch
 from torch import nn
 
 from auditor.atlas.attribution import attribution_all_classes
+from auditor.core.config import read_config
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.run.folder import RunFolder
-from benchmarks.run import whole_run
+from benchmarks.run import torture, whole_run
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(
@@ -29,7 +32,7 @@ STARTED = [name for name in MODULES if "\ndef main(" in (ROOT / (name.replace(".
 
 
 def test_there_are_benchmarks() -> None:
-    assert "benchmarks.run.whole_run" in STARTED
+    assert {"benchmarks.run.whole_run", "benchmarks.run.torture"} <= set(STARTED)
     assert set(MODULES) - set(STARTED) == {
         "benchmarks.networks",
         *(f"benchmarks.candidates.{part}" for part in ("pages", "pair_numbers", "pairs", "rungs")),
@@ -102,3 +105,38 @@ def test_the_whole_run_notes_every_pass_and_how_it_was_made(tmp_path: Path) -> N
     assert "| trials |" in whole_run.table(
         recorder, {**costs, **dict.fromkeys(made["atlas"], whole_run.Cost(0.1, 0.2))}
     )
+
+
+def test_torture_kills_goes_on_and_notices_other_findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a stand-in for the audit, which writes its pieces one by one, and other findings when it goes on."""
+    begun: set[Path] = set()
+
+    def started(config: Path, run: Path) -> subprocess.Popen[bytes]:
+        findings = "other" if config.name == "faulty" and run in begun else "right"
+        begun.add(run)
+        code = (
+            "import json, pathlib, sys, time; run = pathlib.Path(sys.argv[1]); run.mkdir(parents=True, exist_ok=True)\n"
+            "for piece in ('images', 'trials'):\n"
+            "    (run / 'manifest.json').write_text(json.dumps({'stages': {piece: 0}})); time.sleep(0.1)\n"
+            "(run / 'findings.json').write_text(sys.argv[2])"
+        )
+        return subprocess.Popen([sys.executable, "-S", "-c", code, run, findings], start_new_session=True)
+
+    monkeypatch.setattr(torture, "started", started)
+    for kind, same in (("sound", True), ("faulty", False)):
+        monkeypatch.setattr(torture, "written", lambda folder, workers, kind=kind: folder / kind)
+        kills, ended, length = torture.torture(tmp_path / kind, 2, 0, 1)
+        assert len(kills) == 2
+        assert length > 0.2
+        assert all(ended) == same
+        assert all(0 <= kill.seconds <= length for kill in kills)
+    assert "before the first stage" in torture.Kill(0, 1.0, ()).where
+    lines = torture.table([torture.Kill(0, 1.25, ("images", "clean"))], [True, False]).splitlines()
+    assert lines[2:] == ["| 1 | 1.2 s, after clean | the same bytes |", "| 2 | finished before | OTHER |"]
+
+
+def test_the_audit_that_is_tortured_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torture, "COUNTS", {"wok": 1})
+    config = read_config(torture.written(tmp_path, 2))
+    assert (config.compute.workers, config.candidates.confirmed, config.atlas.levels) == (2, 3, (4, 6))
+    assert config.target == "wok"
