@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -136,6 +137,17 @@ Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 FilePath = Annotated[str, AfterValidator(_usable)]
 
 
+def _takes_booleans(annotation: object) -> bool:
+    return annotation is bool or any(map(_takes_booleans, get_args(annotation)))
+
+
+def _single_values(value: object) -> Iterable[object]:
+    """What a list, or a table with keys of a person's own, holds; anything else itself."""
+    if isinstance(value, dict):
+        return (*value.keys(), *value.values())
+    return value if isinstance(value, list | tuple) else (value,)
+
+
 class Section(BaseModel):
     """A table of the file: unknown keys are errors, values are frozen."""
 
@@ -145,12 +157,17 @@ class Section(BaseModel):
     @classmethod
     def _within_reason(cls, value: object, info: ValidationInfo) -> object:
         """What no setting may be, whatever its range: it would pass here and end in a crash where it is used."""
-        is_switch = info.field_name is not None and cls.model_fields[info.field_name].annotation is bool
-        for one in value if isinstance(value, list | tuple) else (value,):
-            if isinstance(one, bool) and not is_switch:
+        annotation = cls.model_fields[info.field_name].annotation if info.field_name is not None else None
+        if isinstance(value, dict) and get_origin(annotation) is not dict:
+            return value  # a table of settings, which looks at each of its own
+        switches = _takes_booleans(annotation)
+        for one in _single_values(value):
+            if isinstance(one, bool) and not switches:
                 raise ValueError("true and false do not serve here")
             if isinstance(one, int | float) and one > LARGEST_NUMBER:
                 raise ValueError(f"must be at most {LARGEST_NUMBER}")
+            if isinstance(one, int | float) and one < -LARGEST_NUMBER:
+                raise ValueError(f"must be at least -{LARGEST_NUMBER}")
             if isinstance(one, str) and "\0" in one:
                 raise ValueError("must not hold a NUL character")
             if isinstance(one, str) and len(one) > LONGEST_TEXT:

@@ -197,6 +197,16 @@ def test_broken_files_are_refused(name: str, tmp_path: Path) -> None:
         ({"seed": 2**32}, "seed: must be at most 4294967295, got 4294967296"),
         ({"seed": True}, "seed: true and false do not serve here"),
         ({"candidates": {"screened": 1e12}}, "candidates.screened: must be at most 4294967295"),
+        (
+            {"images": {"all": "p", "masks": "m", "mask_values": {"a": True}}},
+            "images.mask_values: true and false do not",
+        ),
+        (
+            {"images": {"all": "p", "masks": "m", "mask_values": {"a": -(16**5000)}}},
+            "images.mask_values: must be at least",
+        ),
+        ({"model": {"name": "m", "arguments": {"depth": 16**5000}}}, "model.arguments: must be at most 4294967295"),
+        ({"classes": {"folders": {"a\0b": "c"}}}, "classes.folders: must not hold a NUL character"),
         ({"atlas": {"levels": [10**30]}}, "atlas.levels: must be at most"),
         ({"atlas": {"min_dist": 1.5}}, "atlas.min_dist: Input should be less than or equal to 1, got 1.5"),
         ({"limits": {"confidence": 0.9999999999999999}}, "limits.confidence: Input should be less than or equal to"),
