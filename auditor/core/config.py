@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from auditor.core.errors import ConfigError, nearest_names
 from auditor.core.files import read_utf8
-from auditor.core.section import CONTRADICTION
+from auditor.core.section import ContradictionError
 from auditor.core.settings import (
     FINEST_LEVEL,
     AtlasConfig,
@@ -132,7 +132,8 @@ def _explain(problem: dict[str, object]) -> str:
     if problem["type"] == "missing":
         return f"{key!r} is missing"
     message = str(problem["msg"]).removeprefix("Value error, ")
-    if problem["type"] == CONTRADICTION:
+    context = problem.get("ctx")
+    if isinstance(context, dict) and isinstance(context.get("error"), ContradictionError):
         return f"{'.'.join(location[:-1])}: {message}"
     given = problem.get("input")
     shown = "" if isinstance(given, dict) else f", got {_shown(given)}"

@@ -16,7 +16,6 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_core import PydanticCustomError
 
 LARGEST_NUMBER = 2**32 - 1
 """The largest number of the file: the largest seed that every generator takes."""
@@ -31,10 +30,11 @@ LONGEST_NAME = 255
 """Bytes of the longest name of a file or folder."""
 
 
-CONTRADICTION = "contradiction"
-"""The type of an error that speaks of several keys."""
-
 Value = TypeVar("Value")
+
+
+class ContradictionError(ValueError):
+    """Several settings of one table do not go together; it is told of the table and not of a single key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +110,6 @@ def _sides(given: object) -> object:
     if given is not None and not (right and all(1 <= side <= LARGEST_SIDE and side == int(side) for side in wholes)):
         raise ValueError(f"expected whole pixels from 1 to {LARGEST_SIDE}, or [height, width] of such")
     return given
-
-
-def contradiction(message: str) -> PydanticCustomError:
-    """An error of several settings of one table, which is told of the table and not of a single key."""
-    return PydanticCustomError(CONTRADICTION, "{message}", {"message": message})
 
 
 Once = AfterValidator(_each_once)

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from auditor.core.records import Outputs, Placement
 from auditor.core.section import (
     ClassSpec,
+    ContradictionError,
     Example,
     FilePath,
     Flag,
@@ -29,7 +30,6 @@ from auditor.core.section import (
     Section,
     Share,
     Sides,
-    contradiction,
 )
 
 FINEST_LEVEL = 320
@@ -106,9 +106,9 @@ class PreprocessingConfig(Section):
     def _of_pixels_to_1(cls, std: tuple[float, float, float], info: ValidationInfo) -> tuple[float, float, float]:
         mean = info.data.get("mean", (0.0, 0.0, 0.0))
         if min(std) <= 0:
-            raise contradiction("std must be above 0")
+            raise ContradictionError("std must be above 0")
         if not all(abs(each) <= 1 for each in mean) or not all(each <= 1 for each in std):
-            raise contradiction(
+            raise ContradictionError(
                 f"mean and std are for pixels from 0 to 1 and may not be larger than 1, got mean {list(mean)} and "
                 f"std {list(std)}; divide numbers for pixels from 0 to 255 by 255"
             )
@@ -118,7 +118,7 @@ class PreprocessingConfig(Section):
     @classmethod
     def _one_size(cls, crop: int | tuple[int, int] | None, info: ValidationInfo) -> int | tuple[int, int] | None:
         if crop is None and isinstance(info.data.get("resize"), int):
-            raise contradiction("resize by the shorter side needs a crop, so that every picture ends at one size")
+            raise ContradictionError("resize by the shorter side needs a crop, so that every picture ends at one size")
         return crop
 
 
@@ -189,25 +189,25 @@ class ImagesConfig(Section):
             return confirmation  # one of them is refused already
         whole, discovery, selection = (info.data[name] for name in ("all", "discovery", "selection"))
         if whole is None and (discovery is None or confirmation is None):
-            raise contradiction(
+            raise ContradictionError(
                 "give either 'all', or 'discovery' and 'confirmation' (and 'selection', if it has its own)"
             )
         if whole is not None and any((discovery, selection, confirmation)):
-            raise contradiction("give either 'all' or separate folders, not both")
+            raise ContradictionError("give either 'all' or separate folders, not both")
         return confirmation
 
     @field_validator("shares")
     @classmethod
     def _of_all(cls, shares: tuple[float, float, float]) -> tuple[float, float, float]:
         if abs(sum(shares) - 1.0) > 1e-6:
-            raise contradiction(f"shares must add up to 1, got {sum(shares):g}")
+            raise ContradictionError(f"shares must add up to 1, got {sum(shares):g}")
         return shares
 
     @field_validator("mask_values")
     @classmethod
     def _with_masks(cls, values: dict[str, int], info: ValidationInfo) -> dict[str, int]:
         if "masks" in info.data and (info.data["masks"] is None) != (not values):
-            raise contradiction("masks and mask_values go together")
+            raise ContradictionError("masks and mask_values go together")
         return values
 
 
@@ -262,7 +262,7 @@ class AtlasConfig(Section):
     @classmethod
     def _within_bounds(cls, levels: tuple[int, ...]) -> tuple[int, ...]:
         if not levels or min(levels) < 2 or max(levels) > FINEST_LEVEL:
-            raise contradiction(f"levels needs at least one grid size, each from 2 to {FINEST_LEVEL}")
+            raise ContradictionError(f"levels needs at least one grid size, each from 2 to {FINEST_LEVEL}")
         return levels
 
 
