@@ -63,6 +63,11 @@ class CropRules:
         row = int(rows[int(generator.integers(len(rows)))])
         return row, int(generator.integers(self.grid[0])), int(generator.integers(self.grid[1]))
 
+    def boxes(self) -> set[tuple[int, int, int, int]]:
+        """Every box that a crop of a picture can have."""
+        places = [(y, x) for y in range(self.grid[0]) for x in range(self.grid[1])]
+        return {crop_box(y, x, self.grid, self.input_size, size) for y, x in places for size in self.sizes}
+
     def any_size(self, generator: np.random.Generator) -> float:
         return self.sizes[int(generator.integers(len(self.sizes)))]
 
@@ -109,9 +114,10 @@ def plan_random_crops(
     names = [name for name, inside in members.items() if inside]
     plans: list[CropPlan] = []
     used: set[int] = set()
-    # pictures may run out, so the number of attempts is bounded
+    pictures = {int(samples.image_row[index]) for inside in members.values() for index in inside}
+    # a picture that is hard to meet may never come, so the number of attempts is bounded
     for _ in range(20 * count):
-        if len(plans) == count or not names:
+        if len(plans) == min(count, len(pictures)):
             break
         name = names[int(generator.integers(len(names)))]
         index = members[name][int(generator.integers(len(members[name])))]
@@ -151,9 +157,12 @@ def plan_further_crops(
         if rules.allowed(row):
             for size in rules.sizes:
                 add(rules.plan(row, y, x, size, cell_of_sample[index], float(samples.contrast[index])))
-    # small sets of pictures run out of places, so the number of attempts is bounded
-    for _ in range(3 * count if len(rows) else 0):
-        if len(plans) >= count:
+    givers = set(rows.tolist())
+    beside = sum(row not in givers for row, _ in plans)
+    most = min(count, beside + len(givers) * len(rules.boxes()))
+    # the last of a picture's places may never come, so the number of attempts is bounded
+    for _ in range(3 * count):
+        if len(plans) >= most:
             break
         row, y, x = rules.anywhere(rows, generator)
         add(rules.plan(row, y, x, rules.any_size(generator)))

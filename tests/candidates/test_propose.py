@@ -278,6 +278,28 @@ def test_further_crops_lie_around_activations_first_and_then_anywhere_once(atlas
     assert {plan.size for plan in plans[len(known) :]} == {0.3, 0.5}
 
 
+def test_crops_end_where_places_and_pictures_do_whatever_was_asked_for(atlas: Atlas) -> None:
+    """Ten million further attempts would take minutes, and find nothing."""
+    rules = CropRules((4, 5), (16, 20), (0.3, 0.5), lambda row: row < 2)
+    named, drawn = cell_names(atlas.xy, 3), Counter[str]()
+
+    class Counted(CropRules):
+        def any_size(self, generator: np.random.Generator) -> float:
+            drawn["sizes"] += 1
+            return super().any_size(generator)
+
+    counted = Counted(rules.grid, rules.input_size, rules.sizes, rules.allowed)
+    plans = plan_further_crops(atlas.samples, named, np.array([0, 1]), counted, 10_000_000, np.random.default_rng(0))
+    assert {(plan.image_row, plan.box) for plan in plans} == {(row, box) for row in (0, 1) for box in rules.boxes()}
+    assert plan_further_crops(
+        atlas.samples, named, np.array([], dtype=int), counted, 10_000_000, np.random.default_rng(0)
+    )
+    cells = atlas.at_level(3)
+    random = plan_random_crops(cells, atlas.samples, named, counted, 100_000, np.random.default_rng(0))
+    assert {plan.image_row for plan in random} == {0, 1}
+    assert drawn["sizes"] < 5_000
+
+
 def test_where_the_source_is_all_the_rest_any_discovery_picture_may_give_crops(scene: Scene) -> None:
     assert [scene.may_give_crops(row) for row in range(6)] == [False, True, True, False, True, False]
     rest = replace(scene, source=ClassGroup("every class but wok", (0, 2)))
