@@ -40,13 +40,16 @@ def named_placements(text: str) -> list[Placement]:
     """The placements of a flag's words, separated by commas.
 
     Raises:
-        ConfigError: one of them is none.
+        ConfigError: one of them is none, or stands there twice.
     """
     try:
-        return [Placement(part.strip()) for part in text.split(",")]
+        placements = [Placement(part.strip()) for part in text.split(",")]
     except ValueError as error:
         *first, last = Placement
         raise ConfigError(f"--placements takes {', '.join(first)} and {last}, by commas, got {text!r}") from error
+    if len(set(placements)) < len(placements):
+        raise ConfigError(f"--placements takes each placement once, got {text!r}")
+    return placements
 
 
 def atlas_flags(levels: str | None, icons: int | None) -> dict[str, object]:

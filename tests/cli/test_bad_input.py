@@ -482,6 +482,8 @@ def test_unknown_words_for_flags(world, invoke, finished, tmp_path) -> None:
     folder, _ = finished
     stickers = world.folder / "stickers"
     refused(invoke("trial", folder, "--patches", stickers, "--placements", "fixed,corner"), "'fixed,corner'", "random")
+    twice = invoke("trial", folder, "--patches", stickers, "--placements", "fixed, fixed")
+    refused(twice, "--placements takes each placement once, got 'fixed, fixed'")
     refused(invoke("report", folder, "--format", "pdf"), "'pdf'", "html, checklist, json, junit")
     refused(invoke("demo", "--world", "moon"), "'moon'", "shortcut, clean or both")
     refused(invoke("atlas", folder, "--out", tmp_path / "x"), "--out is for a new run")
