@@ -20,9 +20,11 @@ from auditor.core.records.trials import Draws, TrialBlock
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.preprocessing import Preprocessing
+from tests.second_device import prepare, second_device
 from tests.tiny_world import World, build_world
 
 torch.set_num_threads(1)
+prepare()
 
 
 class ChannelSums(nn.Module):
@@ -110,6 +112,14 @@ def block() -> Callable[..., TrialBlock]:
         )
 
     return build
+
+
+@pytest.fixture
+def far(monkeypatch: pytest.MonkeyPatch) -> torch.device:
+    """The second device, which every command takes, whatever the settings name."""
+    device = second_device()
+    monkeypatch.setattr("auditor.inputs.model.device._device_named", lambda name: device)
+    return device
 
 
 Invoke = Callable[..., Result]

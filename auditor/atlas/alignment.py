@@ -34,6 +34,7 @@ from auditor.core.errors import ImageError
 from auditor.core.records import ClassGroup, FloatArray, IntArray, PixelArray
 from auditor.core.shelf import MemoryShelf, Shelf
 from auditor.inputs.images.pixels import to_float
+from auditor.inputs.model.device import off_the_device
 from auditor.inputs.model.memory import Batches
 
 ALIGNED_FITTED = 4000
@@ -160,14 +161,15 @@ def _at_positions(
     with torch.no_grad():
         features = cut.features(to_float(pixels[rows], device))
     index = torch.arange(len(rows), device=device)
-    y, x = (torch.from_numpy(column).to(device) for column in positions.T.copy())
+    y, x = torch.from_numpy(positions.T.copy()).to(device)
     method = attribution_method(cut, features)
     logits, attribution = logits_and_attribution(cut, features, y, x, method=method, chunk=len(rows))
-    contrast = torch.full((len(rows),), torch.nan) if pair is None else contrast_of(logits, attribution, *pair)
+    contrast = torch.full_like(logits[:, 0], torch.nan) if pair is None else contrast_of(logits, attribution, *pair)
+    numbers = off_the_device(features.grid[index, :, y, x], attribution, contrast.unsqueeze(1))
     return ActivationSet(
-        vectors=features.grid[index, :, y, x].float().cpu().numpy(),
-        attribution=attribution.float().cpu().numpy(),
-        contrast=contrast.float().cpu().numpy(),
+        vectors=numbers[0],
+        attribution=numbers[1],
+        contrast=numbers[2][:, 0],
         image_row=rows,
         y=positions[:, 0],
         x=positions[:, 1],

@@ -19,7 +19,7 @@ from auditor.atlas.network import CutNetwork
 from auditor.atlas.tangents import FixedWeights, make_dual, unpack_dual
 from auditor.core.errors import ModelError
 from auditor.core.records import ClassGroup
-from auditor.inputs.model.classifier import margin
+from auditor.inputs.model.classifier import margin, members
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.foreign import DIFFERENTIATING
 from auditor.inputs.model.memory import pass_out_of_memory
@@ -118,7 +118,7 @@ def contrast_of(logits: Tensor, attribution: Tensor, source: ClassGroup, target:
         (B,) in logits.
     """
     of_source, of_target = (
-        (torch.softmax(logits[:, list(group.indices)], dim=1) * attribution[:, list(group.indices)]).sum(dim=1)
+        (torch.softmax(members(logits, group.indices), dim=1) * members(attribution, group.indices)).sum(dim=1)
         for group in (source, target)
     )
     return of_target - of_source

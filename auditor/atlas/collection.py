@@ -29,6 +29,7 @@ from auditor.core.records import ClassGroup, FloatArray, ImagePool, IntArray
 from auditor.core.shelf import MemoryShelf, Shelf
 from auditor.core.work import Hands, Work
 from auditor.inputs.images.pixels import to_float
+from auditor.inputs.model.device import off_the_device
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.memory import Batches
 
@@ -179,16 +180,18 @@ class _Collector:
         picture = np.array([index for index, _ in flat], dtype=np.int64)
         y = np.array([sample.y for _, sample in flat], dtype=np.int64)
         x = np.array([sample.x for _, sample in flat], dtype=np.int64)
-        at_picture, at_y, at_x = (torch.from_numpy(each).to(self._images.device) for each in (picture, y, x))
+        at_picture, at_y, at_x = torch.from_numpy(np.stack((picture, y, x))).to(self._images.device)
         logits, attribution = self._attribution(features, at_picture, at_y, at_x)
         if self._sampling.pair is None:
             contrast = torch.full_like(logits[:, 0], torch.nan)
         else:
             contrast = contrast_of(logits, attribution, *self._sampling.pair)
+        vectors = features.grid[at_picture, :, at_y, at_x]
+        numbers = off_the_device(vectors, attribution, contrast.unsqueeze(1))
         return ActivationSet(
-            vectors=features.grid[at_picture, :, at_y, at_x].float().cpu().numpy(),
-            attribution=attribution.float().cpu().numpy(),
-            contrast=contrast.float().cpu().numpy(),
+            vectors=numbers[0],
+            attribution=numbers[1],
+            contrast=numbers[2][:, 0],
             image_row=rows[picture],
             y=y,
             x=x,

@@ -43,14 +43,14 @@ class LinearScreen:
             one = slice(row, row + 1)
             written = write(clean, self._background, changes[one], covers[one])
             odds, gradient = _odds_and_gradient(screen, written, together)
-            pushes.append(float((odds - clean_odds).mean()))
+            pushes.append((odds - clean_odds).mean())
             slope.grid.add_(gradient.grid.mean(dim=0) / len(pilots))
             for total, part in zip(slope.beside, gradient.beside, strict=True):
                 total.add_(part.mean(dim=0) / len(pilots))
             of_cover += (gradient.grid * towards).sum(dim=1).mean(dim=0) / len(pilots)
         self._slope, self._of_cover = slope, of_cover
         self._offset = 0.0
-        self._offset = float(np.mean(pushes)) - float(self._linear(changes, covers).mean())
+        self._offset = float(np.mean(torch.stack(pushes).tolist())) - float(self._linear(changes, covers).mean())
 
     def screen(self, patches: Sequence[PixelArray]) -> FloatArray:
         """(N,) float32 first-order predicted push of each (3 or 4, h, w) uint8 patch, logits."""

@@ -7,6 +7,7 @@ run on them (docs/design.md, section 4, screening).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -18,6 +19,7 @@ from auditor.core.progress import Progress, Silence
 from auditor.core.records import ClassGroup, FloatArray, PixelArray
 from auditor.core.work import Hands, Work
 from auditor.inputs.images.pixels import to_float
+from auditor.inputs.model.classifier import members, others
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.memory import Batches
@@ -41,9 +43,8 @@ def log_odds(logits: Tensor, target: ClassGroup) -> Tensor:
 
     It follows flips more closely than the target − source margin, since a third class may stand between the two.
     """
-    inside = torch.zeros(logits.shape[1], dtype=torch.bool, device=logits.device)
-    inside[list(target.indices)] = True
-    return logits[:, inside].logsumexp(dim=1) - logits[:, ~inside].logsumexp(dim=1)
+    inside = tuple(sorted(target.indices))
+    return members(logits, inside).logsumexp(dim=1) - others(logits, inside).logsumexp(dim=1)
 
 
 class Background:
@@ -64,7 +65,6 @@ class Background:
         with torch.no_grad():
             self.features = cut.features(picture.unsqueeze(0)).each(Tensor.clone)
 
-    @torch.no_grad()
     def changes(self, patches: Sequence[PixelArray]) -> tuple[Features, Tensor]:
         """What patches change in the features of the background, and how much of each position they cover.
 
@@ -73,13 +73,17 @@ class Background:
         Returns:
             The change of N, and (N, 1, H', W') cover of the grid in [0, 1].
         """
-        shown = self.picture.repeat(len(patches), 1, 1, 1)
-        opacity = shown.new_zeros((len(patches), 1, *shown.shape[2:]))
-        for alike in _alike(patches):
-            colour, alpha = _at_paste_size([patches[number] for number in alike], self._side_px, shown.device)
-            height, width = colour.shape[2:]
-            shown[alike, :, :height, :width] = shown[alike, :, :height, :width] * (1.0 - alpha) + colour
-            opacity[alike, :, :height, :width] = alpha
+        return self.changes_of(laid_out(patches, self._side_px, self.picture.device))
+
+    @torch.no_grad()
+    def changes_of(self, laid: Tensor) -> tuple[Features, Tensor]:
+        """`changes` of patches that are on the device already: (N, 4, s, s), as `laid_out` puts them there."""
+        shown = self.picture.repeat(len(laid), 1, 1, 1)
+        opacity = shown.new_zeros((len(laid), 1, *shown.shape[2:]))
+        colour, alpha = laid[:, :3], laid[:, 3:]
+        height, width = laid.shape[2:]
+        shown[:, :, :height, :width].mul_(1.0 - alpha).add_(colour)
+        opacity[:, :, :height, :width] = alpha
         parts = self._heads.each(len(shown), lambda rows: self._cut.features(shown[rows]))
         seen = Features.joined([part for _, part in parts])
         beside = tuple(one - own for one, own in zip(seen.beside, self.features.beside, strict=True))
@@ -188,9 +192,9 @@ class TailScreen:
     @torch.no_grad()
     def changes_of_odds(self, patches: Sequence[PixelArray]) -> Tensor:
         """(N, S) change of the target's log-odds on each source picture, the pictures group by group."""
-        found = []
+        found, laid = [], laid_out(patches, self.side_px, self.common.picture.device)
         for background, clean, clean_odds in self.groups:
-            written = write(clean, background, *background.changes(patches))
+            written = write(clean, background, *background.changes_of(laid))
             odds = self.odds_of(written)
             found.append(odds.view(len(patches), len(clean)) - clean_odds)
         return torch.cat(found, dim=1)
@@ -228,10 +232,35 @@ def _alike(patches: Sequence[PixelArray]) -> list[list[int]]:
     return found
 
 
-def _at_paste_size(patches: Sequence[PixelArray], side_px: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """N patches of one shape at the size at which they are pasted: (N, 3, h, w) colours times opacity, (N, 1, h, w)."""
-    pixels = to_float(np.stack(patches), device)
-    alpha = pixels[:, 3:] if pixels.shape[1] == 4 else torch.ones_like(pixels[:, :1])
-    both = torch.cat([pixels[:, :3] * alpha, alpha], dim=1)
-    resized = functional.interpolate(both, size=pasted_size(patches[0], side_px), mode="bilinear", antialias=True)
-    return resized[:, :3], resized[:, 3:]
+@torch.no_grad()
+def laid_out(patches: Sequence[PixelArray], side_px: int, device: torch.device) -> Tensor:
+    """Patches at the size at which they are pasted, each in the top left corner of a square with nothing else in it.
+
+    All of them go to the device in one copy, however many sizes they have.
+
+    Args:
+        patches: N ≥ 1 pictures, (3, h, w) opaque or (4, h, w) with opacity, uint8, of any size.
+        side_px: the longer side at which they are pasted.
+    Returns:
+        (N, 4, side_px, side_px) float32 in [0, 1]: colours times opacity, and opacity.
+    """
+    together = _alike(patches)
+    sent = torch.from_numpy(np.concatenate([patches[row].ravel() for rows in together for row in rows])).to(device)
+    laid = torch.zeros((len(patches), 4, side_px, side_px), device=device)
+    start = 0
+    for rows in together:
+        shape = (len(rows), *patches[rows[0]].shape)
+        stop = start + math.prod(shape)
+        pasted = _at_paste_size(sent[start:stop].view(shape), pasted_size(patches[rows[0]], side_px))
+        for row, one in zip(rows, pasted, strict=True):
+            laid[row, :, : one.shape[1], : one.shape[2]] = one
+        start = stop
+    return laid
+
+
+def _at_paste_size(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+    """(N, 3 or 4, h, w) uint8 patches at the size at which they are pasted, with opacity: (N, 4, *size)."""
+    floats = pixels.float().div_(255.0)
+    alpha = floats[:, 3:] if floats.shape[1] == 4 else torch.ones_like(floats[:, :1])
+    both = torch.cat([floats[:, :3] * alpha, alpha], dim=1)
+    return functional.interpolate(both, size=size, mode="bilinear", antialias=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -59,6 +60,53 @@ Change = Callable[[Tensor, Tensor], Tensor]
 """(B, 3, h, w) premultiplied colours and (B, 1, h, w) opacity of pasted patches, to other premultiplied colours."""
 
 
+@dataclass(frozen=True, slots=True)
+class Spots:
+    """Where and how a batch is pasted, on the device: every number that changes from picture to picture, in one tensor.
+
+    So they go there in one copy, also for more pictures than a batch holds; `spots[rows]` are those of some of them.
+
+    Attributes:
+        numbers: (11, B) float32. Rows: top and left of the window, whole; centre down and across, and side, pixels;
+            cosine and sine of the turn; tilt down and across; brightness, contrast.
+        window: height and width of the part of each picture that is worked on, pixels.
+        relit: whether any of them is shown brighter or with another contrast.
+    """
+
+    numbers: Tensor
+    window: tuple[int, int]
+    relit: bool
+
+    @classmethod
+    def of(
+        cls,
+        draws: Draws,
+        texels: tuple[int, int],
+        picture: tuple[int, int],
+        device: torch.device,
+        window: tuple[int, int] | None = None,
+    ) -> Spots:
+        """
+        Args:
+            texels: (h, w) of the patch's pixels. picture: (H, W) of the pictures.
+            window: as for `paste_pixels`.
+        """
+        top, left, window_y, window_x = _windows(draws, texels, *picture, window)
+        turned = (np.cos(draws.rotation), np.sin(draws.rotation))
+        placed = (top, left, draws.centre_y, draws.centre_x, draws.side_px, *turned, draws.tilt_y, draws.tilt_x)
+        # in double precision until here, so that no device shows in the last bit; float32 holds whole numbers exactly
+        numbers = np.stack((*placed, draws.brightness, draws.contrast)).astype(np.float32)
+        relit = bool(draws.brightness.any() or (draws.contrast != 1.0).any())
+        return cls(torch.from_numpy(numbers).to(device), (window_y, window_x), relit)
+
+    def __getitem__(self, rows: slice) -> Spots:
+        return Spots(self.numbers[:, rows], self.window, self.relit)
+
+    def columns(self) -> tuple[Tensor, ...]:
+        """The rows of `numbers`, (B, 1, 1) each."""
+        return self.numbers.view(*self.numbers.shape, 1, 1).unbind()
+
+
 def paste_pixels(
     images: Tensor,
     source: Tensor,
@@ -74,25 +122,29 @@ def paste_pixels(
         change: makes something else of the patches where they lie, before they are relit.
         window: height and width of the part of each picture that is worked on; None: what the draws take.
     """
+    texels, picture = (source.shape[-2], source.shape[-1]), (images.shape[2], images.shape[3])
+    return paste_at(images, source, Spots.of(draws, texels, picture, images.device, window), change)
+
+
+def paste_at(images: Tensor, source: Tensor, spots: Spots, change: Change | None = None) -> Tensor:
+    """`paste_pixels` on spots that are on the device already; nothing goes there or comes from there."""
     count, _, height, width = images.shape
     device = images.device
-    texels = (source.shape[-2], source.shape[-1])
-    aspect = (texels[0] / max(texels), texels[1] / max(texels))
-    top, left, window_y, window_x = _windows(draws, texels, height, width, window)
+    window_y, window_x = spots.window
+    top, left, centre_y, centre_x, *shape, brightness, contrast = spots.columns()
 
-    rows = torch.as_tensor(top, device=device).view(count, 1) + torch.arange(window_y, device=device)
-    columns = torch.as_tensor(left, device=device).view(count, 1) + torch.arange(window_x, device=device)
-    y = rows.view(count, window_y, 1) + 0.5 - _column(draws.centre_y, device)
-    x = columns.view(count, 1, window_x) + 0.5 - _column(draws.centre_x, device)
-    grid = _patch_coordinates(y, x, draws, aspect)
+    rows = top.long().view(count, 1) + torch.arange(window_y, device=device)
+    columns = left.long().view(count, 1) + torch.arange(window_x, device=device)
+    y = rows.view(count, window_y, 1) + 0.5 - centre_y
+    x = columns.view(count, 1, window_x) + 0.5 - centre_x
+    grid = _patch_coordinates(y, x, shape, (source.shape[-2], source.shape[-1]))
     sampled = functional.grid_sample(
         source.expand(count, -1, -1, -1), grid, mode="bilinear", padding_mode="zeros", align_corners=False
     )
     colour, alpha = sampled[:, :3], sampled[:, 3:]
     if change is not None:
         colour = change(colour, alpha)
-    if draws.brightness.any() or (draws.contrast != 1.0).any():
-        brightness, contrast = _column(draws.brightness, device), _column(draws.contrast, device)
+    if spots.relit:
         colour = _relight(colour, alpha, brightness.unsqueeze(1), contrast.unsqueeze(1))
 
     flat = (rows.view(count, window_y, 1) * width + columns.view(count, 1, window_x)).view(count, 1, -1)
@@ -129,22 +181,17 @@ def _window(
 ) -> tuple[NDArray[np.int64], int]:
     # rounding keeps a patch that lies on whole pixels there, in spite of float error in centre ± half
     first = np.floor((centre - half).round(6))
-    window = size or min(length, math.ceil(float((centre + half - first).round(6).max())))
+    window = size or min(length, math.ceil(float((centre + half - first).round(6).max(initial=0.0))))
     return first.clip(0, length - window).astype(np.int64), window
 
 
-def _column(values: NDArray[np.float64], device: torch.device) -> Tensor:
-    return torch.as_tensor(values, dtype=torch.float32, device=device).view(-1, 1, 1)
-
-
-def _patch_coordinates(y: Tensor, x: Tensor, draws: Draws, aspect: tuple[float, float]) -> Tensor:
+def _patch_coordinates(y: Tensor, x: Tensor, shape: Sequence[Tensor], texels: tuple[int, int]) -> Tensor:
     """(B, h, w, 2) positions in the patch, −1 … 1 from edge to edge, of picture offsets from its centre."""
-    # in double precision, so that a device or a batch's length does not show in the last bit
-    cosine, sine = _column(np.cos(draws.rotation), y.device), _column(np.sin(draws.rotation), y.device)
-    half = _column(draws.side_px, y.device) / 2
-    across = (x * cosine - y * sine) / (half * aspect[1])
-    down = (x * sine + y * cosine) / (half * aspect[0])
-    depth = 1.0 + _column(draws.tilt_x, y.device) * across + _column(draws.tilt_y, y.device) * down
+    side, cosine, sine, tilt_y, tilt_x = shape
+    half, longer = side / 2, max(texels)
+    across = (x * cosine - y * sine) / (half * (texels[1] / longer))
+    down = (x * sine + y * cosine) / (half * (texels[0] / longer))
+    depth = 1.0 + tilt_x * across + tilt_y * down
     return torch.stack((across / depth, down / depth), dim=-1)
 
 

@@ -16,20 +16,20 @@ from auditor.core.records import PixelArray
 from auditor.core.records.trials import Draws, Predictions, TrialBlock
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.images.pixels import to_float
-from auditor.inputs.model.classifier import Classifier, group_probability, group_rank
+from auditor.inputs.model.classifier import Classifier, group_probability, group_rank, refuse_not_finite
 from auditor.inputs.model.memory import Batches
-from auditor.trials.pasting import Sticker, paste_pixels
+from auditor.trials.pasting import Spots, Sticker, paste_at
 from auditor.trials.placements import Variant, draw, largest_side_px, window_of
-from auditor.trials.stand_ins import Control, CutFromPictures
+from auditor.trials.stand_ins import Changed, Control, CutFromPictures
 from auditor.trials.stand_ins import Draw as StandInDraw
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The pastes of one batch: pictures `start` to before `stop`, under one variant, with their draws."""
+    """The pastes of one batch: pictures `start` to before `stop`, under one variant, each on its spot."""
 
     variant: Variant
-    draws: Draws
+    spots: Spots
     draw_key: str
     control: Control | None
     start: int
@@ -94,10 +94,10 @@ class Sweep:
         )
         said = [Predictions.of_none(len(self)) for _ in variants]
         for of_variant, variant, draws in zip(said, variants, every_draw, strict=True):
+            spots = self._spots(sticker, variant, draws, control)
 
-            def paste(rows: slice, variant: Variant = variant, draws: Draws = draws) -> Predictions:
-                start, stop = rows.start, rows.stop
-                return self._batch(sticker, Part(variant, draws.part(start, stop), draw_key, control, start, stop))
+            def paste(rows: slice, variant: Variant = variant, spots: Spots = spots) -> Predictions:
+                return self._batch(sticker, Part(variant, spots[rows], draw_key, control, rows.start, rows.stop))
 
             for rows, batch in self._batches.each(len(self), paste, progress):
                 of_variant.put(rows.start, batch)
@@ -122,15 +122,22 @@ class Sweep:
         # not `to_float`: a division differs from this in the last bit, and the counts of finished runs with it
         images.copy_(self._pixels[part.start : part.stop]).mul_(1.0 / 255.0)
         self._paste(images, sticker, part)
-        logits = self._classifier.forward_normalised(self._classifier.normalise_(images))
+        logits = self._classifier.forward_normalised(self._classifier.normalise_(images), finite=False)
         return _said(logits, self._criterion)
+
+    def _spots(self, sticker: Sticker, variant: Variant, draws: Draws, control: Control | None) -> Spots:
+        """Where all these draws paste, on the device: sent there for all of them together, not for each batch."""
+        source = sticker.at(largest_side_px(variant, self._config, self._input_size))
+        anew = control is not None and isinstance(control.stand_in, Changed)
+        window = window_of(variant, self._config, self._input_size) if anew else None
+        return Spots.of(draws, (source.shape[1], source.shape[2]), self._input_size, source.device, window)
 
     def _paste(self, images: Tensor, sticker: Sticker, part: Part) -> Tensor:
         """Paste the patch, or what stands in its place, on (B, 3, H, W) pictures, in place."""
         source_px = largest_side_px(part.variant, self._config, self._input_size)
         source, control = sticker.at(source_px), part.control
         if control is None:
-            return paste_pixels(images, source, part.draws)
+            return paste_at(images, source, part.spots)
         keys = self.image_keys[part.start : part.stop]
         draw_of = StandInDraw(self._seed, part.draw_key, control.name)
         stand_in = control.stand_in
@@ -138,13 +145,13 @@ class Sweep:
             if self._pictures is None:
                 raise PatchError(f"the control {control.name!r} is cut from other pictures, and there are none here")
             cut = stand_in.cut(draw_of, keys, self._pictures, source[3], images.device)
-            return paste_pixels(images, cut, part.draws)
+            return paste_at(images, cut, part.spots)
 
         def change(colour: Tensor, alpha: Tensor) -> Tensor:
             size = (alpha.shape[2], alpha.shape[3])
             return stand_in.change(colour, alpha, stand_in.numbers(draw_of, keys, size, alpha.device))
 
-        return paste_pixels(images, source, part.draws, change, window_of(part.variant, self._config, self._input_size))
+        return paste_at(images, source, part.spots, change)
 
     def picture(
         self, image_key: str, rgba: PixelArray, variant: Variant, draw_key: str, control: Control | None = None
@@ -154,18 +161,24 @@ class Sweep:
         sticker = Sticker(rgba, self._classifier.device)
         draws = draw(variant, self._config, [image_key], draw_key, sticker.aspect, self._input_size, self._seed)
         before = self._pixels[row : row + 1]
-        part = Part(variant, draws, draw_key, control, row, row + 1)
+        part = Part(variant, self._spots(sticker, variant, draws, control), draw_key, control, row, row + 1)
         after = self._paste(before.float().mul_(1.0 / 255.0), sticker, part)
         return before[0].cpu().numpy(), after[0].mul(255.0).round_().clamp_(0, 255).byte().cpu().numpy()
 
 
 def _said(logits: Tensor, criterion: TargetCalled) -> Predictions:
-    """What (B, K) logits say, off the device."""
-    return Predictions(
-        predicted=logits.argmax(dim=1).cpu().numpy(),
-        probability=group_probability(logits, criterion.target).float().cpu().numpy(),
-        rank=group_rank(logits, criterion.target).cpu().numpy(),
-    )
+    """What (B, K) logits say, off the device in one copy, for which alone a GPU is waited.
+
+    Raises:
+        ModelError: they are not finite.
+    """
+    target = criterion.target
+    columns = logits.argmax(dim=1), group_probability(logits, target), group_rank(logits, target), logits.sum(dim=1)
+    # doubles hold each of them exactly
+    predicted, probability, rank, total = torch.stack([column.double() for column in columns]).cpu().numpy()
+    if not np.isfinite(total).all():
+        refuse_not_finite(logits)
+    return Predictions(predicted.astype(np.int64), probability.astype(np.float32), rank.astype(np.int64))
 
 
 @torch.inference_mode()
@@ -180,7 +193,7 @@ def predict_clean(
     said = Predictions.of_none(len(pixels))
 
     def predict(rows: slice) -> Predictions:
-        return _said(classifier.logits(to_float(pixels[rows], classifier.device)), criterion)
+        return _said(classifier.logits(to_float(pixels[rows], classifier.device), finite=False), criterion)
 
     for rows, batch in Batches(batch_size).each(len(pixels), predict, progress):
         said.put(rows.start, batch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 
 import torch
 from torch import Tensor, nn
@@ -60,17 +61,18 @@ class Classifier:
         """K."""
         return len(self.class_names)
 
-    def logits(self, images: Tensor) -> Tensor:
+    def logits(self, images: Tensor, finite: bool = True) -> Tensor:
         """Normalise and classify.
 
         Args:
             images: (B, 3, H, W) float32 RGB in [0, 1] on the device; not modified.
+            finite: as for `read`.
         Returns:
             (B, K) float32.
         Raises:
             ModelError: as `forward_normalised`.
         """
-        return self.forward_normalised(self.normalise(images))
+        return self.forward_normalised(self.normalise(images), finite)
 
     def normalise(self, images: Tensor) -> Tensor:
         """(images - mean) / std as a new tensor."""
@@ -80,26 +82,32 @@ class Classifier:
         """Normalise in place, for callers that own their buffer; returns it. The numbers are those of `normalise`."""
         return images.sub_(self._mean).div_(self._std)
 
-    def forward_normalised(self, images: Tensor) -> Tensor:
+    def forward_normalised(self, images: Tensor, finite: bool = True) -> Tensor:
         """Classify (B, 3, H, W) pictures that were normalised already.
 
+        Args:
+            finite: as for `read`.
         Returns:
             (B, K) float32.
         Raises:
             ModelError: as `run` and `check_logits`.
         """
-        return self.read(self.run(images), len(images))
+        return self.read(self.run(images), len(images), finite)
 
     def read(self, output: object, batch: int, finite: bool = True) -> Tensor:
         """The (batch, K) logits in what the network returned.
 
         Args:
-            finite: also look for NaN and infinities.
+            finite: also look for NaN and infinities, for which the device has to be waited for. Who waits for it anyway
+                may look later, and call `refuse_not_finite` then.
         Raises:
             ModelError: as `check_logits`.
         """
         numbers = check_logits(output, batch, self.class_names, finite)
-        return numbers if self.outputs is Outputs.LOGITS else numbers.clamp_min(_LEAST_PROBABILITY).log()
+        if self.outputs is Outputs.LOGITS:
+            return numbers
+        logarithms = numbers.clamp_min(_LEAST_PROBABILITY).log()
+        return logarithms if finite else logarithms.masked_fill(numbers.isneginf(), -torch.inf)
 
     def run(self, images: Tensor) -> object:
         """Whatever the network returns for (B, 3, H, W) normalised pictures. Every forward of it goes through here.
@@ -188,12 +196,16 @@ def check_logits(output: object, batch: int, class_names: ClassNames, finite: bo
         raise ModelError(f"the network must return floating point logits, but returned {output.dtype}")
     logits = output.float()
     if finite and not bool(torch.isfinite(logits.detach().sum())):
-        _refuse_not_finite(logits.detach())
+        refuse_not_finite(logits.detach())
     return logits
 
 
-def _refuse_not_finite(logits: Tensor) -> None:
-    """Raise with counts; a sum that overflowed over finite logits passes."""
+def refuse_not_finite(logits: Tensor) -> None:
+    """Where a sum of (B, K) logits is not finite: raise with counts, unless it overflowed over finite ones.
+
+    Raises:
+        ModelError: some are NaN or infinite.
+    """
     nan, infinite = int(logits.isnan().sum()), int(logits.isinf().sum())
     if nan or infinite:
         pictures = int((~torch.isfinite(logits)).any(dim=1).sum())
@@ -211,6 +223,28 @@ def _describe_output(output: object) -> str:
     return f"a {type(output).__name__}"
 
 
+@functools.lru_cache(maxsize=64)
+def _places(indices: tuple[int, ...], device: torch.device) -> Tensor:
+    """Class indices on the device, sent there once; a list between brackets would be sent again for each batch."""
+    with torch.inference_mode(False):  # else they could take part in no gradient
+        return torch.tensor(indices, device=device)
+
+
+@functools.lru_cache(maxsize=64)
+def _others(indices: tuple[int, ...], classes: int) -> tuple[int, ...]:
+    return tuple(index for index in range(classes) if index not in indices)
+
+
+def members(scores: Tensor, indices: tuple[int, ...]) -> Tensor:
+    """The columns of some classes, in their order: (B, K) -> (B, n)."""
+    return scores[:, _places(indices, scores.device)]
+
+
+def others(scores: Tensor, indices: tuple[int, ...]) -> Tensor:
+    """The columns of all other classes, (B, K) -> (B, K − n)."""
+    return members(scores, _others(indices, scores.shape[1]))
+
+
 def group_logit(logits: Tensor, indices: tuple[int, ...]) -> Tensor:
     """The logit of a group of classes: logsumexp over its members, a single class's own logit.
 
@@ -221,7 +255,7 @@ def group_logit(logits: Tensor, indices: tuple[int, ...]) -> Tensor:
     """
     if len(indices) == 1:
         return logits[:, indices[0]]
-    return torch.logsumexp(logits[:, list(indices)], dim=1)
+    return torch.logsumexp(members(logits, indices), dim=1)
 
 
 def margin(logits: Tensor, source: ClassGroup, target: ClassGroup) -> Tensor:
@@ -231,7 +265,7 @@ def margin(logits: Tensor, source: ClassGroup, target: ClassGroup) -> Tensor:
 
 def group_probability(logits: Tensor, group: ClassGroup) -> Tensor:
     """Softmax mass of a group: (B, K) -> (B,) in [0, 1]."""
-    return torch.softmax(logits, dim=1)[:, list(group.indices)].sum(dim=1)
+    return members(torch.softmax(logits, dim=1), group.indices).sum(dim=1)
 
 
 def group_rank(logits: Tensor, group: ClassGroup) -> Tensor:
@@ -239,5 +273,5 @@ def group_rank(logits: Tensor, group: ClassGroup) -> Tensor:
 
     Classes that are exactly as likely do not stand before it.
     """
-    best = logits[:, list(group.indices)].amax(dim=1, keepdim=True)
+    best = members(logits, group.indices).amax(dim=1, keepdim=True)
     return (logits > best).sum(dim=1) + 1

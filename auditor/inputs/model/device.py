@@ -8,9 +8,12 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from auditor.core.errors import DeviceError
+from auditor.core.records import FloatArray
 
 # mallopt's parameter numbers, from glibc's malloc.h.
 _M_TRIM_THRESHOLD = -1
@@ -61,6 +64,13 @@ def in_fixed_order(device: torch.device) -> Iterator[None]:
         yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+
+
+def off_the_device(*tables: Tensor) -> list[FloatArray]:
+    """(N, …) tables of numbers as float32 arrays, in one copy: a GPU is waited for at each."""
+    together = torch.cat([table.detach().float() for table in tables], dim=1).cpu().numpy()
+    ends = np.cumsum([table.shape[1] for table in tables])[:-1]
+    return [np.ascontiguousarray(part) for part in np.split(together, ends, axis=1)]
 
 
 def _device_named(name: str) -> torch.device:
