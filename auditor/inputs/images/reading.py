@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import importlib
 import os
 import stat
 import struct
@@ -29,6 +32,9 @@ Reason = Literal[
 
 # Pillow also reads formats that run other programs (EPS runs Ghostscript); a picture to classify is one of these.
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
+_WHERE_PILLOW_HAS_THEM = ("AVIF", "HEIF", "JXL")
+_PLUGINS = ("pillow_heif.HeifImagePlugin", "pillow_jxl")
+"""Modules that teach Pillow a format when they are imported; none of them is needed."""
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\x00", b"MM\x00*")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_DEPTH_BYTE = 24
@@ -126,16 +132,26 @@ def _loaded(data: bytes, max_pixels: int) -> Image.Image:
     return _upright(image)
 
 
+@functools.cache
+def formats_read() -> tuple[str, ...]:
+    """The formats that are read, by Pillow's names: AVIF, HEIC and JPEG XL where this Pillow or a plugin has them."""
+    Image.init()
+    for plugin in _PLUGINS:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(plugin)
+    return (*_FORMATS, *(each for each in _WHERE_PILLOW_HAS_THEM if each in Image.OPEN))
+
+
 def _open(data: bytes, max_pixels: int) -> Image.Image:
     """Open a picture by its header and refuse what the header already rules out."""
     try:
-        image = Image.open(BytesIO(data), formats=_FORMATS)
+        image = Image.open(BytesIO(data), formats=formats_read())
     except _BOMBS as problem:
         raise _refusal("too many pixels", str(problem)) from problem
     except UnidentifiedImageError as problem:
         if data.startswith(_SIGNATURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
             raise _refusal("truncated", "its header ends early or is damaged") from problem
-        raise _refusal("not a picture", f"its bytes are none of {', '.join(_FORMATS)}") from problem
+        raise _refusal("not a picture", f"its bytes are none of {', '.join(formats_read())}") from problem
     except _DAMAGE as problem:
         raise _refusal("truncated", f"its header is damaged: {problem}") from problem
     # Pillow only warns between one and two times its own limit, and a warning cannot be caught safely in a thread.

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from auditor.core.errors import UnreadableImageError
-from auditor.inputs.images.reading import decode, decode_image, decode_rgba, read_bytes
+from auditor.inputs.images.reading import decode, decode_image, decode_rgba, formats_read, read_bytes
 
 LIMIT = 1_000_000
 
@@ -240,3 +240,14 @@ def test_a_pipe_is_no_picture_and_nobody_waits_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(UnreadableImageError, match="unreadable file: it is no file"):
         read_bytes(tmp_path / "pipe.png", 100)
+
+
+def test_newer_formats_are_read_where_pillow_has_them() -> None:
+    picture = Image.fromarray(np.full((8, 8, 3), (200, 40, 90), dtype=np.uint8))
+    for kind in ("AVIF", "HEIF", "JXL"):
+        assert (kind in formats_read()) == (kind in Image.OPEN)
+    if "AVIF" in formats_read():
+        pixels = np.asarray(decode_image(encode(picture, "AVIF", quality=100), LIMIT)).astype(int)
+        assert np.abs(pixels - (200, 40, 90)).max() <= 4
+    with pytest.raises(UnreadableImageError, match="not a picture: its bytes are none of JPEG, PNG"):
+        decode_image(b"\x00\x00\x00\x20ftypnone" + bytes(40), LIMIT)

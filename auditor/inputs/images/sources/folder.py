@@ -12,8 +12,10 @@ from auditor.inputs.images.mapping import left_out
 from auditor.inputs.images.sources.listing import Listing, PictureFile, Source, file_at
 
 PICTURE_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
-)
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",
+     ".avif", ".heic", ".heif", ".jxl")
+)  # fmt: skip
+"""Of pictures, also of those that this Pillow may not read: they are skipped with a reason, and not passed over."""
 
 
 SYSTEM_FOLDERS = frozenset(
