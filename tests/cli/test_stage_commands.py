@@ -186,7 +186,8 @@ def test_layers_of_a_toml_and_of_a_name_without_weights(world, invoke) -> None:
     assert own.exit_code == 0
     rows = {line.split()[1]: line for line in own.stdout.splitlines() if line.startswith("│")}
     assert "8 × 16 × 16" in rows["features.3"]
-    assert "yes" in rows["features.3"]
+    assert "default" in rows["features.3"]
+    assert "yes" in rows["features.1"]
     assert "yes" not in rows["head"]
     assert "head" not in invoke("layers", world.config, "--mappable").stdout
 
