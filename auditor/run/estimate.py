@@ -13,6 +13,7 @@ import torch
 
 from auditor.atlas.collection import collect_activations
 from auditor.atlas.icons.render import IconSettings, icon_settings, render_icons
+from auditor.atlas.kinds import PAIR_FITTED
 from auditor.atlas.look import shown_positions
 from auditor.candidates.linear import LinearScreen
 from auditor.candidates.makers.brought import read_user_patches
@@ -39,11 +40,11 @@ from auditor.trials.placements import variants_of
 _SAMPLE = 16
 """Pictures of a batch that is timed, at most."""
 
-_ICONS, _ICON_STEPS, _TRAINING_STEPS, _PATCHES = 16, 8, 4, 4
+_ICONS, _ICON_STEPS, _TRAINING_STEPS, _PATCHES = 16, (2, 10), 4, 4
 
 # What is no pass of the network, in yardsticks (see `_yardstick`), as measured on the demonstration (docs/cli.md).
-_COMPILING, _LAYOUT_A_SAMPLE = 50.0, 0.0047
-_AN_ICON, _A_CANDIDATE, _A_TRIED_PATCH, _THE_REST = 0.1, 0.17, 0.3, 33.0
+_COMPILING, _LAYOUT_A_SAMPLE = 25.0, 0.0047
+_AN_ICON, _A_CANDIDATE, _A_TRIED_PATCH, _THE_REST = 0.05, 0.1, 0.15, 18.0
 
 _BYTES_A_LAYOUT = 400 * 2**20
 """What umap and its compiler hold beside the samples."""
@@ -134,6 +135,7 @@ def _seconds(run: Run, work: Workload) -> dict[str, float]:
         return {"atlas": work.mapped * _mapping(run) + unit * _COMPILING}
     icon = icon_settings(config.atlas)
     samples = work.mapped * (config.atlas.positions_per_image + config.atlas.strongest_per_image)
+    samples = min(samples, PAIR_FITTED)  # more than these are only placed among them
     layouts = 1 + config.atlas.repeats
     linear, tail = _screening(run)
     patch_icon = _rendering(run, work.patch_px) if work.patch_icon_steps else 0.0
@@ -178,12 +180,17 @@ def _mapping(run: Run) -> float:
 
 
 def _rendering(run: Run, side_px: int) -> float:
-    """Seconds a step of an icon of that side."""
+    """Seconds a step of an icon of that side: more steps less few of them, since beginning costs as much as steps."""
     cut = run.inputs.cut
     directions = np.random.default_rng(0).standard_normal((_ICONS, cut.feature_shape[0])).astype(np.float32)
     keys = [str(number) for number in range(_ICONS)]
-    settings = IconSettings(side_px=side_px, steps=_ICON_STEPS, bfloat16=run.config.atlas.icon_bfloat16)
-    return _timed(lambda: render_icons(cut, directions, keys, settings, 0, Silence())) / (_ICONS * _ICON_STEPS)
+
+    def seconds(steps: int) -> float:
+        settings = IconSettings(side_px=side_px, steps=steps, bfloat16=run.config.atlas.icon_bfloat16)
+        return _timed(lambda: render_icons(cut, directions, keys, settings, 0, Silence()))
+
+    few, more = _ICON_STEPS
+    return max(0.0, seconds(more) - seconds(few)) / (_ICONS * (more - few))
 
 
 def _screening(run: Run) -> tuple[float, float]:
