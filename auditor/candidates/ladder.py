@@ -1,10 +1,12 @@
 """The screening ladder: many crops by a linear guess, fewer through the tail, a diverse few into trials in pixels.
 
-It ends before pixels are pasted: the trials on selection pictures are `measuring`'s.
+Which go through the tail is asked in rounds: what the tail has said so far foretells the push of all others, and the
+best of these go next (`learned`). It ends before pixels are pasted: the trials on selection pictures are `measuring`'s.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,11 +16,13 @@ import numpy as np
 
 from auditor.candidates.choosing import Contender, choose_diverse, rank_agreement
 from auditor.candidates.crops import crop_thumbnails
-from auditor.candidates.linear import LinearScreen
+from auditor.candidates.learned import Columns, as_columns, cross_fitted, folds_of, foretold
+from auditor.candidates.linear import LinearScreen, Pasted
 from auditor.candidates.screening import TAIL, TailScreen
 from auditor.core.config import CandidatesConfig
+from auditor.core.draws import keyed_generator
 from auditor.core.progress import Progress
-from auditor.core.records import FloatArray, PixelArray, Rung, Tier
+from auditor.core.records import FloatArray, IntArray, PixelArray, Rung, Tier
 from auditor.inputs.images.duplicates import near_duplicate_groups
 from auditor.inputs.images.pixels import pixels_on_grey
 from auditor.inputs.model.cut import LayerCut
@@ -27,6 +31,9 @@ from auditor.trials.patch import Patch
 BY_PUSH = "predicted push, tiers in turns, look-alikes out"
 
 PILOTS = 16
+ROUNDS = 3
+LEARNED = "learned screening"
+
 PER_IMAGE_ON_SHORTLIST = 4
 """Else a few pictures that push, cut at many places, would fill the shortlist."""
 
@@ -53,6 +60,17 @@ class Screen(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Draw:
+    """What the ladder leaves to chance hangs on the run's seed and on the keys of all pictures of the pool."""
+
+    seed: int
+    keys: Sequence[str]
+
+    def generator(self, what: str) -> np.random.Generator:
+        return keyed_generator(self.seed, what)
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A patch on the ladder: its pixels for screening, (3 or 4, h, w) uint8, and what ranking needs to know of it.
 
@@ -74,13 +92,15 @@ class Climb:
     """How far the entries came.
 
     Attributes:
-        linear: (crops and compared,) first-order predicted push.
-        predicted: by entry number, over crops and compared together, of those that reached the tail.
+        pasted: all N entries, crops and compared together, as the network sees them where they lie.
+        foretold: (N,) push of each, learnt from entries cut from other pictures.
+        predicted: by entry number, of those that went through the tail.
         chosen: numbers of the crops that go into trials in pixels, best first.
-        rungs: the linear one and the tail's.
+        rungs: the linear one, the learnt one and the tail's.
     """
 
-    linear: FloatArray
+    pasted: Pasted
+    foretold: FloatArray
     predicted: dict[int, float]
     chosen: tuple[int, ...]
     rungs: tuple[Rung, ...]
@@ -92,52 +112,116 @@ def climb(
     annotated_tier: Callable[[int], Tier],
     screen: TailScreen,
     config: CandidatesConfig,
+    draw: Draw,
     progress: Progress,
 ) -> Climb:
-    """Screen crops linearly, the best of them through the tail, and choose.
+    """Screen crops linearly, through the tail those from which most is expected, and choose.
 
     Args:
         crops: may be chosen; compared: random crops, screened at every rung and never chosen.
         annotated_tier: the tier of a crop, by its number, with the annotations of its picture.
+        draw: what is left to chance.
     Entries are numbered through both lists in this order.
     """
     started = time.perf_counter()
     both = [*crops, *compared]
-    progress.start("screening crops linearly", len(both))
-    linear = np.empty(0, dtype=np.float32)
-    if both:
-        every = max(1, len(both) // PILOTS)
-        pilots = [entry.pixels for entry in both[::every][:PILOTS]]
-        linear = LinearScreen(screen, pilots).screen([entry.pixels for entry in both])
-    contenders = [
-        Contender(float(push), entry.tier, "", entry.image_row, number)
-        for number, (entry, push) in enumerate(zip(crops, linear, strict=False))
-    ]
-    short = choose_diverse(contenders, config.shortlisted, per_image=PER_IMAGE_ON_SHORTLIST)
+    pasted = _pasted(both, screen, progress)
     after_linear = time.perf_counter()
-
-    seen = [*short, *range(len(crops), len(both))]
-    patches = [both[number].pixels for number in seen]
-    progress.start("screening crops through the tail", len(patches))
-    pushes = screen.screen(patches)
-    predicted = {number: float(push) for number, push in zip(seen, pushes, strict=True)}
+    columns = as_columns(pasted)
+    tail = _Tail(both, screen, progress, min(config.shortlisted, len(crops)) + len(compared))
+    tail.measure(range(len(crops), len(both)))
+    _ask_in_rounds(tail, crops, columns, pasted.push, config.shortlisted, draw)
+    short = [number for number in tail.pushes if number < len(crops)]
+    folds = folds_of([entry.image_row for entry in both], draw.keys, draw.seed)
+    foretold = cross_fitted(columns, *tail.measured(), folds)
     entries = [replace(both[number], tier=annotated_tier(number)) for number in short]
-    chosen = choose_screened(entries, [predicted[number] for number in short], config.tried, screen, config)
+    pushed = [tail.pushes[number] for number in short]
+    chosen = choose_screened(entries, pushed, config.tried, pasted.seen[short], config)
     after_tail = time.perf_counter()
-    agreement = rank_agreement([float(linear[number]) for number in seen], [predicted[number] for number in seen])
+    rows, pushes = tail.measured()
     rungs = (
         Rung(
             name="linear screening",
             seen=len(crops),
-            passed=len(short),
-            by="mean gradient · change of features, tiers in turns",
-            correlation=agreement,
-            compared=len(seen),
+            passed=len(crops),
+            by="mean gradient · change of features",
+            correlation=rank_agreement(pasted.push[rows], pushes),
+            compared=len(rows),
             seconds=round(after_linear - started, 2),
+        ),
+        Rung(
+            name=LEARNED,
+            seen=len(crops),
+            passed=len(short),
+            by=f"learnt from the tail in {ROUNDS + 1} rounds, tiers in turns",
+            correlation=rank_agreement(foretold[rows], pushes),
+            compared=len(rows),
         ),
         Rung(TAIL, len(short), len(chosen), BY_PUSH, seconds=round(after_tail - after_linear, 2)),
     )
-    return Climb(linear, predicted, tuple(short[index] for index in chosen), rungs)
+    return Climb(pasted, foretold, tail.pushes, tuple(short[index] for index in chosen), rungs)
+
+
+def _pasted(entries: Sequence[Entry], screen: TailScreen, progress: Progress) -> Pasted:
+    """All entries as the network sees them, with their linear push; around a few of them the gradient is taken."""
+    progress.start("screening crops linearly", len(entries))
+    if not entries:
+        none = np.empty((0, 1), dtype=np.float32)
+        return Pasted(none[:, 0], none, none)
+    every = max(1, len(entries) // PILOTS)
+    pilots = [entry.pixels for entry in entries[::every][:PILOTS]]
+    return LinearScreen(screen, pilots).pasted([entry.pixels for entry in entries])
+
+
+class _Tail:
+    """What went through the tail so far, in its order."""
+
+    def __init__(self, entries: Sequence[Entry], screen: TailScreen, progress: Progress, most: int) -> None:
+        self._entries, self._screen = entries, screen
+        self.pushes: dict[int, float] = {}
+        progress.start("screening crops through the tail", most)
+
+    def measure(self, numbers: Sequence[int]) -> None:
+        """Send these entries through the tail."""
+        pushes = self._screen.screen([self._entries[number].pixels for number in numbers])
+        self.pushes |= {number: float(push) for number, push in zip(numbers, pushes, strict=True)}
+
+    def measured(self) -> tuple[IntArray, FloatArray]:
+        """Numbers and pushes of all that were sent."""
+        return np.array(list(self.pushes), dtype=np.int64), np.array(list(self.pushes.values()), dtype=np.float32)
+
+
+def _ask_in_rounds(
+    tail: _Tail, crops: Sequence[Entry], columns: Columns, linear: FloatArray, count: int, draw: Draw
+) -> None:
+    """Send at most `count` crops through the tail: an eighth of highest linear push, an eighth at random, then the
+    best by what was learnt, in `ROUNDS` equal parts, each of which teaches the next.
+    """
+    everything = np.arange(len(crops))
+    asked = 0
+
+    def ask(order: Callable[[int], list[int]], until: int) -> None:
+        nonlocal asked
+        some = order(until - asked)
+        asked += len(some)
+        tail.measure(some)
+
+    def best(scores: FloatArray, most: int) -> list[int]:
+        """Numbers of the crops of highest score that were not asked for; those that were come first, and so count
+        among the few of their picture."""
+        contenders = [
+            Contender(math.inf if number in tail.pushes else float(score), entry.tier, "", entry.image_row, number)
+            for number, (entry, score) in enumerate(zip(crops, scores, strict=False))
+        ]
+        ranked = choose_diverse(contenders, asked + most, per_image=PER_IMAGE_ON_SHORTLIST)
+        return [number for number in ranked if number not in tail.pushes][:most]
+
+    chance = draw.generator("crops to learn from").random(len(crops), dtype=np.float32)
+    ask(lambda most: best(linear, most), count // 8)
+    ask(lambda most: best(chance, most), count // 4)
+    for number in range(1, ROUNDS + 1):
+        until = count // 4 + (count - count // 4) * number // ROUNDS
+        ask(lambda most: best(foretold(columns, *tail.measured(), everything), most), until)
 
 
 def screen_made(
@@ -152,7 +236,7 @@ def screen_made(
     progress.start(screen.rung_of_made, len(made))
     pushes = [float(push) for push in screen.screen([patch.rgba for patch in made])]
     entries = [Entry(patch.rgba, patch.candidate.tier, patch.candidate.cell) for patch in made]
-    chosen = choose_screened(entries, pushes, config.made, screen, config)
+    chosen = choose_screened(entries, pushes, config.made, screen.seen([patch.rgba for patch in made]), config)
     kept = [
         replace(made[index], candidate=replace(made[index].candidate, predicted_push=pushes[index])) for index in chosen
     ]
@@ -161,9 +245,13 @@ def screen_made(
 
 
 def choose_screened(
-    entries: Sequence[Entry], pushes: Sequence[float], count: int, screen: Screen, config: CandidatesConfig
+    entries: Sequence[Entry], pushes: Sequence[float], count: int, seen: FloatArray | None, config: CandidatesConfig
 ) -> list[int]:
-    """The diverse few: look-alikes by picture and by features merged, few of one cell or picture."""
+    """The diverse few: look-alikes by picture and by features merged, few of one cell or picture.
+
+    Args:
+        seen: (N, D) what the network sees in each; None where that is not known.
+    """
     if not entries:
         return []
     patches = [entry.pixels for entry in entries]
@@ -172,4 +260,4 @@ def choose_screened(
         Contender(push, entry.tier, entry.cell, entry.image_row, int(look))
         for push, entry, look in zip(pushes, entries, looks, strict=True)
     ]
-    return choose_diverse(contenders, count, config.per_cell, config.per_image, screen.seen(patches))
+    return choose_diverse(contenders, count, config.per_cell, config.per_image, seen)

@@ -1,20 +1,49 @@
-"""The cheapest screening: what a patch changes in the features, times one mean gradient. It runs no tail a patch."""
+"""The cheapest screening: what a patch changes in the features, times one mean gradient. It runs no tail a patch.
+
+The changes themselves are kept beside the number, pooled: what is learnt from them costs no further pass.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from auditor.candidates.screening import TailScreen, in_parts, joined, log_odds, write
+from auditor.candidates.screening import TailScreen, in_parts, log_odds, under_patch, write
 from auditor.core.records import FloatArray, PixelArray
 from auditor.core.work import Here, Work
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.foreign import DIFFERENTIATING
 from auditor.inputs.model.memory import Batches
+
+POOLED = 2
+"""Changes are averaged over this many parts of the patch along each side: left from right, upper from lower."""
+
+WIDEST = 512
+"""Numbers kept of a change; more are projected to as many at random, which keeps distances."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """N patches as the network sees them where they are pasted.
+
+    Attributes:
+        push: (N,) first-order predicted push, logits.
+        change: (N, F) what each changes in the features under it and close by, pooled.
+        seen: (N, D) mean features under it.
+    """
+
+    push: FloatArray
+    change: FloatArray
+    seen: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.push)
 
 
 class LinearScreen:
@@ -31,6 +60,7 @@ class LinearScreen:
         """
         self._background, self._batch_size, self._progress = screen.common, screen.batch_size, screen.progress
         self._hands, self._pilots = screen.hands, pilots
+        self._projection: Tensor | None = None
         clean = Features.joined([features for _, features, _ in screen.groups])
         towards = self._background.features.grid - clean.grid
         slope = screen.common.features.each(lambda tensor: torch.zeros_like(tensor[0]))
@@ -54,16 +84,37 @@ class LinearScreen:
 
     def screen(self, patches: Sequence[PixelArray]) -> FloatArray:
         """(N,) float32 first-order predicted push of each (3 or 4, h, w) uint8 patch, logits."""
+        return self.pasted(patches).push
+
+    def pasted(self, patches: Sequence[PixelArray]) -> Pasted:
+        """Each (3 or 4, h, w) uint8 patch as the network sees it on the common background."""
         engine = self._hands.engine
         # this process has its slope already; another one takes it around the same pilots
         opened = (lambda: self) if isinstance(engine, Here) else partial(_elsewhere, self._hands.open, self._pilots)
-        return joined(engine.each(Work(opened, LinearScreen.pushes, len), in_parts(patches, self._batch_size)))
+        parts = list(engine.each(Work(opened, LinearScreen.look, len), in_parts(patches, self._batch_size)))
+        return Pasted(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("push", "change", "seen")))
 
-    def pushes(self, patches: Sequence[PixelArray]) -> FloatArray:
-        """The pushes of as many patches as a pass holds."""
-        pushes: FloatArray = self._linear(*self._background.changes(patches)).cpu().numpy()
+    def look(self, patches: Sequence[PixelArray]) -> Pasted:
+        """As many patches as a pass holds."""
+        change, cover = self._background.changes(patches)
+        pooled = self._pooled(change)
+        seen = under_patch(change.grid + self._background.features.grid, cover)
+        found = torch.cat([self._linear(change, cover).unsqueeze(1), pooled, seen], dim=1).cpu().numpy()  # in one copy
         self._progress.advance(len(patches))
-        return pushes
+        return Pasted(found[:, 0], found[:, 1 : 1 + pooled.shape[1]], found[:, 1 + pooled.shape[1] :])
+
+    def _pooled(self, change: Features) -> Tensor:
+        """(N, F): the grid's change in `POOLED` by `POOLED` parts, then the mean change of each tensor beside it."""
+        rows, columns = self._background.reach
+        near = functional.adaptive_avg_pool2d(change.grid[:, :, :rows, :columns], (POOLED, POOLED)).flatten(1)
+        besides = [other.reshape(*other.shape[:2], -1).mean(dim=2) for other in change.beside]
+        whole = torch.cat([near, *besides], dim=1)
+        if whole.shape[1] <= WIDEST:
+            return whole
+        if self._projection is None:
+            drawn = torch.randn((whole.shape[1], WIDEST), generator=torch.Generator().manual_seed(0))
+            self._projection = (drawn / WIDEST**0.5).to(whole.device)
+        return whole @ self._projection
 
     def _linear(self, changes: Features, covers: Tensor) -> Tensor:
         by_change = (changes.grid * self._slope.grid).sum(dim=(1, 2, 3))

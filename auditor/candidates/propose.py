@@ -19,7 +19,7 @@ from auditor.candidates.crops import (
     plan_random_crops,
     prepared_crops,
 )
-from auditor.candidates.ladder import Entry, Screen, climb, screen_made
+from auditor.candidates.ladder import Draw, Entry, Screen, climb, screen_made
 from auditor.candidates.makers import make_candidates
 from auditor.candidates.makers.maker import Found
 from auditor.candidates.scene import Scene, cut_patch, planned_tier
@@ -63,9 +63,10 @@ def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: AuditConfig,
         lambda number: planned_tier(scene, plans[number]),
         screen,
         wanted,
+        Draw(scene.seed, [image.key for image in scene.pool.images]),
         progress,
     )
-    cells = _with_predicted_push(atlas, plans, climbed.linear)
+    cells = _with_predicted_push(atlas, plans, climbed.foretold)
     random_from, strongest_from = len(plans), len(plans) + len(random_plans)
     numbers = {
         Role.SUGGESTED: climbed.chosen,
@@ -171,7 +172,7 @@ def crop_entries(scene: Scene, plans: Sequence[CropPlan]) -> list[Entry]:
 
 
 def _with_predicted_push(atlas: Atlas, plans: Sequence[CropPlan], pushes: FloatArray) -> tuple[Cell, ...]:
-    """Cells with the mean linear prediction over all their crops: the tail's, of the best alone, would flatter them."""
+    """Cells with the mean push foretold of all their crops: the tail's, of the best alone, would flatter them."""
     samples = atlas.samples
     places = zip(samples.image_row.tolist(), samples.y.tolist(), samples.x.tolist(), strict=True)
     sample_at = {place: sample for sample, place in enumerate(places)}

@@ -43,7 +43,7 @@ def propose_in_pixels(scene: Scene, screen: PixelScreen, config: AuditConfig, pr
     pushes = screen.screen([entry.pixels for entry in entries])
     predicted = {number: float(push) for number, push in enumerate(pushes)}
     tiered = [entry.of_tier(planned_tier(scene, plan)) for entry, plan in zip(entries, plans, strict=False)]
-    chosen = choose_screened(tiered, [predicted[number] for number in range(len(plans))], wanted.tried, screen, wanted)
+    chosen = choose_screened(tiered, [predicted[number] for number in range(len(plans))], wanted.tried, None, wanted)
     rung = Rung(screen.rung, len(plans), len(chosen), BY_PUSH, seconds=round(time.perf_counter() - started, 2))
     progress.start("cutting candidates", len(chosen) + len(random))
     suggested = cut_crops(scene, every, chosen, Role.SUGGESTED, predicted, progress)

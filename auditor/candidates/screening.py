@@ -65,6 +65,14 @@ class Background:
         with torch.no_grad():
             self.features = cut.features(picture.unsqueeze(0)).each(Tensor.clone)
 
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Rows and columns of the grid that a patch covers, in part or whole, and the ones next to them."""
+        tall, wide = self.features.grid.shape[2:]
+        height, width = self.picture.shape[1:]
+        covered = (math.ceil(self._side_px * tall / height), math.ceil(self._side_px * wide / width))
+        return min(tall, covered[0] + 1), min(wide, covered[1] + 1)
+
     def changes(self, patches: Sequence[PixelArray]) -> tuple[Features, Tensor]:
         """What patches change in the features of the background, and how much of each position they cover.
 
@@ -205,9 +213,14 @@ class TailScreen:
         found = np.empty((len(patches), background.shape[1]), dtype=np.float32)
         for start in range(0, len(patches), self.batch_size):
             change, cover = self.common.changes(patches[start : start + self.batch_size])
-            under = ((change.grid + background) * cover).sum(dim=(2, 3)) / cover.sum(dim=(2, 3)).clamp(min=1e-6)
+            under = under_patch(change.grid + background, cover)
             found[start : start + len(under)] = under.cpu().numpy()
         return found
+
+
+def under_patch(grid: Tensor, cover: Tensor) -> Tensor:
+    """(N, D) mean features (N, D, H', W') under patches that cover the grid so much, (N, 1, H', W')."""
+    return (grid * cover).sum(dim=(2, 3)) / cover.sum(dim=(2, 3)).clamp(min=1e-6)
 
 
 def in_parts(patches: Sequence[PixelArray], together: int) -> list[Sequence[PixelArray]]:

@@ -31,11 +31,11 @@ from auditor.candidates.crops import (
     prepared_crops,
     small_copy,
 )
-from auditor.candidates.linear import LinearScreen
-from auditor.candidates.propose import Proposals, mark_read_as_target, propose
+from auditor.candidates.ladder import Draw, climb
+from auditor.candidates.propose import Proposals, crop_entries, mark_read_as_target, propose
 from auditor.candidates.scene import Scene, cut_patch
 from auditor.candidates.screening import TailScreen
-from auditor.core.config import AuditConfig
+from auditor.core.config import AuditConfig, CandidatesConfig
 from auditor.core.progress import Silence
 from auditor.core.records import (
     Candidate,
@@ -173,7 +173,7 @@ def test_proposals_carry_what_anyone_needs_to_make_them_again(scene: Scene, prop
         assert made.shows == ((("wok", 0.6), ("spoon", 0.1)) if row == 4 else ())
 
 
-def test_predicted_push_is_the_tails_for_a_crop_and_the_linear_mean_for_a_cell(
+def test_predicted_push_is_the_tails_for_a_crop_and_the_mean_foretold_for_a_cell(
     scene: Scene, atlas: Atlas, screen: TailScreen, proposed: Proposed
 ) -> None:
     level3 = atlas.at_level(3)
@@ -188,12 +188,16 @@ def test_predicted_push_is_the_tails_for_a_crop_and_the_linear_mean_for_a_cell(
         for row in sorted(tiers, key=tiers.__getitem__)
     ]
     assert [one.candidate.predicted_push for one in proposals.patches[:3]] == pytest.approx(best, rel=1e-4)
-    linear = LinearScreen(screen, crops[:: max(1, len(crops) // 16)][:16]).screen(crops)
+    draw = Draw(scene.seed, [image.key for image in scene.pool.images])
+    settings = CandidatesConfig(tried=4, sizes=(0.5,), screened=len(plans))
+    foretold = climb(
+        crop_entries(scene, plans), (), lambda number: Tier.USER, screen, settings, draw, Silence()
+    ).foretold
     assert [one.name for one in proposals.cells] == [one.name for one in atlas.cells]
     for one in proposals.cells:
         named = cell_names(atlas.xy, one.level)  # the contrasts number the samples
         mine = [named[int(plan.contrast)] == one.name for plan in plans]
-        own, rows = linear[mine], np.array([plan.image_row for plan in plans])[mine]
+        own, rows = foretold[mine], np.array([plan.image_row for plan in plans])[mine]
         if len(own):
             assert one.predicted_push == pytest.approx(np.mean(own), rel=1e-5)
             apart = [(own[rows == row] - np.mean(own)).sum() for row in set(rows.tolist())]  # by picture
@@ -205,7 +209,8 @@ def test_predicted_push_is_the_tails_for_a_crop_and_the_linear_mean_for_a_cell(
     short = sum(min(4, count) for count in Counter(plan.image_row for plan in plans).values())  # four a picture
     assert [(rung.name, rung.seen, rung.passed, rung.compared) for rung in proposals.rungs] == [
         ("atlas", 40, 31, 0),
-        ("linear screening", len(plans), short, short),
+        ("linear screening", len(plans), len(plans), short),
+        ("learned screening", len(plans), short, short),
         ("tail screening", short, 4, 0),
     ]
     assert -1.0 <= (proposals.rungs[1].correlation or -2.0) <= 1.0
