@@ -21,6 +21,7 @@ class AtlasKind(StrEnum):
     """What an atlas shows, which decides what its two axes mean."""
 
     PAIR = "pair"
+    PASTED = "pasted"
     CLASS = "class"
     FULL = "full"
 

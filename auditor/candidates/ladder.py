@@ -87,39 +87,57 @@ class Entry:
         return replace(self, tier=tier)
 
 
+class Tail:
+    """What went through the tail so far, in its order."""
+
+    def __init__(self, entries: Sequence[Entry], screen: TailScreen) -> None:
+        self._entries, self._screen = entries, screen
+        self.pushes: dict[int, float] = {}
+        self.seconds = 0.0
+
+    def measure(self, numbers: Sequence[int]) -> None:
+        """Send these entries through the tail."""
+        started = time.perf_counter()
+        pushes = self._screen.screen([self._entries[number].pixels for number in numbers])
+        self.pushes |= {number: float(push) for number, push in zip(numbers, pushes, strict=True)}
+        self.seconds += time.perf_counter() - started
+
+    def measured(self) -> tuple[IntArray, FloatArray]:
+        """Numbers and pushes of all that were sent."""
+        return np.array(list(self.pushes), dtype=np.int64), np.array(list(self.pushes.values()), dtype=np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Climb:
     """How far the entries came.
 
     Attributes:
+        crops: the entries numbered first, which may be chosen; the others are compared.
         pasted: all N entries, crops and compared together, as the network sees them where they lie.
         foretold: (N,) push of each, learnt from entries cut from other pictures.
-        predicted: by entry number, of those that went through the tail.
-        chosen: numbers of the crops that go into trials in pixels, best first.
-        rungs: the linear one, the learnt one and the tail's.
+        tail: what went through it.
+        rungs: the linear one and the learnt one.
     """
 
+    crops: Sequence[Entry]
     pasted: Pasted
     foretold: FloatArray
-    predicted: dict[int, float]
-    chosen: tuple[int, ...]
+    tail: Tail
     rungs: tuple[Rung, ...]
 
 
 def climb(
     crops: Sequence[Entry],
     compared: Sequence[Entry],
-    annotated_tier: Callable[[int], Tier],
     screen: TailScreen,
     config: CandidatesConfig,
     draw: Draw,
     progress: Progress,
 ) -> Climb:
-    """Screen crops linearly, through the tail those from which most is expected, and choose.
+    """Screen crops linearly, and through the tail those from which most is expected.
 
     Args:
         crops: may be chosen; compared: random crops, screened at every rung and never chosen.
-        annotated_tier: the tier of a crop, by its number, with the annotations of its picture.
         draw: what is left to chance.
     Entries are numbered through both lists in this order.
     """
@@ -128,17 +146,14 @@ def climb(
     pasted = _pasted(both, screen, progress)
     after_linear = time.perf_counter()
     columns = as_columns(pasted)
-    tail = _Tail(both, screen, progress, min(config.shortlisted, len(crops)) + len(compared))
+    tail = Tail(both, screen)
+    progress.start(f"{screen.rung}, learning which", min(config.shortlisted, len(crops)) + len(compared))
     tail.measure(range(len(crops), len(both)))
     _ask_in_rounds(tail, crops, columns, pasted.push, config.shortlisted, draw)
-    short = [number for number in tail.pushes if number < len(crops)]
     folds = folds_of([entry.image_row for entry in both], draw.keys, draw.seed)
-    foretold = cross_fitted(columns, *tail.measured(), folds)
-    entries = [replace(both[number], tier=annotated_tier(number)) for number in short]
-    pushed = [tail.pushes[number] for number in short]
-    chosen = choose_screened(entries, pushed, config.tried, pasted.seen[short], config)
-    after_tail = time.perf_counter()
     rows, pushes = tail.measured()
+    foretold = cross_fitted(columns, rows, pushes, folds)
+    learning = time.perf_counter() - after_linear - tail.seconds
     rungs = (
         Rung(
             name="linear screening",
@@ -152,14 +167,32 @@ def climb(
         Rung(
             name=LEARNED,
             seen=len(crops),
-            passed=len(short),
+            passed=len(rows) - len(compared),
             by=f"learnt from the tail in {ROUNDS + 1} rounds, tiers in turns",
             correlation=rank_agreement(foretold[rows], pushes),
             compared=len(rows),
+            seconds=round(learning, 2),
         ),
-        Rung(TAIL, len(short), len(chosen), BY_PUSH, seconds=round(after_tail - after_linear, 2)),
     )
-    return Climb(pasted, foretold, tail.pushes, tuple(short[index] for index in chosen), rungs)
+    return Climb(crops, pasted, foretold, tail, rungs)
+
+
+def choose_climbed(
+    climbed: Climb, annotated_tier: Callable[[int], Tier], cells: Sequence[str], config: CandidatesConfig
+) -> tuple[tuple[int, ...], Rung]:
+    """The crops that go into trials in pixels, best first, and the tail's rung.
+
+    Args:
+        annotated_tier: the tier of a crop, by its number, with the annotations of its picture.
+        cells: (N,) the cell of each entry, "" for none: few are chosen of one.
+    """
+    pushes = climbed.tail.pushes
+    short = [number for number in pushes if number < len(climbed.crops)]
+    entries = [replace(climbed.crops[one], tier=annotated_tier(one), cell=cells[one]) for one in short]
+    pushed = [pushes[number] for number in short]
+    chosen = choose_screened(entries, pushed, config.tried, climbed.pasted.seen[short], config)
+    rung = Rung(TAIL, len(short), len(chosen), BY_PUSH, seconds=round(climbed.tail.seconds, 2))
+    return tuple(short[index] for index in chosen), rung
 
 
 def _pasted(entries: Sequence[Entry], screen: TailScreen, progress: Progress) -> Pasted:
@@ -173,26 +206,8 @@ def _pasted(entries: Sequence[Entry], screen: TailScreen, progress: Progress) ->
     return LinearScreen(screen, pilots).pasted([entry.pixels for entry in entries])
 
 
-class _Tail:
-    """What went through the tail so far, in its order."""
-
-    def __init__(self, entries: Sequence[Entry], screen: TailScreen, progress: Progress, most: int) -> None:
-        self._entries, self._screen = entries, screen
-        self.pushes: dict[int, float] = {}
-        progress.start("screening crops through the tail", most)
-
-    def measure(self, numbers: Sequence[int]) -> None:
-        """Send these entries through the tail."""
-        pushes = self._screen.screen([self._entries[number].pixels for number in numbers])
-        self.pushes |= {number: float(push) for number, push in zip(numbers, pushes, strict=True)}
-
-    def measured(self) -> tuple[IntArray, FloatArray]:
-        """Numbers and pushes of all that were sent."""
-        return np.array(list(self.pushes), dtype=np.int64), np.array(list(self.pushes.values()), dtype=np.float32)
-
-
 def _ask_in_rounds(
-    tail: _Tail, crops: Sequence[Entry], columns: Columns, linear: FloatArray, count: int, draw: Draw
+    tail: Tail, crops: Sequence[Entry], columns: Columns, linear: FloatArray, count: int, draw: Draw
 ) -> None:
     """Send at most `count` crops through the tail: an eighth of highest linear push, an eighth at random, then the
     best by what was learnt, in `ROUNDS` equal parts, each of which teaches the next.

@@ -19,9 +19,10 @@ from auditor.candidates.crops import (
     plan_random_crops,
     prepared_crops,
 )
-from auditor.candidates.ladder import Draw, Entry, Screen, climb, screen_made
+from auditor.candidates.ladder import Climb, Draw, Entry, Screen, choose_climbed, climb, screen_made
 from auditor.candidates.makers import make_candidates
 from auditor.candidates.makers.maker import Found
+from auditor.candidates.pasted import covering_push, crops_to_measure, finest_cells, place_crops, with_held
 from auditor.candidates.scene import Scene, cut_patch, planned_tier
 from auditor.candidates.screening import TailScreen
 from auditor.candidates.tiers import crop_tier
@@ -37,11 +38,15 @@ from auditor.trials.patch import Patch, resize_patch
 
 @dataclass(frozen=True, slots=True)
 class Proposals:
-    """What goes into the trials, the atlas' cells with their predicted push, and how the search narrowed."""
+    """What goes into the trials, the atlas' cells with their predicted push, and how the search narrowed.
+
+    `pasted` is the atlas of crops as pasted; None where no crop was screened through a mapped layer.
+    """
 
     patches: tuple[Patch, ...]
     cells: tuple[Cell, ...]
     rungs: tuple[Rung, ...]
+    pasted: Atlas | None = None
 
 
 def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: AuditConfig, progress: Progress) -> Proposals:
@@ -60,29 +65,49 @@ def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: AuditConfig,
     climbed = climb(
         crop_entries(scene, plans),
         crop_entries(scene, every[len(plans) :]),
-        lambda number: planned_tier(scene, plans[number]),
         screen,
         wanted,
         Draw(scene.seed, [image.key for image in scene.pool.images]),
         progress,
     )
+    pasted = _place(scene, every, climbed, screen, config, progress)
+    of_pasted = finest_cells(pasted)
+    chosen, tail = choose_climbed(climbed, lambda number: planned_tier(scene, plans[number]), of_pasted, wanted)
     cells = _with_predicted_push(atlas, plans, climbed.foretold)
     random_from, strongest_from = len(plans), len(plans) + len(random_plans)
     numbers = {
-        Role.SUGGESTED: climbed.chosen,
+        Role.SUGGESTED: chosen,
         Role.RANDOM: range(random_from, strongest_from),
         Role.STRONGEST_CONTRAST: range(strongest_from, len(every)),
     }
     progress.start("cutting candidates", sum(map(len, numbers.values())))
     crops = {
-        role: cut_crops(scene, every, of_role, role, climbed.predicted, progress) for role, of_role in numbers.items()
+        role: cut_crops(scene, every, of_role, role, climbed.tail.pushes, progress, of_pasted)
+        for role, of_role in numbers.items()
     }
     suggested = crops.pop(Role.SUGGESTED)
-    found = found_from(scene, screen, cells, [plans[number] for number in climbed.chosen], suggested, config, progress)
+    found = found_from(scene, screen, cells, [plans[number] for number in chosen], suggested, config, progress)
     made, rung = screen_made(make_candidates(found, screened=True), screen, wanted, progress)
-    rungs = [Rung("atlas", atlas.collected, len(atlas.samples.contrast), "class filter"), *climbed.rungs]
+    rungs = [Rung("atlas", atlas.collected, len(atlas.samples.contrast), "class filter"), *climbed.rungs, tail]
     beside = [patch for of_role in crops.values() for patch in of_role] + make_candidates(found, screened=False)
-    return Proposals((*suggested, *made, *beside), cells, (*rungs, rung) if rung.seen else tuple(rungs))
+    return Proposals((*suggested, *made, *beside), cells, (*rungs, rung) if rung.seen else tuple(rungs), pasted)
+
+
+def _place(
+    scene: Scene,
+    plans: Sequence[CropPlan],
+    climbed: Climb,
+    screen: TailScreen,
+    config: AuditConfig,
+    progress: Progress,
+) -> Atlas:
+    """The atlas of all crops as pasted, with more of them sent through the tail to tell which cells hold."""
+    covering = covering_push(scene, screen)
+    placed = place_crops(plans, climbed, covering, config.atlas, scene.seed, progress)
+    asked = crops_to_measure(placed, tuple(climbed.tail.pushes), config.candidates.held, scene.seed)
+    progress.start("asking crops whether their cells hold", len(asked))
+    climbed.tail.measure(asked)
+    return with_held(placed, *climbed.tail.measured(), covering)
 
 
 def cut_crops(
@@ -92,12 +117,19 @@ def cut_crops(
     role: Role,
     predicted: Mapping[int, float],
     progress: Progress,
+    pasted_cells: Sequence[str] | None = None,
 ) -> list[Patch]:
-    """Cut those of the plans that have one role, with the predicted push that screening gave them."""
+    """Cut those of the plans that have one role, with the predicted push that screening gave them.
+
+    Args:
+        pasted_cells: of each plan, in the atlas of patches as pasted; None where there is no such atlas.
+    """
     patches = []
     for place, number in enumerate(numbers, start=1):
         identity = f"{PLAIN_CROPS[role]}-{place:03d}"
-        patches.append(cut_patch(scene, plans[number], identity, role, predicted[number]))
+        patch = cut_patch(scene, plans[number], identity, role, predicted[number])
+        cell = pasted_cells[number] if pasted_cells is not None else ""
+        patches.append(replace(patch, candidate=replace(patch.candidate, pasted_cell=cell)))
         progress.advance()
     return patches
 

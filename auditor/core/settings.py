@@ -281,6 +281,11 @@ class CandidatesConfig(Section):
         "pictures",
     )
     shortlisted: Most = Field(400, description="of these, how many are screened through the network's tail")
+    held: ManyOrNone = Field(
+        300,
+        description="further crops that go through the tail, at most, to tell which cells of the atlas of patches as "
+        "pasted hold",
+    )
     screening_images: int = Field(32, ge=2, le=10_000_000, description="source pictures that each crop is screened on")
     tried: Many = Field(48, description="suggested crops that begin the trials in pixels")
     icons: ManyOrNone = Field(24, description="icons rendered as patches, of the cells whose predicted push is highest")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from auditor.candidates.pasted import held_levels
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.review import read_reviews
@@ -24,7 +25,9 @@ def _make_report(run: Run, folder: RunFolder) -> Facts:
     trials = run.get(TRIALS)
     reviews = read_reviews(run.folder, [one.candidate for one in trials.confirmed])
     pool, clean, accuracy = run.get(IMAGES), run.get(CLEAN), run.get(ACCURACY)
-    measured = Measured(pool, clean, run.get(CANDIDATES).cells, trials, reviews, accuracy)
+    proposals = run.get(CANDIDATES)
+    pasted = held_levels(proposals.pasted) if proposals.pasted is not None else ()
+    measured = Measured(pool, clean, proposals.cells, trials, reviews, accuracy, pasted)
     return write_report(folder, assemble(run, measured))
 
 

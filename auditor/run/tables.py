@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from typing import get_type_hints
 
@@ -16,6 +17,7 @@ from auditor.core.records import (
     AuditResult,
     Candidate,
     Cell,
+    CellHeld,
     CellLabel,
     CellStability,
     Exemplar,
@@ -67,7 +69,7 @@ def _with_role(values: dict[str, object]) -> dict[str, object]:
 
 
 def cells_table(cells: Sequence[Cell], image_keys: Sequence[str]) -> pa.Table:
-    """One row a cell; vectors are lists, exemplars are lists of picture key, row of the pool, y, x and contrast."""
+    """One row a cell; vectors are lists, exemplars are lists of picture key, row of the pool, y, x, contrast, share."""
     rows = []
     for cell in cells:
         row: dict[str, object] = {
@@ -77,6 +79,7 @@ def cells_table(cells: Sequence[Cell], image_keys: Sequence[str]) -> pa.Table:
             row[name] = getattr(cell, name).tolist()
         row["supports"] = [dataclasses.asdict(label) for label in cell.supports]
         row["stability"] = None if cell.stability is None else dataclasses.asdict(cell.stability)
+        row["held"] = None if cell.held is None else dataclasses.asdict(cell.held)
         row["exemplars"] = [
             {**dataclasses.asdict(exemplar), "image": image_keys[exemplar.image_row]} for exemplar in cell.exemplars
         ]
@@ -89,14 +92,17 @@ def cells_from_table(table: pa.Table) -> tuple[Cell, ...]:
     cells = []
     for row in table.to_pylist():
         del row["name"]
-        stability = row.pop("stability")
+        stability, held = row.pop("stability"), row.pop("held", None)
         row["supports"] = _SUPPORTS.validate_python(row["supports"])
         for name in ("mean_activation", "mean_attribution", "attribution_error"):
             row[name] = np.array(row[name], dtype=np.float32)
         row["exemplars"] = tuple(
-            Exemplar(found["image_row"], found["y"], found["x"], found["contrast"]) for found in row["exemplars"]
+            Exemplar(found["image_row"], found["y"], found["x"], found["contrast"], found.get("share", math.nan))
+            for found in row["exemplars"]
         )
-        cells.append(Cell(**row, stability=None if stability is None else _STABILITY.validate_python(stability)))
+        held = None if held is None else CellHeld(**held)
+        stability = None if stability is None else _STABILITY.validate_python(stability)
+        cells.append(Cell(**row, stability=stability, held=held))
     return tuple(cells)
 
 

@@ -8,6 +8,7 @@ from auditor.candidates.controls import CONTROLS
 from auditor.candidates.makers.cell_icons import LEAST_SIDE_PX, patch_settings
 from auditor.candidates.makers.pairs import ARRANGEMENTS
 from auditor.candidates.makers.trained import TrainingBudget
+from auditor.candidates.pasted import COVERING_PATCHES
 from auditor.candidates.selection import halving_steps
 from auditor.core.config import AtlasConfig, AuditConfig
 from auditor.trials.placements import variants_of
@@ -89,7 +90,8 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
     compared = wanted.random + wanted.strongest
     shapes = SHAPES_A_CROP if known.mapped else SHAPES_A_CROP - 1
     made = wanted.icons + wanted.dreams + shapes * wanted.shapes + len(ARRANGEMENTS) * wanted.pairs
-    screened = (min(wanted.shortlisted, wanted.screened) + compared + made) * known.screening
+    held, covering = (wanted.held, COVERING_PATCHES) if known.mapped else (0, 0)
+    screened = (min(wanted.shortlisted + held, wanted.screened) + compared + covering + made) * known.screening
     found = wanted.tried + min(wanted.made, made)
     tried = found + compared + known.patches + (wanted.trained > 0)
     patch_px = max(LEAST_SIDE_PX, round(trials.size * known.side_px))

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from auditor.candidates.choosing import rank_agreement
-from auditor.candidates.ladder import PER_IMAGE_ON_SHORTLIST, Draw, Entry, _ask_in_rounds, _Tail
+from auditor.candidates.ladder import PER_IMAGE_ON_SHORTLIST, Draw, Entry, Tail, _ask_in_rounds
 from auditor.candidates.learned import LEAST_TO_LEARN, as_columns, cross_fitted, folds_of, foretold
 from auditor.candidates.linear import Pasted
 from auditor.core.draws import keyed_generator
-from auditor.core.progress import Silence
 from auditor.core.records import FloatArray, PixelArray, Tier
 
 PATCHES = 600
@@ -95,7 +94,7 @@ def entry(number: int, picture: int) -> Entry:
 def asked(columns: np.ndarray, linear: FloatArray, pushes: FloatArray, count: int) -> tuple[list[int], KnownScreen]:
     entries = [entry(number, number // 2) for number in range(len(pushes))]
     screen = KnownScreen(pushes)
-    tail = _Tail(entries, screen, Silence(), count)  # type: ignore[arg-type]
+    tail = Tail(entries, screen)  # type: ignore[arg-type]
     draw = Draw(0, [f"{number}" for number in range(len(pushes))])
     _ask_in_rounds(tail, entries, columns, linear, count, draw)
     return list(tail.pushes), screen
@@ -124,6 +123,6 @@ def test_more_of_the_best_are_found_than_by_the_first_order() -> None:
 def test_a_picture_gives_few_crops() -> None:
     pasted, pushes = world()
     entries = [entry(number, number % 3) for number in range(PATCHES)]
-    tail = _Tail(entries, KnownScreen(pushes), Silence(), 100)  # type: ignore[arg-type]
+    tail = Tail(entries, KnownScreen(pushes))  # type: ignore[arg-type]
     _ask_in_rounds(tail, entries, as_columns(pasted), pasted.push, 100, Draw(0, ["one", "two", "three"]))
     assert Counter(number % 3 for number in tail.pushes) == dict.fromkeys(range(3), PER_IMAGE_ON_SHORTLIST)

@@ -178,7 +178,7 @@ def test_predicted_push_is_the_tails_for_a_crop_and_the_mean_foretold_for_a_cell
 ) -> None:
     level3 = atlas.at_level(3)
     plans = plan_exemplar_crops(level3, scene.crop_rules((0.5,)), 600)
-    proposals = proposed(tried=4, random=0, strongest=0, sizes=(0.5,), screened=len(plans))
+    proposals = proposed(tried=4, random=0, strongest=0, sizes=(0.5,), screened=len(plans), held=0)
     crops = prepared_crops(scene.pool, plans)
     pushes = screen.screen(crops)
     # tiers take turns in the order third class, target image, target object; each gives its strongest first
@@ -190,9 +190,7 @@ def test_predicted_push_is_the_tails_for_a_crop_and_the_mean_foretold_for_a_cell
     assert [one.candidate.predicted_push for one in proposals.patches[:3]] == pytest.approx(best, rel=1e-4)
     draw = Draw(scene.seed, [image.key for image in scene.pool.images])
     settings = CandidatesConfig(tried=4, sizes=(0.5,), screened=len(plans))
-    foretold = climb(
-        crop_entries(scene, plans), (), lambda number: Tier.USER, screen, settings, draw, Silence()
-    ).foretold
+    foretold = climb(crop_entries(scene, plans), (), screen, settings, draw, Silence()).foretold
     assert [one.name for one in proposals.cells] == [one.name for one in atlas.cells]
     for one in proposals.cells:
         named = cell_names(atlas.xy, one.level)  # the contrasts number the samples

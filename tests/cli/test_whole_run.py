@@ -89,7 +89,9 @@ def test_all_files_are_left_behind(finished: tuple[Path, Result]) -> None:
     assert [name for name in FILES if not (folder / name).is_file()] == []
     candidates = pd.read_parquet(folder / "candidates.parquet")
     assert {f"{one}.png" for one in candidates.id} == {path.name for path in (folder / "candidates").iterdir()}
-    sheets = {"4.webp", "6.webp", "4-predicted.webp", "6-predicted.webp", "hinton.png", "cells"}
+    sheets = {f"{level}{which}.webp" for level in (4, 6) for which in ("", "-predicted")} | {"hinton.png", "cells"}
+    sheets |= {"pasted-4.webp", "pasted-6.webp"}
+    assert (folder / "pasted-cells.parquet").is_file()
     assert sheets == {path.name for path in (folder / "atlas").iterdir()}
     assert not list(folder.rglob("*.part"))
 

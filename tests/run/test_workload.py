@@ -17,8 +17,8 @@ KNOWN = Known(
 
 def configured(**tables: dict[str, object]) -> AuditConfig:
     candidates = {
-        "screened": 100, "shortlisted": 30, "tried": 6, "random": 5, "strongest": 4, "icons": 3, "dreams": 2,
-        "shapes": 2, "pairs": 1, "made": 4, "trained": 10, "halving_images": 4, "confirmed": 3,
+        "screened": 100, "shortlisted": 30, "held": 20, "tried": 6, "random": 5, "strongest": 4, "icons": 3,
+        "dreams": 2, "shapes": 2, "pairs": 1, "made": 4, "trained": 10, "halving_images": 4, "confirmed": 3,
     }  # fmt: skip
     values = {"source": "a", "target": "b", "model": {"name": "m"}, "images": {"all": "p"}}
     given = {"candidates": {**candidates, **tables.pop("candidates", {})}, **tables}
@@ -32,8 +32,9 @@ def test_every_piece_of_work() -> None:
     assert found.icon_steps == (12 + 2 * 16) * 8
     assert (found.patch_px, found.patch_icon_steps) == (22, (3 + 2) * 128)
     assert found.linear == 100 + 9
-    # three icons, two dreams, two crops in four shapes, one pair in three arrangements
-    assert found.tail == (30 + 9 + 3 + 2 + 8 + 3) * 8
+    # twenty more to tell which cells hold, 33 that cover; three icons, two dreams, two crops in four shapes, one pair
+    # in three arrangements
+    assert found.tail == (30 + 20 + 33 + 9 + 3 + 2 + 8 + 3) * 8
     assert found.trained == 10 * 16
     assert found.tried == 6 + 5 + 4 + 4 + 2 + 1
     # all on four pictures; of 6 + 4 + 2 that may be found six on the next four, and three on the other twelve
@@ -41,7 +42,7 @@ def test_every_piece_of_work() -> None:
     # all and two controls that they share, and seven controls for each of three
     assert found.confirmation == (22 + 2 + 3 * 7) * 40
     assert found.pastes == found.selection + found.confirmation
-    assert found.passes == 50 + 352 + 640 + 109 + 440 + 160 + found.pastes
+    assert found.passes == 50 + 352 + 640 + 109 + 864 + 160 + found.pastes
 
 
 def test_placements_multiply_pastes() -> None:
@@ -61,7 +62,7 @@ def test_what_is_switched_off_is_not_counted() -> None:
         KNOWN,
     )
     assert (none.icon_steps, none.patch_icon_steps, none.trained, none.linear) == (0, 0, 0, 100)
-    assert (none.tail, none.tried) == (30 * 8, 6 + 2)
+    assert (none.tail, none.tried) == ((30 + 20 + 33) * 8, 6 + 2)
 
 
 @pytest.mark.parametrize(

@@ -34,25 +34,25 @@ class Mark:
         return canvas.px(_SWATCH + 6) + canvas.width_of(self.words, 12) + canvas.px(22)
 
 
-def draw_axis(canvas: Canvas, left: int, right: int, y: int, source: str, target: str) -> None:
-    """The contrast axis from the source on the left to the target on the right, with 0 in the middle."""
+def draw_axis(canvas: Canvas, left: int, right: int, y: int, words: tuple[str, str, str]) -> None:
+    """An axis towards the target on the right, with 0 in the middle; what its left end, middle and right end say."""
     middle, head = (left + right) // 2, canvas.px(5)
     canvas.draw.line((left, y, right, y), fill=INK, width=canvas.px(1))
     for end, inward in ((left, 2 * head), (right, -2 * head)):
         canvas.draw.polygon([(end, y), (end + inward, y - head), (end + inward, y + head)], INK)
     canvas.draw.line((middle, y - head, middle, y + head), fill=INK, width=canvas.px(1))
     words_y, room = y + canvas.px(8), (right - left) // 2 - canvas.px(70)
-    canvas.text((left, words_y), f"towards {source}", 14, SOURCE_INK, "la", room)
-    canvas.text((right, words_y), f"towards {target}", 14, TARGET_INK, "ra", room)
+    canvas.text((left, words_y), words[0], 14, SOURCE_INK, "la", room)
+    canvas.text((right, words_y), words[2], 14, TARGET_INK, "ra", room)
     canvas.text((middle, words_y), "0", 14, INK, "ma")
-    canvas.text((middle, words_y + canvas.px(18)), "contrast (logits)", 12, SOFT_INK, "ma")
+    canvas.text((middle, words_y + canvas.px(18)), words[1], 12, SOFT_INK, "ma")
 
 
-def draw_size_key(canvas: Canvas, left: int, top: int, counts: Sequence[int]) -> None:
+def draw_size_key(canvas: Canvas, left: int, top: int, counts: Sequence[int], counted: str) -> None:
     """Tiles of the smallest, the middle and the largest count."""
     ordered = sorted(counts)
     centre, x = top + canvas.px(34), left
-    canvas.text((left, top), "size: activations in a cell", 12, SOFT_INK)
+    canvas.text((left, top), f"size: {counted} in a cell", 12, SOFT_INK)
     for count in sorted({ordered[0], ordered[len(ordered) // 2], ordered[-1]}):
         side = canvas.px(_SAMPLE * tile_share(count, ordered[-1]))
         box = (x, centre - side // 2, x + side, centre - side // 2 + side)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -10,8 +11,12 @@ from PIL import Image
 from auditor.atlas.positions import crop_box
 from auditor.core.records import PixelArray
 
-CropOf = Callable[[int, int, int], Image.Image]
-"""Natural crop for an exemplar's image_row, y, x; of any size, drawn square."""
+
+class CropOf(Protocol):
+    """The natural crop of an exemplar; of any size, drawn square."""
+
+    def __call__(self, image_row: int, y: int, x: int, share: float = math.nan) -> Image.Image:
+        """`share` is the crop's width as a share of the picture's shorter side; NaN: as wide as crops usually are."""
 
 
 def crops_from_pixels(pixels: PixelArray, grid_height: int, grid_width: int, share: float) -> CropOf:
@@ -20,13 +25,15 @@ def crops_from_pixels(pixels: PixelArray, grid_height: int, grid_width: int, sha
     Args:
         pixels: (N, 3, H, W) uint8 RGB.
         grid_height, grid_width: the layer's grid.
-        share: side of a crop as a share of the shorter side of the picture, in (0, 1].
+        share: side of a crop as a share of the shorter side of the picture, in (0, 1], where an exemplar has none.
     """
+    usual = share
 
-    def crop(image_row: int, y: int, x: int) -> Image.Image:
+    def crop(image_row: int, y: int, x: int, share: float = math.nan) -> Image.Image:
         picture = pixels[image_row]
         size = (picture.shape[1], picture.shape[2])
-        left, top, right, bottom = crop_box(y, x, (grid_height, grid_width), size, share)
+        wide = usual if math.isnan(share) else share
+        left, top, right, bottom = crop_box(y, x, (grid_height, grid_width), size, wide)
         inside = picture[:, top:bottom, left:right]
         return Image.fromarray(np.ascontiguousarray(inside.transpose(1, 2, 0)))
 

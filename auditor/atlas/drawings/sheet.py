@@ -51,7 +51,7 @@ class Scope:
 
     Attributes:
         source, target: names of the pair whose contrast the colours show; empty where there is no pair.
-        kind: a pair's atlas has the contrast as its left-right axis, the others have none.
+        kind: a pair's atlas has the contrast as its left-right axis, that of patches as pasted the push, others none.
         class_name: whose atlas it is, where it is a class's.
     """
 
@@ -64,9 +64,20 @@ class Scope:
     def title(self) -> str:
         if self.kind is AtlasKind.PAIR:
             return f"What the network sees between {self.source} and {self.target}"
+        if self.kind is AtlasKind.PASTED:
+            return f"Patches pasted on {self.source}: which push towards {self.target}"
         if self.kind is AtlasKind.CLASS:
             return f"What the network counts towards {self.class_name}"
         return "What the network sees in all pictures"
+
+    @property
+    def axis(self) -> tuple[str, str, str] | None:
+        """What the left end of the left-right axis, its middle and its right end say; None without such an axis."""
+        if self.kind is AtlasKind.PAIR:
+            return f"towards {self.source}", "contrast (logits)", f"towards {self.target}"
+        if self.kind is AtlasKind.PASTED:
+            return "less than covering", "push over covering (logits)", f"towards {self.target}"
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,7 @@ def draw_sheet(cells: Sequence[Cell], art: TileArt, scope: Scope, notes: Notes |
 
     A tile holds the cell's icon beside its natural crop, and grows with the cell's activations. Where fewer than half
     of the cells have an icon, all show the crop alone: a few icons would take half of everyone's room. The border
-    shows a push; it is dashed where the cell's contrast did not survive the stability check.
+    shows a push; it is dashed where what the cell says of push did not hold on other pictures.
 
     Args:
         cells: of one level; bins without a cell, and cells without exemplars, stay blank.
@@ -115,7 +126,7 @@ def draw_sheet(cells: Sequence[Cell], art: TileArt, scope: Scope, notes: Notes |
     plan = _Plan.of(cells, art, notes)
     canvas = Canvas.blank(plan.right + plan.left, plan.bottom, plan.unit)
     marks = lines_of(canvas, _marks(shown, notes, scope), plan.right - plan.left)
-    axis = canvas.px(AXIS_HEIGHT) if scope.kind is AtlasKind.PAIR else 0
+    axis = canvas.px(AXIS_HEIGHT) if scope.axis else 0
     keys = canvas.px(KEY_HEIGHT + MARK_HEIGHT * len(marks)) if shown else 0
     canvas = Canvas.blank(plan.right + plan.left, plan.bottom + axis + keys + canvas.px(32), plan.unit)
     _draw_head(canvas, plan, cells, art, scope)
@@ -128,12 +139,13 @@ def draw_sheet(cells: Sequence[Cell], art: TileArt, scope: Scope, notes: Notes |
             _, top, right, bottom = plan.box(cell, art)
             draw_mark(canvas, (right - 1, top), mark_radius(bottom - top))
     below = plan.bottom + canvas.px(16)
-    if scope.kind is AtlasKind.PAIR:
-        draw_axis(canvas, plan.left, plan.right, below, scope.source, scope.target)
+    if scope.axis:
+        draw_axis(canvas, plan.left, plan.right, below, scope.axis)
     if shown:
-        draw_size_key(canvas, plan.left, below + axis, [cell.count for cell in shown])
+        draw_size_key(canvas, plan.left, below + axis, [cell.count for cell in shown], _counted(scope))
         if scope.source:
-            draw_colour_key(canvas, plan.right, below + axis, notes.push_words, largest, (scope.source, scope.target))
+            ends = ("", scope.target) if scope.kind is AtlasKind.PASTED else (scope.source, scope.target)
+            draw_colour_key(canvas, plan.right, below + axis, notes.push_words, largest, ends)
         draw_marks(canvas, plan.left, below + axis + canvas.px(KEY_HEIGHT), marks)
     return canvas.image
 
@@ -203,19 +215,26 @@ def _label_size(bin_width: int) -> int:
 
 def _draw_head(canvas: Canvas, plan: _Plan, cells: Sequence[Cell], art: TileArt, scope: Scope) -> None:
     room = plan.right - plan.left
-    shown = "the photo crop nearest its cell's mean"
+    shown = (
+        "the crop nearest its cell's mean"
+        if scope.kind is AtlasKind.PASTED
+        else "the photo crop nearest its cell's mean"
+    )
     if any(art.shows(cell) == 2 for cell in cells):
         shown = f"icon, then {shown}"
-    near = "Like activations lie at like heights." if scope.kind is AtlasKind.PAIR else "What is near is alike."
+    near = f"Like {_counted(scope)} lie at like heights." if scope.axis else "What is near is alike."
     words = " Words: what else it supports." if scope.kind is AtlasKind.CLASS else ""
-    note = f"{sum(cell.count for cell in cells)} activations in {len(cells)} cells. Each tile: {shown}. {near}{words}"
+    asked = [cell for cell in cells if cell.held is not None]
+    holding = f" {sum(cell.holds is True for cell in asked)} hold." if asked else ""
+    counted = f"{sum(cell.count for cell in cells)} {_counted(scope)} in {len(cells)} cells.{holding}"
+    note = f"{counted} Each tile: {shown}. {near}{words}"
     canvas.text((plan.left, canvas.px(15)), scope.title, 18, INK, "la", room)
     canvas.text((plan.left, canvas.px(41)), note, 12, SOFT_INK, "la", room)
 
 
 def _draw_plot(canvas: Canvas, plan: _Plan, scope: Scope) -> None:
     canvas.draw.rectangle((plan.left, plan.top, plan.right, plan.bottom), fill=PLOT, outline=FRAME, width=canvas.px(1))
-    if scope.kind is not AtlasKind.PAIR:
+    if not scope.axis:
         return
     dash, middle = canvas.px(5), (plan.left + plan.right) // 2
     for y in range(plan.top, plan.bottom, 2 * dash):
@@ -233,7 +252,12 @@ def _draw_cell(canvas: Canvas, plan: _Plan, cell: Cell, art: TileArt, notes: Not
 
 
 def _fails(cell: Cell) -> bool:
-    return cell.stability is not None and not cell.stability.survives
+    return cell.holds is False
+
+
+def _counted(scope: Scope) -> str:
+    """What lies in the cells."""
+    return "crops" if scope.kind is AtlasKind.PASTED else "activations"
 
 
 def _marks(shown: Sequence[Cell], notes: Notes, scope: Scope) -> list[Mark]:
@@ -242,7 +266,10 @@ def _marks(shown: Sequence[Cell], notes: Notes, scope: Scope) -> list[Mark]:
     if any(cell.name in notes.candidates for cell in shown):
         marks.append(Mark("gave a candidate", "disc"))
     if any(_fails(cell) for cell in shown):
-        marks.append(Mark("dashed: contrast did not hold on other pictures or layouts", "dashed"))
+        if scope.kind is AtlasKind.PASTED:
+            marks.append(Mark("dashed: did not hold, crops of other pictures do not push so", "dashed"))
+        else:
+            marks.append(Mark("dashed: contrast did not hold on other pictures or layouts", "dashed"))
     if scope.source and any(math.isnan(notes.push(cell)) for cell in shown):
         words = "grey: contrast not known" if notes.colour_by == "observed" else "grey: not screened"
         marks.append(Mark(words, "frame", UNKNOWN))

@@ -24,7 +24,7 @@ def draw_cell_strip(cell: Cell, art: TileArt, tile_px: int = 72, most: int = 8) 
         RGB on a white ground; a cell without exemplars gives one blank tile, whether or not it has an icon.
     """
     side, gap = tile_px * SHARPNESS, _GAP * SHARPNESS
-    crops = [square(art.crop_of(one.image_row, one.y, one.x), side) for one in cell.exemplars[:most]]
+    crops = [square(art.crop(one), side) for one in cell.exemplars[:most]]
     icon = art.icons.get(cell.name) if crops else None
     lead = 0 if icon is None else side + 3 * gap
     places = max(1, len(crops))

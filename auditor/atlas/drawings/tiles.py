@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from auditor.atlas.drawings.canvas import Canvas, from_array, square
 from auditor.atlas.drawings.colours import INK, PLOT, Colour
 from auditor.atlas.drawings.natural_crops import CropOf
-from auditor.core.records import Cell, PixelArray
+from auditor.core.records import Cell, Exemplar, PixelArray
 
 Icons = Mapping[str, PixelArray]
 """Name of a cell to its icon, (3, s, s) RGB or (4, s, s) RGBA uint8; cells may lack one."""
@@ -30,10 +30,13 @@ class TileArt:
         """The icon, where there is one, then the crop nearest the cell's mean, as squares; none without exemplars."""
         if not cell.exemplars:
             return []
-        first = cell.exemplars[0]
-        crop = square(self.crop_of(first.image_row, first.y, first.x), side)
+        crop = square(self.crop(cell.exemplars[0]), side)
         icon = self.icons.get(cell.name)
         return [crop] if icon is None else [square(from_array(icon), side), crop]
+
+    def crop(self, exemplar: Exemplar) -> Image.Image:
+        """The natural crop of an exemplar."""
+        return self.crop_of(exemplar.image_row, exemplar.y, exemplar.x, exemplar.share)
 
     def shows(self, cell: Cell) -> int:
         """How many pictures the cell's tile holds: 0, 1 or 2."""

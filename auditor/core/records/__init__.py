@@ -7,9 +7,11 @@ from auditor.core.records.accuracy import (
 )
 from auditor.core.records.atlas import (
     Cell,
+    CellHeld,
     CellLabel,
     CellStability,
     Exemplar,
+    HeldLevel,
     by_push,
 )
 from auditor.core.records.basics import (
@@ -66,6 +68,7 @@ __all__ = [
     "AuditResult",
     "Candidate",
     "Cell",
+    "CellHeld",
     "CellLabel",
     "CellStability",
     "ClassGroup",
@@ -83,6 +86,7 @@ __all__ = [
     "FloatArray",
     "Fragility",
     "GroupMean",
+    "HeldLevel",
     "ImagePool",
     "ImageRecord",
     "IntArray",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from auditor.core.records.basics import FloatArray
@@ -11,12 +11,16 @@ from auditor.core.records.basics import FloatArray
 
 @dataclass(frozen=True, slots=True)
 class Exemplar:
-    """One activation that stands for its cell: row of the picture in the pool and grid position in the layer."""
+    """One activation that stands for its cell: row of the picture in the pool and grid position in the layer.
+
+    Where a crop stands for its cell, `share` is its width as a share of the picture's shorter side; else NaN.
+    """
 
     image_row: int
     y: int
     x: int
     contrast: float
+    share: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,40 @@ class CellStability:
 
 
 @dataclass(frozen=True, slots=True)
+class CellHeld:
+    """Whether crops of a cell that had no part in placing it push as the cell does (atlas of patches as pasted).
+
+    Attributes:
+        pictures: that the crops were cut from, each counted once; push: their mean over covering, logits; NaN of none.
+        error: its standard error; holds: the push lies on the cell's side of covering, and is not lost in its error.
+    """
+
+    pictures: int
+    push: float
+    error: float
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLevel:
+    """One level of the atlas of patches as pasted: its cells, those that hold, and of these those that push.
+
+    To push is to move further towards the target than covering does.
+    """
+
+    level: int
+    cells: int
+    holding: int
+    pushing: int
+
+    @classmethod
+    def of(cls, level: int, cells: Sequence[Cell]) -> HeldLevel:
+        """Counted among the cells of the level."""
+        holding = [cell for cell in cells if cell.holds]
+        return cls(level, len(cells), len(holding), sum(cell.predicted_push > 0.0 for cell in holding))
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """A bin of the layout at one grid level.
 
@@ -59,6 +97,7 @@ class Cell:
         exemplars: activations nearest the cell's mean, nearest first, at most one a picture.
         stability: None where it was not measured.
         supports: the classes it supports most, largest attribution first; only those told apart from 0.
+        held: of a cell of patches as pasted; None of any other.
     """
 
     level: int
@@ -76,10 +115,18 @@ class Cell:
     predicted_push_error: float = float("nan")
     stability: CellStability | None = None
     supports: tuple[CellLabel, ...] = ()
+    held: CellHeld | None = None
 
     @property
     def name(self) -> str:
         return f"{self.level}:{self.column}:{self.row}"
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether what the cell says of push held on other pictures; None where that was not asked."""
+        if self.held is not None:
+            return self.held.holds
+        return None if self.stability is None else self.stability.survives
 
 
 def by_push(cells: Iterable[Cell]) -> tuple[Cell, ...]:

@@ -26,7 +26,8 @@ class Candidate:
             number, or the name of its file.
         name: a few words for a person; sha256: of the PNG in the run folder, "" until it is kept there.
         image_key, image_path, image_label: the picture it was cut from; box: left, top, right, bottom in that
-            picture's pixels; cell: the name of its cell (crops only).
+            picture's pixels; cell: the name of its cell in the pair's atlas, by the activation in its own photograph;
+            pasted_cell: in the atlas of patches as pasted (both of crops only).
         observed_push: contrast at its exemplar's position; predicted_push: mean screened change of the
             target's log-odds over source images. Logits; NaN where not measured.
         shows: what annotated things cover which share of its pixels, largest first.
@@ -51,6 +52,7 @@ class Candidate:
     read_as_target: bool = False
     licence: str = ""
     parts: tuple[str, ...] = ()
+    pasted_cell: str = ""
 
     @property
     def suggested(self) -> bool:

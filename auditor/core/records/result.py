@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from auditor.core.records.accuracy import CleanAccuracy
-from auditor.core.records.atlas import Cell
+from auditor.core.records.atlas import Cell, HeldLevel
 from auditor.core.records.basics import ClassGroup, Placement, Split, Verdict
 from auditor.core.records.candidates import Rung
 from auditor.core.records.findings import Finding, Fragility, SuggestionValidity, SurveyRow
@@ -86,7 +86,8 @@ class AuditResult:
     Everything in it but `run`, `times`, `looks` and `pictures` goes into findings.json: these do not follow from
     settings and seed. `looks` is None where no confirmation picture was looked at, and in results of earlier versions.
 
-    `accuracy` is None for a run of an earlier version, which did not measure it.
+    `accuracy` is None for a run of an earlier version, which did not measure it. `pasted` counts the cells of the atlas
+    of patches as pasted, a level each; it is empty where there is no such atlas, and stays out of findings.json too.
     """
 
     run: str
@@ -117,3 +118,4 @@ class AuditResult:
     times: Mapping[str, float] = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     accuracy: CleanAccuracy | None = None
+    pasted: tuple[HeldLevel, ...] = ()

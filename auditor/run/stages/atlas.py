@@ -55,18 +55,25 @@ def open_mapped(run: Run) -> Mapped:
 def keep_atlas(run: Run, folder: RunFolder, pool: ImagePool, atlas: Atlas) -> Facts:
     """Measure which of an atlas' cells hold, and write samples and cells. Returns what the manifest notes."""
     atlas, stability = _with_stability(atlas, run, pool)
-    arrays = {field.name: getattr(atlas.samples, field.name) for field in fields(ActivationSet)}
-    folder.write(_SAMPLES, arrays_to_bytes({**arrays, "xy": atlas.xy}))
-    folder.write_table(_CELLS, cells_table(labelled(atlas.cells), [image.key for image in pool.images]))
+    write_atlas(folder, replace(atlas, cells=labelled(atlas.cells)), pool, _SAMPLES, _CELLS)
     levels: list[Json] = [asdict(level) for level in stability]
     return {"collected": atlas.collected, "kept": len(atlas.samples), "cells": len(atlas.cells), "stability": levels}
 
 
-def read_atlas(folder: RunFolder, collected: int, kind: AtlasKind = AtlasKind.PAIR) -> Atlas:
+def write_atlas(folder: RunFolder, atlas: Atlas, pool: ImagePool, samples: str, cells: str) -> None:
+    """Keep an atlas in two files of a run folder."""
+    arrays = {field.name: getattr(atlas.samples, field.name) for field in fields(ActivationSet)}
+    folder.write(samples, arrays_to_bytes({**arrays, "xy": atlas.xy}))
+    folder.write_table(cells, cells_table(atlas.cells, [image.key for image in pool.images]))
+
+
+def read_atlas(
+    folder: RunFolder, collected: int, kind: AtlasKind = AtlasKind.PAIR, samples: str = _SAMPLES, cells: str = _CELLS
+) -> Atlas:
     """An atlas as it stands in a run folder."""
-    arrays = arrays_from_bytes(folder.read(_SAMPLES))
+    arrays = arrays_from_bytes(folder.read(samples))
     xy = arrays.pop("xy")
-    return Atlas(ActivationSet(**arrays), xy, cells_from_table(folder.read_table(_CELLS)), collected, kind)
+    return Atlas(ActivationSet(**arrays), xy, cells_from_table(folder.read_table(cells)), collected, kind)
 
 
 def labelled(cells: Sequence[Cell]) -> tuple[Cell, ...]:

@@ -10,7 +10,7 @@ from PIL import Image
 from pydantic import TypeAdapter
 
 from auditor.atlas.drawings.canvas import webp_bytes
-from auditor.atlas.kinds import Atlas
+from auditor.atlas.kinds import Atlas, AtlasKind
 from auditor.candidates.contact_sheet import Flips, draw_contact_sheet
 from auditor.candidates.makers.brought import left_out
 from auditor.candidates.pixel_screen import PixelScreen
@@ -25,7 +25,7 @@ from auditor.inputs.images.originals import Originals
 from auditor.run.engines import hands
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
-from auditor.run.stages.atlas import ATLAS
+from auditor.run.stages.atlas import ATLAS, read_atlas, write_atlas
 from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import LEFT_OUT, NO_PATCHES
@@ -35,12 +35,15 @@ from auditor.trials.sweep import Sweep
 
 CONTACT_SHEET = "contact-sheet.webp"
 _TABLE, _RUNGS, _PUSHES = "candidates.parquet", "cache/rungs.json", "cache/pushes.parquet"
+_PASTED_SAMPLES, _PASTED_CELLS = "cache/pasted.safetensors", "pasted-cells.parquet"
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
     proposals = _proposed(run) if len(screening_rows(run)) else Proposals((), run.get(ATLAS).cells, ())
     folder.write_table(_PUSHES, pushes_table(proposals.cells))
     folder.write_json(_RUNGS, [asdict(rung) for rung in proposals.rungs])
+    if proposals.pasted is not None:
+        write_atlas(folder, proposals.pasted, run.get(IMAGES), _PASTED_SAMPLES, _PASTED_CELLS)
     scene = open_scene(run)
     run.progress.start("writing candidates", len(proposals.patches))
     patches = list(proposals.patches)
@@ -171,7 +174,16 @@ def _read(run: Run) -> Proposals:
         patches=stored_patches(run.folder),
         cells=_with_pushes(run.get(ATLAS).cells, run.folder),
         rungs=TypeAdapter(tuple[Rung, ...]).validate_json(run.folder.read(_RUNGS)),
+        pasted=_read_pasted(run.folder),
     )
+
+
+def _read_pasted(folder: RunFolder) -> Atlas | None:
+    """The atlas of crops as pasted; None where there is none, as of an unmapped network or an older run."""
+    if not folder.has(_PASTED_SAMPLES):
+        return None
+    atlas = read_atlas(folder, 0, AtlasKind.PASTED, _PASTED_SAMPLES, _PASTED_CELLS)
+    return replace(atlas, collected=len(atlas.samples))
 
 
 def _with_pushes(cells: Sequence[Cell], folder: RunFolder) -> tuple[Cell, ...]:
@@ -181,5 +193,8 @@ def _with_pushes(cells: Sequence[Cell], folder: RunFolder) -> tuple[Cell, ...]:
     )
 
 
-_NEEDED = (_TABLE, _RUNGS, _PUSHES, CONTACT_SHEET, "candidates/*", "pictures/origin-*")
-CANDIDATES = Stage("candidates", (IMAGES, CLEAN, ATLAS), _NEEDED, _make, _read, needed=_NEEDED)
+_FILES = (
+    *(_TABLE, _RUNGS, _PUSHES, CONTACT_SHEET, "candidates/*", "pictures/origin-*"),
+    *(_PASTED_SAMPLES, _PASTED_CELLS),  # not of an unmapped network, nor of an earlier version
+)
+CANDIDATES = Stage("candidates", (IMAGES, CLEAN, ATLAS), _FILES, _make, _read, needed=_FILES)

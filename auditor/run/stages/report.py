@@ -12,6 +12,7 @@ from auditor.core.records import (
     Cell,
     CleanAccuracy,
     Finding,
+    HeldLevel,
     ImagePool,
     Review,
     Split,
@@ -51,6 +52,7 @@ class Measured:
     trials: Trials
     reviews: Mapping[str, Review]
     accuracy: CleanAccuracy | None
+    pasted: tuple[HeldLevel, ...] = ()
 
 
 def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> AuditResult:
@@ -109,6 +111,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         times=_times(folder),
         pictures=_pictures(folder),
         accuracy=measured.accuracy,
+        pasted=measured.pasted,
     )
 
 
@@ -188,6 +191,8 @@ def _picture_key(file: str) -> str:
     if suffix not in ("png", "webp"):
         return ""
     if above == ["atlas"] and suffix == "webp":
+        if stem.startswith("pasted-"):
+            return stem
         level, _, colours = stem.partition("-")
         return f"predicted-{level}" if colours else f"atlas-{level}"
     if above == ["atlas", "cells"]:

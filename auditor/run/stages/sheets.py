@@ -13,7 +13,7 @@ from auditor.atlas.drawings.natural_crops import CropOf, crops_from_pixels
 from auditor.atlas.drawings.sheet import Notes, Scope, draw_sheet
 from auditor.atlas.drawings.strip import draw_cell_strip
 from auditor.atlas.drawings.tiles import TileArt
-from auditor.atlas.kinds import Atlas
+from auditor.atlas.kinds import Atlas, AtlasKind
 from auditor.core.progress import Progress
 from auditor.core.records import Cell, ImagePool, PixelArray, by_push
 from auditor.inputs.opening import Inputs
@@ -38,6 +38,9 @@ def _make(run: Run, folder: RunFolder) -> Facts:
         return {"levels": []}
     gave = {patch.candidate.cell for patch in proposals.patches if patch.candidate.suggested}
     draw_atlas(run, folder, pushed_atlas(run), run.get(ICONS), gave)
+    if proposals.pasted is not None:
+        gave = {patch.candidate.pasted_cell for patch in proposals.patches if patch.candidate.suggested}
+        draw_pasted(run, folder, proposals.pasted, gave)
     return {"levels": list(run.config.atlas.levels)}
 
 
@@ -60,6 +63,29 @@ def draw_atlas(
     scope = Scope(inputs.source.name, inputs.target.name)
     captions = Captions(inputs, scope, FOLDER, gave_candidates, _said_by_the_axis(inputs))
     draw_sheets(folder, atlas, art, captions, run.progress)
+
+
+def draw_pasted(run: Run, folder: RunFolder, atlas: Atlas, gave_candidates: Collection[str]) -> None:
+    """Draw the atlas of crops as pasted, a sheet a level, coloured by the push foretold."""
+    inputs = run.inputs
+    art = TileArt(natural_crops(inputs, run.get(IMAGES)))
+    scope = Scope(inputs.source.name, inputs.target.name, AtlasKind.PASTED)
+    levels = inputs.config.atlas.levels
+    run.progress.start("drawing the atlas of patches as pasted", len(levels))
+    for level in levels:
+        gave = {name for cell in gave_candidates if (name := coarser(cell, level))}
+        notes = Notes(colour_by="predicted", candidates=frozenset(gave))
+        sheet = draw_sheet(atlas.at_level(level), art, scope, notes)
+        folder.write(f"{FOLDER}/pasted-{level}.webp", webp_bytes(sheet))
+        run.progress.advance()
+
+
+def coarser(cell: str, level: int) -> str:
+    """The name of the bin of another level that holds the middle of a cell, "" of no cell."""
+    if not cell:
+        return ""
+    own, column, row = map(int, cell.split(":"))
+    return f"{level}:{(2 * column + 1) * level // (2 * own)}:{(2 * row + 1) * level // (2 * own)}"
 
 
 def _said_by_the_axis(inputs: Inputs) -> tuple[int, ...]:

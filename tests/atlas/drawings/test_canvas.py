@@ -23,7 +23,7 @@ def cell(*exemplars):
     return Cell(4, 1, 2, 4, 1, zero, zero, zero, 1.0, 0.1, tuple(Exemplar(*one, contrast=0.0) for one in exemplars))
 
 
-def crop_of(image_row, y, x):
+def crop_of(image_row, y, x, share=0.5):
     return Image.new("RGB", (7, 5), {(0, 1, 1): GREEN, (1, 2, 1): PINK}[image_row, y, x])
 
 

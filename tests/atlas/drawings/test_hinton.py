@@ -44,7 +44,7 @@ def cell(column, count, contrast, attribution=None, error=0.0, exemplar=True):
 
 
 def art(colour=(0, 200, 0)):
-    return TileArt(lambda image_row, y, x: Image.new("RGB", (8, 8), colour))
+    return TileArt(lambda image_row, y, x, share: Image.new("RGB", (8, 8), colour))
 
 
 def entries(cells, columns):

@@ -34,7 +34,7 @@ def samples(contrast, rows):
     )
 
 
-def crop_of(image_row, y, x):
+def crop_of(image_row, y, x, share=0.5):
     return Image.new("RGB", (4, 4), (image_row, 1, 2))
 
 

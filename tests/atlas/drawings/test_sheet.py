@@ -24,7 +24,7 @@ LEFT, TOP = 24 * SHARPNESS, 66 * SHARPNESS
 WIDE_BIN = 230  # a level of 4 is widened, so that the words below have room: 460 nominal pixels over 4 bins
 
 
-def crop_of(image_row, y, x):
+def crop_of(image_row, y, x, share=0.5):
     return Image.new("RGB", (7, 5), CROPS[image_row, y, x])
 
 
