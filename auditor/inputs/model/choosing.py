@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import torch
@@ -18,7 +19,7 @@ from auditor.inputs.model.sources import source_of
 WANTED_STRIDE = 16
 """Pixels of the picture along a side of one position of the grid."""
 
-_MOST_TRIED = 12
+_MOST_TRIED, _MOST_OF_ONE_GRID = 24, 6
 _FEWEST_BLOCKS = 3
 
 
@@ -32,10 +33,10 @@ def documented_layer(model_name: str, module: nn.Module) -> tuple[str, str] | No
 
 
 def default_layer(model_name: str, classifier: Classifier) -> tuple[str, str]:
-    """The layer to map: the source's documented one, or else the first that passes every check of the cut, by trying.
+    """The layer to map: the source's documented one, or else the first that passes, by trying. Both pass every check.
 
     Of layers with grids of several sizes those are tried whose positions cover about 16 × 16 pixels, the last of them
-    first; a network of one grid throughout is tried from the block at three quarters of its depth.
+    first, then others; a network of one grid throughout is tried from the block at three quarters of its depth.
 
     Returns:
         The layer's name, and the rule in words.
@@ -43,7 +44,7 @@ def default_layer(model_name: str, classifier: Classifier) -> tuple[str, str]:
         LayerError: no layer of the network can be mapped.
     """
     documented = documented_layer(model_name, classifier.module)
-    if documented is not None:
+    if documented is not None and _can_be_cut(classifier, documented[0]):
         return documented
     layers = list_layers(classifier)
     if not _has_slopes(classifier):
@@ -54,13 +55,10 @@ def default_layer(model_name: str, classifier: Classifier) -> tuple[str, str]:
     mappable = [info for info in layers if info.mappable]
     one_grid = len({info.shape[1:] for info in mappable}) == 1
     blocks = _blocks(layers) if one_grid else []
-    ordered = _from_three_quarters(blocks) if blocks else _nearest_stride(mappable, classifier)
+    ordered = _from_three_quarters(blocks) if blocks else _few_of_each_grid(_nearest_stride(mappable, classifier))
     for name in ordered[:_MOST_TRIED]:
-        try:
-            LayerCut(classifier, name)
-        except LayerError:
-            continue
-        return name, THREE_QUARTERS_BY_TRYING if blocks else BY_TRYING
+        if _can_be_cut(classifier, name):
+            return name, THREE_QUARTERS_BY_TRYING if blocks else BY_TRYING
     raise LayerError(
         f"no layer of {model_name} was found that can be mapped, of {len(mappable)} that put out a grid; name another "
         f"by [model] layer (auditor layers {model_name} lists them)"
@@ -73,15 +71,35 @@ def _has_slopes(classifier: Classifier) -> bool:
         return classifier.forward_normalised(classifier.black().requires_grad_()).requires_grad
 
 
-def _nearest_stride(layers: Sequence[LayerInfo], classifier: Classifier) -> list[str]:
-    """Names by how far a position's side is from the wanted one, to half an octave; of equals the last first."""
+def _can_be_cut(classifier: Classifier, layer: str) -> bool:
+    """Whether a layer passes every check of the cut."""
+    try:
+        LayerCut(classifier, layer)
+    except LayerError:
+        return False
+    return True
+
+
+def _few_of_each_grid(layers: Sequence[LayerInfo]) -> list[str]:
+    """Names in their order, a few of each grid: where those fail, such as for the order of tokens, so do the others."""
+    count: Counter[tuple[int, ...]] = Counter()
+    names = []
+    for info in layers:
+        count[info.shape[1:]] += 1
+        if count[info.shape[1:]] <= _MOST_OF_ONE_GRID:
+            names.append(info.name)
+    return names
+
+
+def _nearest_stride(layers: Sequence[LayerInfo], classifier: Classifier) -> list[LayerInfo]:
+    """By how far a position's side is from the wanted one, to half an octave; of equals the last first."""
     height, width = classifier.preprocessing.output_size
 
     def distance(info: LayerInfo) -> int:
         stride = math.sqrt(height * width / (info.shape[1] * info.shape[2]))
         return round(2 * abs(math.log2(stride / WANTED_STRIDE)))
 
-    return [info.name for _, info in sorted(enumerate(layers), key=lambda pair: (distance(pair[1]), -pair[0]))]
+    return [info for _, info in sorted(enumerate(layers), key=lambda pair: (distance(pair[1]), -pair[0]))]
 
 
 def _blocks(layers: Sequence[LayerInfo]) -> list[LayerInfo]:

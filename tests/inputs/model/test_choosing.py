@@ -138,6 +138,56 @@ def test_a_layer_that_fails_a_check_is_passed_over(make_classifier: Make, networ
     assert layer == "relu"
 
 
+class AroundLayer3(nn.Module):
+    """It has the layer that torchvision's rule names for a ResNet, and another path beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, stride=4, padding=1)
+        self.layer3 = nn.Conv2d(4, 4, 3, padding=1)
+        self.head = nn.Linear(4, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        start = self.stem(images).relu()
+        return self.head((self.layer3(start).relu() + start).mean(dim=(2, 3)))
+
+
+def test_a_documented_layer_that_fails_a_check_is_passed_over() -> None:
+    torch.manual_seed(0)
+    network = AroundLayer3()
+    documented = documented_layer("resnet18", network)
+    assert documented is not None
+    assert documented[0] == "layer3"
+    layer, rule = default_layer("resnet18", classifier_of(network, 32))
+    assert layer == "stem"
+    assert rule.endswith("found by trying")
+
+
+class Units(nn.Module):
+    """Tokens unit by unit, as in Hiera: 8 × 8 in the order of their places in 2 × 2 units, then one for each unit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches = nn.Sequential(nn.Conv2d(3, 8, 16, stride=16), nn.Flatten(2))
+        self.blocks = nn.Sequential(*(nn.Linear(8, 8) for _ in range(30)))
+        self.last = nn.Linear(8, 8)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        tokens = self.patches(images).unflatten(2, (4, 2, 4, 2)).permute(0, 3, 5, 2, 4, 1).flatten(1, 4)
+        tokens = self.blocks(tokens).unflatten(1, (4, 16)).mean(dim=1)
+        return self.head(self.last(tokens).relu().mean(dim=1))
+
+
+def test_a_grid_whose_tokens_stand_otherwise_is_left_for_another() -> None:
+    """The 8 × 8 tokens cover 16 pixels, and not one layer of theirs can be mapped: those of the units are next."""
+    torch.manual_seed(0)
+    classifier = classifier_of(Units(), 128)
+    layer, rule = default_layer("net.py:make", classifier)
+    assert (layer, LayerCut(classifier, layer).feature_shape) == ("last", (8, 4, 4))
+    assert rule.endswith("found by trying")
+
+
 def test_a_network_without_any_grid_says_so() -> None:
     flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 3))
     with pytest.raises(LayerError, match=r"no layer of net\.py:make was found that can be mapped, of 0"):
