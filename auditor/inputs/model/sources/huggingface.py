@@ -39,7 +39,9 @@ class Logits(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.network(pixel_values=images, return_dict=True).logits
+        output = self.network(pixel_values=images, return_dict=True)
+        # PP-LCNet calls them by another name
+        logits: Tensor = output["logits"] if "logits" in output else output[0]
         return logits
 
 

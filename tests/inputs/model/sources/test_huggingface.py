@@ -106,6 +106,20 @@ def test_a_layer_is_found_and_cut(saved: Path, name: str) -> None:
     torch.testing.assert_close(cut.logits(cut.features(images)), classifier.logits(images), rtol=1e-4, atol=1e-5)
 
 
+def test_a_classifier_that_calls_its_logits_otherwise(tmp_path: Path) -> None:
+    """PP-LCNet puts them out as its last hidden state."""
+    configuration = transformers.PPLCNetConfig(scale=0.25, **LABELS)
+    network = transformers.PPLCNetForImageClassification(configuration).eval()
+    network.save_pretrained(tmp_path / "lcnet")
+    transformers.PPLCNetImageProcessor(
+        size={"height": 72, "width": 72}, crop_size={"height": 64, "width": 64}
+    ).save_pretrained(tmp_path / "lcnet")
+    classifier = load_classifier(configured(tmp_path, "lcnet"), torch.device("cpu")).classifier
+    images = torch.rand(2, 3, 64, 64)
+    expected = network(pixel_values=classifier.normalise(images)).last_hidden_state
+    torch.testing.assert_close(classifier.logits(images), expected.detach(), rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("size", [(180, 140), (64, 90)])
 def test_pictures_are_prepared_as_its_own_processor_does(saved: Path, name: str, size: tuple[int, int]) -> None:
