@@ -63,13 +63,15 @@ def hf_class_names(named: Named) -> ClassNames | None:
 
 
 def hf_preprocessing(named: Named) -> Preprocessing | None:
-    """What the model's `preprocessor_config.json` says of size, crop, interpolation, mean and std.
+    """What the model's `preprocessor_config.json` says of size, crop, interpolation, mean and std; None: it has none.
 
     Raises:
         ModelError: transformers is not installed, or there is no such model.
         ConfigError: it prepares pictures in a way that has no counterpart here.
     """
     where = _where(named)
+    if Path(where).is_dir() and not (Path(where) / PROCESSOR_FILE).is_file():
+        return None
     with ForeignCode(f"reading {PROCESSOR_FILE} of {named.name}", "give a [preprocessing] table"):
         values, _ = _transformers(named).ImageProcessingMixin.get_image_processor_dict(where, **_local(where))
     return preprocessing_of(values, named.name)
@@ -122,6 +124,9 @@ def _resizing(values: Mapping[str, object], name: str, kind: str) -> tuple[objec
     window = (crop["height"], crop["width"]) if crop.keys() == _BOTH_SIDES else None
     if crop.keys() == _ONLY_SIDE:
         window = (crop["shortest_edge"], crop["shortest_edge"])
+    if kind.startswith("PerceiverImage") and cropped and window is not None and size.keys() == _BOTH_SIDES:
+        # it cuts first, by the share that the crop's side is of the shorter one, and then resizes: the other way round
+        size, window = {"shortest_edge": window[0]}, (size["height"], size["width"])
     if size.keys() == _BOTH_SIDES:
         return (size["height"], size["width"]), window if cropped else None
     if size.keys() == _ONLY_SIDE and cropped and window is not None:

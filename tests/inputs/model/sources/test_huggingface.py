@@ -180,6 +180,13 @@ def test_a_processor_without_counterpart_is_told(values: dict[str, object], mess
             },
             "shorter side resized to 256 px .*, centre crop 224x224",
         ),
+        (
+            {
+                "image_processor_type": "PerceiverImageProcessor", "size": 224, "crop_size": 256,
+                "do_center_crop": True,
+            },
+            "shorter side resized to 256 px .*, centre crop 224x224",
+        ),
     ],
 )  # fmt: skip
 def test_processors_read_by_hand(values: dict[str, object], described: str) -> None:
@@ -213,7 +220,7 @@ def test_what_is_not_there_or_not_whole_is_told(saved: Path, tmp_path: Path) -> 
     with pytest.raises(ModelError, match=r"building hf/bare failed .*config\.json and model\.safetensors"):
         load_classifier(configured(tmp_path, "bare"), torch.device("cpu"))
     (bare / "preprocessor_config.json").unlink()
-    with pytest.raises(ModelError, match=r"give a \[preprocessing\] table"):
+    with pytest.raises(ConfigError, match=r"hf/bare needs a \[preprocessing\] table"):
         load_classifier(configured(tmp_path, "bare"), torch.device("cpu"))
     with pytest.raises(ConfigError, match="hf/vit brings its own weights"):
         load_classifier(configured(saved, "vit", model={"name": "hf/vit", "weights": "a.pt"}), torch.device("cpu"))
