@@ -5,6 +5,7 @@ Classes, preprocessing and weights come along. Weights are read from safetensors
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -160,11 +161,27 @@ def _build(request: NetworkRequest) -> BuiltNetwork:
         network = transformers.AutoModelForImageClassification.from_pretrained(
             where, use_safetensors=True, trust_remote_code=False, **_local(where), **request.arguments
         )
+        _require_pictures(network, named.name)
         file = transformers.utils.cached_file(
             where, WEIGHTS_FILE, _raise_exceptions_for_missing_entries=False, **_local(where)
         )
     notes = () if file else (f"the weights of {named.name} lie in several files, so that no sha256 names them",)
     return BuiltNetwork(Logits(network), file=Path(file) if file else None, notes=notes)
+
+
+def _require_pictures(network: nn.Module, name: str) -> None:
+    """
+    Raises:
+        ModelError: the classifier takes something else than a batch of pictures.
+    """
+    takes = inspect.signature(network.forward).parameters
+    if "pixel_values" in takes and "spatial_shapes" not in takes:
+        return
+    what = "pictures cut into patches, with the shapes they had" if "spatial_shapes" in takes else next(iter(takes))
+    raise ModelError(
+        f"{name} is a {type(network).__name__}, which takes {what}, and no batch of pictures; make a 'file.py:factory' "
+        "whose module takes (B, 3, H, W) pictures and turns them into that"
+    )
 
 
 def _labels(named: Named) -> Mapping[int, str]:

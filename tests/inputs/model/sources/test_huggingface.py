@@ -120,6 +120,27 @@ def test_a_classifier_that_calls_its_logits_otherwise(tmp_path: Path) -> None:
     torch.testing.assert_close(classifier.logits(images), expected.detach(), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("configuration", "message"),
+    [
+        (transformers.ImageGPTConfig(n_embd=16, n_layer=1, n_head=2, **LABELS), "takes input_ids, and no batch of"),
+        (
+            transformers.Siglip2Config(
+                vision_config={"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}, **LABELS
+            ),
+            "Siglip2ForImageClassification, which takes pictures cut into patches",
+        ),
+    ],
+)
+def test_a_classifier_of_something_else_is_told(
+    tmp_path: Path, configuration: transformers.PreTrainedConfig, message: str
+) -> None:
+    transformers.AutoModelForImageClassification.from_config(configuration).save_pretrained(tmp_path / "own")
+    table = {"resize": [32, 32], "mean": [0.5] * 3, "std": [0.5] * 3}
+    with pytest.raises(ModelError, match=message):
+        load_classifier(configured(tmp_path, "own", preprocessing=table), torch.device("cpu"))
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("size", [(180, 140), (64, 90)])
 def test_pictures_are_prepared_as_its_own_processor_does(saved: Path, name: str, size: tuple[int, int]) -> None:
