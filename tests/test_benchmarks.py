@@ -36,6 +36,7 @@ def test_there_are_benchmarks() -> None:
     assert set(MODULES) - set(STARTED) == {
         "benchmarks.networks",
         *(f"benchmarks.candidates.{part}" for part in ("pages", "pair_numbers", "pairs", "rungs")),
+        *(f"benchmarks.models.{part}" for part in ("pages", "passage", "random_weights", "rows")),
         *(
             f"benchmarks.statistics.{part}"
             for part in ("other_tables", "simulated_audits", "vectorised", "verdict_tables")
