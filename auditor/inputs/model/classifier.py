@@ -130,10 +130,16 @@ class Classifier:
             return self.module(images)
 
     def _lay_out(self, channels_last: bool) -> None:
-        """Lay the weights out, and with them what convolutions put out; only strides change."""
+        """Lay the weights out, and with them what convolutions put out; only strides change.
+
+        Tensor by tensor, since `Module.to` raises where one has five axes, which have no such layout.
+        """
         self._channels_last = channels_last
+        layout = torch.channels_last if channels_last else torch.contiguous_format
         with torch.inference_mode(False):
-            self.module.to(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+            for tensor in (*self.module.parameters(), *self.module.buffers()):
+                if tensor.ndim == 4:
+                    tensor.data = tensor.data.to(memory_format=layout)
 
     def copied(self) -> Classifier:
         """The same classifier with a copy of the network: whatever a forward changes in the copy stays there.

@@ -150,3 +150,25 @@ def test_other_networks_stay_channels_last(make_classifier: Callable[..., Classi
         classifier.logits(torch.rand(2, 3, 8, 8))
     (weight, _) = classifier.module.parameters()
     assert weight.is_contiguous(memory_format=torch.channels_last)
+
+
+class FiveAxes(nn.Module):
+    """Holds, beside a convolution, a table of five axes such as a windowed transformer's mask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.body = nn.Conv2d(3, 6, 3)
+        self.register_buffer("table", torch.rand(1, 3, 2, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return (self.body(images).unflatten(1, (3, 2)) * self.table).mean((2, 3, 4))
+
+
+def test_a_tensor_of_five_axes_has_no_layout_to_change(make_classifier: Callable[..., Classifier]) -> None:
+    images = torch.rand(2, 3, 8, 8)
+    expected = FiveAxes()((images - 0.5) / 0.25)
+    classifier = make_classifier(FiveAxes())
+    torch.testing.assert_close(classifier.logits(images), expected.detach())
+    assert classifier.module.body.weight.is_contiguous(memory_format=torch.channels_last)
+    assert not classifier.module.body.weight.is_contiguous()
