@@ -72,6 +72,11 @@ class ModelConfig(Section):
         description="further keyword arguments for what builds the network, such as `transform_input = true` for a "
         "GoogLeNet that was fine-tuned from torchvision's weights",
     )
+    run_by: Annotated[Literal["torch", "onnxruntime"] | None, Example("onnxruntime")] = Field(
+        None,
+        description="what runs an ONNX file: `torch`, whose layers can be mapped, or `onnxruntime`, which shows none; "
+        "left out: `torch`, where the converted network proves equal",
+    )
 
 
 class PreprocessingConfig(Section):

@@ -193,6 +193,8 @@ def open_run(folder: RunFolder, config: AuditConfig, progress: Progress, anew: S
             "weights": subject.weights,
             "weights_sha256": subject.weights_sha256,
             "layer": inputs.layer,
+            "run_by": inputs.loaded.run_by,
+            "model_notes": list(inputs.loaded.notes),
         }
     )
     if anew is not None:

@@ -30,6 +30,9 @@ from auditor.run.folder import Json, RunFolder
 _NOTED = "inputs"
 """What of the manifest holds it: the settings' sha256, the network's where code brings its weights, and the files."""
 
+_RUNNER_BEFORE = "onnxruntime"
+"""What ran saved networks that several could run, before manifests said it."""
+
 _ADVICE = "put back what was there, or start a new run: what is measured already belongs to what was there"
 
 
@@ -70,6 +73,13 @@ def check_network(folder: RunFolder, inputs: Inputs) -> None:
         raise StoreError(
             f"the weights {weights_path} have changed since {folder.path} was begun "
             f"(sha256 {weights_sha256[:12]}…, then {str(recorded)[:12]}…); {_ADVICE}"
+        )
+    now = inputs.loaded.run_by
+    then = folder.manifest().get("run_by", _RUNNER_BEFORE if now else now)
+    if recorded is not None and now != then:
+        raise StoreError(
+            f"{inputs.config.model.name} was run by {then} when {folder.path} was begun, and {now} would run it now; "
+            "bring back the packages of then, or start a new run"
         )
     noted = _noted(folder)
     if noted is None and folder.manifest().get("stages"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from auditor.core.config import AuditConfig
 from auditor.core.errors import ConfigError, ModelError
 from auditor.core.records import Outputs
 from auditor.inputs.model.classifier import Classifier, set_eval
+from auditor.inputs.model.examples import example_pictures
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.labels import ClassNames, read_class_names
 from auditor.inputs.model.preprocessing import Preprocessing
@@ -40,6 +42,7 @@ class LoadedClassifier:
         weights_sha256: of that file; '' where there is none.
         description: one line for a person.
         notes: what was assumed and could be otherwise, each a sentence for a person.
+        run_by: what runs a saved network that several could run; '' for all others.
     """
 
     classifier: Classifier
@@ -47,6 +50,7 @@ class LoadedClassifier:
     weights_sha256: str
     description: str
     notes: tuple[str, ...] = ()
+    run_by: str = ""
 
 
 def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifier:
@@ -73,6 +77,8 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
         state,
         own_weights=config.model.weights == OWN_WEIGHTS,
         arguments=config.model.arguments,
+        run_by=config.model.run_by,
+        examples=partial(example_pictures, config, preprocessing),
     )
     network = _build(source, request)
     left_out = ""
@@ -91,6 +97,7 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
         weights_sha256(came_from) if came_from is not None else "",
         f"{name} ({source.label}), {len(class_names)} classes",
         (*network.notes, *_other_weights(weights, weights_path), *([left_out] if left_out else ())),
+        network.run_by,
     )
 
 

@@ -74,6 +74,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
     eligible = len(eligible_rows(pool, clean, Split.CONFIRMATION))
     notes = _notes(pool, clean, eligible, needed)
     notes += _missing_controls(confirmed, outcome.controls)
+    notes += inputs.loaded.notes
     if not inputs.mapped:
         notes.append(f"{WITHOUT_ATLAS}: {inputs.layer_rule}")
     others = (folder.facts("candidates") or {}).get(LEFT_OUT)

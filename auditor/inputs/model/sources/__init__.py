@@ -10,7 +10,7 @@ from auditor.inputs.model.sources.exported import EXPORTED
 from auditor.inputs.model.sources.factory import FACTORY
 from auditor.inputs.model.sources.huggingface import HUGGING_FACE
 from auditor.inputs.model.sources.onnx import ONNX
-from auditor.inputs.model.sources.protocol import ModelSource, WeightsRule
+from auditor.inputs.model.sources.protocol import ARGUMENTS, RUN_BY, ModelSource, WeightsRule
 from auditor.inputs.model.sources.served import SERVED
 from auditor.inputs.model.sources.timm import TIMM
 from auditor.inputs.model.sources.torchscript import TORCHSCRIPT
@@ -52,7 +52,7 @@ def check_settings(source: ModelSource, model: ModelConfig) -> None:
 
     Raises:
         UnknownNameError, ModelError: there is no such network.
-        ConfigError: weights are missing, or weights, a key for them or arguments are given that cannot serve.
+        ConfigError: weights are missing, or a key is given that cannot serve this network.
     """
     name, weights = model.name, model.weights
     source.check_name(name)
@@ -70,5 +70,8 @@ def check_settings(source: ModelSource, model: ModelConfig) -> None:
         raise ConfigError(f"{name} brings its own weights; leave [model] weights out")
     if model.state is not None and weights in (None, OWN_WEIGHTS):
         raise ConfigError("[model] state chooses among the weights of a checkpoint; give [model] weights that file")
-    if model.arguments and not source.takes_arguments:
+    if model.arguments and ARGUMENTS not in source.keys:
         raise ConfigError(f"{name} is built already, so it takes no arguments; leave [model] arguments out")
+    if model.run_by is not None and RUN_BY not in source.keys:
+        takers = " or ".join(each.spelling for each in SOURCES if RUN_BY in each.keys)
+        raise ConfigError(f"[model] run_by chooses what runs {takers}, and the model is {name}; leave it out")

@@ -76,5 +76,5 @@ EXPORTED = ModelSource(
     matches=lambda name: Path(name).suffix.lower() == _SUFFIX,
     build=lambda request: load_exported(request.path, request.device),
     weights=WeightsRule.REFUSED,
-    takes_arguments=False,
+    keys=frozenset(),
 )

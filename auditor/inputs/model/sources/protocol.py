@@ -10,13 +10,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.inputs.model.weights import StateDict
 
 NO_ARGUMENTS: Mapping[str, object] = MappingProxyType({})
+
+ARGUMENTS, RUN_BY = "arguments", "run_by"
+"""Keys of [model] that not every source understands."""
 
 
 class WeightsRule(Enum):
@@ -52,6 +55,8 @@ class NetworkRequest:
         state: the weights that will be loaded into the network afterwards; None: none will.
         own_weights: `state` is what the source itself publishes.
         arguments: the user's own keyword arguments for what builds the network.
+        run_by: what is to run a saved network that several could; None: as its source chooses.
+        examples: gives (B, 3, H, W) normalised pictures to try the network on; None: there are none yet.
     """
 
     name: str
@@ -62,6 +67,8 @@ class NetworkRequest:
     state: StateDict | None = None
     own_weights: bool = False
     arguments: Mapping[str, object] = field(default_factory=lambda: NO_ARGUMENTS)
+    run_by: str | None = None
+    examples: Callable[[], Tensor] | None = None
 
     @property
     def named(self) -> Named:
@@ -82,6 +89,7 @@ class BuiltNetwork:
         size: the only (H, W) it takes; None: any, as far as its source says.
         file: the file that it came from, weights and all; None: it was built by code.
         notes: what was assumed of it and could be otherwise, each a sentence for people.
+        run_by: what runs it, where several could; a run is continued by the same alone.
     """
 
     module: nn.Module
@@ -89,6 +97,7 @@ class BuiltNetwork:
     size: tuple[int, int] | None = None
     file: Path | None = None
     notes: tuple[str, ...] = ()
+    run_by: str = ""
 
 
 def _nothing(_name: str) -> None:
@@ -117,7 +126,7 @@ class ModelSource:
         matches: whether a [model] name is this source's. The first source of the table that says yes has it.
         build: makes the network, without the weights that stand beside it.
         weights: whether [model] weights stands beside it.
-        takes_arguments: whether [model] arguments do.
+        keys: of those keys of [model] that not every source understands, its own.
         check_name: raises where the source has no network of that name.
         preprocessing: what the source publishes of the way to prepare pictures; None: nothing.
         class_names: what the source calls the classes of a network's own weights; None: nothing.
@@ -133,7 +142,7 @@ class ModelSource:
     matches: Callable[[str], bool]
     build: Callable[[NetworkRequest], BuiltNetwork]
     weights: WeightsRule
-    takes_arguments: bool = True
+    keys: frozenset[str] = frozenset({ARGUMENTS})
     check_name: Callable[[str], None] = _nothing
     preprocessing: Callable[[Named], Preprocessing | None] = _publishes_none
     class_names: Callable[[Named], ClassNames | None] = _publishes_none

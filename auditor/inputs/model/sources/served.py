@@ -110,5 +110,5 @@ SERVED = ModelSource(
     matches=lambda name: name.lower().startswith(_SCHEMES),
     build=_build,
     weights=WeightsRule.REFUSED,
-    takes_arguments=False,
+    keys=frozenset(),
 )

@@ -59,5 +59,5 @@ TORCHSCRIPT = ModelSource(
     matches=lambda name: Path(name).suffix.lower() in _SUFFIXES,
     build=lambda request: load_torchscript(request.path, request.size),
     weights=WeightsRule.REFUSED,
-    takes_arguments=False,
+    keys=frozenset(),
 )

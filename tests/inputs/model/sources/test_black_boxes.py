@@ -65,11 +65,11 @@ def save_onnx(network: Small, path: Path, batch: int | str = "batch", channels: 
     onnx.save(model, path)
 
 
-def configured(folder: Path, name: str, mean: float = 0.5, std: float = 0.5) -> AuditConfig:
+def configured(folder: Path, name: str, mean: float = 0.5, std: float = 0.5, **more: object) -> AuditConfig:
     (folder / "names.txt").write_text("a\nb\nc\n")
     return build_config(
         {
-            "source": "a", "target": "b", "model": {"name": name}, "images": {"all": "photos"},
+            "source": "a", "target": "b", "model": {"name": name, **more}, "images": {"all": "photos"},
             "classes": {"names": "names.txt"},
             "preprocessing": {"resize": [SIDE, SIDE], "mean": [mean] * 3, "std": [std] * 3},
         },
@@ -79,13 +79,15 @@ def configured(folder: Path, name: str, mean: float = 0.5, std: float = 0.5) -> 
 
 def test_an_onnx_file_answers_as_its_network(tmp_path: Path, network: Small) -> None:
     save_onnx(network, tmp_path / "small.onnx")
-    loaded = load_classifier(configured(tmp_path, "small.onnx"), CPU)
+    loaded = load_classifier(configured(tmp_path, "small.onnx", run_by="onnxruntime"), CPU)
     images = torch.rand(5, 3, SIDE, SIDE)
     expected = network((images - 0.5) / 0.5)
     torch.testing.assert_close(loaded.classifier.logits(images), expected.detach(), rtol=1e-5, atol=1e-5)
     assert loaded.weights_path == str(tmp_path / "small.onnx")
     assert len(loaded.weights_sha256) == 64
-    assert any("run by onnxruntime on the CPU" in note for note in loaded.notes)
+    assert loaded.notes == (
+        "small.onnx is run by onnxruntime on the CPU, which shows no layer, as [model] run_by says",
+    )
 
 
 @pytest.mark.parametrize(
