@@ -130,6 +130,7 @@ made = 4
 trained = 3
 confirmed = 3
 library = false
+drawn = 0
 
 [trials]
 batch_size = 16

@@ -117,6 +117,7 @@ class Climb:
         foretold: (N,) push of each, learnt from entries cut from other pictures.
         tail: what went through it.
         rungs: the linear one and the learnt one.
+        first: what gave the linear push; None where there was nothing to screen.
     """
 
     crops: Sequence[Entry]
@@ -124,6 +125,7 @@ class Climb:
     foretold: FloatArray
     tail: Tail
     rungs: tuple[Rung, ...]
+    first: LinearScreen | None = None
 
 
 def climb(
@@ -143,7 +145,7 @@ def climb(
     """
     started = time.perf_counter()
     both = [*crops, *compared]
-    pasted = _pasted(both, screen, progress)
+    first, pasted = _pasted(both, screen, progress)
     after_linear = time.perf_counter()
     columns = as_columns(pasted)
     tail = Tail(both, screen)
@@ -174,7 +176,7 @@ def climb(
             seconds=round(learning, 2),
         ),
     )
-    return Climb(crops, pasted, foretold, tail, rungs)
+    return Climb(crops, pasted, foretold, tail, rungs, first)
 
 
 def choose_climbed(
@@ -195,15 +197,15 @@ def choose_climbed(
     return tuple(short[index] for index in chosen), rung
 
 
-def _pasted(entries: Sequence[Entry], screen: TailScreen, progress: Progress) -> Pasted:
+def _pasted(entries: Sequence[Entry], screen: TailScreen, progress: Progress) -> tuple[LinearScreen | None, Pasted]:
     """All entries as the network sees them, with their linear push; around a few of them the gradient is taken."""
     progress.start("screening crops linearly", len(entries))
     if not entries:
         none = np.empty((0, 1), dtype=np.float32)
-        return Pasted(none[:, 0], none, none)
+        return None, Pasted(none[:, 0], none, none)
     every = max(1, len(entries) // PILOTS)
-    pilots = [entry.pixels for entry in entries[::every][:PILOTS]]
-    return LinearScreen(screen, pilots).pasted([entry.pixels for entry in entries])
+    first = LinearScreen(screen, [entry.pixels for entry in entries[::every][:PILOTS]])
+    return first, first.pasted([entry.pixels for entry in entries])
 
 
 def _ask_in_rounds(

@@ -19,8 +19,9 @@ from auditor.candidates.crops import (
     plan_random_crops,
     prepared_crops,
 )
+from auditor.candidates.drawings import screen_drawn
 from auditor.candidates.ladder import Climb, Draw, Entry, Screen, choose_climbed, climb, screen_made
-from auditor.candidates.makers import make_candidates
+from auditor.candidates.makers import drawn_candidates, make_candidates
 from auditor.candidates.makers.maker import Found
 from auditor.candidates.pasted import covering_push, crops_to_measure, finest_cells, place_crops, with_held
 from auditor.candidates.scene import Scene, cut_patch, planned_tier
@@ -88,9 +89,11 @@ def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: AuditConfig,
     suggested = crops.pop(Role.SUGGESTED)
     found = found_from(scene, screen, cells, [plans[number] for number in chosen], suggested, config, progress)
     made, rung = screen_made(make_candidates(found, screened=True), screen, wanted, progress)
+    drawn, of_drawn = screen_drawn(drawn_candidates(found), climbed.first, screen, config, progress)
     rungs = [Rung("atlas", atlas.collected, len(atlas.samples.contrast), "class filter"), *climbed.rungs, tail]
     beside = [patch for of_role in crops.values() for patch in of_role] + make_candidates(found, screened=False)
-    return Proposals((*suggested, *made, *beside), cells, (*rungs, rung) if rung.seen else tuple(rungs), pasted)
+    rungs += [one for one in (rung, of_drawn) if one.seen]
+    return Proposals((*suggested, *made, *drawn, *beside), cells, tuple(rungs), pasted)
 
 
 def _place(

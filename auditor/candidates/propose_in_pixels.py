@@ -7,8 +7,9 @@ import time
 import numpy as np
 
 from auditor.candidates.crops import CropPlan, CropRules
+from auditor.candidates.drawings import screen_drawn
 from auditor.candidates.ladder import BY_PUSH, choose_screened, screen_made
-from auditor.candidates.makers import make_candidates
+from auditor.candidates.makers import drawn_candidates, make_candidates
 from auditor.candidates.pixel_screen import PixelScreen
 from auditor.candidates.propose import Proposals, crop_entries, cut_crops, found_from
 from auditor.candidates.scene import Scene, planned_tier
@@ -50,8 +51,9 @@ def propose_in_pixels(scene: Scene, screen: PixelScreen, config: AuditConfig, pr
     beside = cut_crops(scene, every, range(len(plans), len(every)), Role.RANDOM, predicted, progress)
     found = found_from(scene, screen, (), [plans[number] for number in chosen], suggested, config, progress)
     made, of_made = screen_made(make_candidates(found, screened=True), screen, wanted, progress)
-    rungs = (rung, of_made) if of_made.seen else (rung,)
-    return Proposals((*suggested, *made, *beside, *make_candidates(found, screened=False)), (), rungs)
+    drawn, of_drawn = screen_drawn(drawn_candidates(found), None, screen, config, progress)
+    rungs = (rung, *(one for one in (of_made, of_drawn) if one.seen))
+    return Proposals((*suggested, *made, *drawn, *beside, *make_candidates(found, screened=False)), (), rungs)
 
 
 def plan_by_class(

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from auditor.candidates.choosing import Contender, choose_diverse, rank_agreement
+from auditor.candidates.drawings import DRAWINGS_RUNG
 from auditor.candidates.pixel_screen import PIXELS, PIXELS_OF_MADE
 from auditor.candidates.screening import TAIL, TAIL_OF_MADE
 from auditor.core.records import Candidate, Origin, Placement, Rung, Split
@@ -125,7 +126,8 @@ def _screening_agreements(patches: Sequence[Patch], scores: Mapping[str, float])
     candidates = [patch.candidate for patch in patches]
     crops = {one.id: one.predicted_push for one in candidates if one.is_plain_crop}
     made = {one.id: one.predicted_push for one in candidates if one.is_made}
-    came_by = {TAIL: crops, PIXELS: crops, TAIL_OF_MADE: made, PIXELS_OF_MADE: made}
+    drawn = {one.id: one.predicted_push for one in candidates if one.origin is Origin.LIBRARY}
+    came_by = {TAIL: crops, PIXELS: crops, TAIL_OF_MADE: made, PIXELS_OF_MADE: made, DRAWINGS_RUNG: drawn}
     return {name: _agreement(pushes, scores) for name, pushes in came_by.items()}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from rich.table import Table
 
+from auditor.candidates.makers.drawn import drawings, drawn_folder
 from auditor.candidates.makers.library import library_folder
 from auditor.cli.terminal import said
 from auditor.core.config import read_config
@@ -71,7 +72,10 @@ def machine_table() -> Table:
     table.add_row("memory", _memory())
     table.add_row("free disk here", f"{shutil.disk_usage('.').free / 2**30:.0f} GiB")
     try:
-        table.add_row("patch library", f"{len(list(library_folder().glob('*.png')))} patches")
+        table.add_row(
+            "patch library",
+            f"{len(list(library_folder().glob('*.png')))} patches, {len(drawings(drawn_folder()))} drawings",
+        )
     except PatchError as error:
         table.add_row("patch library", str(error))
     return table

@@ -324,6 +324,11 @@ class CandidatesConfig(Section):
     per_cell: Most = Field(2, description="at most this many suggestions from one cell")
     per_image: Most = Field(1, description="at most this many suggestions from one picture")
     library: bool = Field(True, description="whether to try the patches that come with auditor")
+    drawn: ManyOrNone = Field(
+        8,
+        description="of the things and textures that auditor draws, how many are tried: those that push most when "
+        "screened; 0 for none",
+    )
     patches: Annotated[FilePath | None, Example("my-patches"), Flag("--patches", "file")] = Field(
         None, description="a folder of your own patches (PNG, JPEG, WebP, …) to try as well"
     )

@@ -34,7 +34,7 @@ TIERS: Mapping[Tier, Word] = {
         "third class",
         "Cut from a picture of another class. A flip means that something foreign to both classes decides.",
     ),
-    Tier.SYNTHETIC: Word("synthetic", "Rendered, optimised, or taken from the patch library."),
+    Tier.SYNTHETIC: Word("synthetic", "Rendered, optimised, or drawn: from the library that comes with auditor."),
     Tier.USER: Word("user", "A patch that the person who ran the audit brought along."),
 }
 

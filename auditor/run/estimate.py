@@ -17,6 +17,7 @@ from auditor.atlas.kinds import PAIR_FITTED
 from auditor.atlas.look import shown_positions
 from auditor.candidates.linear import LinearScreen
 from auditor.candidates.makers.brought import read_user_patches
+from auditor.candidates.makers.drawn import drawings, drawn_folder
 from auditor.candidates.makers.library import library_folder
 from auditor.candidates.makers.trained import Lesson, TrainingBudget, train_patch
 from auditor.candidates.screening import TailScreen
@@ -109,6 +110,7 @@ def known_of(run: Run) -> Known:
         positions=len(shown_positions(height, width)) if run.inputs.mapped else 0,
         side_px=min(run.inputs.classifier.preprocessing.output_size),
         mapped=run.inputs.mapped,
+        drawings=len(drawings(drawn_folder())) if config.candidates.drawn else 0,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auditor.candidates.controls import CONTROLS
+from auditor.candidates.drawings import SHORTLISTED
 from auditor.candidates.makers.cell_icons import LEAST_SIDE_PX, patch_settings
 from auditor.candidates.makers.pairs import ARRANGEMENTS
 from auditor.candidates.makers.trained import TrainingBudget
@@ -27,6 +28,7 @@ class Known:
         pictures: all that are used; discovery: of them in discovery, of any class.
         selection, confirmation: eligible source pictures there; screening: those that crops are screened on.
         patches: brought along, by the user and in the library; positions: shown of a picture that is looked at.
+        drawings: of the library, that are screened; 0 where none are wanted.
         side_px: the shorter side of a prepared picture.
         mapped: whether a layer is mapped; without one crops are screened in pixels, and there is nothing to render.
     """
@@ -40,6 +42,7 @@ class Known:
     positions: int
     side_px: int
     mapped: bool = True
+    drawings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,10 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
     shapes = SHAPES_A_CROP if known.mapped else SHAPES_A_CROP - 1
     made = wanted.icons + wanted.dreams + shapes * wanted.shapes + len(ARRANGEMENTS) * wanted.pairs
     held, covering = (wanted.held, COVERING_PATCHES) if known.mapped else (0, 0)
-    screened = (min(wanted.shortlisted + held, wanted.screened) + compared + covering + made) * known.screening
-    found = wanted.tried + min(wanted.made, made)
+    drawn = min(SHORTLISTED * wanted.drawn, known.drawings)
+    through = min(wanted.shortlisted + held, wanted.screened) + compared + covering + made + drawn
+    screened = through * known.screening
+    found = wanted.tried + min(wanted.made, made) + min(wanted.drawn, known.drawings)
     tried = found + compared + known.patches + (wanted.trained > 0)
     patch_px = max(LEAST_SIDE_PX, round(trials.size * known.side_px))
     variants = [len(variants_of(placement, trials)) for placement in trials.placements]
@@ -103,7 +108,7 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
         icon_steps=(on_sheets + looks) * atlas.icon_steps,
         patch_icon_steps=(wanted.icons + wanted.dreams) * patch_settings(patch_px).steps,
         patch_px=patch_px,
-        linear=wanted.screened + compared if known.mapped else 0,
+        linear=wanted.screened + compared + known.drawings if known.mapped else 0,
         tail=screened if known.mapped else 0,
         trained=wanted.trained * TrainingBudget().batch_size,
         tried=tried,

@@ -115,7 +115,7 @@ def wanting() -> Callable[..., AuditConfig]:
     """A configuration in which nothing is made, with these settings of its candidates."""
 
     def build(**settings: object) -> AuditConfig:
-        nothing = {"icons": 0, "dreams": 0, "shapes": 0, "pairs": 0, "library": False, "trained": 0}
+        nothing = {"icons": 0, "dreams": 0, "shapes": 0, "pairs": 0, "library": False, "drawn": 0, "trained": 0}
         return AuditConfig.model_validate(
             {
                 "source": "pan",

@@ -208,7 +208,7 @@ def test_layers_names_the_nearest_model(invoke) -> None:
 def test_doctor_says_what_is_here(invoke) -> None:
     result = invoke("doctor")
     assert result.exit_code == 0
-    for word in ("torch", "cpu", "CUDA", "memory", "14 patches", auditor.__version__):
+    for word in ("torch", "cpu", "CUDA", "memory", "14 patches", "305 drawings", auditor.__version__):
         assert word in result.stdout
 
 

@@ -45,6 +45,15 @@ def test_every_piece_of_work() -> None:
     assert found.passes == 50 + 352 + 640 + 109 + 864 + 160 + found.pastes
 
 
+def test_drawings_are_screened_linearly_and_a_few_times_as_many_as_are_tried_by_the_tail() -> None:
+    none = workload_of(configured(candidates={"drawn": 3}), KNOWN)
+    some = workload_of(configured(candidates={"drawn": 3}), replace(KNOWN, drawings=50))
+    assert (some.linear, some.tail) == (none.linear + 50, none.tail + 4 * 3 * 8)
+    assert some.tried == none.tried + 3
+    few = workload_of(configured(candidates={"drawn": 3}), replace(KNOWN, drawings=2))
+    assert (few.linear, few.tail, few.tried) == (none.linear + 2, none.tail + 2 * 8, none.tried + 2)
+
+
 def test_placements_multiply_pastes() -> None:
     best_first = workload_of(configured(trials={"placements": ["best", "fixed"], "best_sizes": [0.2, 0.5]}), KNOWN)
     fixed = workload_of(configured(), KNOWN)

@@ -47,6 +47,8 @@ class Maker:
         words: what they are, for a person.
         make: the candidates that the configuration asks for, in the order of their ids; none where it asks for none.
         screened: whether they are screened through the network's tail, and only the best go on; else all of them do.
+        own_ladder: whether they are screened by themselves, linearly first, and as many go on as their setting says:
+            many that cost nothing to make would crowd out what the search made.
     """
 
     letter: str
@@ -54,6 +56,7 @@ class Maker:
     words: str
     make: Callable[[Found], list[Patch]]
     screened: bool = True
+    own_ladder: bool = False
 
     def identity(self, name: str) -> str:
         """The id of the candidate that has a name of its own, such as a file's."""

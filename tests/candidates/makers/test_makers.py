@@ -11,7 +11,7 @@ import pytest
 
 from auditor.atlas.kinds import Atlas
 from auditor.candidates.crops import CropPlan
-from auditor.candidates.makers import MAKERS, make_candidates
+from auditor.candidates.makers import MAKERS, drawn_candidates, make_candidates
 from auditor.candidates.makers.maker import Found
 from auditor.candidates.scene import Scene, cut_patch
 from auditor.core.config import AuditConfig, CandidatesConfig
@@ -20,7 +20,7 @@ from auditor.core.records import Role
 from auditor.core.records.candidates import PLAIN_CROPS
 from auditor.inputs.model.cut import LayerCut
 
-WANTED = {"icons": 2, "dreams": 1, "shapes": 1, "pairs": 1, "library": True, "trained": 2}
+WANTED = {"icons": 2, "dreams": 1, "shapes": 1, "pairs": 1, "library": True, "drawn": 2, "trained": 2}
 """Of every maker something; the user's folder comes beside."""
 
 
@@ -60,10 +60,11 @@ def test_candidates_are_of_their_makers_origin_and_letter_in_the_order_of_the_ta
 ) -> None:
     write_patch(tmp_path / "red.png")
     everything = found(**WANTED, patches=str(tmp_path))
-    for screened, letters in ((True, "idsp"), (False, "luo")):
-        made = [patch.candidate for patch in make_candidates(everything, screened)]
+    made_so = ((make_candidates(everything, True), "idsp"), (drawn_candidates(everything), "t"))
+    for patches, letters in (*made_so, (make_candidates(everything, False), "luo")):
+        made = [patch.candidate for patch in patches]
         assert [letter for letter, _ in groupby(made, key=lambda one: one.id[0])] == list(letters)
-        by_letter = {maker.letter: maker for maker in MAKERS.values() if maker.screened is screened}
+        by_letter = {maker.letter: maker for maker in MAKERS.values() if maker.letter in letters}
         assert "".join(by_letter) == letters
         for one in made:
             assert one.id.startswith(f"{by_letter[one.id[0]].letter}-")
