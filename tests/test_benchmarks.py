@@ -35,7 +35,7 @@ def test_there_are_benchmarks() -> None:
     assert {"benchmarks.run.whole_run", "benchmarks.run.torture"} <= set(STARTED)
     assert set(MODULES) - set(STARTED) == {
         "benchmarks.networks",
-        *(f"benchmarks.candidates.{part}" for part in ("pages", "pair_numbers", "pairs", "rungs")),
+        *(f"benchmarks.candidates.{part}" for part in ("pages", "pair_numbers", "pairs", "rungs", "sources")),
         *(f"benchmarks.models.{part}" for part in ("pages", "passage", "random_weights", "rows")),
         *(
             f"benchmarks.statistics.{part}"

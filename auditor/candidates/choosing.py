@@ -16,6 +16,7 @@ ALIKE = 0.95
 
 TIER_ORDER = (
     Tier.THIRD_CLASS,
+    Tier.UNLABELLED,
     Tier.TARGET_CONTEXT,
     Tier.TARGET_IMAGE,
     Tier.USER,

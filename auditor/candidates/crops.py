@@ -171,7 +171,7 @@ def plan_further_crops(
 
 def prepared_crops(pool: ImagePool, plans: Sequence[CropPlan]) -> list[PixelArray]:
     """(3, side, side) uint8 crops from the prepared pictures, for screening: no file is opened."""
-    return [pool.pixels[plan.image_row][:, plan.box[1] : plan.box[3], plan.box[0] : plan.box[2]] for plan in plans]
+    return [pool.prepared(plan.image_row)[:, plan.box[1] : plan.box[3], plan.box[0] : plan.box[2]] for plan in plans]
 
 
 def cut_crop(

@@ -201,8 +201,7 @@ def _pasted(entries: Sequence[Entry], screen: TailScreen, progress: Progress) ->
     """All entries as the network sees them, with their linear push; around a few of them the gradient is taken."""
     progress.start("screening crops linearly", len(entries))
     if not entries:
-        none = np.empty((0, 1), dtype=np.float32)
-        return None, Pasted(none[:, 0], none, none)
+        return None, Pasted.none()
     every = max(1, len(entries) // PILOTS)
     first = LinearScreen(screen, [entry.pixels for entry in entries[::every][:PILOTS]])
     return first, first.pasted([entry.pixels for entry in entries])

@@ -45,6 +45,12 @@ class Pasted:
     def __len__(self) -> int:
         return len(self.push)
 
+    @classmethod
+    def none(cls) -> Pasted:
+        """Of no patches."""
+        nothing = np.empty((0, 1), dtype=np.float32)
+        return cls(nothing[:, 0], nothing, nothing)
+
 
 class LinearScreen:
     """A first-order stand-in for `TailScreen`, taken around patches that are already written.
@@ -88,6 +94,8 @@ class LinearScreen:
 
     def pasted(self, patches: Sequence[PixelArray]) -> Pasted:
         """Each (3 or 4, h, w) uint8 patch as the network sees it on the common background."""
+        if not patches:
+            return Pasted.none()
         engine = self._hands.engine
         # this process has its slope already; another one takes it around the same pilots
         opened = (lambda: self) if isinstance(engine, Here) else partial(_elsewhere, self._hands.open, self._pilots)

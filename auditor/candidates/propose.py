@@ -24,13 +24,14 @@ from auditor.candidates.ladder import Climb, Draw, Entry, Screen, choose_climbed
 from auditor.candidates.makers import drawn_candidates, make_candidates
 from auditor.candidates.makers.maker import Found
 from auditor.candidates.pasted import covering_push, crops_to_measure, finest_cells, place_crops, with_held
+from auditor.candidates.pool_crops import plan_pool_crops
 from auditor.candidates.scene import Scene, cut_patch, planned_tier
 from auditor.candidates.screening import TailScreen
 from auditor.candidates.tiers import crop_tier
 from auditor.core.config import AuditConfig, CandidatesConfig
 from auditor.core.draws import keyed_generator
 from auditor.core.progress import Progress
-from auditor.core.records import Cell, ClassGroup, FloatArray, Role, Rung, Split, Tier
+from auditor.core.records import Candidate, Cell, ClassGroup, FloatArray, Role, Rung, Split, Tier
 from auditor.core.records.candidates import PLAIN_CROPS
 from auditor.inputs.images.pixels import on_grey, to_float
 from auditor.inputs.model.classifier import Classifier
@@ -68,7 +69,7 @@ def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: AuditConfig,
         crop_entries(scene, every[len(plans) :]),
         screen,
         wanted,
-        Draw(scene.seed, [image.key for image in scene.pool.images]),
+        Draw(scene.seed, scene.pool.keys),
         progress,
     )
     pasted = _place(scene, every, climbed, screen, config, progress)
@@ -148,9 +149,10 @@ def found_from(
 ) -> Found:
     """What patches are made from: crops that may be news, in the order of their predicted push.
 
-    What shows the target, or may, is left out: nobody wonders that two woks make a wok.
+    What shows the target, or may, is left out, as are crops of unlabelled pictures that the model calls the target:
+    nobody wonders that two woks make a wok.
     """
-    news = [index for index, crop in enumerate(crops) if crop.candidate.tier in (Tier.THIRD_CLASS, Tier.TARGET_CONTEXT)]
+    news = [index for index, crop in enumerate(crops) if _may_be_news(crop.candidate)]
     order = sorted(news, key=lambda index: (-crops[index].candidate.predicted_push, index))
     finest = max((cell.level for cell in cells), default=0)
     return Found(
@@ -165,20 +167,28 @@ def found_from(
     )
 
 
+def _may_be_news(crop: Candidate) -> bool:
+    return crop.tier in (Tier.THIRD_CLASS, Tier.TARGET_CONTEXT) or (
+        crop.tier is Tier.UNLABELLED and not crop.called_target
+    )
+
+
 def _plan(scene: Scene, atlas: Atlas, config: CandidatesConfig) -> tuple[list[CropPlan], list[CropPlan]]:
     """Crops to screen, exemplars first, and random crops to compare them with."""
     level = max(cell.level for cell in atlas.cells)
     cells, named = atlas.at_level(level), cell_names(atlas.xy, level)
     rules = scene.crop_rules(config.sizes)
-    exemplars = plan_exemplar_crops(cells, rules, config.screened)
+    of_pool, random_of_pool = plan_pool_crops(scene, config)
+    exemplars = plan_exemplar_crops(cells, rules, config.screened - len(of_pool))
     rows = np.array([row for row in scene.pool.rows(Split.DISCOVERY) if scene.may_give_crops(int(row))], dtype=np.int64)
     generator = keyed_generator(scene.seed, "further crops")
     further = plan_further_crops(atlas.samples, named, rows, rules, config.screened, generator)
     planned = {(plan.image_row, plan.box) for plan in exemplars}
     others = [plan for plan in further if (plan.image_row, plan.box) not in planned]
     generator = keyed_generator(scene.seed, "random crops")
-    random = plan_random_crops(cells, atlas.samples, named, rules, config.random, generator)
-    return [*exemplars, *others][: config.screened], random
+    count = config.random - len(random_of_pool)
+    random = plan_random_crops(cells, atlas.samples, named, rules, count, generator)
+    return [*[*exemplars, *others][: config.screened - len(of_pool)], *of_pool], [*random, *random_of_pool]
 
 
 def _plan_strongest(scene: Scene, atlas: Atlas, config: CandidatesConfig) -> list[CropPlan]:
@@ -198,7 +208,7 @@ def _plan_strongest(scene: Scene, atlas: Atlas, config: CandidatesConfig) -> lis
 
 
 def crop_entries(scene: Scene, plans: Sequence[CropPlan]) -> list[Entry]:
-    labels = [scene.pool.images[plan.image_row].label for plan in plans]
+    labels = [scene.pool.image(plan.image_row).label for plan in plans]
     names = scene.classifier.class_names.names
     return [
         Entry(pixels, crop_tier(label, scene.target, names, None), plan.cell, plan.image_row)

@@ -11,6 +11,7 @@ from auditor.candidates.drawings import screen_drawn
 from auditor.candidates.ladder import BY_PUSH, choose_screened, screen_made
 from auditor.candidates.makers import drawn_candidates, make_candidates
 from auditor.candidates.pixel_screen import PixelScreen
+from auditor.candidates.pool_crops import plan_anywhere, plan_pool_crops
 from auditor.candidates.propose import Proposals, crop_entries, cut_crops, found_from
 from auditor.candidates.scene import Scene, planned_tier
 from auditor.core.config import AuditConfig
@@ -35,8 +36,12 @@ def propose_in_pixels(scene: Scene, screen: PixelScreen, config: AuditConfig, pr
     rows = np.array([row for row in scene.pool.rows(Split.DISCOVERY) if scene.may_give_crops(int(row))], dtype=np.int64)
     labels = np.array([scene.pool.images[row].label for row in rows], dtype=np.int64)
     count = min(wanted.shortlisted, wanted.screened)
-    plans = plan_by_class(rows, labels, rules, count, keyed_generator(scene.seed, "crops by class"))
-    random = plan_anywhere(rows, rules, wanted.random, keyed_generator(scene.seed, "random crops"))
+    of_pool, random_of_pool = plan_pool_crops(scene, wanted, count)
+    plans = plan_by_class(rows, labels, rules, count - len(of_pool), keyed_generator(scene.seed, "crops by class"))
+    plans += of_pool
+    random_count = wanted.random - len(random_of_pool)
+    random = plan_anywhere(rows, rules, random_count, keyed_generator(scene.seed, "random crops"))
+    random += random_of_pool
     every = [*plans, *random]
     started = time.perf_counter()
     entries = crop_entries(scene, every)
@@ -73,9 +78,3 @@ def plan_by_class(
             row, y, x = rules.anywhere(pictures[turn % len(pictures)][None], generator)
             plans.append(rules.plan(row, y, x, rules.any_size(generator)))
     return plans
-
-
-def plan_anywhere(rows: IntArray, rules: CropRules, count: int, generator: np.random.Generator) -> list[CropPlan]:
-    """Crops at random places of random pictures, no picture twice: what the suggestions are compared with."""
-    chosen = generator.permutation(rows)[:count]
-    return [rules.plan(*rules.anywhere(row[None], generator), rules.any_size(generator)) for row in chosen]

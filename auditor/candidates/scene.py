@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import torch
 from PIL import Image
 
 from auditor.candidates.crops import CropPlan, CropRules, OpenOriginal, cut_crop, mark_crop, small_copy
 from auditor.candidates.tiers import Shares, crop_tier
 from auditor.core.records import Candidate, ClassGroup, ImagePool, Origin, Role, Split, Tier
+from auditor.core.records.images import NO_LABEL
+from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.classifier import Classifier
 from auditor.trials.patch import Patch
 
@@ -31,9 +34,13 @@ class Scene:
     seed: int
     # Of photographs that gave a crop, so that drawing the crop's frame later opens none again: 256 kB each at most.
     _small: dict[int, Image.Image] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _called: dict[int, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def may_give_crops(self, row: int) -> bool:
-        """Discovery pictures outside the source; where the source is all the rest, any discovery picture."""
+        """Discovery pictures outside the source; where the source is all the rest, any discovery picture.
+
+        Pictures without labels are not asked about: they all give crops.
+        """
         image = self.pool.images[row]
         everything = self.source.and_other_are_all(self.target, len(self.classifier.class_names.names))
         return image.split is Split.DISCOVERY and (everything or image.label not in self.source.indices)
@@ -43,7 +50,7 @@ class Scene:
         return CropRules(self.grid, self.input_size, sizes, self.may_give_crops)
 
     def original(self, row: int) -> Image.Image:
-        """The photograph of a row of the pool at full resolution; a small copy of it stays."""
+        """The photograph of a row, labelled or not, at full resolution; a small copy of it stays."""
         opened = self.open_original(row)
         if row not in self._small:
             self._small[row] = small_copy(opened)
@@ -53,11 +60,20 @@ class Scene:
         """The photograph that a crop was cut from, small, with the crop's frame, as PNG; None of any other patch."""
         if candidate.box is None:
             return None
-        row = next(row for row, image in enumerate(self.pool.images) if image.key == candidate.image_key)
+        rows = [*range(len(self.pool.images)), *self.pool.unlabelled_rows.tolist()]
+        row = next(row for row in rows if self.pool.image(row).key == candidate.image_key)
         if row not in self._small:
             self.original(row)
-        image = self.pool.images[row]
+        image = self.pool.image(row)
         return mark_crop(self._small[row], (image.width_px, image.height_px), candidate.box)
+
+    @torch.inference_mode()
+    def called(self, row: int) -> int:
+        """The class that the model calls a row's picture."""
+        if row not in self._called:
+            picture = to_float(self.pool.prepared(row), self.classifier.device)
+            self._called[row] = int(self.classifier.logits(picture.unsqueeze(0)).argmax())
+        return self._called[row]
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -66,7 +82,7 @@ class Scene:
 
 def planned_tier(scene: Scene, plan: CropPlan) -> Tier:
     """The tier that a crop will have, with the annotations of its picture."""
-    image = scene.pool.images[plan.image_row]
+    image = scene.pool.image(plan.image_row)
     box = scene.classifier.preprocessing.original_box(*plan.box, image.width_px, image.height_px)
     names = scene.classifier.class_names.names
     return crop_tier(image.label, scene.target, names, scene.shows_of(plan.image_row, box))
@@ -74,14 +90,19 @@ def planned_tier(scene: Scene, plan: CropPlan) -> Tier:
 
 def cut_patch(scene: Scene, plan: CropPlan, identity: str, role: Role, predicted_push: float = float("nan")) -> Patch:
     """Cut a planned crop as a candidate, with what it takes to cut it again."""
-    image = scene.pool.images[plan.image_row]
+    image = scene.pool.image(plan.image_row)
     rgba, box = cut_crop(scene.original(plan.image_row), plan, scene.classifier.preprocessing)
     shows = scene.shows_of(plan.image_row, box)
     names = scene.classifier.class_names.names
-    label = names[image.label]
+    called = scene.called(plan.image_row) if image.label == NO_LABEL else None
+    if called is None:
+        label = names[image.label]
+        name = f"{shows[0][0]} ({label} picture)" if shows else f"{label} crop"
+    else:
+        label, name = "", f"unlabelled crop (its picture called {names[called]})"
     candidate = Candidate(
         id=identity,
-        name=f"{shows[0][0]} ({label} picture)" if shows else f"{label} crop",
+        name=name,
         origin=Origin.CROP,
         tier=crop_tier(image.label, scene.target, names, shows),
         image_key=image.key,
@@ -93,5 +114,6 @@ def cut_patch(scene: Scene, plan: CropPlan, identity: str, role: Role, predicted
         predicted_push=predicted_push,
         shows=shows or (),
         role=role,
+        called_target=called in scene.target.indices,
     )
     return Patch(candidate, rgba)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from auditor.core.records import ClassGroup, Tier
+from auditor.core.records.images import NO_LABEL
 
 OBJECT_SHARE = 0.05
 """From this share of its pixels on, an annotated target object counts as shown."""
@@ -16,9 +17,11 @@ def crop_tier(label: int, target: ClassGroup, class_names: Sequence[str], shows:
     """The tier of a crop.
 
     Args:
-        label: class index of the picture it was cut from.
+        label: class index of the picture it was cut from, `NO_LABEL` where nobody said.
         shows: annotated things and the shares of the crop they cover; None where the picture has no annotation.
     """
+    if label == NO_LABEL:
+        return Tier.UNLABELLED
     target_names = {class_names[index] for index in target.indices}
     if shows is not None and sum(share for name, share in shows if name in target_names) >= OBJECT_SHARE:
         return Tier.TARGET_OBJECT

@@ -1,4 +1,4 @@
-"""A person's marks on candidates, from flags, from a CSV or, for `target_image` ones, asked one by one. Stores none."""
+"""A person's marks on candidates, from flags, from a CSV, or asked for those that await a look. Stores none."""
 
 from __future__ import annotations
 

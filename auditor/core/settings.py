@@ -172,6 +172,11 @@ class ImagesConfig(Section):
     max_per_class: Annotated[int | None, Example(500)] = Field(
         None, ge=1, description="at most this many pictures a class and split; left out: all"
     )
+    pool: Annotated[FilePath | None, Example("more-photos")] = Field(
+        None,
+        description="pictures without labels, such as any folder of them, from which crops are drawn as well",
+    )
+    pool_pictures: Most = Field(5000, description="pictures of the pool that are read, at most; their names choose")
     max_pixels: int = Field(50_000_000, ge=1, description="pictures with more pixels are refused unread")
     boxes: Annotated[FilePath | None, Example("boxes.csv")] = Field(
         None,

@@ -19,11 +19,18 @@ from torch import Tensor, nn
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ImageError
 from auditor.core.hashing import sha256_of_file
-from auditor.inputs.images.sources import given_sources, list_images, shown, whereabouts
+from auditor.inputs.images.sources import (
+    chosen_unlabelled,
+    given_sources,
+    list_images,
+    pool_path,
+    shown,
+    whereabouts,
+)
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.sources import source_of
 
-PICTURES = "pictures"
+PICTURES, UNLABELLED = "pictures", "pictures of the pool"
 _NAMED = 3
 """Files of a kind that a message names; the others are counted."""
 
@@ -116,6 +123,15 @@ def _pictures(config: AuditConfig) -> Iterable[Path]:
     return found
 
 
+def _unlabelled(config: AuditConfig) -> Iterable[Path]:
+    """The files that hold the pictures of the pool that are read, and what names them."""
+    pool = pool_path(config)
+    if pool is None:
+        return ()
+    named = [pool] if pool.is_file() else []
+    return dict.fromkeys([*named, *(_holder(Path(one.where)) for one in chosen_unlabelled(config)[0])])
+
+
 def _holder(where: Path) -> Path:
     """The file that a picture is, or that it lies in."""
     if where.exists():
@@ -150,6 +166,7 @@ KINDS: Mapping[str, Callable[[AuditConfig], Iterable[Path]]] = MappingProxyType(
         "masks": _masks,
         "patches": _patches,
         PICTURES: _pictures,
+        UNLABELLED: _unlabelled,
     }
 )
 """What decides numbers, and how its files are found. Weights are known by their sha256 wherever they lie."""

@@ -245,6 +245,7 @@ def _candidate(candidate: Candidate) -> dict[str, Json]:
         "tier": candidate.tier.value,
         "suggested": bool(candidate.suggested),
         "read_as_target": bool(candidate.read_as_target),
+        "called_target": bool(candidate.called_target),
         "shows": [{"thing": plain(thing), "share": _number(share)} for thing, share in candidate.shows],
         "observed_push": _number(candidate.observed_push),
         "predicted_push": _number(candidate.predicted_push),

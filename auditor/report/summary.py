@@ -135,10 +135,8 @@ def ordered_splits(result: AuditResult) -> tuple[SplitCount, ...]:
 
 
 def awaiting_review(result: AuditResult) -> tuple[Finding, ...]:
-    """Findings on unannotated crops of target pictures that nobody has looked at, one a candidate."""
-    waiting = {
-        finding.candidate.id: finding for finding in reversed(result.findings) if finding.tier is Tier.TARGET_IMAGE
-    }
+    """Findings on crops that may show the target, and nobody has said whether they do, one a candidate."""
+    waiting = {finding.candidate.id: finding for finding in reversed(result.findings) if finding.awaits_look}
     return tuple(reversed(waiting.values()))
 
 
@@ -183,6 +181,8 @@ def chosen_by(candidate: Candidate) -> str:
     if candidate.origin is Origin.CROP:
         if candidate.is_strongest_contrast:
             return "by contrast alone"
+        if candidate.suggested and candidate.tier is Tier.UNLABELLED:
+            return "from the pool"
         return "by the atlas" if candidate.suggested else "at random"
     return candidate.origin.words.partition(":")[0].lower()
 

@@ -34,6 +34,11 @@ TIERS: Mapping[Tier, Word] = {
         "third class",
         "Cut from a picture of another class. A flip means that something foreign to both classes decides.",
     ),
+    Tier.UNLABELLED: Word(
+        "unlabelled",
+        "Cut from a picture without a label. Where the model calls it or its picture the target, a person has to look; "
+        "else it counts like a third class.",
+    ),
     Tier.SYNTHETIC: Word("synthetic", "Rendered, optimised, or drawn: from the library that comes with auditor."),
     Tier.USER: Word("user", "A patch that the person who ran the audit brought along."),
 }

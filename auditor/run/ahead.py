@@ -12,7 +12,7 @@ from auditor.core.records import ClassGroup, Split
 from auditor.inputs.images.annotations import read_annotations
 from auditor.inputs.images.mapping import map_labels
 from auditor.inputs.images.room import check_room
-from auditor.inputs.images.sources import GivenSource, given_sources, list_images
+from auditor.inputs.images.sources import GivenSource, chosen_unlabelled, given_sources, list_images
 from auditor.inputs.images.sources.listing import Listing
 from auditor.inputs.model.device import choose_device
 from auditor.inputs.model.labels import ClassNames
@@ -69,8 +69,9 @@ def mistakes_ahead(config: AuditConfig) -> Mistakes:
     listings = [(given, _listed(given, config, mistakes)) for given in given_sources(config)]
     pictures = [_pictures(given, listing, config, names, source, mistakes) for given, listing in listings]
     preprocessing = mistakes.of(lambda: preprocessing_of(config))
+    unlabelled = mistakes.of(lambda: chosen_unlabelled(config)[0]) or []
     if preprocessing is not None and source is not None:
-        mistakes.of(lambda: check_room(sum(pictures), preprocessing.output_size))
+        mistakes.of(lambda: check_room(sum(pictures) + len(unlabelled), preprocessing.output_size))
     mistakes.of(lambda: patches_brought(config))
     return mistakes
 

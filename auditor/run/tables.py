@@ -37,8 +37,13 @@ def images_table(images: Sequence[ImageRecord], class_names: Sequence[str]) -> p
     return pa.Table.from_pylist(rows)
 
 
+def unlabelled_table(images: Sequence[ImageRecord]) -> pa.Table:
+    """One row a picture without a label."""
+    return pa.Table.from_pylist([dataclasses.asdict(image) for image in images])
+
+
 def images_from_table(table: pa.Table) -> tuple[ImageRecord, ...]:
-    """The records of `images_table`."""
+    """The records of `images_table`, or of `unlabelled_table`."""
     names = [field.name for field in dataclasses.fields(ImageRecord)]
     adapter = TypeAdapter(tuple[ImageRecord, ...])
     return adapter.validate_python(table.select(names).to_pylist())

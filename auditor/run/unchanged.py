@@ -17,6 +17,7 @@ from auditor.core.records import ImageRecord
 from auditor.inputs.fingerprints import (
     KINDS,
     PICTURES,
+    UNLABELLED,
     Files,
     Fingerprint,
     compare,
@@ -32,6 +33,8 @@ _NOTED = "inputs"
 
 _RUNNER_BEFORE = "onnxruntime"
 """What ran saved networks that several could run, before manifests said it."""
+
+_PICTURES = (PICTURES, UNLABELLED)
 
 _ADVICE = "put back what was there, or start a new run: what is measured already belongs to what was there"
 
@@ -86,7 +89,7 @@ def check_network(folder: RunFolder, inputs: Inputs) -> None:
         return
     network = "" if weights_path else network_sha256(inputs.classifier.module)
     if noted is None:
-        kinds = [kind for kind in KINDS if kind != PICTURES]  # pictures are noted when they are read
+        kinds = [kind for kind in KINDS if kind not in _PICTURES]  # pictures are noted when they are read
         files = {
             kind: {name: Fingerprint.of(path) for name, path in files_of(inputs.config, kind).items()} for kind in kinds
         }
@@ -99,16 +102,16 @@ def check_network(folder: RunFolder, inputs: Inputs) -> None:
         )
 
 
-def seen_pictures(folder: RunFolder, config: AuditConfig) -> dict[str, Fingerprint]:
-    """Size and times of a run's pictures before they are read; none for a run that noted nothing else."""
+def seen_pictures(folder: RunFolder, config: AuditConfig) -> Files:
+    """Size and times of a run's pictures before they are read, by kind; none for a run that noted nothing else."""
     if _noted(folder) is None:
         return {}
-    return {name: Fingerprint.unread(path) for name, path in files_of(config, PICTURES).items()}
+    return {
+        kind: {name: Fingerprint.unread(path) for name, path in files_of(config, kind).items()} for kind in _PICTURES
+    }
 
 
-def note_pictures(
-    folder: RunFolder, config: AuditConfig, seen: Mapping[str, Fingerprint], read: Iterable[ImageRecord]
-) -> None:
+def note_pictures(folder: RunFolder, config: AuditConfig, seen: Files, read: Iterable[ImageRecord]) -> None:
     """Note every picture of the sources by its content, also those that could not be used.
 
     Args:
@@ -119,10 +122,13 @@ def note_pictures(
         return
     known = {image.path: image.sha256 for image in read}
     pictures = {
-        name: replace(one, sha256=known[name]) if name in known else Fingerprint.of(Path(whereabouts(name, config)))
-        for name, one in seen.items()
+        kind: {
+            name: replace(one, sha256=known[name]) if name in known else Fingerprint.of(Path(whereabouts(name, config)))
+            for name, one in of_kind.items()
+        }
+        for kind, of_kind in seen.items()
     }
-    _note(folder, {**noted, "files": _as_json({**_files(noted), PICTURES: pictures})})
+    _note(folder, {**noted, "files": _as_json({**_files(noted), **pictures})})
 
 
 def _as_json(files: Files) -> Json:

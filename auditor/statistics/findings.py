@@ -165,7 +165,7 @@ def _verdict(finding: Finding, limits: Limits) -> tuple[Verdict, str]:
         return Verdict.NOT_HELD, "it was computed with this model's gradients: a ceiling to read the others by"
     readings = _readings(finding, limits)
     failed = " and ".join(f"{one.bound('lower')} is above {one.limit}" for one in readings if one.word is Verdict.FAIL)
-    if failed and finding.tier is Tier.TARGET_IMAGE:
+    if failed and finding.awaits_look:
         return (
             Verdict.INCONCLUSIVE,
             f"{failed}, but nobody has said yet whether the patch shows the target object or its surroundings "

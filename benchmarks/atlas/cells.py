@@ -82,7 +82,7 @@ class Halves:
     def __init__(self, one: Opened, progress: Progress) -> None:
         self.one, self.scene = one, open_scene(one.run)
         self.screen, config = one.tail_screen(), one.inputs.config
-        keys = [image.key for image in one.pool.images]
+        keys = one.pool.keys
         givers = [row for row in one.pool.rows(Split.DISCOVERY).tolist() if self.scene.may_give_crops(row)]
         half = folds_of(givers, keys, config.seed, 2)
         self.first_rows = {row for row, fold in zip(givers, half.tolist(), strict=True) if fold == 0}

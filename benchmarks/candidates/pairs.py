@@ -141,6 +141,16 @@ def pair_config(config: AuditConfig, pair: Pair, screened: int | None) -> AuditC
     return config.model_copy(update={"source": pair[0], "target": pair[1], "atlas": atlas, "candidates": candidates})
 
 
+def with_sources(config: AuditConfig, drawn: int | None, pool: Path | None) -> AuditConfig:
+    """The configuration with so many of the library's drawings tried, and a pool; None: as it is."""
+    candidates, images = config.candidates, config.images
+    if drawn is not None:
+        candidates = candidates.model_copy(update={"drawn": drawn})
+    if pool is not None:
+        images = images.model_copy(update={"pool": str(pool.resolve())})
+    return config.model_copy(update={"candidates": candidates, "images": images})
+
+
 def run_folder(runs: Path, pair: Pair) -> Path:
     return runs / f"{slug(pair[0])}-to-{slug(pair[1])}"
 

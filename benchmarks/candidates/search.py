@@ -2,6 +2,7 @@
 
     python -m benchmarks.candidates.search bar --out bar.md [--update docs/candidates.md]
     python -m benchmarks.candidates.search speed --out speed.md [--update docs/candidates.md]
+    python -m benchmarks.candidates.search sources --pool PHOTOS --out sources.md [--update docs/candidates.md]
     python -m benchmarks.candidates.search seconds RUN [RUN ...]
     python -m benchmarks.candidates.search planted DEMO/shortcut
     python -m benchmarks.candidates.search pairs
@@ -10,8 +11,9 @@
 pictures at the fixed placement, and writes tables. Runs stay below --runs: what is finished is read back, so it may be
 interrupted; give a fresh folder after a change of the search. `speed` times each rung against trials in pixels in the
 same process and compares each with flips on confirmation pictures over random crops; baseline: the same crop pasted on
-the same source pictures. `seconds` says what the parts of finished runs' searches took. `planted` reads a finished run
-of `auditor demo`. `pairs` computes the pairs by their rule.
+the same source pictures. `sources` tries beside the same runs what the library's drawings and crops of pictures without
+labels add; `bar --drawn N --pool PHOTOS` has both in the audits themselves. `seconds` says what the parts of finished
+runs' searches took. `planted` reads a finished run of `auditor demo`. `pairs` computes the pairs by their rule.
 Start it with nothing else on the machine. To use fewer cores set OMP_NUM_THREADS and NUMBA_NUM_THREADS alike: the
 layout gives torch numba's number of threads.
 """
@@ -46,15 +48,23 @@ from benchmarks.candidates.pairs import (
     pair_config,
     pairs_by_rule,
     run_folder,
+    with_sources,
 )
 from benchmarks.candidates.rungs import SpeedNumbers, as_json, from_json, goal_sentences, speed_numbers, speed_tables
+from benchmarks.candidates.sources import (
+    SourceNumbers,
+    source_numbers,
+    sources_as_json,
+    sources_from_json,
+    sources_page,
+)
 
-BESIDE, SPEED = "benchmark-bar.json", "benchmark-speed.json"
+BESIDE, SPEED, SOURCES = "benchmark-bar.json", "benchmark-speed.json", "benchmark-sources.json"
 
 
 def measure_pair(pair: Pair, config: AuditConfig, options: argparse.Namespace, progress: Progress) -> PairNumbers:
     """One pair's audit and what is measured beside it; read back where it is there."""
-    config = pair_config(config, pair, options.screened)
+    config = with_sources(pair_config(config, pair, options.screened), options.drawn, options.pool)
     folder = run_folder(options.runs, pair)
     result = audited(config, folder, progress)
     run = RunFolder.open(folder)
@@ -99,6 +109,23 @@ def speed(pairs: Sequence[Pair], config: AuditConfig, options: argparse.Namespac
         text = "\n".join(parts)
         write_out(options.out, text)
     finish("speed", text, options)
+
+
+def sources(pairs: Sequence[Pair], config: AuditConfig, options: argparse.Namespace, progress: Progress) -> None:
+    numbers: list[SourceNumbers] = []
+    text = ""
+    for pair in pairs:
+        settings, folder = pair_config(config, pair, options.screened), run_folder(options.runs, pair)
+        result = audited(settings, folder, progress)
+        run = RunFolder.open(folder)
+        if not run.has(SOURCES):
+            one = opened(settings, folder, progress)
+            run.write_text(SOURCES, sources_as_json(source_numbers(one, pair, result, options.pool)))
+        numbers.append(sources_from_json(run.read_text(SOURCES)))
+        print(f"{len(numbers)}/{len(pairs)} {pair[0]} → {pair[1]}")
+        text = f"{len(numbers)} pairs, {machine(config.device)}.\n\n{sources_page(numbers)}"
+        write_out(options.out, text)
+    finish("sources", text, options)
 
 
 def whole_searches(runs: Sequence[Path]) -> str:
@@ -166,7 +193,7 @@ def chosen_pairs(text: str | None, default: Sequence[Pair]) -> list[Pair]:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     modes = parser.add_subparsers(dest="mode", required=True)
-    for name in ("bar", "speed", "pairs"):
+    for name in ("bar", "speed", "sources", "pairs"):
         mode = modes.add_parser(name)
         mode.add_argument("--config", type=Path, default=Path("examples/kitchen32.toml"))
         if name == "pairs":
@@ -176,9 +203,12 @@ def arguments() -> argparse.Namespace:
         mode.add_argument("--out", type=Path, help="the tables as Markdown, written after every pair")
         mode.add_argument("--update", type=Path, help="the page whose marked place gets the tables, once all are done")
         mode.add_argument("--screened", type=int, help="crops screened linearly, instead of the configuration's")
+        if name != "speed":
+            mode.add_argument("--pool", type=Path, help="pictures without labels, from which crops are drawn as well")
         if name == "bar":
             mode.add_argument("--patches", type=Path, default=Path("../shared/real/patches"))
-        else:
+            mode.add_argument("--drawn", type=int, help="drawings of the library tried, instead of the configuration's")
+        elif name == "speed":
             mode.add_argument("--crops", type=int, default=250, help="random crops that every rung orders")
             mode.add_argument("--rounds", type=int, default=5)
     mode = modes.add_parser("seconds")
@@ -202,6 +232,8 @@ def main() -> None:
         with TerminalProgress(Console(stderr=True)) as progress:
             if options.mode == "pairs":
                 by_rule(config, progress)
+            elif options.mode == "sources":
+                sources(chosen_pairs(options.pairs, PAIRS), config, options, progress)
             elif options.mode == "bar":
                 bar(chosen_pairs(options.pairs, PAIRS), config, options, progress)
             else:

@@ -118,7 +118,7 @@ def test_asked_one_by_one(invoke, own_run) -> None:
     assert of_spots(own_run)["review"] == {"mark": "context", "reviewer": "Ada", "why": "spots"}
     again = invoke("review", own_run)
     assert again.exit_code == 1
-    assert "no target_image candidate awaits" in again.stderr
+    assert "no candidate awaits" in again.stderr
 
 
 def test_an_answer_is_kept_though_the_next_question_is_not_answered(invoke, own_run, monkeypatch) -> None:

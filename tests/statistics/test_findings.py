@@ -199,7 +199,7 @@ def finding_with(candidate: Candidate, low: float, high: float, verdict: Verdict
 
 
 ABOVE, BELOW, AROUND = (0.11, 0.4), (-0.1, 0.09), (0.02, 0.3)
-PLAIN = (Tier.TARGET_CONTEXT, Tier.THIRD_CLASS, Tier.SYNTHETIC, Tier.USER)
+PLAIN = (Tier.TARGET_CONTEXT, Tier.THIRD_CLASS, Tier.UNLABELLED, Tier.SYNTHETIC, Tier.USER)
 
 
 @pytest.mark.parametrize(
@@ -221,6 +221,23 @@ def test_verdict_by_tier_and_interval(
     (judged,) = apply_reviews([finding_with(candidate("c", tier), *bounds)], limits, {})
     assert judged.verdict is verdict
     assert said in judged.reason
+
+
+@pytest.mark.parametrize("mark", ["read_as_target", "called_target"])
+def test_what_resembles_the_target_and_has_no_label_waits_for_a_look(
+    candidate: Build, limits: Limits, mark: str
+) -> None:
+    like = replace(candidate("c", Tier.UNLABELLED), **{mark: True})
+    (judged,) = apply_reviews([finding_with(like, *ABOVE)], limits, {})
+    assert (judged.verdict, judged.awaits_look) == (Verdict.INCONCLUSIVE, True)
+    assert "nobody has said yet" in judged.reason
+    assert apply_reviews([finding_with(like, *BELOW)], limits, {})[0].verdict is Verdict.PASS
+    for said, verdict in ((ReviewMark.CONTEXT, Verdict.FAIL), (ReviewMark.OBJECT, Verdict.NOT_HELD)):
+        (seen,) = apply_reviews([judged], limits, {"c": Review("c", said, "a person", "looked")})
+        assert (seen.verdict, seen.awaits_look) == (verdict, False)
+    # of a picture with a label the mark is no reason to wait
+    labelled = replace(like, tier=Tier.THIRD_CLASS)
+    assert apply_reviews([finding_with(labelled, *ABOVE)], limits, {})[0].verdict is Verdict.FAIL
 
 
 @pytest.mark.parametrize("origin", [Origin.OPTIMISED, Origin.RENDER])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -19,18 +20,18 @@ class CropOf(Protocol):
         """`share` is the crop's width as a share of the picture's shorter side; NaN: as wide as crops usually are."""
 
 
-def crops_from_pixels(pixels: PixelArray, grid_height: int, grid_width: int, share: float) -> CropOf:
+def crops_from_pixels(prepared: Callable[[int], PixelArray], grid_height: int, grid_width: int, share: float) -> CropOf:
     """Natural crops from the pictures as the network receives them, centred on a position of the layer's grid.
 
     Args:
-        pixels: (N, 3, H, W) uint8 RGB.
+        prepared: a picture's row to its (3, H, W) uint8 RGB.
         grid_height, grid_width: the layer's grid.
         share: side of a crop as a share of the shorter side of the picture, in (0, 1], where an exemplar has none.
     """
     usual = share
 
     def crop(image_row: int, y: int, x: int, share: float = math.nan) -> Image.Image:
-        picture = pixels[image_row]
+        picture = prepared(image_row)
         size = (picture.shape[1], picture.shape[2])
         wide = usual if math.isnan(share) else share
         left, top, right, bottom = crop_box(y, x, (grid_height, grid_width), size, wide)

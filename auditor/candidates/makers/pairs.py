@@ -16,7 +16,15 @@ from auditor.trials.patch import Patch, resize_patch
 _SEAM = 0.12
 """Width of a seam as a share of the patch's side."""
 
-_NEWS = (Tier.THIRD_CLASS, Tier.USER, Tier.SYNTHETIC, Tier.TARGET_CONTEXT, Tier.TARGET_IMAGE, Tier.TARGET_OBJECT)
+_NEWS = (
+    Tier.THIRD_CLASS,
+    Tier.UNLABELLED,
+    Tier.USER,
+    Tier.SYNTHETIC,
+    Tier.TARGET_CONTEXT,
+    Tier.TARGET_IMAGE,
+    Tier.TARGET_OBJECT,
+)
 """From what would be most news to what would be least; a pair is as little news as its lesser part."""
 
 Share = NDArray[np.float64]
@@ -105,6 +113,7 @@ def combine(first: Patch, second: Patch, arrangement: str, side_px: int, identit
         predicted_push=float("nan"),
         shows=_shared(first.candidate, second.candidate),
         read_as_target=False,
+        called_target=first.candidate.called_target or second.candidate.called_target,
         role=first.candidate.role if second.candidate.suggested else second.candidate.role,
         parts=(first.candidate.id, second.candidate.id),
     )

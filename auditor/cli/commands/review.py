@@ -28,7 +28,7 @@ def review(
     by: Annotated[str, typer.Option(help="who looked")] = "",
     why: Annotated[str, typer.Option(help="in a few words, why")] = "",
 ) -> None:
-    """Mark what candidates show, and recompute the verdicts; without marks it asks for the `target_image` ones."""
+    """Mark what candidates show, and recompute the verdicts; without marks it asks for those that await a look."""
     from auditor.cli.marks import asked_reviews, csv_reviews, marked_reviews
     from auditor.report.summary import awaiting_review
     from auditor.run.review import review_run, reviewed_result
@@ -43,7 +43,7 @@ def review(
     elif mark:
         reviews = marked_reviews(mark, by, why, result)
     elif not awaiting_review(result):
-        messages.print("no target_image candidate awaits a person's look")
+        messages.print("no candidate awaits a person's look")
         show(review_run(folder, []))
         return
     else:

@@ -66,6 +66,7 @@ class Tier(StrEnum):
     TARGET_CONTEXT = "target_context"
     TARGET_IMAGE = "target_image"
     THIRD_CLASS = "third_class"
+    UNLABELLED = "unlabelled"
     SYNTHETIC = "synthetic"
     USER = "user"
 

@@ -32,6 +32,7 @@ class Candidate:
             target's log-odds over source images. Logits; NaN where not measured.
         shows: what annotated things cover which share of its pixels, largest first.
         role: suggested, or tried for comparison; read_as_target: the model calls it the target alone.
+        called_target: the model calls the picture it was cut from the target, which nobody labelled.
         parts: ids of the candidates it was made from: one for another shape of a crop, two for a pair.
     """
 
@@ -53,6 +54,12 @@ class Candidate:
     licence: str = ""
     parts: tuple[str, ...] = ()
     pasted_cell: str = ""
+    called_target: bool = False
+
+    @property
+    def resembles_target(self) -> bool:
+        """From a picture without a label, and it or that picture is the target to the model: a person has to look."""
+        return self.tier is Tier.UNLABELLED and (self.read_as_target or self.called_target)
 
     @property
     def suggested(self) -> bool:

@@ -151,6 +151,11 @@ class Finding:
         return reviewed_tier(self.candidate.tier, self.review.mark if self.review else None)
 
     @property
+    def awaits_look(self) -> bool:
+        """Whether nobody has said yet if it shows the target, where its pixels may and no label or annotation tells."""
+        return self.tier is Tier.TARGET_IMAGE or (self.review is None and self.candidate.resembles_target)
+
+    @property
     def word(self) -> Verdict:
         """What every format says of it; a finding that is not held never reads as a pass, whoever wrote it down."""
         return self.verdict if self.held_to_limit else Verdict.NOT_HELD

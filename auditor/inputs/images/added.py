@@ -37,7 +37,7 @@ def added_pictures(
     them. Of new pictures that are nearly the same one is kept. All others are among the skipped, with their reason.
 
     Args:
-        known: every picture of the run, whatever its split.
+        known: every picture of the run, whatever its split, and those without labels.
 
     Returns:
         The new pictures, all of them for confirmation, in the order of their content hashes.
@@ -70,7 +70,7 @@ def added_pictures(
             else:
                 found[sha256] = record, prepare(picture)
         progress.advance()
-    new, like = _unknown([found[sha256] for sha256 in sorted(found)], known)
+    new, like = not_known([found[sha256] for sha256 in sorted(found)], known)
     skipped += like
     if not new:
         raise ImageError(
@@ -81,19 +81,25 @@ def added_pictures(
     return ImagePool(tuple(record for record, _ in new), tuple(order), np.stack([pixels for _, pixels in new]))
 
 
-def _unknown(
+def not_known(
     found: Sequence[tuple[ImageRecord, PixelArray]], known: ImagePool
 ) -> tuple[list[tuple[ImageRecord, PixelArray]], list[SkippedImage]]:
-    """Pictures like none of the known ones, one of each group; and the others, with what they are like."""
-    pixels = [*known.pixels, *(prepared for _, prepared in found)]
+    """Pictures like none of the known ones, one of each group; and the others, with what they are like.
+
+    Args:
+        found: records of pictures with their (3, H, W) uint8 pixels, as the model receives them; no file twice.
+    """
+    # those without labels too: a new picture that gave a crop would be measured on itself
+    records = [*known.images, *(known.unlabelled.images if known.unlabelled else ())]
+    pixels = [*map(known.prepared, range(len(records))), *(prepared for _, prepared in found)]
     thumbnails = [thumbnail(Image.fromarray(np.ascontiguousarray(one.transpose(1, 2, 0)))) for one in pixels]
     groups = near_duplicate_groups(np.stack(thumbnails)).tolist()
     first: dict[int, ImageRecord] = {}
-    for record, group in zip(known.images, groups, strict=False):
+    for record, group in zip(records, groups, strict=False):
         first.setdefault(group, record)
-    seen = {image.sha256: image for image in known.images}
+    seen = {image.sha256: image for image in records}
     new, skipped = [], []
-    for (record, prepared), group in zip(found, groups[len(known.images) :], strict=True):
+    for (record, prepared), group in zip(found, groups[len(records) :], strict=True):
         like = seen.get(record.sha256) or first.get(group)
         if like is None:
             first[group] = record

@@ -11,7 +11,7 @@ from auditor.core.config import AuditConfig
 from auditor.core.errors import ImageError, UnreadableImageError
 from auditor.core.records import ImageRecord
 from auditor.inputs.images.reading import decode_image
-from auditor.inputs.images.sources import find_image, given_sources, whereabouts
+from auditor.inputs.images.sources import find_image, source_paths, whereabouts
 
 
 def load_original(image: ImageRecord, config: AuditConfig) -> Image.Image:
@@ -23,7 +23,7 @@ def load_original(image: ImageRecord, config: AuditConfig) -> Image.Image:
     where = whereabouts(image.path, config)
     advice = "put it back as it was, or start a new run"
     try:
-        reference = find_image(where, [given.path for given in given_sources(config)])
+        reference = find_image(where, source_paths(config))
         data = reference.open(config.images.max_pixels)
         if hashlib.sha256(data).hexdigest() != image.sha256:
             raise ImageError(f"the picture {where} has changed since this run was begun; {advice}")

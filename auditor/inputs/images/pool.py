@@ -173,7 +173,7 @@ def _read_all(
     with warnings.catch_warnings():
         # Pillow warns of odd metadata and large pictures; what matters is refused here with its reason.
         warnings.filterwarnings("ignore", module=r"PIL\.")
-        for one, outcome in zip(wanted, _in_order(read, wanted, threads or os.cpu_count() or 1), strict=True):
+        for one, outcome in zip(wanted, in_order(read, wanted, threads or os.cpu_count() or 1), strict=True):
             if isinstance(outcome, _Picture):
                 pictures.append(outcome)
             else:
@@ -182,7 +182,7 @@ def _read_all(
     return pictures, unreadable
 
 
-def _in_order(work: Callable[[_Item], _Result], items: Iterable[_Item], threads: int) -> Iterator[_Result]:
+def in_order(work: Callable[[_Item], _Result], items: Iterable[_Item], threads: int) -> Iterator[_Result]:
     """Results of `work` in the items' order, from several threads, with few unfinished items at any time."""
     waiting: deque[Future[_Result]] = deque()
     executor = ThreadPoolExecutor(threads)

@@ -64,7 +64,7 @@ def write_atlas(folder: RunFolder, atlas: Atlas, pool: ImagePool, samples: str, 
     """Keep an atlas in two files of a run folder."""
     arrays = {field.name: getattr(atlas.samples, field.name) for field in fields(ActivationSet)}
     folder.write(samples, arrays_to_bytes({**arrays, "xy": atlas.xy}))
-    folder.write_table(cells, cells_table(atlas.cells, [image.key for image in pool.images]))
+    folder.write_table(cells, cells_table(atlas.cells, pool.keys))
 
 
 def read_atlas(

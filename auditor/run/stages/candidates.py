@@ -20,6 +20,7 @@ from auditor.candidates.scene import Scene
 from auditor.candidates.screening import TailScreen
 from auditor.core.errors import DamagedFileError, PatchError
 from auditor.core.records import Cell, IntArray, Rung, Split
+from auditor.core.records.images import NO_LABEL
 from auditor.core.records.trials import eligible_rows
 from auditor.inputs.images.originals import Originals
 from auditor.run.engines import hands
@@ -103,10 +104,11 @@ def open_scene(run: Run) -> Scene:
     originals = Originals(run.config)
 
     def open_original(row: int) -> Image.Image:
-        return originals.open(pool.images[row])
+        return originals.open(pool.image(row))
 
     def shows_of(row: int, box: tuple[int, int, int, int]) -> tuple[tuple[str, float], ...] | None:
-        return inputs.annotations.shares(pool.images[row], box)
+        image = pool.image(row)
+        return None if image.label == NO_LABEL else inputs.annotations.shares(image, box)
 
     return Scene(
         classifier=inputs.classifier,

@@ -7,11 +7,16 @@ from dataclasses import asdict
 from pydantic import TypeAdapter
 
 from auditor.core.records import ImagePool, SkippedImage
+from auditor.core.records.images import Unlabelled
 from auditor.inputs.images.pool import build_pool
+from auditor.inputs.images.unlabelled import read_unlabelled
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
-from auditor.run.tables import images_from_table, images_table
+from auditor.run.tables import images_from_table, images_table, unlabelled_table
 from auditor.run.unchanged import note_pictures, seen_pictures
+
+_POOL, _POOL_PIXELS, _POOL_SKIPPED = "pool.parquet", "cache/pool.npy", "cache/pool-skipped.json"
+"""Only where there is a pool."""
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
@@ -30,12 +35,35 @@ def _make(run: Run, folder: RunFolder) -> Facts:
         inputs.target.indices,
         run.progress,
     )
+    unlabelled = read_unlabelled(inputs.config, preprocessing.prepare, preprocessing.output_size, pool, run.progress)
     folder.write_array("cache/pixels.npy", pool.pixels)
     folder.write_table("images.parquet", images_table(pool.images, inputs.class_names))
     folder.write_json("cache/skipped.json", [asdict(skip) for skip in pool.skipped])
-    note_pictures(run.folder, inputs.config, seen, pool.images)
+    others = () if unlabelled is None else unlabelled.images
+    note_pictures(run.folder, inputs.config, seen, (*pool.images, *others))
     folder.update_manifest({"images": {image.path: image.sha256 for image in pool.images}})
-    return {"used": len(pool.images), "skipped": len(pool.skipped), "on_white": pool.on_white}
+    facts = {"used": len(pool.images), "skipped": len(pool.skipped), "on_white": pool.on_white}
+    return facts if unlabelled is None else {**facts, **_write_unlabelled(folder, unlabelled)}
+
+
+def _write_unlabelled(folder: RunFolder, unlabelled: Unlabelled) -> Facts:
+    folder.write_array(_POOL_PIXELS, unlabelled.pixels)
+    folder.write_table(_POOL, unlabelled_table(unlabelled.images))
+    folder.write_json(_POOL_SKIPPED, [asdict(skip) for skip in unlabelled.skipped])
+    folder.update_manifest({"pool": {image.path: image.sha256 for image in unlabelled.images}})
+    return {"pool_listed": unlabelled.listed, "pool_used": len(unlabelled.images)}
+
+
+def _read_unlabelled(folder: RunFolder) -> Unlabelled | None:
+    if not folder.has(_POOL):
+        return None
+    listed = (folder.facts(IMAGES.name) or {}).get("pool_listed")
+    return Unlabelled(
+        images=images_from_table(folder.read_table(_POOL)),
+        skipped=TypeAdapter(tuple[SkippedImage, ...]).validate_json(folder.read(_POOL_SKIPPED)),
+        pixels=folder.read_array(_POOL_PIXELS),
+        listed=listed if isinstance(listed, int) else 0,
+    )
 
 
 def _read(run: Run) -> ImagePool:
@@ -44,9 +72,13 @@ def _read(run: Run) -> ImagePool:
     skipped = TypeAdapter(tuple[SkippedImage, ...]).validate_json(folder.read("cache/skipped.json"))
     on_white = (folder.facts(IMAGES.name) or {}).get("on_white")  # older runs did not count them
     return ImagePool(
-        images, skipped, folder.read_array("cache/pixels.npy"), on_white if isinstance(on_white, int) else 0
+        images,
+        skipped,
+        folder.read_array("cache/pixels.npy"),
+        on_white if isinstance(on_white, int) else 0,
+        _read_unlabelled(folder),
     )
 
 
-_FILES = ("images.parquet", "cache/pixels.npy", "cache/skipped.json")
+_FILES = ("images.parquet", "cache/pixels.npy", "cache/skipped.json", _POOL, _POOL_PIXELS, _POOL_SKIPPED)
 IMAGES = Stage("images", (), _FILES, _make, _read, needed=_FILES)

@@ -133,6 +133,8 @@ def _notes(pool: ImagePool, clean: Clean, eligible: int, needed: int) -> list[st
             f"transparent somewhere: {how_many(pool.on_white, 'picture')}; white shows through there, for the model "
             "and in crops"
         )
+    if pool.unlabelled is not None:
+        notes.append(pool.unlabelled.words)
     if not len(clean.eligible):
         notes.append(
             f"the clean model calls none of the {len(clean.rows)} source images source; if its accuracy is better "

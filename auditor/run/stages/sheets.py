@@ -143,7 +143,7 @@ def draw_sheets(folder: RunFolder, atlas: Atlas, art: TileArt, captions: Caption
 def natural_crops(inputs: Inputs, pool: ImagePool) -> CropOf:
     """Crops of the pool's pictures around the layer's positions, as wide as the widest candidate."""
     _, grid_height, grid_width = inputs.cut.feature_shape
-    return crops_from_pixels(pool.pixels, grid_height, grid_width, max(inputs.config.candidates.sizes))
+    return crops_from_pixels(pool.prepared, grid_height, grid_width, max(inputs.config.candidates.sizes))
 
 
 def _read(run: Run) -> None:

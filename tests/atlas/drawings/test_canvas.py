@@ -102,7 +102,7 @@ def test_crops_are_centred_on_their_position_and_stay_inside(y, x, rows, columns
     pixels = np.zeros((2, 3, 40, 80), dtype=np.uint8)
     pixels[1, 0] = np.arange(40)[:, None]
     pixels[1, 1] = np.arange(80)[None, :]
-    crop = crops_from_pixels(pixels, grid_height=4, grid_width=8, share=0.5)
+    crop = crops_from_pixels(pixels.__getitem__, grid_height=4, grid_width=8, share=0.5)
     inside = np.asarray(crop(1, y, x))
     assert inside.shape == (20, 20, 3)
     assert (inside[0, 0, 0], inside[-1, -1, 0]) == rows  # centre row 2.5 / 4 of 40 = 25

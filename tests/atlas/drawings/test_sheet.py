@@ -180,7 +180,7 @@ def test_labels_are_written_below_their_tile_and_take_no_more_than_their_bin(cel
 def test_fine_levels_carry_no_labels_and_stay_in_bounds():
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (4, 3, 64, 64), dtype=np.uint8)
-    art_of = crops_from_pixels(noise, 4, 4, 0.5)
+    art_of = crops_from_pixels(noise.__getitem__, 4, 4, 0.5)
     for level in (40, 80):
         cells = [
             dataclasses.replace(cell(n % level, n // level, 3 + n % 5, 1.0, (n % 4, n % 3, 1)), level=level)

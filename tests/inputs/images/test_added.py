@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from auditor.core.errors import ImageError
 from auditor.core.hashing import sha256_of
 from auditor.core.progress import Silence
 from auditor.core.records import ImagePool, ImageRecord, PixelArray, Split
+from auditor.core.records.images import NO_LABEL, Unlabelled
 from auditor.inputs.images.added import added_pictures
 from auditor.inputs.model.labels import ClassNames
 
@@ -44,6 +46,25 @@ def known(tmp_path: Path) -> ImagePool:
         sha256 = sha256_of(path.read_bytes())
         records.append(ImageRecord(sha256[:16], sha256, f"photos/{seed}.png", 0, split, 24, 24))
     return ImagePool(tuple(records), (), np.stack([prepare(noise(seed)) for seed in (0, 1)]))
+
+
+def test_pictures_that_gave_crops_without_a_label_are_known(
+    config: AuditConfig, known: ImagePool, tmp_path: Path
+) -> None:
+    (tmp_path / "more" / "pan").mkdir(parents=True)
+    for seed in (2, 3, 4):
+        noise(seed).save(tmp_path / "more" / "pan" / f"{seed}.png")
+    sha256 = sha256_of((tmp_path / "more" / "pan" / "3.png").read_bytes())
+    labelless = [
+        ImageRecord(one[:16], one, f"pool/{one[0]}", NO_LABEL, Split.DISCOVERY, 24, 24) for one in ("a" * 64, sha256)
+    ]
+    unlabelled = Unlabelled(tuple(labelless), (), np.stack([prepare(noise(seed)) for seed in (2, 3)]), 2)
+    both = replace(known, unlabelled=unlabelled)
+    found = added_pictures(config, tmp_path / "more", NAMES, prepare, (0,), both, Silence())
+    assert [Path(image.path).name for image in found.images] == ["4.png"]
+    assert {(Path(skip.path).name, skip.reason) for skip in found.skipped} == {
+        ("2.png", "near-duplicate"), ("3.png", "duplicate"),
+    }  # fmt: skip
 
 
 def test_only_new_pictures_of_the_source_are_taken(config: AuditConfig, known: ImagePool, tmp_path: Path) -> None:

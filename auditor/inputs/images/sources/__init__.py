@@ -12,6 +12,7 @@ from pathlib import Path
 
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ImageError
+from auditor.core.hashing import sha256_of
 from auditor.core.plain_text import file_name, utf8
 from auditor.core.records import Split
 from auditor.inputs.images.sources.csv import CSV
@@ -52,6 +53,43 @@ def given_sources(config: AuditConfig) -> list[GivenSource]:
         for written, split in given
         if written is not None
     ]
+
+
+def pool_path(config: AuditConfig) -> Path | None:
+    """The absolute path of `images.pool`; None where none is given."""
+    if config.images.pool is None:
+        return None
+    return Path(os.path.normpath(config.base.resolve() / Path(config.images.pool).expanduser()))
+
+
+def chosen_unlabelled(config: AuditConfig) -> tuple[list[Reference], int]:
+    """The pictures of `images.pool` that are read, and how many there are; none is opened.
+
+    Of more than `images.pool_pictures` the smallest are taken by a hash of the seed and the name below the pool, so
+    that a pool that is moved gives the same ones.
+
+    Raises:
+        ImageError: it is missing, or holds no picture.
+    """
+    path = pool_path(config)
+    if path is None:
+        return [], 0
+    source = source_of(path)
+    listing = source.unlabelled(path) if source.unlabelled else source.listed(path, ())
+    images, root = [*listing.images, *listing.missing], source.root(path)
+
+    def drawn(image: Reference) -> str:
+        return sha256_of(f"{config.seed} {os.path.relpath(image.where, root)}".encode(errors="surrogateescape"))
+
+    most = config.images.pool_pictures
+    chosen = images if len(images) <= most else sorted(images, key=drawn)[:most]
+    return sorted(chosen, key=lambda image: image.where), len(images)
+
+
+def source_paths(config: AuditConfig) -> list[Path]:
+    """The absolute paths of all sources that pictures of an audit may lie in, labelled or not."""
+    pool = pool_path(config)
+    return [given.path for given in given_sources(config)] + ([pool] if pool is not None else [])
 
 
 def source_of(path: Path) -> Source:

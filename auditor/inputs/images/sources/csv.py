@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from auditor.core.errors import ImageError
@@ -18,9 +19,20 @@ def _listed(table: Path, ignore: tuple[str, ...]) -> Listing:
             raise ImageError(f"{table}, line {line}: expected a path and a label, got {row['path']!r},{row['label']!r}")
         rows.append(PictureFile(os.path.normpath(table.parent / row["path"]), row["label"]))
     ignored = left_out((row.label for row in rows), ignore)
+    return _there(table, [row for row in rows if row.label not in ignored])
+
+
+def _unlabelled(table: Path) -> Listing:
+    """Every picture that the column `path` names, once."""
+    rows = read_rows(table, ("path",), ImageError)
+    paths = dict.fromkeys(os.path.normpath(table.parent / row["path"]) for _, row in rows)
+    return _there(table, [PictureFile(path) for path in paths])
+
+
+def _there(table: Path, rows: Sequence[PictureFile]) -> Listing:
     images: list[PictureFile] = []
     missing: list[PictureFile] = []
-    for image in (row for row in rows if row.label not in ignored):
+    for image in rows:
         (images if os.path.isfile(image.where) else missing).append(image)
     if not images:
         why = (
@@ -40,4 +52,5 @@ CSV = Source(
     listed=_listed,
     root=lambda path: path.parent,
     at=file_at,
+    unlabelled=_unlabelled,
 )

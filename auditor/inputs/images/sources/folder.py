@@ -1,4 +1,4 @@
-"""Pictures of a folder with one sub-folder a class."""
+"""Pictures of a folder with one sub-folder a class, or, without labels, of any folder."""
 
 from __future__ import annotations
 
@@ -58,6 +58,15 @@ def _listed(source: Path, ignore: tuple[str, ...]) -> Listing:
     return Listing(tuple(images), ignored, hidden, class_folders=used)
 
 
+def _unlabelled(source: Path) -> Listing:
+    """Every picture at any depth; folders are no classes."""
+    found = _walk(source)
+    if not found.pictures:
+        raise ImageError(f"the folder {source} holds no picture at any depth; put some in, or give another")
+    images = tuple(PictureFile(str(path)) for path in sorted(found.pictures))
+    return Listing(images, found.others, found.hidden)
+
+
 @dataclass(slots=True)
 class _Found:
     """What lies in a class folder: its pictures, and how many other files and hidden pictures."""
@@ -68,7 +77,7 @@ class _Found:
 
 
 def _walk(folder: Path) -> _Found:
-    """What lies below a class folder. Links are followed, each folder once; nothing hidden is taken."""
+    """What lies below a folder. Links are followed, each folder once; nothing hidden is taken."""
     found = _Found()
     seen: set[str] = set()
     for here, folders, files in os.walk(folder, followlinks=True, onerror=_refuse):
@@ -117,4 +126,5 @@ FOLDER = Source(
     listed=_listed,
     root=lambda path: path,
     at=file_at,
+    unlabelled=_unlabelled,
 )

@@ -80,6 +80,7 @@ class Source:
             raises ImageError.
         root: where the names of its pictures start from, such as the paths of masks.
         at: the picture that a run remembers by `Reference.where`. Nothing is opened: if it is gone, opening says so.
+        unlabelled: its pictures where no labels are asked for, raises ImageError; None: as `listed` has them.
     """
 
     kind: str
@@ -88,3 +89,4 @@ class Source:
     listed: Callable[[Path, tuple[str, ...]], Listing]
     root: Callable[[Path], Path]
     at: Callable[[Path, str], Reference]
+    unlabelled: Callable[[Path], Listing] | None = None
