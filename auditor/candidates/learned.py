@@ -18,14 +18,16 @@ from auditor.core.records import FloatArray, IntArray
 
 FOLDS = 4
 LEAST_TO_LEARN = 24
-"""Patches through the tail, below which nothing is learnt and the first-order push stands as it is."""
+"""Patches through the tail, below which nothing is learnt beside the line."""
 
 _OF_LINEAR = 0.5
 """Weight of the first-order push among the features, as a share of the weight that all changes have together."""
 
 _STIFFNESS, _TUBE, _WIDTH = 3.0, 0.1, 2.0
-"""Penalty and insensitive tube, in standard deviations of the push, and twice the kernel's squared width, in those of
-the columns' distance."""
+"""Penalty and insensitive tube in standard deviations of what is left, and the kernel's width in those of the columns."""
+
+_NOTHING_LEFT = 1e-3
+"""Of the pushes' own spread: what the line leaves below this is rounding."""
 
 Columns = NDArray[np.float64]
 
@@ -38,23 +40,26 @@ def as_columns(pasted: Pasted) -> Columns:
 
 
 def foretold(columns: Columns, measured: IntArray, pushes: FloatArray, wanted: IntArray) -> FloatArray:
-    """Push of the patches `wanted`, by support vector regression on those that are `measured`.
+    """Push of the patches `wanted`: a line through the first-order pushes, and what it leaves by support vectors.
+
+    Where the first order says all there is, nothing is left to learn, and the line stands alone.
 
     Args:
-        columns: (N, F) of `as_columns`.
+        columns: (N, F + 1) of `as_columns`.
         measured: (M,) rows of patches that went through the tail; pushes: (M,) theirs, logits.
         wanted: (W,) rows.
     Returns:
         (W,) float32 logits.
     Source: Drucker, Burges, Kaufman, Smola, Vapnik 1996, Support vector regression machines; with a Gaussian kernel.
     """
-    spread = float(np.std(pushes)) if len(pushes) else 0.0
-    if len(measured) < LEAST_TO_LEARN or spread == 0.0 or not len(wanted):
-        # the last column is the first-order push in standard units, which orders as the push itself does
-        return _on_scale(columns[:, -1], measured, pushes)[wanted]
-    learner = SVR(C=_STIFFNESS * spread, epsilon=_TUBE * spread, gamma=_gamma(columns[measured]))
-    found: FloatArray = learner.fit(columns[measured], pushes).predict(columns[wanted]).astype(np.float32)
-    return found
+    line = _line(columns[:, -1], measured, pushes)
+    left = pushes - line[measured]
+    spread = float(np.std(left)) if len(left) else 0.0
+    found: Columns = line[wanted]
+    if len(measured) >= LEAST_TO_LEARN and spread > _NOTHING_LEFT * float(np.std(pushes)) and len(wanted):
+        learner = SVR(C=_STIFFNESS * spread, epsilon=_TUBE * spread, gamma=_gamma(columns[measured]))
+        found = found + learner.fit(columns[measured], left).predict(columns[wanted])
+    return found.astype(np.float32)
 
 
 def cross_fitted(columns: Columns, measured: IntArray, pushes: FloatArray, fold: IntArray) -> FloatArray:
@@ -94,11 +99,15 @@ def _gamma(columns: Columns) -> float:
     return float(1.0 / (_WIDTH * columns.shape[1] * variance))
 
 
-def _on_scale(standard: Columns, measured: IntArray, pushes: FloatArray) -> FloatArray:
-    """A score in standard units at the mean and spread of the pushes that were measured."""
+def _line(linear: Columns, measured: IntArray, pushes: FloatArray) -> Columns:
+    """(N,) pushes on a line over the first-order ones, least squares; it rises, whatever few of them say."""
     if not len(measured):
-        return standard.astype(np.float32)
-    unit = standard[measured].std()
-    scale = float(np.std(pushes) / unit) if unit > 0.0 else 1.0
-    shifted: FloatArray = (standard - standard[measured].mean()) * scale + float(np.mean(pushes))
-    return shifted.astype(np.float32)
+        return linear
+    known = linear[measured]
+    apart = known - known.mean()
+    square = float(apart @ apart)
+    slope = float(apart @ (pushes - pushes.mean())) / square if square > 0.0 else 0.0
+    if slope <= 0.0:  # the order is kept as long as nothing better is learnt
+        slope = float(np.std(pushes)) or 1.0 if len(measured) < LEAST_TO_LEARN else 0.0
+    line: Columns = float(pushes.mean()) + slope * (linear - known.mean())
+    return line

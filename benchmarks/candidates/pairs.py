@@ -90,6 +90,10 @@ class Opened:
 
     def random_crops(self, count: int, key: str) -> list[PixelArray]:
         """(3, s, s) uint8 crops at random places of random discovery pictures outside the source."""
+        return self.random_crops_with_rows(count, key)[0]
+
+    def random_crops_with_rows(self, count: int, key: str) -> tuple[list[PixelArray], IntArray]:
+        """The same, and the rows (count,) of the pictures that they were cut from."""
         generator = keyed_generator(self.inputs.config.seed, "benchmark", key)
         rows = [row for row in self.pool.rows(Split.DISCOVERY).tolist() if not self._of_source(row)]
         _, tall, wide = self.inputs.cut.feature_shape
@@ -102,7 +106,7 @@ class Opened:
             size = sizes[int(generator.integers(len(sizes)))]
             box = crop_box(y, x, (tall, wide), input_size, size)
             plans.append(CropPlan(row, y, x, size, box, "", float("nan")))
-        return prepared_crops(self.pool, plans)
+        return prepared_crops(self.pool, plans), np.array([plan.image_row for plan in plans], dtype=np.int64)
 
     def _of_source(self, row: int) -> bool:
         return self.pool.images[row].label in self.inputs.source.indices

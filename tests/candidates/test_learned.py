@@ -40,15 +40,25 @@ def test_what_the_first_order_leaves_is_learnt() -> None:
     np.testing.assert_allclose(backwards, found, atol=0.02 * float(pushes.std()))
 
 
-def test_of_few_patches_nothing_is_learnt_and_the_first_order_decides() -> None:
-    pasted, pushes = world(60)
+def test_of_few_patches_nothing_is_learnt_beside_a_line() -> None:
+    pasted, bent = world(60)
+    pushes = 2.0 * pasted.push + 0.3 * bent
     columns, few = as_columns(pasted), np.arange(LEAST_TO_LEARN - 1)
     found = foretold(columns, few, pushes[few], np.arange(60))
-    assert rank_agreement(found, pasted.push) == pytest.approx(1.0)
-    assert found[few].mean() == pytest.approx(pushes[few].mean(), abs=1e-5)
-    assert found[few].std() == pytest.approx(pushes[few].std(), rel=1e-4)
-    none = foretold(columns, few[:0], pushes[:0], np.arange(60))
-    assert rank_agreement(none, pasted.push) == pytest.approx(1.0)
+    slope, start = np.polyfit(pasted.push[few], pushes[few], 1)
+    assert slope > 0.0
+    np.testing.assert_allclose(found, start + slope * pasted.push, atol=1e-4)
+    # of none, or of few that say the contrary, the first order's order is kept
+    for measured in (few[:0], few):
+        kept = foretold(columns, measured, -pushes[measured], np.arange(60))
+        assert rank_agreement(kept, pasted.push) == pytest.approx(1.0)
+
+
+def test_where_the_first_order_says_all_nothing_is_added() -> None:
+    pasted, _ = world(200)
+    exact = (3.0 * pasted.push - 1.0).astype(np.float32)
+    found = foretold(as_columns(pasted), np.arange(40), exact[:40], np.arange(200))
+    np.testing.assert_allclose(found, exact, atol=1e-5)
 
 
 def test_no_patch_is_placed_by_its_own_measurement() -> None:
@@ -117,7 +127,7 @@ def test_more_of_the_best_are_found_than_by_the_first_order() -> None:
     best = set(np.argsort(-pushes)[:30].tolist())
     order, _ = asked(as_columns(pasted), pasted.push, pushes, 100)
     by_linear = set(np.argsort(-pasted.push)[:100].tolist())
-    assert len(best & by_linear) < 24 < 28 <= len(best & set(order))
+    assert len(best & by_linear) < 20 < 25 <= len(best & set(order))
 
 
 def test_a_picture_gives_few_crops() -> None:
