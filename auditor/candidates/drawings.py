@@ -18,7 +18,7 @@ from auditor.trials.patch import Patch
 
 DRAWINGS_RUNG = "screening of the library's drawings"
 
-SHORTLISTED = 4
+SHORTLISTED = 12
 """As many times more than are tried are screened through the tail, the best by the linear guess."""
 
 

@@ -330,7 +330,7 @@ class CandidatesConfig(Section):
     per_image: Most = Field(1, description="at most this many suggestions from one picture")
     library: bool = Field(True, description="whether to try the patches that come with auditor")
     drawn: ManyOrNone = Field(
-        8,
+        4,
         description="of the things and textures that auditor draws, how many are tried: those that push most when "
         "screened; 0 for none",
     )

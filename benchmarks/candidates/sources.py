@@ -138,7 +138,12 @@ def _crops(one: Opened, pool: Path) -> tuple[list[Patch], float, int, float]:
     unlabelled = read_unlabelled(config, preprocessing.prepare, preprocessing.output_size, one.pool, one.run.progress)
     reading = time.perf_counter() - started
     both, originals = replace(one.pool, unlabelled=unlabelled), Originals(config)
-    scene = replace(open_scene(one.run), pool=both, open_original=lambda row: originals.open(both.image(row)))
+    scene = replace(
+        open_scene(one.run),
+        pool=both,
+        open_original=lambda row: originals.open(both.image(row)),
+        shows_of=_nothing,
+    )
     wanted = config.candidates
     budget = wanted.model_copy(update={"shortlisted": wanted.shortlisted // TURNS, "tried": wanted.tried // TURNS})
     tail = one.tail_screen()
@@ -152,6 +157,11 @@ def _crops(one: Opened, pool: Path) -> tuple[list[Patch], float, int, float]:
     ]
     marked = mark_read_as_target(patches, one.inputs.classifier, one.inputs.target)
     return marked, time.perf_counter() - started, len(plans), reading
+
+
+def _nothing(row: int, box: tuple[int, int, int, int]) -> None:
+    """No picture without a label is annotated."""
+    del row, box
 
 
 def _first_third_class(result: AuditResult) -> tuple[str, int]:

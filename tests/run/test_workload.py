@@ -45,10 +45,10 @@ def test_every_piece_of_work() -> None:
     assert found.passes == 50 + 352 + 640 + 109 + 864 + 160 + found.pastes
 
 
-def test_drawings_are_screened_linearly_and_a_few_times_as_many_as_are_tried_by_the_tail() -> None:
+def test_drawings_are_screened_linearly_and_twelve_times_as_many_as_are_tried_by_the_tail() -> None:
     none = workload_of(configured(candidates={"drawn": 3}), KNOWN)
     some = workload_of(configured(candidates={"drawn": 3}), replace(KNOWN, drawings=50))
-    assert (some.linear, some.tail) == (none.linear + 50, none.tail + 4 * 3 * 8)
+    assert (some.linear, some.tail) == (none.linear + 50, none.tail + 12 * 3 * 8)
     assert some.tried == none.tried + 3
     few = workload_of(configured(candidates={"drawn": 3}), replace(KNOWN, drawings=2))
     assert (few.linear, few.tail, few.tried) == (none.linear + 2, none.tail + 2 * 8, none.tried + 2)
