@@ -24,7 +24,7 @@ _OF_LINEAR = 0.5
 """Weight of the first-order push among the features, as a share of the weight that all changes have together."""
 
 _STIFFNESS, _TUBE, _WIDTH = 3.0, 0.1, 2.0
-"""Penalty and insensitive tube in standard deviations of what is left, and the kernel's width in those of the columns."""
+"""Penalty and tube in standard deviations of what is left, and the kernel's width in those of the columns."""
 
 _NOTHING_LEFT = 1e-3
 """Of the pushes' own spread: what the line leaves below this is rounding."""

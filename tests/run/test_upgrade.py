@@ -91,7 +91,7 @@ def test_it_is_resumed_without_measuring_anything(old: Path, invoke, monkeypatch
     monkeypatch.setattr("auditor.run.stages.atlas.build_pair_atlas", None)
     monkeypatch.setattr("auditor.run.stages.candidates.propose", None)
     result = invoke("run", "--resume", old)
-    assert result.exit_code == 3
+    assert result.exit_code == 3, result.output
     assert "an earlier version of auditor began this run and noted no fingerprints" in result.stderr
     assert (counted(old), controls_of(old)) == (before, controls)
     assert (old / "report.html").exists()
@@ -104,7 +104,7 @@ def test_its_pictures_are_read_again_without_being_noted(old: Path, invoke) -> N
     (old / "cache" / "pixels.npy").unlink()
     for _ in range(2):
         result = invoke("run", "--resume", old)
-        assert result.exit_code == 3
+        assert result.exit_code == 3, result.output
         assert "noted no fingerprints" in result.stderr
     assert "inputs" not in RunFolder.open(old).manifest()
 

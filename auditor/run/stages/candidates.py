@@ -197,6 +197,6 @@ def _with_pushes(cells: Sequence[Cell], folder: RunFolder) -> tuple[Cell, ...]:
 
 _FILES = (
     *(_TABLE, _RUNGS, _PUSHES, CONTACT_SHEET, "candidates/*", "pictures/origin-*"),
-    *(_PASTED_SAMPLES, _PASTED_CELLS),  # not of an unmapped network, nor of an earlier version
+    *("cache/pasted.*", "pasted-cells.*"),  # none of an unmapped network, nor of an earlier version
 )
 CANDIDATES = Stage("candidates", (IMAGES, CLEAN, ATLAS), _FILES, _make, _read, needed=_FILES)
