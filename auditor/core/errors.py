@@ -107,8 +107,9 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, in one line."""
-    return (str(error).strip().splitlines() or ["no message"])[0]
+    """What an error says, in one line: the first, or the last where TorchScript's interpreter shows its stack above."""
+    lines = str(error).strip().splitlines() or ["no message"]
+    return lines[-1].removeprefix(f"{type(error).__name__}: ") if "TorchScript interpreter" in lines[0] else lines[0]
 
 
 def nearest_names(name: str, known: Iterable[str], most: int = 3, cutoff: float = 0.4) -> list[str]:

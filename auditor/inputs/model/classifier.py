@@ -13,6 +13,7 @@ from auditor.core.records import ClassGroup, Outputs
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.preprocessing import Preprocessing
+from auditor.inputs.model.weight_kinds import only_type
 
 # Far below any probability that decides anything, and far above where its slope would overflow.
 _LEAST_PROBABILITY = 1e-30
@@ -30,6 +31,8 @@ class Classifier:
         name: what messages call the network.
         outputs: what `module` answers with. Of probabilities the logarithm is taken wherever logits are spoken of:
             it differs from the logits before the softmax by one number a picture.
+        takes: the type of numbers in which it gets its pictures: float32, or that of all its weights where it takes no
+            other.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Classifier:
         self.device = device
         self.name = name or type(module).__name__
         self.outputs = outputs
+        self.takes = torch.float32
         # Tensors made in inference mode could never take part in a gradient.
         with torch.inference_mode(False):
             self._mean = torch.tensor(preprocessing.mean, device=device).view(1, 3, 1, 1)
@@ -118,16 +122,25 @@ class Classifier:
         try:
             return self._forward(images)
         except ModelError as error:
-            if not (self._channels_last and _tells_layout(error.__cause__)):
+            if self._channels_last and _tells_layout(error.__cause__):
+                self._lay_out(channels_last=False)
+            elif not self._takes_own_type(error.__cause__):
                 raise
-        self._lay_out(channels_last=False)
-        return self._forward(images)
+        return self.run(images)
+
+    def _takes_own_type(self, error: BaseException | None) -> bool:
+        """Whether code raised since it takes pictures in the type of its weights alone; they come in it from now on."""
+        own = only_type(self.module)
+        if own in (None, self.takes) or "type" not in str(error).lower():
+            return False
+        self.takes = own
+        return True
 
     def _forward(self, images: Tensor) -> object:
         shape = "x".join(map(str, images.shape[1:]))
         advice = f"it was given {shape} pictures; check [preprocessing] and the network"
         with ForeignCode(f"running {self.name} on a batch of {len(images)}", advice):
-            return self.module(images)
+            return self.module(images.to(self.takes))
 
     def _lay_out(self, channels_last: bool) -> None:
         """Lay the weights out, and with them what convolutions put out; only strides change.

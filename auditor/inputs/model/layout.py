@@ -26,7 +26,7 @@ class Layout:
     others: tuple[int, ...] = ()
 
     def to_features(self, output: object, height_px: int, width_px: int) -> Features:
-        """The mapped grid, and beside it what else the layer put out for each picture.
+        """The mapped grid, and beside it what else the layer put out for each picture, in float32.
 
         Raises:
             LayerError: as `GridForm.to_features`.
@@ -34,22 +34,23 @@ class Layout:
         tensors = [member(output, at) for at in (self.mapped, *self.others)]
         mapped, *others = [each for each in tensors if isinstance(each, Tensor)]
         own = self.form.to_features(mapped, height_px, width_px)
-        return Features(own.grid, (*own.beside, *others))
+        return Features(own.grid, (*own.beside, *others)).each(Tensor.float)
 
     def to_output(self, features: Features, instead_of: object) -> object:
         """Undo `to_features`; the result shares no memory with `features`.
 
         Args:
-            instead_of: what the layer put out for some picture, for what of it is no tensor with a row a picture.
+            instead_of: what the layer put out for some picture, for what of it is no tensor with a row a picture, and
+                for the types of numbers.
         """
-        mapped = self.form.to_output(features)
+        mapped = _of_type(self.form.to_output(features), member(instead_of, self.mapped))
         if self.mapped is None or not isinstance(instead_of, (list, tuple)):
             return mapped
         members = list(instead_of)
         members[self.mapped] = mapped
         others = features.beside[len(features.beside) - len(self.others) :]
         for at, other in zip(self.others, others, strict=True):
-            members[at] = other.clone()
+            members[at] = _of_type(other.clone(), members[at])
         if isinstance(instead_of, list):
             return members
         named = hasattr(instead_of, "_fields")
@@ -93,6 +94,10 @@ def copied(output: object) -> object:
     if isinstance(output, (list, tuple)):
         return [each.clone() if isinstance(each, Tensor) else each for each in output]
     return output
+
+
+def _of_type(numbers: Tensor, like: object) -> Tensor:
+    return numbers.to(like.dtype) if isinstance(like, Tensor) else numbers
 
 
 def _has_rows(each: object, batch: int) -> bool:

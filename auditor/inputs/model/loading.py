@@ -11,7 +11,7 @@ import torch
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ConfigError, ModelError
 from auditor.core.records import Outputs
-from auditor.inputs.model.classifier import Classifier, set_eval
+from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.examples import example_pictures
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.labels import ClassNames, read_class_names
@@ -19,6 +19,7 @@ from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.inputs.model.probing import are_probabilities, probe
 from auditor.inputs.model.sources import OWN_WEIGHTS, check_settings, source_of
 from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, Named, NetworkRequest
+from auditor.inputs.model.weight_kinds import other_types, refuse_without_numbers
 from auditor.inputs.model.weight_names import own_names
 from auditor.inputs.model.weights import (
     Weights,
@@ -81,22 +82,24 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
         examples=partial(example_pictures, config, preprocessing),
     )
     network = _build(source, request)
-    left_out = ""
+    notes = [*network.notes, *_other_weights(weights, weights_path)]
     if state is not None:
         with ForeignCode(f"loading {weights_path} into {name}"):
             state, left_out = own_names(state, network.module.state_dict())
             load_strictly(network.module, state, len(class_names), str(weights_path), name)
+            notes += [left_out, _other_types(other_types(state, network.module), weights_path)]
     came_from = network.file or weights_path
-    _check_fixed_sizes(network, preprocessing, name)
+    _check_network(network, preprocessing, name)
     with ForeignCode(f"moving {name} to {device}"):
         classifier = Classifier(network.module, class_names, preprocessing, device, name, config.model.outputs)
     probe(classifier)
+    notes.append(_own_type(classifier))
     return LoadedClassifier(
         classifier,
         str(came_from) if came_from is not None else "",
         weights_sha256(came_from) if came_from is not None else "",
         f"{name} ({source.label}), {len(class_names)} classes",
-        (*network.notes, *_other_weights(weights, weights_path), *([left_out] if left_out else ())),
+        tuple(note for note in notes if note),
         network.run_by,
     )
 
@@ -135,17 +138,20 @@ def unnamed_classifier(
     network = _build(source, NetworkRequest(name, _CLASSES_UNKNOWN, size, base, device))
     if preprocessing is None:
         preprocessing = Preprocessing(network.size or _USUAL_SIZE, None, "bilinear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    _check_fixed_sizes(network, preprocessing, name)
-    with ForeignCode(f"running {name} on a black picture"), torch.no_grad():
-        module = network.module.to(device)
-        set_eval(module)
-        output = module(torch.zeros(1, 3, *preprocessing.output_size, device=device))
+    _check_network(network, preprocessing, name)
+    with ForeignCode(f"moving {name} to {device}"):
+        classifier = Classifier(network.module, _numbered(1), preprocessing, device, name)
+    with torch.no_grad():
+        output = classifier.run(classifier.black())
     classes = int(output.shape[-1]) if isinstance(output, torch.Tensor) and output.ndim == 2 else _CLASSES_UNKNOWN
-    names = ClassNames(tuple(str(index) for index in range(classes)), ((),) * classes)
-    outputs = Outputs.PROBABILITIES if are_probabilities(output) else Outputs.LOGITS
-    classifier = Classifier(network.module, names, preprocessing, device, name, outputs)
+    classifier.class_names = _numbered(classes)
+    classifier.outputs = Outputs.PROBABILITIES if are_probabilities(output) else Outputs.LOGITS
     probe(classifier)
     return classifier
+
+
+def _numbered(classes: int) -> ClassNames:
+    return ClassNames(tuple(str(index) for index in range(classes)), ((),) * classes)
 
 
 def class_names_of(config: AuditConfig) -> ClassNames:
@@ -224,7 +230,20 @@ def _other_weights(weights: Weights | None, path: Path | None) -> tuple[str, ...
     )
 
 
-def _check_fixed_sizes(network: BuiltNetwork, preprocessing: Preprocessing, name: str) -> None:
+def _other_types(types: str, path: Path | None) -> str:
+    return f"{path.name}: weights of {types}" if types and path is not None else ""
+
+
+def _own_type(classifier: Classifier) -> str:
+    """What there is to say of a network that takes no pictures of float32."""
+    if classifier.takes is torch.float32:
+        return ""
+    return f"{classifier.name} computes in {str(classifier.takes).removeprefix('torch.')}, and gets its pictures so"
+
+
+def _check_network(network: BuiltNetwork, preprocessing: Preprocessing, name: str) -> None:
+    with ForeignCode(f"reading the weights of {name}"):
+        refuse_without_numbers(network.module, name)
     if network.batch is not None:
         raise ModelError(
             f"{name} was exported for batches of exactly {network.batch}; export it with a dynamic batch dimension: "

@@ -17,6 +17,7 @@ from auditor.core.hashing import sha256_of_file
 from auditor.core.plain_text import utf8
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.harmless import harmless_extras
+from auditor.inputs.model.weight_kinds import QUANTISED, counted, unfit_tensors
 from auditor.inputs.world.bundle import bundled_weights
 
 StateDict = dict[str, Tensor]
@@ -108,9 +109,10 @@ def _unpickled_tensors(path: Path) -> object:
     except ModelError as error:
         cause = error.__cause__
         if any(words in str(cause).lower() for words in _MORE_THAN_TENSORS):
+            advice = "save model.state_dict() with torch.save, or the tensors as .safetensors"
             raise ModelError(
                 f"{path} is a pickle that holds more than tensors, which could run code, so it was not loaded; "
-                "save model.state_dict() with torch.save, or the tensors as .safetensors"
+                f"{QUANTISED if 'torchao' in str(cause) else advice}"
             ) from error
         raise ModelError(
             f"{path} is neither safetensors nor a whole file saved by torch.save; copy or save it again"
@@ -137,6 +139,8 @@ def unwrapped(content: object, path: Path, key: str | None = None) -> Weights:
         or not content
         or not all(isinstance(value, Tensor) for value in content.values())
     ):
+        if isinstance(content, Mapping) and any("_packed_params" in str(name) for name in content):
+            raise ModelError(f"{path} holds the packed weights of a quantised network; {QUANTISED}")
         held = f"a {type(content).__name__}"
         if isinstance(content, Mapping):
             held += f" with keys {', '.join(repr(key) for key in list(content)[:_SHOWN])}" if content else " of nothing"
@@ -164,7 +168,7 @@ def _sets_of_weights(content: object) -> list[str]:
 
 
 def load_strictly(module: nn.Module, state: StateDict, classes: int, where: str, network: str) -> None:
-    """Load a state dict in which every name and shape fits, or load nothing.
+    """Load a state dict in which every name, shape and kind of number fits, or load nothing.
 
     Batch norm's `num_batches_tracked` may be absent, since it plays no part in eval mode.
 
@@ -172,24 +176,30 @@ def load_strictly(module: nn.Module, state: StateDict, classes: int, where: str,
         classes: K, so that a head for another number of classes is named as such.
         where: the file; network: the model; both for messages.
     Raises:
-        ModelError: names or shapes differ; counts and names the first few.
+        ModelError: names, shapes or kinds of numbers differ, or numbers are NaN; counts and names the first few.
     """
     expected = module.state_dict()
+    unfit, advice = unfit_tensors(state, module)
     missing = [name for name in expected if name not in state and not name.endswith("num_batches_tracked")]
     unexpected = [name for name in state if name not in expected]
-    reshaped = [name for name in expected if name in state and state[name].shape != expected[name].shape]
-    problems = [
-        *(_counted("missing", missing)),
-        *(_counted("unexpected", unexpected)),
-        *_counted("of another shape", [_shapes(name, expected[name], state[name]) for name in reshaped]),
+    reshaped = [
+        name
+        for name in expected
+        if name in state and not state[name].is_nested and state[name].shape != expected[name].shape
     ]
+    kinds = {
+        "missing": missing,
+        "unexpected": unexpected,
+        "of another shape": [_shapes(name, expected[name], state[name]) for name in reshaped],
+    }
+    problems = [*(counted(kind, names) for kind, names in kinds.items() if names), *unfit]
     if problems:
         head = _head_classes(expected, state, reshaped, classes)
         if head is not None and not missing and not unexpected:
             advice = (
                 f"its head has {head} classes, but there are {classes} class names: give [classes] names its own list"
             )
-        else:
+        elif not advice or missing or unexpected:
             advice = "check that the weights were saved from this very model"
         raise ModelError(f"{where} does not fit {network}: {'; '.join(problems)}; {advice}")
     carrying: OrderedDict[str, Tensor] = OrderedDict(state)
@@ -212,10 +222,3 @@ def _head_classes(expected: Mapping[str, Tensor], state: StateDict, reshaped: li
 
 def _shapes(name: str, expected: Tensor, came: Tensor) -> str:
     return f"{name} ({'x'.join(map(str, came.shape))}, expected {'x'.join(map(str, expected.shape))})"
-
-
-def _counted(kind: str, names: list[str]) -> list[str]:
-    if not names:
-        return []
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return [f"{len(names)} tensors {kind}: {', '.join(names[:_SHOWN])}{more}"]

@@ -269,7 +269,7 @@ def test_missing_and_unexpected_tensors_are_counted_and_named(
     other = {k: v for k, v in state.items() if k != first} | {f"extra{i}": torch.zeros(1) for i in range(5)}
     torch.save(other, tmp_path / "w.pt")
     message = (
-        rf"1 tensors missing: {first}; 5 tensors unexpected: extra0, extra1, extra2 and 2 more; check that the weights"
+        rf"1 tensor missing: {first}; 5 tensors unexpected: extra0, extra1, extra2 and 2 more; check that the weights"
     )
     with pytest.raises(ModelError, match=message):
         load_classifier(configure("squeezenet1_1", "w.pt"), CPU)
@@ -346,7 +346,9 @@ def test_a_key_for_weights_that_cannot_serve(tmp_path: Path, configure: Configur
 def test_not_finite_weights_are_found_out(tmp_path: Path, configure: Configure, state: dict[str, Tensor]) -> None:
     state["classifier.1.bias"][1] = float("nan")
     torch.save(state, tmp_path / "w.pt")
-    with pytest.raises(ModelError, match="returned 1 NaN and 0 infinite logits"):
+    with pytest.raises(
+        ModelError, match=r"w\.pt does not fit squeezenet1_1: 1 tensor with NaN or infinity: classifier\.1\.bias; give"
+    ):
         load_classifier(configure("squeezenet1_1", "w.pt", size=SIZE), CPU)
 
 
@@ -559,7 +561,7 @@ def test_a_pickle_inside_an_exported_program_is_not_run(tmp_path: Path, configur
             replaced += swap
             evil.writestr(name, trap.getvalue() if swap else good.read(name))
     assert replaced == 1
-    with pytest.raises(ModelError, match=r"loading .*evil.pt2 failed"):
+    with pytest.raises(ModelError, match=r"evil\.pt2 holds more than tensors beside its program"):
         load_classifier(configure("evil.pt2", size=SIZE), CPU)
     assert not target.exists()
     assert "TORCH_FORCE_WEIGHTS_ONLY_LOAD" not in os.environ

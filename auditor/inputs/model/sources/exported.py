@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,8 +36,7 @@ def load_exported(path: Path, device: torch.device) -> BuiltNetwork:
             f"{path} holds pickled objects or compiled libraries, which could run anything, so it was not loaded; "
             "save the plain program with torch.export.save"
         )
-    with ForeignCode(f"loading {path}", "save it again with torch.export.save"), _tensors_only():
-        program = torch.export.load(path)
+    program = _load_program(path)
     with ForeignCode(f"restoring the submodules of {path}"):
         from torch.export.passes import move_to_device_pass
 
@@ -51,6 +51,19 @@ def load_exported(path: Path, device: torch.device) -> BuiltNetwork:
         module = torch.export.unflatten(move_to_device_pass(program, device))
     size = (height, width) if height is not None and width is not None else None
     return BuiltNetwork(module, batch, size, path)
+
+
+def _load_program(path: Path) -> torch.export.ExportedProgram:
+    try:
+        with ForeignCode(f"loading {path}", "save it again with torch.export.save"), _tensors_only():
+            return torch.export.load(path)
+    except ModelError as error:
+        if isinstance(error.__cause__, pickle.UnpicklingError):
+            raise ModelError(
+                f"{path} holds more than tensors beside its program, such as quantised weights of torchao, which could "
+                "run code, so it was not loaded; give the network by a factory, or export it as ONNX"
+            ) from error
+        raise
 
 
 @contextmanager

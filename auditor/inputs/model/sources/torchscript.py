@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from auditor.core.errors import ModelError
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.sources.archives import archive_names
 from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, WeightsRule
 from auditor.inputs.model.sources.scripted import observable
+from auditor.inputs.model.weight_kinds import only_type
 
 _SUFFIXES = (".pt", ".ts", ".torchscript", ".pth")
 
@@ -40,11 +42,22 @@ def load_torchscript(path: Path, size: tuple[int, int]) -> BuiltNetwork:
         )
     script = _load_script(path)
     try:
-        example = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
+        example = _example(script, size)
         return BuiltNetwork(observable(script, example, path.name), file=path)
     except ModelError:
         # Marked by the attempt, so loaded anew.
         return BuiltNetwork(_load_script(path), file=path)
+
+
+def _example(script: torch.jit.ScriptModule, size: tuple[int, int]) -> Tensor:
+    """(2, 3, H, W) noise, in float32, or where the network does not take that, in the type of its weights."""
+    example = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        try:
+            script(example)
+        except RuntimeError:
+            return example.to(only_type(script))
+    return example
 
 
 def _load_script(path: Path) -> torch.jit.ScriptModule:
