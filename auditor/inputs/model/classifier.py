@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from auditor.core.errors import ModelError
 from auditor.core.records import ClassGroup, Outputs
+from auditor.inputs.model.compiled import uncompiled_calls
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.preprocessing import Preprocessing
@@ -139,7 +140,7 @@ class Classifier:
     def _forward(self, images: Tensor) -> object:
         shape = "x".join(map(str, images.shape[1:]))
         advice = f"it was given {shape} pictures; check [preprocessing] and the network"
-        with ForeignCode(f"running {self.name} on a batch of {len(images)}", advice):
+        with ForeignCode(f"running {self.name} on a batch of {len(images)}", advice), uncompiled_calls():
             return self.module(images.to(self.takes))
 
     def _lay_out(self, channels_last: bool) -> None:

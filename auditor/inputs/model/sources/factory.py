@@ -16,10 +16,11 @@ from types import MappingProxyType, ModuleType
 from torch import nn
 
 from auditor.core.errors import ModelError
+from auditor.inputs.model.compiled import COMPILED, uncompiled
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.sources.black_box import BlackBox
 from auditor.inputs.model.sources.imports import source_files
-from auditor.inputs.model.sources.protocol import NO_ARGUMENTS, BuiltNetwork, ModelSource, WeightsRule
+from auditor.inputs.model.sources.protocol import NO_ARGUMENTS, BuiltNetwork, ModelSource, NetworkRequest, WeightsRule
 
 _MOVED: Mapping[str, str] = MappingProxyType({"auditor.worlds.network": "auditor.inputs.world.kitchen_network"})
 """Modules of this package that runs made by earlier versions name, and where they are now."""
@@ -107,13 +108,17 @@ def _takes_classes(factory: Callable[..., object]) -> bool:
         return False
 
 
+def _build(request: NetworkRequest) -> BuiltNetwork:
+    built = build_from_factory(request.name, request.classes, request.base, request.arguments)
+    network, compiled = uncompiled(built)
+    return BuiltNetwork(network, notes=(COMPILED.format(name=request.name),) if compiled else ())
+
+
 FACTORY = ModelSource(
     label="Python factory",
     spelling="'package.module:factory', 'file.py:factory'",
     matches=lambda name: ":" in name,
-    build=lambda request: BuiltNetwork(
-        build_from_factory(request.name, request.classes, request.base, request.arguments)
-    ),
+    build=_build,
     weights=WeightsRule.ALLOWED,
     code=source_files,
 )
