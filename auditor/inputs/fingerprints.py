@@ -235,19 +235,38 @@ def _listed(names: Iterable[str]) -> str:
 def network_sha256(module: nn.Module) -> str:
     """The sha256 of all parameters and buffers by name: what a network is whose code brings its own weights.
 
+    Quantised modules keep theirs in forms of their own, which stand in the state dict alone.
+
     Raises:
         ModelError: the network's own code raised something.
     """
     digest = hashlib.sha256()
     with ForeignCode("reading the network's weights"), torch.no_grad():
         tensors = {**dict(module.named_buffers()), **dict(module.named_parameters())}
-        for name, tensor in sorted(tensors.items()):
-            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-            digest.update(_bytes_of(tensor))
+        known = set(map(id, tensors.values()))
+        others = {name: each for name, each in module.state_dict(keep_vars=True).items() if id(each) not in known}
+        for name, value in sorted({**others, **tensors}.items()):
+            if isinstance(value, Tensor):
+                digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+            digest.update(_bytes_of(value))
     return digest.hexdigest()
 
 
-def _bytes_of(tensor: Tensor) -> bytes:
-    if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_meta:
+def _bytes_of(value: object) -> bytes:
+    """The numbers of a tensor, also of one that is made of several, as quantised ones are."""
+    if isinstance(value, (list, tuple)):
+        return b"".join(map(_bytes_of, value))
+    if not isinstance(value, Tensor):
+        return repr(value).encode() if isinstance(value, (str, int, float, torch.dtype)) else b""
+    if value.is_quantized:
+        scales = (value.q_per_channel_scales(), value.q_per_channel_zero_points()) if _by_channel(value) else ()
+        return _bytes_of((value.int_repr(), *(scales or (value.q_scale(), value.q_zero_point()))))
+    if type(value) not in (Tensor, nn.Parameter) and hasattr(value, "__tensor_flatten__"):
+        return _bytes_of([getattr(value, name) for name in value.__tensor_flatten__()[0]])
+    if value.layout is not torch.strided or value.is_meta:
         return b""
-    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+    return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+
+
+def _by_channel(tensor: Tensor) -> bool:
+    return tensor.qscheme() in (torch.per_channel_affine, torch.per_channel_symmetric)

@@ -123,7 +123,7 @@ def _slopes(classifier: Classifier, images: Tensor, target: ClassGroup, together
         if not loss.requires_grad:
             return torch.zeros_like(images[rows])
         with DIFFERENTIATING:
-            (slope,) = torch.autograd.grad(loss, leaf)
+            (slope,) = torch.autograd.grad(loss, leaf, allow_unused=True, materialize_grads=True)
         return slope.to(images.device)
 
     parts = [part for _, part in together.each(len(images), of_part)]

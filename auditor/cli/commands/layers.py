@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from auditor.cli.edge import (
     app,
     edge,
     payload,
+    watched,
 )
 
 
@@ -27,4 +29,7 @@ def layers(
     """List a model's layers with their output shapes, and which of them can be mapped."""
     from auditor.cli.listing import listed_layers
 
-    payload.print(listed_layers(model, mappable))
+    with watched() as progress:
+        parts = listed_layers(model, mappable, progress)
+    for part in parts:
+        payload.print(part, soft_wrap=isinstance(part, Text))

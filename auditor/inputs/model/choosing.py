@@ -6,14 +6,15 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-import torch
 from torch import nn
 
 from auditor.core.errors import LayerError
+from auditor.core.progress import Progress
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.defaults import BY_TRYING, THREE_QUARTERS_BY_TRYING, at_three_quarters
-from auditor.inputs.model.layers import LayerInfo, list_layers
+from auditor.inputs.model.layers import LayerInfo, list_layers, refuse_torchscript
+from auditor.inputs.model.probes import Probes, probe_layers
 from auditor.inputs.model.sources import source_of
 
 WANTED_STRIDE = 16
@@ -33,7 +34,7 @@ def documented_layer(model_name: str, module: nn.Module) -> tuple[str, str] | No
 
 
 def default_layer(model_name: str, classifier: Classifier) -> tuple[str, str]:
-    """The layer to map: the source's documented one, or else the first that passes, by trying. Both pass every check.
+    """The layer to map: the source's documented one, or one found by trying; either passes all checks.
 
     Of layers with grids of several sizes those are tried whose positions cover about 16 × 16 pixels, the last of them
     first, then others; a network of one grid throughout is tried from the block at three quarters of its depth.
@@ -43,38 +44,49 @@ def default_layer(model_name: str, classifier: Classifier) -> tuple[str, str]:
     Raises:
         LayerError: no layer of the network can be mapped.
     """
+    if classifier.without_slopes:
+        refuse_torchscript(classifier.module)
+        raise LayerError(classifier.without_slopes)
     documented = documented_layer(model_name, classifier.module)
-    if documented is not None and _can_be_cut(classifier, documented[0]):
+    if documented is not None and _passes(classifier, documented[0], probe_layers(classifier, documented[:1])):
         return documented
+    instead = f"{documented[0]}, the {documented[1]}, cannot be mapped here; " if documented is not None else ""
     layers = list_layers(classifier)
-    if not _has_slopes(classifier):
-        raise LayerError(
-            f"{model_name} gives its pictures no gradient, as under torch.no_grad, behind a detach(), or in a "
-            "quantised or foreign program, so that nothing can be attributed"
-        )
     mappable = [info for info in layers if info.mappable]
     one_grid = len({info.shape[1:] for info in mappable}) == 1
     blocks = _blocks(layers) if one_grid else []
     ordered = _from_three_quarters(blocks) if blocks else _few_of_each_grid(_nearest_stride(mappable, classifier))
-    for name in ordered[:_MOST_TRIED]:
-        if _can_be_cut(classifier, name):
-            return name, THREE_QUARTERS_BY_TRYING if blocks else BY_TRYING
+    tried = ordered[:_MOST_TRIED]
+    probes = probe_layers(classifier, tried)
+    for name in tried:
+        if _passes(classifier, name, probes):
+            return name, instead + (THREE_QUARTERS_BY_TRYING if blocks else BY_TRYING)
     raise LayerError(
         f"no layer of {model_name} was found that can be mapped, of {len(mappable)} that put out a grid; name another "
         f"by [model] layer (auditor layers {model_name} lists them)"
     )
 
 
-def _has_slopes(classifier: Classifier) -> bool:
-    """Whether the network's answer can be differentiated by its picture."""
-    with torch.inference_mode(False), torch.enable_grad():
-        return classifier.forward_normalised(classifier.black().requires_grad_()).requires_grad
+def passing_layers(classifier: Classifier, layers: Sequence[LayerInfo], progress: Progress) -> list[str]:
+    """Names of the layers that pass every check of the cut, each of them tried.
+
+    Raises:
+        ModelError: the network fails.
+    """
+    wanted = [info.name for info in layers if info.mappable and not classifier.without_slopes]
+    progress.start("trying layers", len(wanted))
+    probes = probe_layers(classifier, wanted)
+    passing = []
+    for name in wanted:
+        if _passes(classifier, name, probes):
+            passing.append(name)
+        progress.advance()
+    return passing
 
 
-def _can_be_cut(classifier: Classifier, layer: str) -> bool:
-    """Whether a layer passes every check of the cut."""
+def _passes(classifier: Classifier, layer: str, probes: Probes) -> bool:
     try:
-        LayerCut(classifier, layer)
+        LayerCut(classifier, layer, probes)
     except LayerError:
         return False
     return True

@@ -8,10 +8,10 @@ import functools
 import torch
 from torch import Tensor, nn
 
-from auditor.core.errors import ModelError
+from auditor.core.errors import ModelError, first_line
 from auditor.core.records import ClassGroup, Outputs
 from auditor.inputs.model.compiled import uncompiled_calls
-from auditor.inputs.model.foreign import ForeignCode
+from auditor.inputs.model.foreign import DIFFERENTIATING, ForeignCode
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.inputs.model.weight_kinds import only_type
@@ -166,9 +166,37 @@ class Classifier:
             twin.module = copy.deepcopy(self.module)
         return twin
 
+    @functools.cached_property
+    def without_slopes(self) -> str:
+        """Why no gradient leads from the answer back to the picture, in words; '' where one does.
+
+        Operations without a derivative, such as quantised ones, may tell only when they are asked for it.
+        """
+        with torch.inference_mode(False), torch.enable_grad():
+            picture = self.black().requires_grad_()
+            logits = self.forward_normalised(picture)
+            try:
+                slope = _slope(logits, picture) if logits.requires_grad else None
+            except ModelError as error:
+                if not isinstance(error.__cause__, RuntimeError):  # torch's own word for a derivative that is missing
+                    raise
+                return f"{self.name} gives its pictures no gradient ({first_line(error.__cause__)})"
+        if slope is not None:
+            return ""
+        return (
+            f"{self.name} gives its pictures no gradient, as under torch.no_grad, behind a detach(), or in a "
+            "quantised or foreign program, so that nothing can be attributed"
+        )
+
     def black(self, batch: int = 1) -> Tensor:
         """(batch, 3, H, W) normalised black pictures, for probing."""
         return self.normalise_(torch.zeros(batch, 3, *self.preprocessing.output_size, device=self.device))
+
+
+def _slope(logits: Tensor, picture: Tensor) -> Tensor | None:
+    with DIFFERENTIATING:
+        (slope,) = torch.autograd.grad(logits.sum(), picture, allow_unused=True)
+    return slope
 
 
 def _tells_layout(error: BaseException | None) -> bool:

@@ -16,15 +16,13 @@ from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.foreign import DIFFERENTIATING, ThroughForeignCodeError
 from auditor.inputs.model.grids import Axes
-from auditor.inputs.model.layers import Captured, capture, find_layer, list_layers
+from auditor.inputs.model.layers import Captured, find_layer, list_layers
 from auditor.inputs.model.layout import Layout, copied, layouts, shapes_of
 from auditor.inputs.model.memory import pass_out_of_memory
+from auditor.inputs.model.probes import Probes, noise, probe_layers
 
-# Both passes run the same kernels behind the layer on the same numbers; only a batch of another size may choose
-# other kernels in front of it.
-_TOLERANCE_OF_CHANGE = 1e-4
+# The same kernels run on the same numbers.
 _TOLERANCE_OF_SIZE = 1e-5
-_PROBES = 2
 # Of activation and gradient, at the position where it is largest: 0.03 and more where an activation's length counts,
 # 0.0001 and less, which is rounding, where a norm takes it away (measured over the families of torchvision and timm).
 _LEAST_COSINE = 3e-4
@@ -52,14 +50,24 @@ class LayerCut:
             attribution there would be 0.
     """
 
-    def __init__(self, classifier: Classifier, layer: str) -> None:
+    def __init__(self, classifier: Classifier, layer: str, probes: Probes | None = None) -> None:
+        """
+        Args:
+            probes: of this layer among others, where many are tried; None: run for this one. Without them an error
+                names layers that may serve.
+        """
         self.classifier = classifier
         self.layer = layer
         self._module: nn.Module = find_layer(classifier.module, layer, classifier.name)
         with torch.inference_mode(False):
             self._dummy = classifier.black()
         self._one_dummy_serves_all = True
-        self._layout = self._verified_layout()
+        try:
+            if classifier.without_slopes:
+                raise LayerError(f"layer {layer!r} cannot be mapped: {classifier.without_slopes}")
+            self._layout = self._verified_layout(probes or probe_layers(classifier, [layer]))
+        except LayerError as error:
+            raise LayerError(f"{error}{'' if probes else self._others()}") from error
         self.feature_shape = self._layout.form.shape
 
     @property
@@ -134,6 +142,8 @@ class LayerCut:
             logits = self.classifier.logits(images)
         finally:
             handle.remove()
+        if not kept:
+            raise LayerError(f"layer {self.layer!r} did not run on these pictures")
         return self._layout.to_features(kept[-1], images.shape[2], images.shape[3]), logits
 
     @contextmanager
@@ -166,128 +176,123 @@ class LayerCut:
     def _answer(self) -> Tensor:
         """Logits of a picture, as the network gives them now."""
         with torch.inference_mode(False), torch.no_grad():
-            return self.classifier.logits(self._probes()[:1])
+            return self.classifier.logits(noise(self.classifier)[:1])
 
-    def _probes(self) -> Tensor:
-        generator = torch.Generator().manual_seed(0)
-        size = self.classifier.preprocessing.output_size
-        return torch.rand(_PROBES, 3, *size, generator=generator).to(self.classifier.device)
-
-    def _verified_layout(self) -> Layout:
-        images = self._probes()
+    def _verified_layout(self, probes: Probes) -> Layout:
+        captured, refusals = probes.captured[self.layer], list[LayerError]()
         with torch.inference_mode(False), torch.no_grad():
-            black = self.classifier.logits(torch.zeros_like(images[:1]))
-            try:
-                with capture(self.classifier.module, self.layer) as captured:
-                    whole = self.classifier.logits(images)
-            except LayerError as error:
-                raise LayerError(f"{error}{self._others()}") from error
-            change = float((whole - black).abs().max())
-            allowed = _TOLERANCE_OF_CHANGE * change + _TOLERANCE_OF_SIZE * float(whole.abs().max())
-            refusals: list[LayerError] = []
-            for layout in self._layouts(captured, len(images)):
+            for layout in self._layouts(captured, len(probes.images)):
                 try:
-                    self._verify(layout, captured.output, images, whole, allowed)
+                    self._verify(layout, captured.output, probes)
                 except LayerError as refused:
                     refusals.append(refused)
                 else:
                     return layout
         raise refusals[0]
 
-    def _verify(self, layout: Layout, output: object, images: Tensor, whole: Tensor, allowed: float) -> None:
+    def _verify(self, layout: Layout, output: object, probes: Probes) -> None:
         features = layout.to_features(output, *self.input_size)
         for one_dummy in (True, False):
             self._one_dummy_serves_all = one_dummy
-            difference = self._tail_difference(layout, features, whole)
-            if difference is not None and difference <= allowed:
-                self._check_places(layout, images[:1])
-                self._check_attribution(layout, features)
+            answer = self._answer_of_tail(layout, features)
+            if answer is None:
+                continue
+            leaf, logits = answer
+            difference = float((logits - probes.logits).abs().max())
+            if difference <= probes.allowed:
+                self._check_places(layout, probes)
+                self._check_attribution(layout, leaf, logits, constant=not probes.change)
                 return
-        found = "the tail cannot run alone" if difference is None else f"logits differ by up to {difference:.3g}"
+        found = "the tail cannot run alone" if answer is None else f"logits differ by up to {difference:.3g}"
         raise LayerError(
             f"the network goes around layer {self.layer!r}: its output alone does not give back the logits ({found})"
-            + self._others()
         )
 
     def _layouts(self, captured: Captured, batch: int) -> list[Layout]:
         if captured.calls != 1:
-            raise LayerError(
-                f"layer {self.layer!r} runs {captured.calls} times in one forward and must run once" + self._others()
-            )
+            raise LayerError(f"layer {self.layer!r} runs {captured.calls} times in one forward and must run once")
         found = layouts(captured.output, batch, *self.input_size)
         if not found:
             raise LayerError(
                 f"layer {self.layer!r} puts out {shapes_of(captured.output)} for {batch} pictures, not a (B, D, H, W) "
                 "grid over the picture of at least 3x3, nor (B, H, W, D), nor (B, T, D) tokens of such a grid"
-                + self._others()
             )
         return found
 
-    def _tail_difference(self, layout: Layout, features: Features, whole: Tensor) -> float | None:
-        """Largest difference of the tail's logits from the whole network's; None where the tail does not run."""
+    def _answer_of_tail(self, layout: Layout, features: Features) -> tuple[Features, Tensor] | None:
+        """Features that the tail's logits can be differentiated by, and those logits; None where it does not run."""
+        # of all tensors, so that what is read beside the grid alone is told from a network without derivatives
+        leaf = features.each(lambda tensor: tensor.detach().clone().requires_grad_())
         try:
-            return float((self._tail(layout, features) - whole).abs().max())
+            with torch.enable_grad():
+                return leaf, self._tail(layout, leaf.each(Tensor.clone))
         except (RuntimeError, ValueError, IndexError, AssertionError, ModelError) as error:
             pass_out_of_memory(error)
             return None
 
-    def _check_places(self, layout: Layout, image: Tensor) -> None:
+    def _check_places(self, layout: Layout, probes: Probes) -> None:
         """Refuse tokens that do not stand row by row: a patch that changes has to change its own token above others."""
         if layout.form.axes is not Axes.TOKENS:
             return
         _, rows, columns = layout.form.shape
-        height, width = image.shape[2:]
         places = [(rows // 4, columns // 3), (rows // 2, columns - 1), (rows - 1, columns // 4), (rows // 3, 0)]
-        changed = image.repeat(len(places), 1, 1, 1)
-        for each, (y, x) in zip(changed, places, strict=True):
-            top, left = y * height // rows, x * width // columns
-            patch = each[:, top : (y + 1) * height // rows, left : (x + 1) * width // columns]
-            patch.copy_(1 - patch)
-        with capture(self.classifier.module, self.layer) as captured:
-            self.classifier.logits(torch.cat((image, changed)))
+        captured = probes.changed_at(self.layer, places, (rows, columns))
         if captured.output is None:
             return
-        grid = layout.to_features(captured.output, height, width).grid
+        grid = layout.to_features(captured.output, *self.input_size).grid
         change = (grid[1:] - grid[:1]).norm(dim=1)
         own = torch.stack([each[place] for each, place in zip(change, places, strict=True)])
         beaten = (change < own.view(-1, 1, 1)).float().mean()
         if float(beaten) < _LEAST_BEATEN:
             raise LayerError(
                 f"the tokens of layer {self.layer!r} do not stand for places of the picture, row by row: a patch that "
-                "changes does not change its own token above others; choose another layer" + self._others()
+                "changes does not change its own token above others; choose another layer"
             )
 
-    def _check_attribution(self, layout: Layout, features: Features) -> None:
-        """Refuse a layer at which every attribution would be 0, whatever the picture."""
+    def _check_attribution(self, layout: Layout, features: Features, logits: Tensor, constant: bool) -> None:
+        """Refuse a layer at which every attribution would be 0, whatever the picture.
+
+        Args:
+            features: that these logits come from.
+            constant: the network answers these pictures all alike, so that nothing may be concluded.
+        """
+        # a plain sum would be blind where the logits are normalised to a constant sum
+        weights = torch.linspace(-1.0, 1.0, logits.shape[1], device=logits.device) ** 3 + 0.5
         with torch.enable_grad():
-            # of all tensors, so that what is read beside the grid alone is told from a network without derivatives
-            leaf = features.each(lambda tensor: tensor.detach().clone().requires_grad_())
-            logits = self._tail(layout, leaf.each(Tensor.clone))
-            if logits.grad_fn is None:
-                return
-            # a plain sum would be blind where the logits are normalised to a constant sum
-            weights = torch.linspace(-1.0, 1.0, logits.shape[1], device=logits.device) ** 3 + 0.5
-            with DIFFERENTIATING:
-                # NaN sent backwards passes through weights that are 0 too, as a freshly built head's often are
-                start = torch.full_like(logits, torch.nan)
-                (read,) = _slopes(logits, leaf.grid, start)
-                (slope,) = _slopes((logits * weights).sum(), leaf.grid)
-        if features.beside and not bool(read.any()):
+            slope, *_ = _slopes((logits * weights).sum(), features)
+        if not bool(slope.any()):
+            if not constant:
+                self._check_read(layout, features, logits)
+            return
+        # in doubles: torch calls the cosine of numbers as small as an untrained network's 0
+        long, steep = (functional.normalize(each.double(), dim=1, eps=1e-300) for each in (features.grid, slope))
+        if float((long * steep).sum(dim=1).abs().max()) < _LEAST_COSINE:
+            raise LayerError(
+                f"right behind layer {self.layer!r} the network normalises each activation by its own length, so that "
+                "every attribution is 0; choose the output of that norm"
+            )
+
+    def _check_read(self, layout: Layout, features: Features, logits: Tensor) -> None:
+        """Where no logit changes with the grid: is the head fresh, with weights of 0, or does it read none of it?"""
+        # NaN sent backwards passes through weights that are 0 too
+        grid, *beside = _slopes(logits, features, torch.full_like(logits, torch.nan))
+        if bool(grid.any()):
+            return
+        if any(bool(each.any()) for each in beside):
             what = "the class token" if layout.form.prefix_tokens else "other outputs of it"
             raise LayerError(
                 f"behind layer {self.layer!r} the network reads {what} alone, so that nothing can be "
-                "attributed to a position of the picture; choose an earlier layer" + self._others()
+                "attributed to a position of the picture; choose an earlier layer"
             )
-        # in doubles: torch calls the cosine of numbers as small as an untrained network's 0
-        long, steep = (functional.normalize(each.double(), dim=1, eps=1e-300) for each in (features.grid, slope))
-        cosine = (long * steep).sum(dim=1).abs().max()
-        if bool(slope.any()) and float(cosine) < _LEAST_COSINE:
-            raise LayerError(
-                f"right behind layer {self.layer!r} the network normalises each activation by its own length, so that "
-                "every attribution is 0; choose the output of that norm" + self._others()
-            )
+        raise LayerError(
+            f"no logit changes with layer {self.layer!r} to first order, as behind a detach(), in quantised operations "
+            "or where numbers are rounded, so that every attribution is 0"
+        )
 
     def _others(self, most: int = 6) -> str:
+        """Layers that may serve instead: they are read from the network's graph, and not all tried."""
+        if self.classifier.without_slopes:
+            return "; leave [model] layer out to audit it without an atlas"
         working = [info for info in list_layers(self.classifier) if info.mappable and info.name != self.layer]
         if not working:
             return "; no layer of this network can be mapped"
@@ -295,9 +300,12 @@ class LayerCut:
         return f"; layers that can be mapped: {shown}"
 
 
-def _slopes(of: Tensor, by: Tensor, start: Tensor | None = None) -> tuple[Tensor, ...]:
-    """The gradient of one tensor by another, 0 where it does not lead there; the graph stays."""
-    return torch.autograd.grad(of, by, start, retain_graph=True, allow_unused=True, materialize_grads=True)
+def _slopes(of: Tensor, by: Features, start: Tensor | None = None) -> tuple[Tensor, ...]:
+    """The gradient of a tensor by all of features, the grid first; 0 where it does not lead there. The graph stays."""
+    with DIFFERENTIATING:
+        return torch.autograd.grad(
+            of, (by.grid, *by.beside), start, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -81,8 +81,22 @@ def capture(module: nn.Module, layer: str) -> Iterator[Captured]:
         UnknownNameError: no such layer.
         LayerError: the layer runs and its output is neither a tensor nor a list or tuple.
     """
-    captured = Captured()
+    with capture_all(module, [layer]) as captured:
+        yield captured[layer]
 
+
+@contextmanager
+def capture_all(module: nn.Module, layers: Iterable[str]) -> Iterator[dict[str, Captured]]:
+    """`capture` of several layers at once, by name."""
+    captured = {layer: Captured() for layer in layers}
+    with ExitStack() as hooks:
+        for layer, kept in captured.items():
+            hooks.callback(find_layer(module, layer).register_forward_hook(_keeper(layer, kept)).remove)
+        with _in_eval_mode(module):
+            yield captured
+
+
+def _keeper(layer: str, captured: Captured) -> Callable[[nn.Module, object, object], None]:
     def keep(_module: nn.Module, _inputs: object, output: object) -> None:
         if not isinstance(output, (Tensor, list, tuple)):
             raise LayerError(
@@ -91,12 +105,7 @@ def capture(module: nn.Module, layer: str) -> Iterator[Captured]:
         captured.output = copied(output)
         captured.calls += 1
 
-    handle = find_layer(module, layer).register_forward_hook(keep)
-    try:
-        with _in_eval_mode(module):
-            yield captured
-    finally:
-        handle.remove()
+    return keep
 
 
 @contextmanager

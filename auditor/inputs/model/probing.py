@@ -38,8 +38,8 @@ def probe(classifier: Classifier) -> None:
     if difference > _TOLERANCE_REPEATED * float(alone.abs().max()) + _LEAST_TOLERANCE:
         raise ModelError(
             f"{classifier.name} gives the same picture other logits the second time (by up to {difference:.3g}): it "
-            "draws random numbers, or its dropout is in training mode: call eval() before it is exported, or take the "
-            "noise out"
+            "draws random numbers, its dropout is in training mode, or observers of a quantisation still follow its "
+            "pictures: call eval() before it is exported, take the noise out, or convert the network"
         )
     difference = float((alone[0] - company[0]).abs().max())
     if difference > _TOLERANCE_IN_COMPANY * float(company.abs().max()) + _LEAST_TOLERANCE:

@@ -204,3 +204,49 @@ def test_the_layers_command_marks_the_default(tmp_path: Path, invoke) -> None:
     assert result.exit_code == 0, result.output
     (line,) = (line for line in result.output.splitlines() if "default" in line)
     assert "ReLU" in line
+
+
+def test_of_a_small_picture_the_documented_layer_is_said_to_be_passed_over() -> None:
+    """Of a picture of 32 pixels ResNet's third stage makes a grid of 2 × 2, which has no place away from its border."""
+    torch.manual_seed(0)
+    layer, rule = default_layer("resnet18", classifier_of(torchvision.models.resnet18(num_classes=3), 32))
+    assert layer == "layer2.1"
+    assert rule.startswith(
+        "layer3, the default for resnet18: the end of the stage before the last, cannot be mapped here"
+    )
+    assert rule.endswith("; the last layer at about 1/16 of the picture's sides that can be mapped, found by trying")
+
+
+GOES_AROUND = """
+import torch
+from tests.inputs.model.test_without_slopes import Suggests
+
+def make():
+    torch.manual_seed(0)
+    return Suggests()
+"""
+
+
+def test_the_layers_command_suggests_what_passes_every_check(tmp_path: Path, invoke) -> None:
+    (tmp_path / "net.py").write_text(GOES_AROUND)
+    result = invoke("layers", f"{tmp_path / 'net.py'}:make")
+    assert result.exit_code == 0, result.output
+    rows = {line.split()[1]: line for line in result.stdout.splitlines() if line.startswith("│")}
+    marks = {name: row.split("│")[-2].strip() for name, row in rows.items()}
+    assert marks == {"stem": "yes", "relu": "default", "body": "", "drop": "", "head": ""}
+    assert "trying layers (3)" in result.stderr
+    assert "body" not in invoke("layers", f"{tmp_path / 'net.py'}:make", "--mappable").stdout
+
+
+def test_the_layers_command_says_what_an_audit_does_without_any(tmp_path: Path, invoke) -> None:
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n\ndef make(num_classes):\n"
+        "    return nn.Sequential(nn.AvgPool2d(112), nn.Flatten(), nn.Linear(12, num_classes))\n"
+    )
+    result = invoke("layers", f"{tmp_path / 'net.py'}:make", "--mappable")
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.stdout.split())
+    assert said.startswith(
+        "an audit without [model] layer: no layer is mapped, so there is no atlas, and crops of every class are "
+        "screened in pixels (no layer of"
+    )

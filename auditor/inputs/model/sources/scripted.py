@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import warnings
+from contextlib import redirect_stderr
 from typing import Any
 
 import torch
@@ -66,7 +68,8 @@ def observable(script: torch.jit.ScriptModule, example: Tensor, name: str) -> nn
                 tensor.requires_grad_(False)
         finally:
             quiet.setLevel(level)
-        with torch.no_grad():
+        # a graph that cannot be run prints its stack
+        with torch.no_grad(), redirect_stderr(io.StringIO()):
             came = network(example)
         if isinstance(expected, Tensor) and not torch.allclose(came, expected, rtol=1e-4, atol=1e-5):
             raise ModelError(f"the TorchScript of {name} computes something else once converted; {advice}")

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rich.table import Table
 from safetensors.torch import save_file
 
 from auditor.atlas.attribution import AttributionMethod, attribution_all_classes, attribution_method, contrast_map
 from auditor.cli.listing import listed_layers
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ConfigError, ModelError, UnknownNameError
+from auditor.core.progress import Silence
 from auditor.core.records import ClassGroup
 from auditor.inputs.model.choosing import default_layer, documented_layer
 from auditor.inputs.model.classifier import Classifier
@@ -94,7 +96,8 @@ def test_without_timm_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch
 
 
 def test_layers_of_a_timm_network_are_listed() -> None:
-    table = listed_layers("timm/test_vit", mappable_only=True)
+    (table,) = listed_layers("timm/test_vit", True, Silence())
+    assert isinstance(table, Table)
     names = list(map(str, table.columns[0].cells))
     assert "blocks.3" in names
     assert "blocks.5" not in names  # behind the last block the class token alone is read
