@@ -17,6 +17,7 @@ from auditor.core.errors import ConfigError, nearest_names
 from auditor.core.files import read_utf8
 from auditor.core.section import ContradictionError
 from auditor.core.settings import (
+    DEFAULT_PROMPTS,
     FINEST_LEVEL,
     AtlasConfig,
     AuditConfig,
@@ -31,6 +32,7 @@ from auditor.core.settings import (
 )
 
 __all__ = [
+    "DEFAULT_PROMPTS",
     "FINEST_LEVEL",
     "AtlasConfig",
     "AuditConfig",

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from auditor.core.records import Outputs, Placement
 from auditor.core.section import (
@@ -32,8 +32,16 @@ from auditor.core.section import (
     Sides,
 )
 
+DEFAULT_PROMPTS = ("a photo of a {}.",)
+
 FINEST_LEVEL = 320
 """Bins along a side of the finest grid: a sheet of more could not be drawn."""
+
+
+def _with_place(prompt: str) -> str:
+    if "{}" not in prompt:
+        raise ValueError("expected {} where the class name stands")
+    return prompt
 
 
 class ModelConfig(Section):
@@ -41,15 +49,15 @@ class ModelConfig(Section):
 
     name: Annotated[FilePath, Example("mobilenet_v2", filled=True), Flag("--model", "model")] = Field(
         description="where the network comes from, such as a torchvision name, `timm/NAME`, `hf/FOLDER`, "
-        "`package.module:factory`, `file.py:factory`, a TorchScript (`.pt`, `.ts`), torch.export (`.pt2`) or ONNX "
-        "(`.onnx`) file, or the address of a service"
+        "`clip/ARCHITECTURE`, `package.module:factory`, `file.py:factory`, a TorchScript (`.pt`, `.ts`), torch.export "
+        "(`.pt2`) or ONNX (`.onnx`) file, or the address of a service"
     )
     weights: Annotated[
         FilePath | None, Example("model.safetensors", filled=True), Flag("--weights", "file or default")
     ] = Field(
         None,
-        description='a `.safetensors` file or a state dict; `"default"`: torchvision\'s own; left out where the '
-        "factory or the file brings its own",
+        description='a `.safetensors` file or a state dict; `"default"`: torchvision\'s own; for CLIP also a tag '
+        "of open_clip's, such as `openai`; left out where the factory or the file brings its own",
     )
     layer: Annotated[str | None, Example("features.13"), Flag("--layer", told="{} (`auditor layers` lists them)")] = (
         Field(
@@ -72,6 +80,13 @@ class ModelConfig(Section):
         description="further keyword arguments for what builds the network, such as `transform_input = true` for a "
         "GoogLeNet that was fine-tuned from torchvision's weights",
     )
+    prompts: Annotated[tuple[Annotated[str, AfterValidator(_with_place)], ...], Once] = Field(
+        DEFAULT_PROMPTS,
+        min_length=1,
+        max_length=1000,
+        description="for CLIP: what is said of a picture of a class, `{}` in the place of its name; of several "
+        "sentences the features are averaged",
+    )
     run_by: Annotated[Literal["torch", "onnxruntime"] | None, Example("onnxruntime")] = Field(
         None,
         description="what runs an ONNX file: `torch`, whose layers can be mapped, or `onnxruntime`, which shows none; "
@@ -80,8 +95,8 @@ class ModelConfig(Section):
 
 
 class PreprocessingConfig(Section):
-    """From a photograph to the network's input. Leave the table out for a torchvision or timm model with its library's
-    own preprocessing; anything else needs it."""
+    """From a photograph to the network's input. Leave the table out for a model of torchvision, timm, transformers or
+    open_clip with its library's own preprocessing; anything else needs it."""
 
     resize: Annotated[Pixels | tuple[Pixels, Pixels], Sides, Example(256, filled=True)] = Field(
         256,

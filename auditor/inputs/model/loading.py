@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ConfigError, ModelError
@@ -17,8 +18,8 @@ from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.labels import ClassNames, read_class_names
 from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.inputs.model.probing import are_probabilities, probe
-from auditor.inputs.model.sources import OWN_WEIGHTS, check_settings, source_of
-from auditor.inputs.model.sources.protocol import BuiltNetwork, ModelSource, Named, NetworkRequest
+from auditor.inputs.model.sources import check_settings, is_own, no_such_weights, source_of
+from auditor.inputs.model.sources.protocol import OWN_WEIGHTS, BuiltNetwork, ModelSource, Named, NetworkRequest
 from auditor.inputs.model.weight_kinds import other_types, refuse_without_numbers
 from auditor.inputs.model.weight_names import own_names
 from auditor.inputs.model.weights import (
@@ -26,7 +27,6 @@ from auditor.inputs.model.weights import (
     find_weights,
     load_strictly,
     read_weights,
-    require_file,
     weights_sha256,
 )
 
@@ -76,9 +76,12 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
         config.base,
         device,
         state,
-        own_weights=config.model.weights == OWN_WEIGHTS,
+        weights=config.model.weights,
+        own_weights=is_own(config.model),
         arguments=config.model.arguments,
         run_by=config.model.run_by,
+        names=class_names.names,
+        prompts=config.model.prompts,
         examples=partial(example_pictures, config, preprocessing),
     )
     network = _build(source, request)
@@ -88,10 +91,11 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
             state, left_out = own_names(state, network.module.state_dict())
             load_strictly(network.module, state, len(class_names), str(weights_path), name)
             notes += [left_out, _other_types(other_types(state, network.module), weights_path)]
+    module = _finished(network, name)
     came_from = network.file or weights_path
     _check_network(network, preprocessing, name)
     with ForeignCode(f"moving {name} to {device}"):
-        classifier = Classifier(network.module, class_names, preprocessing, device, name, config.model.outputs)
+        classifier = Classifier(module, class_names, preprocessing, device, name, config.model.outputs)
     probe(classifier)
     notes.append(_own_type(classifier))
     return LoadedClassifier(
@@ -139,8 +143,9 @@ def unnamed_classifier(
     if preprocessing is None:
         preprocessing = Preprocessing(network.size or _USUAL_SIZE, None, "bilinear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     _check_network(network, preprocessing, name)
+    module = _finished(network, name)
     with ForeignCode(f"moving {name} to {device}"):
-        classifier = Classifier(network.module, _numbered(1), preprocessing, device, name)
+        classifier = Classifier(module, _numbered(1), preprocessing, device, name)
     with torch.no_grad():
         output = classifier.run(classifier.black())
     classes = int(output.shape[-1]) if isinstance(output, torch.Tensor) and output.ndim == 2 else _CLASSES_UNKNOWN
@@ -179,13 +184,24 @@ def check_model(config: AuditConfig) -> None:
         AuditorError: as `load_classifier`, of settings that cannot serve, and of weights that are not there.
     """
     check_settings(source_of(config.model.name), config.model)
-    if config.model.weights not in (None, OWN_WEIGHTS):
-        require_file(config.path(str(config.model.weights)))
+    if config.model.weights is None or is_own(config.model):
+        return
+    path = config.path(config.model.weights)
+    if not path.is_file():
+        raise ModelError(no_such_weights(config.model, path))
 
 
 def _build(source: ModelSource, request: NetworkRequest) -> BuiltNetwork:
     with ForeignCode(f"building {request.name}"):
         return source.build(request)
+
+
+def _finished(network: BuiltNetwork, name: str) -> nn.Module:
+    """The network that answers, once the weights are loaded."""
+    if network.finished is None:
+        return network.module
+    with ForeignCode(f"finishing {name}"):
+        return network.finished()
 
 
 def _class_names(config: AuditConfig, source: ModelSource) -> ClassNames:
@@ -202,7 +218,7 @@ def _class_names(config: AuditConfig, source: ModelSource) -> ClassNames:
 def _preprocessing(config: AuditConfig, source: ModelSource) -> Preprocessing:
     if config.preprocessing is not None:
         return Preprocessing.from_config(config.preprocessing)
-    own = source.preprocessing(Named(config.model.name, config.base))
+    own = source.preprocessing(Named(config.model.name, config.base, config.model.weights))
     if own is None:
         raise ConfigError(
             f"{config.model.name} needs a [preprocessing] table: resize, crop, mean and std as the network was trained"
@@ -214,8 +230,8 @@ def _read_weights(config: AuditConfig, source: ModelSource, classes: int) -> tup
     """The weights beside the network, and their file; (None, None) where the network brings its own."""
     if config.model.weights is None:
         return None, None
-    if config.model.weights == OWN_WEIGHTS and source.own_weights is not None:
-        state, file = source.own_weights(config.model.name, classes)
+    if source.own_weights is not None and is_own(config.model):
+        state, file = source.own_weights(config.model.name, config.model.weights, classes)
         return Weights(state), file
     path = config.path(config.model.weights)
     return read_weights(path, config.model.state), path

@@ -18,7 +18,14 @@ from auditor.inputs.model.defaults import BEFORE_LAST_STAGE, BEHIND_NORM, THREE_
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.labels import ClassNames, disambiguated
 from auditor.inputs.model.preprocessing import Preprocessing
-from auditor.inputs.model.sources.protocol import NO_ARGUMENTS, BuiltNetwork, ModelSource, NetworkRequest, WeightsRule
+from auditor.inputs.model.sources.protocol import (
+    NO_ARGUMENTS,
+    OWN_WEIGHTS,
+    BuiltNetwork,
+    ModelSource,
+    NetworkRequest,
+    WeightsRule,
+)
 from auditor.inputs.model.weights import StateDict, unwrapped
 
 _IMAGENET_CLASSES = 1000
@@ -241,6 +248,7 @@ TORCHVISION = ModelSource(
     check_name=check_torchvision_name,
     preprocessing=lambda named: torchvision_preprocessing(named.name),
     class_names=lambda named: torchvision_class_names(named.name),
-    own_weights=torchvision_weights,
+    own_words=lambda _name: (OWN_WEIGHTS,),
+    own_weights=lambda name, _word, classes: torchvision_weights(name, classes),
     default_layer=torchvision_layer,
 )

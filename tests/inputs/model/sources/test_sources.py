@@ -59,7 +59,8 @@ TOY = ModelSource(
     weights=WeightsRule.NEEDED,
     preprocessing=lambda _name: Preprocessing((8, 8), None, "nearest", (0.5,) * 3, (0.5,) * 3),
     class_names=lambda _name: ClassNames(("red", "green", "blue"), ((),) * 3),
-    own_weights=lambda _name, _classes: ({"scale": torch.tensor(4.0)}, Path(__file__)),
+    own_words=lambda _name: ("default", "red"),
+    own_weights=lambda _name, _word, _classes: ({"scale": torch.tensor(4.0)}, Path(__file__)),
     default_layer=lambda _name, _network: ("grid", "the only grid"),
 )
 
@@ -85,18 +86,18 @@ def test_a_source_is_one_entry_of_the_table(configure: Configure) -> None:
 
 @pytest.mark.usefixtures("toy")
 def test_the_rules_for_weights_hold_for_every_source(configure: Configure) -> None:
-    with pytest.raises(ConfigError, match=r"weights is missing: toy/one .* or 'default' for toy box's own"):
+    with pytest.raises(ConfigError, match=r"weights is missing: toy/one .* or 'default', 'red' for toy box's own"):
         load_classifier(configure("toy/one"), CPU)
-    with pytest.raises(ConfigError, match=r"means toy box's or torchvision's own, but the model is net.py:make; leave"):
+    with pytest.raises(ConfigError, match=r"there are none so called for net\.py:make; leave"):
         load_classifier(configure("net.py:make", "default"), CPU)
 
 
 @pytest.mark.usefixtures("toy")
 def test_messages_name_every_source_of_the_table(configure: Configure, tmp_path: Path) -> None:
     every = (
-        r"a torchvision name, 'timm/NAME', 'package\.module:factory', 'file\.py:factory', a TorchScript \(\.pt\) file, "
-        r"a torch\.export \(\.pt2\) file, an ONNX \(\.onnx\) file, 'hf/FOLDER or name on the hub', an address such as "
-        r"'http://127\.0\.0\.1:8000/predict' or 'toy/NAME'"
+        r"a torchvision name, 'timm/NAME', 'clip/ARCHITECTURE', 'package\.module:factory', 'file\.py:factory', a "
+        r"TorchScript \(\.pt\) file, a torch\.export \(\.pt2\) file, an ONNX \(\.onnx\) file, 'hf/FOLDER or name on "
+        r"the hub', an address such as 'http://127\.0\.0\.1:8000/predict' or 'toy/NAME'"
     )
     with pytest.raises(ModelError, match=rf"is a \.tflite file, .* give {every}"):
         load_classifier(configure("model.tflite"), CPU)
@@ -129,7 +130,7 @@ def test_names_are_told_apart_by_their_looks(name: str, label: str) -> None:
 
 
 def test_libraries_are_imported_only_by_the_source_that_needs_them() -> None:
-    unwanted = "{'torchvision', 'timm', 'torch._dynamo'}"
+    unwanted = "{'torchvision', 'timm', 'open_clip', 'transformers', 'torch._dynamo'}"
     code = f"import sys, auditor.inputs.model.loading; print({unwanted} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     assert done.stdout == "set()\n"
