@@ -30,6 +30,8 @@ def converted(path: Path, runtime: ModuleType, answers: nn.Module, examples: Ten
         ModelError: onnx2pytorch is not installed, cannot convert the network, or makes another one of it.
     """
     convert = _converter()
+    # its operations are written for torch of before, which torch says anew in every forward
+    warnings.filterwarnings("ignore", module=r"onnx2pytorch\.")
     with ForeignCode(f"turning {path.name} into torch by onnx2pytorch"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected: Tensor = answers(examples)

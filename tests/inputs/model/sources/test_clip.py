@@ -131,6 +131,14 @@ def test_the_default_layer_can_be_cut(saved: Path, tower: str) -> None:
     torch.testing.assert_close(cut.logits(features), classifier.logits(images), rtol=1e-4, atol=1e-5)
 
 
+def test_on_another_device_it_answers_alike(saved: Path, far: torch.device) -> None:
+    """Text is encoded there too."""
+    classifier = load_classifier(configured(saved), far).classifier
+    images = torch.rand(2, 3, 32, 32)
+    expected = load_classifier(configured(saved), CPU).classifier.logits(images)
+    torch.testing.assert_close(classifier.logits(images.to(far)).cpu(), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_the_text_tower_is_left_behind_and_what_was_assumed_is_said(saved: Path) -> None:
     prompts = ["a {}", "the {}", "my {}", "one {}"]
     loaded = load_classifier(configured(saved, prompts=prompts), CPU)

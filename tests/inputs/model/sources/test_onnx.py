@@ -96,6 +96,14 @@ def test_it_becomes_torch_and_is_mapped_as_any_network(tmp_path: Path, network: 
     torch.testing.assert_close(twin.logits(images), loaded.classifier.logits(images))
 
 
+def test_on_another_device_it_answers_alike(tmp_path: Path, network: Residual, far: torch.device) -> None:
+    export(network, tmp_path / "net.onnx")
+    classifier = load_classifier(configured(tmp_path), far).classifier
+    images = torch.rand(3, 3, SIDE, SIDE)
+    expected = network((images - 0.5) / 0.25).detach()
+    torch.testing.assert_close(classifier.logits(images.to(far)).cpu(), expected, rtol=1e-5, atol=1e-5)
+
+
 def test_what_runs_it_is_the_users_choice(tmp_path: Path, network: Residual) -> None:
     export(network, tmp_path / "net.onnx")
     chosen = opened(tmp_path, run_by="onnxruntime")
