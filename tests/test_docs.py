@@ -6,8 +6,10 @@ import dataclasses
 import importlib
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 from typing import get_args
 
 import numpy as np
@@ -274,6 +276,35 @@ def test_the_factory_example_builds_a_network(tmp_path: Path) -> None:
     network = build_from_factory("model.py:build", 7, tmp_path)
     assert network(torch.zeros(2, 3, 64, 64)).shape == (2, 7)
     assert "body" in dict(network.named_modules())
+
+
+def test_the_factory_for_ultralytics_answers_with_logits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its class is stood for by one that answers as theirs does in eval mode: probabilities and logits."""
+    import torch
+
+    class ClassificationModel(torch.nn.Module):
+        def __init__(self, cfg: str, nc: int, verbose: bool) -> None:
+            super().__init__()
+            self.model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, nc))
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            logits = self.model(x)
+            return logits.softmax(1), logits
+
+    tasks = ModuleType("ultralytics.nn.tasks")
+    tasks.ClassificationModel = ClassificationModel  # type: ignore[attr-defined]
+    for name, module in {
+        "ultralytics": ModuleType("a"),
+        "ultralytics.nn": ModuleType("b"),
+        tasks.__name__: tasks,
+    }.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    (example,) = [block for block in blocks(YOUR_MODEL, "python") if block.startswith("# yolo.py")]
+    (tmp_path / "yolo.py").write_text(example, encoding="utf-8")
+    network = build_from_factory("yolo.py:build", 5, tmp_path)
+    pictures = torch.rand(2, 3, 2, 2)
+    torch.testing.assert_close(network(pictures), network.model(pictures))
+    assert network(pictures).shape == (2, 5)
 
 
 def test_the_notebook_runs(finished: tuple[Path, Result]) -> None:
