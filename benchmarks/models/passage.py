@@ -108,7 +108,7 @@ def pass_through(name: str, tell: Callable[[Passed], None]) -> None:
     passed = replace(passed, step=ATTRIBUTION, shape=cut.feature_shape)
     tell(passed)
     pixels = _pictures(*cut.input_size)
-    method, difference = _attributed(cut, pixels, config)
+    method, difference = _attributed(cut, pixels[1:], config)
     passed = replace(passed, method=method, difference=difference)
     tell(passed)
     if not difference <= AGREES:
@@ -157,7 +157,11 @@ def _pictures(height_px: int, width_px: int) -> PixelArray:
 
 
 def _attributed(cut: LayerCut, pixels: PixelArray, config: AuditConfig) -> tuple[str, float]:
-    """Activations collected as for an atlas: how attribution was computed, and how far it is from the gradients."""
+    """Activations collected as for an atlas: how attribution was computed, and how far it is from the gradients.
+
+    Args:
+        pixels: (N, 3, H, W) uint8, each with one position drawn at random and two of the strongest contrast.
+    """
     keys = [hashlib.sha256(picture.tobytes()).hexdigest() for picture in pixels]
     height, width = cut.input_size
     images = tuple(ImageRecord(key[:12], key, key, 1, Split.DISCOVERY, width, height) for key in keys)

@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from auditor.inputs.model.probing import unlike_pictures
 from auditor.inputs.model.sources.huggingface import Logits
 from auditor.inputs.model.sources.timm import TIMM_PREFIX
 from benchmarks.models.families import HuggingFaceFamily
@@ -26,7 +27,7 @@ CLASSES = tuple(f"class {index}" for index in range(8))
 """Few, since attribution is compared with one backward pass a class."""
 
 _SPREAD = 0.1
-_BLOTS = (2, 3, 5, 8, 13, 21, 34, 55)
+_BLOTS = (3, 8, 21, 55)
 
 
 def build_from_library(name: str) -> nn.Module:
@@ -94,16 +95,11 @@ def randomise(network: nn.Module, forward: nn.Module, size: tuple[int, int]) -> 
 
 
 def _varied_pictures(height_px: int, width_px: int) -> Tensor:
-    """(8, 3, H, W) in [-1, 1]: blots of colour from large to small, so that no norm sees the same number in all."""
+    """(8, 3, H, W) in [-1, 1]: those that networks are probed with, and blots of colour from large to small."""
     generator = torch.Generator().manual_seed(0)
-    return torch.cat(
-        [
-            functional.interpolate(
-                2 * torch.rand(1, 3, blots, blots, generator=generator) - 1, (height_px, width_px), mode="bilinear"
-            )
-            for blots in _BLOTS
-        ]
-    )
+    coarse = [torch.rand(1, 3, blots, blots, generator=generator) for blots in _BLOTS]
+    blots = [functional.interpolate(each, (height_px, width_px), mode="bilinear") for each in coarse]
+    return 2 * torch.cat([unlike_pictures(height_px, width_px), *blots]) - 1
 
 
 @contextmanager
