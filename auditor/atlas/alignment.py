@@ -36,6 +36,7 @@ from auditor.core.shelf import MemoryShelf, Shelf
 from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.device import off_the_device
 from auditor.inputs.model.memory import Batches
+from auditor.inputs.model.naming import naming
 
 ALIGNED_FITTED = 4000
 """Images laid out by AlignedUMAP itself; it searches for approximate neighbours, and compiles that search, above."""
@@ -90,7 +91,8 @@ def collect_layers(layers: Sequence[Mapped], rows: IntArray, shelf: Shelf | None
         def collect(batch: slice, one: Mapped = one, at: IntArray = at) -> ActivationSet:
             return _at_positions(one.cut, one.pool.pixels, rows[batch], at[batch], one.pair)
 
-        for _, part in Batches(one.batch_size).each(len(rows), collect, first.progress):
+        named = naming(collect, one.pool.paths(rows))
+        for _, part in Batches(one.batch_size).each(len(rows), named, first.progress):
             parts.append(part)
             first.progress.advance(len(part))
         shards.write(number, ActivationSet.joined(parts))

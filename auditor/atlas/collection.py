@@ -32,6 +32,7 @@ from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.device import off_the_device
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.memory import Batches
+from auditor.inputs.model.naming import naming
 
 SHARD_IMAGES = 1024
 """Pictures a shard: what is held in memory at once, and what an interruption costs at most."""
@@ -130,25 +131,28 @@ class _Collector:
     """What one collection needs from batch to batch."""
 
     def __init__(self, mapped: Mapped, sampling: Sampling) -> None:
-        self._cut, self._pixels, self._sampling = mapped.cut, mapped.pool.pixels, sampling
+        self._cut, self._pool, self._sampling = mapped.cut, mapped.pool, sampling
         self._batches, self._progress = Batches(mapped.batch_size), mapped.progress
         _, grid_height, grid_width = mapped.cut.feature_shape
         self._interior = interior_positions(grid_height, grid_width)
         self._method: AttributionMethod | None = None
         # one buffer for every batch: on a CPU fresh large blocks cost more than the arithmetic done in them
-        shape = (self._batches.size, *self._pixels.shape[1:])
+        shape = (self._batches.size, *mapped.pool.pixels.shape[1:])
         self._images = torch.empty(shape, device=mapped.cut.classifier.device)
 
     def shard(self, rows: IntArray, keys: Sequence[str]) -> ActivationSet:
-        """The samples of these pictures, in their order."""
+        """The samples of these pictures, in their order.
+
+        Raises:
+            ModelError: the network fails; names the picture that it fails on, where it is one.
+        """
         parts: list[ActivationSet] = []
-        for batch, part in self._batches.each(
-            len(rows), lambda batch: self._batch(rows[batch], keys[batch]), self._progress
-        ):
+        collect = naming(lambda batch: self._batch(rows[batch], keys[batch]), self._pool.paths(rows))
+        for batch, part in self._batches.each(len(rows), collect, self._progress):
             parts.append(part)
             self._progress.advance(batch.stop - batch.start)
         samples = ActivationSet.joined(parts)
-        _refuse_not_finite(samples, paired=self._sampling.pair is not None)
+        self._refuse_not_finite(samples)
         return samples
 
     def _batch(self, rows: IntArray, keys: Sequence[str]) -> ActivationSet:
@@ -163,7 +167,7 @@ class _Collector:
 
     @torch.no_grad()
     def _features(self, rows: IntArray) -> Features:
-        images = to_float(self._pixels[rows], self._images.device, into=self._images[: len(rows)])
+        images = to_float(self._pool.pixels[rows], self._images.device, into=self._images[: len(rows)])
         return self._cut.features(images)
 
     def _contrasts(self, features: Features) -> FloatArray | None:
@@ -212,23 +216,24 @@ class _Collector:
         logits, attribution = zip(*parts, strict=True)
         return torch.cat(logits), torch.cat(attribution)
 
+    def _refuse_not_finite(self, samples: ActivationSet) -> None:
+        """A network with finite logits may still have no derivative somewhere, such as a square root at 0."""
+        broken = ~np.isfinite(samples.vectors).all(axis=1) | ~np.isfinite(samples.attribution).all(axis=1)
+        if self._sampling.pair is not None:
+            broken |= ~np.isfinite(samples.contrast)
+        if broken.any():
+            first = self._pool.images[samples.image_row[int(broken.argmax())]].path
+            raise LayerError(
+                f"attribution must be finite, but it is not for {int(broken.sum())} of {len(samples)} activations, as "
+                f"in {first}: the network behind the layer has no derivative there; choose another layer (auditor "
+                "layers lists them)"
+            )
+
     def _choose_method(self, features: Features) -> AttributionMethod:
         self._method = attribution_method(self._cut, features)
         if self._method is not AttributionMethod.FORWARD:
             self._progress.say(f"this network's tail has no forward-mode derivative; attribution takes {self._method}")
         return self._method
-
-
-def _refuse_not_finite(samples: ActivationSet, paired: bool) -> None:
-    """A network with finite logits may still have no derivative somewhere, such as a square root at 0."""
-    broken = ~np.isfinite(samples.vectors).all(axis=1) | ~np.isfinite(samples.attribution).all(axis=1)
-    if paired:
-        broken |= ~np.isfinite(samples.contrast)
-    if broken.any():
-        raise LayerError(
-            f"attribution must be finite, but it is not for {int(broken.sum())} of {len(samples)} activations: the "
-            "network behind the layer has no derivative there; choose another layer (auditor layers lists them)"
-        )
 
 
 def _refuse_zero(samples: ActivationSet) -> None:

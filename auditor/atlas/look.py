@@ -17,6 +17,7 @@ from auditor.atlas.icons.render import icon_settings
 from auditor.core.progress import Progress, Within
 from auditor.core.records import FloatArray, IntArray, PixelArray
 from auditor.inputs.images.pixels import to_float
+from auditor.inputs.model.naming import naming
 from auditor.inputs.opening import Inputs
 
 POSITIONS_A_SIDE = 7
@@ -27,10 +28,11 @@ ICON_PX = 64
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A picture to look at: (3, H, W) uint8 as the network receives it, and what it is in a word or two."""
+    """A picture to look at: (3, H, W) uint8 as the network receives it, what it is in a word or two, and its name."""
 
     picture: PixelArray
     heading: str
+    name: str
 
 
 def look_at(inputs: Inputs, pictures: Sequence[Seen], vectors: FloatArray, progress: Progress) -> Image.Image:
@@ -42,14 +44,17 @@ def look_at(inputs: Inputs, pictures: Sequence[Seen], vectors: FloatArray, progr
         vectors: (S, D) activations of the layer, by which the icons are whitened.
     Raises:
         LayerError: the network cannot be run up to the layer at the icons' size.
+        ModelError: the network fails; names the picture that it fails on.
     """
     _, height, width = inputs.cut.feature_shape
     settings = replace(icon_settings(inputs.config.atlas), side_px=ICON_PX)
     positions = shown_positions(height, width)
     whitening = Whitening.fit(vectors)
     progress.start("looking", len(pictures) * len(positions))
-    looks = []
-    for seen in pictures:
+
+    def look(one: slice) -> Look:
+        seen = pictures[one.start]
+        contrast, called, probability = _reading(inputs, seen.picture)
         grid = render_picture_grid(
             inputs.cut,
             seen.picture,
@@ -59,17 +64,17 @@ def look_at(inputs: Inputs, pictures: Sequence[Seen], vectors: FloatArray, progr
             whitening=whitening,
             positions=positions,
         )
-        contrast, called, probability = _reading(inputs, seen.picture)
-        looks.append(
-            Look(
-                picture=seen.picture,
-                seen=grid,
-                contrast=contrast[positions[:, 0], positions[:, 1]],
-                heading=seen.heading,
-                called=inputs.class_names[called],
-                probability=probability,
-            )
+        return Look(
+            picture=seen.picture,
+            seen=grid,
+            contrast=contrast[positions[:, 0], positions[:, 1]],
+            heading=seen.heading,
+            called=inputs.class_names[called],
+            probability=probability,
         )
+
+    one_by_one = naming(look, [seen.name for seen in pictures])
+    looks = [one_by_one(slice(place, place + 1)) for place in range(len(pictures))]
     return draw_look(looks, inputs.source.name, inputs.target.name)
 
 

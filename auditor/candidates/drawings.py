@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from auditor.candidates.ladder import Entry, Screen, choose_screened
+from auditor.candidates.ladder import Entry, Screen, choose_screened, patches_of
 from auditor.candidates.linear import LinearScreen
 from auditor.core.config import AuditConfig
 from auditor.core.draws import keyed_generator
@@ -40,11 +40,14 @@ def screen_drawn(
     if first is None:
         order = keyed_generator(config.seed, "drawings").permutation(len(drawn))
     else:
-        order = np.argsort(-first.screen([patch.rgba for patch in drawn]), kind="stable")
+        order = np.argsort(
+            -first.screen([patch.rgba for patch in drawn], [patch.called for patch in drawn]), kind="stable"
+        )
     short = [drawn[index] for index in order[:most].tolist()]
-    pushes = [float(push) for push in screen.screen([patch.rgba for patch in short])]
-    entries = [Entry(patch.rgba, patch.candidate.tier) for patch in short]
-    chosen = choose_screened(entries, pushes, count, screen.seen([patch.rgba for patch in short]), config.candidates)
+    entries = [Entry(patch.rgba, patch.candidate.tier, name=patch.called) for patch in short]
+    patches, names = patches_of(entries)
+    pushes = [float(push) for push in screen.screen(patches, names)]
+    chosen = choose_screened(entries, pushes, count, screen.seen(patches, names), config.candidates)
     kept = [
         replace(short[index], candidate=replace(short[index].candidate, predicted_push=pushes[index]))
         for index in chosen

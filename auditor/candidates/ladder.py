@@ -52,10 +52,10 @@ class Screen(Protocol):
     def cut(self) -> LayerCut | None:
         """The network at the layer; None where none is mapped."""
 
-    def screen(self, patches: Sequence[PixelArray]) -> FloatArray:
+    def screen(self, patches: Sequence[PixelArray], names: Sequence[str] = ()) -> FloatArray:
         """(N,) mean gain in the target's log-odds over some source pictures, logits."""
 
-    def seen(self, patches: Sequence[PixelArray]) -> FloatArray | None:
+    def seen(self, patches: Sequence[PixelArray], names: Sequence[str] = ()) -> FloatArray | None:
         """(N, D) what the network sees in each patch; None where that is not known."""
 
 
@@ -75,12 +75,14 @@ class Entry:
     """A patch on the ladder: its pixels for screening, (3 or 4, h, w) uint8, and what ranking needs to know of it.
 
     The tier of a crop is the one its picture's label gives, without its annotations: they are looked up for few.
+    `name` is for messages.
     """
 
     pixels: PixelArray
     tier: Tier
     cell: str = ""
     image_row: int = -1
+    name: str = ""
 
     def of_tier(self, tier: Tier) -> Entry:
         """The same with the tier that its picture's annotations give."""
@@ -98,7 +100,7 @@ class Tail:
     def measure(self, numbers: Sequence[int]) -> None:
         """Send these entries through the tail."""
         started = time.perf_counter()
-        pushes = self._screen.screen([self._entries[number].pixels for number in numbers])
+        pushes = self._screen.screen(*patches_of([self._entries[number] for number in numbers]))
         self.pushes |= {number: float(push) for number, push in zip(numbers, pushes, strict=True)}
         self.seconds += time.perf_counter() - started
 
@@ -203,8 +205,8 @@ def _pasted(entries: Sequence[Entry], screen: TailScreen, progress: Progress) ->
     if not entries:
         return None, Pasted.none()
     every = max(1, len(entries) // PILOTS)
-    first = LinearScreen(screen, [entry.pixels for entry in entries[::every][:PILOTS]])
-    return first, first.pasted([entry.pixels for entry in entries])
+    first = LinearScreen(screen, *patches_of(entries[::every][:PILOTS]))
+    return first, first.pasted(*patches_of(entries))
 
 
 def _ask_in_rounds(
@@ -250,9 +252,10 @@ def screen_made(
     """
     started = time.perf_counter()
     progress.start(screen.rung_of_made, len(made))
-    pushes = [float(push) for push in screen.screen([patch.rgba for patch in made])]
-    entries = [Entry(patch.rgba, patch.candidate.tier, patch.candidate.cell) for patch in made]
-    chosen = choose_screened(entries, pushes, config.made, screen.seen([patch.rgba for patch in made]), config)
+    entries = [Entry(patch.rgba, patch.candidate.tier, patch.candidate.cell, name=patch.called) for patch in made]
+    patches, names = patches_of(entries)
+    pushes = [float(push) for push in screen.screen(patches, names)]
+    chosen = choose_screened(entries, pushes, config.made, screen.seen(patches, names), config)
     kept = [
         replace(made[index], candidate=replace(made[index].candidate, predicted_push=pushes[index])) for index in chosen
     ]
@@ -277,3 +280,8 @@ def choose_screened(
         for push, entry, look in zip(pushes, entries, looks, strict=True)
     ]
     return choose_diverse(contenders, count, config.per_cell, config.per_image, seen)
+
+
+def patches_of(entries: Sequence[Entry]) -> tuple[list[PixelArray], list[str]]:
+    """Pixels and names of entries."""
+    return [entry.pixels for entry in entries], [entry.name for entry in entries]

@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from auditor.candidates.screening import TailScreen, in_parts, log_odds, under_patch, write
+from auditor.candidates.screening import Part, TailScreen, in_parts, log_odds, under_patch, write
 from auditor.core.records import FloatArray, PixelArray
 from auditor.core.work import Here, Work
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.foreign import DIFFERENTIATING
 from auditor.inputs.model.memory import Batches
+from auditor.inputs.model.naming import naming
 
 POOLED = 2
 """Changes are averaged over this many parts of the patch along each side: left from right, upper from lower."""
@@ -59,26 +60,30 @@ class LinearScreen:
     changes much at once. So it is averaged over source pictures into which a few pilot patches are written.
     """
 
-    def __init__(self, screen: TailScreen, pilots: Sequence[PixelArray]) -> None:
+    def __init__(self, screen: TailScreen, pilots: Sequence[PixelArray], names: Sequence[str] = ()) -> None:
         """
         Args:
             pilots: patches like those to be screened, a dozen or so, any sizes; at least one.
+            names: of the pilots, for the message where the network fails on one.
         """
         self._background, self._batch_size, self._progress = screen.common, screen.batch_size, screen.progress
-        self._hands, self._pilots = screen.hands, pilots
+        self._hands, self._pilots, self._names = screen.hands, pilots, names
         self._projection: Tensor | None = None
         clean = Features.joined([features for _, features, _ in screen.groups])
         towards = self._background.features.grid - clean.grid
         slope = screen.common.features.each(lambda tensor: torch.zeros_like(tensor[0]))
         of_cover = torch.zeros_like(slope.grid[0])
-        changes, covers = self._background.changes(pilots)
+        changes, covers = naming(lambda rows: self._background.changes(pilots[rows]), names)(slice(0, len(pilots)))
         pushes = []
         clean_odds = torch.cat([odds for _, _, odds in screen.groups])
         together = Batches(len(clean))
         for row in range(len(pilots)):
-            one = slice(row, row + 1)
-            written = write(clean, self._background, changes[one], covers[one])
-            odds, gradient = _odds_and_gradient(screen, written, together)
+
+            def around(one: slice) -> tuple[Tensor, Features]:
+                written = write(clean, self._background, changes[one], covers[one])
+                return _odds_and_gradient(screen, written, together)
+
+            odds, gradient = naming(around, names)(slice(row, row + 1))
             pushes.append((odds - clean_odds).mean())
             slope.grid.add_(gradient.grid.mean(dim=0) / len(pilots))
             for total, part in zip(slope.beside, gradient.beside, strict=True):
@@ -88,27 +93,45 @@ class LinearScreen:
         self._offset = 0.0
         self._offset = float(np.mean(torch.stack(pushes).tolist())) - float(self._linear(changes, covers).mean())
 
-    def screen(self, patches: Sequence[PixelArray]) -> FloatArray:
-        """(N,) float32 first-order predicted push of each (3 or 4, h, w) uint8 patch, logits."""
-        return self.pasted(patches).push
+    def screen(self, patches: Sequence[PixelArray], names: Sequence[str] = ()) -> FloatArray:
+        """(N,) float32 first-order predicted push of each (3 or 4, h, w) uint8 patch, logits.
 
-    def pasted(self, patches: Sequence[PixelArray]) -> Pasted:
-        """Each (3 or 4, h, w) uint8 patch as the network sees it on the common background."""
+        Args:
+            names: of the patches, for the message where the network fails on one.
+        """
+        return self.pasted(patches, names).push
+
+    def pasted(self, patches: Sequence[PixelArray], names: Sequence[str] = ()) -> Pasted:
+        """Each (3 or 4, h, w) uint8 patch as the network sees it on the common background.
+
+        Args:
+            names: of the patches, for the message where the network fails on one.
+        Raises:
+            ModelError: the network fails; names the patch that it fails on, where it is one.
+        """
         if not patches:
             return Pasted.none()
         engine = self._hands.engine
         # this process has its slope already; another one takes it around the same pilots
-        opened = (lambda: self) if isinstance(engine, Here) else partial(_elsewhere, self._hands.open, self._pilots)
-        parts = list(engine.each(Work(opened, LinearScreen.look, len), in_parts(patches, self._batch_size)))
+        opened = (
+            (lambda: self)
+            if isinstance(engine, Here)
+            else partial(_elsewhere, self._hands.open, self._pilots, self._names)
+        )
+        parts = list(engine.each(Work(opened, LinearScreen.look, len), in_parts(patches, names, self._batch_size)))
         return Pasted(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("push", "change", "seen")))
 
-    def look(self, patches: Sequence[PixelArray]) -> Pasted:
+    def look(self, part: Part) -> Pasted:
         """As many patches as a pass holds."""
+        found = part.each(lambda rows: self._look(part.patches[rows]))
+        self._progress.advance(len(part))
+        return found
+
+    def _look(self, patches: Sequence[PixelArray]) -> Pasted:
         change, cover = self._background.changes(patches)
         pooled = self._pooled(change)
         seen = under_patch(change.grid + self._background.features.grid, cover)
         found = torch.cat([self._linear(change, cover).unsqueeze(1), pooled, seen], dim=1).cpu().numpy()  # in one copy
-        self._progress.advance(len(patches))
         return Pasted(found[:, 0], found[:, 1 : 1 + pooled.shape[1]], found[:, 1 + pooled.shape[1] :])
 
     def _pooled(self, change: Features) -> Tensor:
@@ -132,8 +155,10 @@ class LinearScreen:
         return by_change + by_cover + self._offset
 
 
-def _elsewhere(open_screen: Callable[[], TailScreen], pilots: Sequence[PixelArray]) -> LinearScreen:
-    return LinearScreen(open_screen(), pilots)
+def _elsewhere(
+    open_screen: Callable[[], TailScreen], pilots: Sequence[PixelArray], names: Sequence[str]
+) -> LinearScreen:
+    return LinearScreen(open_screen(), pilots, names)
 
 
 def _odds_and_gradient(screen: TailScreen, features: Features, together: Batches) -> tuple[Tensor, Features]:

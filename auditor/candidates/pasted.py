@@ -33,6 +33,9 @@ COVERINGS = 16
 COVERING_PATCHES = 2 * COVERINGS + 1
 """Of all kinds together."""
 
+_COVERED_WITH = ("noise", "grey", "a part of a source picture")
+"""The kinds in their order, for messages."""
+
 HELD_CROPS = 3
 """Crops of a cell, each of another picture, whose own push says whether the cell holds."""
 
@@ -42,7 +45,8 @@ _ONE_SIDED_95 = 1.645
 def covering_push(scene: Scene, screen: TailScreen) -> float:
     """What covering alone pushes, logits: the strongest kind's mean over what is drawn of it."""
     kinds = covering_patches(scene, screen.side_px)
-    pushes = screen.screen([patch for kind in kinds for patch in kind])
+    names = [f"a covering of {name}" for name, kind in zip(_COVERED_WITH, kinds, strict=False) for _ in kind]
+    pushes = screen.screen([patch for kind in kinds for patch in kind], names)
     starts = np.cumsum([0, *map(len, kinds)])
     return max(float(pushes[start : start + len(kind)].mean()) for start, kind in zip(starts, kinds, strict=False))
 

@@ -32,16 +32,23 @@ class PixelScreen:
         self._sweep, self._config, self._progress = sweep, config, progress
         self.side_px = side_in_pixels(config.size, *input_size)
 
-    def screen(self, patches: Sequence[PixelArray]) -> FloatArray:
-        """(N,) mean gain in the target's log-odds, logits, of (3 or 4, h, w) uint8 patches."""
+    def screen(self, patches: Sequence[PixelArray], names: Sequence[str] = ()) -> FloatArray:
+        """(N,) mean gain in the target's log-odds, logits, of (3 or 4, h, w) uint8 patches.
+
+        Args:
+            names: of the patches, for the message where the network fails on a picture with one on it.
+        """
         variants = variants_of(Placement.FIXED, self._config)
         gains = np.empty(len(patches), dtype=np.float32)
         for number, patch in enumerate(patches):
             opaque = patch if len(patch) == 4 else np.concatenate([patch, np.full_like(patch[:1], 255)])
-            gains[number] = odds_gain(self._sweep.run(opaque, variants, "screening", Within(self._progress)))
+            called = names[number] if names else f"patch {number + 1}"
+            gains[number] = odds_gain(
+                self._sweep.run(opaque, variants, "screening", Within(self._progress), called=called)
+            )
             self._progress.advance()
         return gains
 
-    def seen(self, patches: Sequence[PixelArray]) -> None:
+    def seen(self, patches: Sequence[PixelArray], names: Sequence[str] = ()) -> None:
         """Nothing: what the network sees in a patch is not known without a layer."""
-        del patches
+        del patches, names

@@ -35,6 +35,7 @@ from auditor.core.records import Candidate, Cell, ClassGroup, FloatArray, Role, 
 from auditor.core.records.candidates import PLAIN_CROPS
 from auditor.inputs.images.pixels import on_grey, to_float
 from auditor.inputs.model.classifier import Classifier
+from auditor.inputs.model.naming import naming
 from auditor.trials.patch import Patch, resize_patch
 
 
@@ -208,11 +209,17 @@ def _plan_strongest(scene: Scene, atlas: Atlas, config: CandidatesConfig) -> lis
 
 
 def crop_entries(scene: Scene, plans: Sequence[CropPlan]) -> list[Entry]:
-    labels = [scene.pool.image(plan.image_row).label for plan in plans]
+    images = [scene.pool.image(plan.image_row) for plan in plans]
     names = scene.classifier.class_names.names
     return [
-        Entry(pixels, crop_tier(label, scene.target, names, None), plan.cell, plan.image_row)
-        for plan, label, pixels in zip(plans, labels, prepared_crops(scene.pool, plans), strict=True)
+        Entry(
+            pixels,
+            crop_tier(image.label, scene.target, names, None),
+            plan.cell,
+            plan.image_row,
+            f"a crop of {image.path}",
+        )
+        for plan, image, pixels in zip(plans, images, prepared_crops(scene.pool, plans), strict=True)
     ]
 
 
@@ -245,11 +252,19 @@ def mark_read_as_target(patches: Sequence[Patch], classifier: Classifier, target
     """Mark the patches that the model calls the target when they fill the whole picture, on mid grey.
 
     A mark to read beside the numbers, never a reason to drop a patch: a strong shortcut reads as target too.
+
+    Raises:
+        ModelError: the network fails; names the patch that it fails on.
     """
     height, width = classifier.preprocessing.output_size
+
+    def called(one: slice) -> int:
+        alone = on_grey(to_float(resize_patch(patches[one.start].rgba, height, width), classifier.device))
+        return int(classifier.logits(alone.unsqueeze(0)).argmax())
+
+    one_by_one = naming(called, [patch.called for patch in patches])
     marked = []
-    for patch in patches:
-        alone = on_grey(to_float(resize_patch(patch.rgba, height, width), classifier.device))
-        called = int(classifier.logits(alone.unsqueeze(0)).argmax())
-        marked.append(replace(patch, candidate=replace(patch.candidate, read_as_target=called in target.indices)))
+    for place, patch in enumerate(patches):
+        reads = one_by_one(slice(place, place + 1)) in target.indices
+        marked.append(replace(patch, candidate=replace(patch.candidate, read_as_target=reads)))
     return marked

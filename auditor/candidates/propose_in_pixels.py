@@ -8,7 +8,7 @@ import numpy as np
 
 from auditor.candidates.crops import CropPlan, CropRules
 from auditor.candidates.drawings import screen_drawn
-from auditor.candidates.ladder import BY_PUSH, choose_screened, screen_made
+from auditor.candidates.ladder import BY_PUSH, choose_screened, patches_of, screen_made
 from auditor.candidates.makers import drawn_candidates, make_candidates
 from auditor.candidates.pixel_screen import PixelScreen
 from auditor.candidates.pool_crops import plan_anywhere, plan_pool_crops
@@ -46,7 +46,7 @@ def propose_in_pixels(scene: Scene, screen: PixelScreen, config: AuditConfig, pr
     started = time.perf_counter()
     entries = crop_entries(scene, every)
     progress.start(screen.rung, len(entries))
-    pushes = screen.screen([entry.pixels for entry in entries])
+    pushes = screen.screen(*patches_of(entries))
     predicted = {number: float(push) for number, push in enumerate(pushes)}
     tiered = [entry.of_tier(planned_tier(scene, plan)) for entry, plan in zip(entries, plans, strict=False)]
     chosen = choose_screened(tiered, [predicted[number] for number in range(len(plans))], wanted.tried, None, wanted)

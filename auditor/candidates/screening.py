@@ -8,7 +8,9 @@ run on them (docs/design.md, section 4, screening).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -23,10 +25,13 @@ from auditor.inputs.model.classifier import members, others
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.memory import Batches
+from auditor.inputs.model.naming import naming
 from auditor.trials.patch import pasted_size, side_in_pixels
 
 TAIL, TAIL_OF_MADE = "tail screening", "tail screening of made patches"
 """The rungs whose number is the predicted push, by the name they go by in a report."""
+
+Result = TypeVar("Result")
 
 BACKGROUNDS = 4
 """More follow the source pictures more closely, and each costs one more pass up to the layer."""
@@ -133,6 +138,7 @@ class TailScreen:
         batch_size: int,
         backgrounds: int = BACKGROUNDS,
         progress: Progress | None = None,
+        names: Sequence[str] = (),
     ) -> None:
         """
         Args:
@@ -140,6 +146,7 @@ class TailScreen:
             patch_share: patch width as a share of the shorter side; the top left corner is screened.
             backgrounds: groups of source pictures, by brightness under the patch, that share one background.
             progress: told of each patch that was screened.
+            names: of the S pictures, for the message where the network fails on one.
         """
         self.progress = progress or Silence()
         self.hands: Hands[TailScreen] = Hands(lambda: self)
@@ -156,21 +163,21 @@ class TailScreen:
         with torch.no_grad():
             for rows in groups:
                 pictures = to_float(pixels[rows], cut.classifier.device)
-                features, odds = self._clean(pictures)
+                features, odds = self._clean(pictures, [names[row] for row in rows] if names else ())
                 background = Background(cut, pictures.mean(dim=0), side)
                 self.groups.append((background, features, odds))
             everything = to_float(pixels, cut.classifier.device).mean(dim=0)
         self.common = Background(cut, everything, side)
         """One background for all source pictures together."""
 
-    def _clean(self, pictures: Tensor) -> tuple[Features, Tensor]:
+    def _clean(self, pictures: Tensor, names: Sequence[str]) -> tuple[Features, Tensor]:
         """Features and log-odds (S_g,) of pictures without a patch."""
 
         def seen(rows: slice) -> tuple[Features, Tensor]:
             features, logits = self.cut.features_and_logits(pictures[rows])
             return features.each(Tensor.clone), log_odds(logits, self.target)
 
-        parts = [part for _, part in Batches(_ALL).each(len(pictures), seen)]
+        parts = [part for _, part in Batches(_ALL).each(len(pictures), naming(seen, names))]
         return Features.joined([features for features, _ in parts]), torch.cat([odds for _, odds in parts])
 
     def odds_of(self, features: Features) -> Tensor:
@@ -178,24 +185,32 @@ class TailScreen:
         parts = self._tails.each(len(features), lambda rows: log_odds(self.cut.logits(features[rows]), self.target))
         return torch.cat([odds for _, odds in parts])
 
-    def screen(self, patches: Sequence[PixelArray]) -> FloatArray:
+    def screen(self, patches: Sequence[PixelArray], names: Sequence[str] = ()) -> FloatArray:
         """Predicted push of each patch: the mean change of the target's log-odds, logits.
 
         Args:
             patches: N pictures, (3, h, w) opaque or (4, h, w) with opacity, uint8, of any size.
+            names: of the patches, for the message where the network fails on one.
         Returns:
             (N,) float32, in their order. The same patch gives the same number in any company.
+        Raises:
+            ModelError: the network fails; names the patch that it fails on, where it is one.
         """
         largest = max(len(features) for _, features, _ in self.groups)
         together = max(1, self.batch_size * 2 // largest)
         work = Work(self.hands.open, TailScreen.pushes, len)
-        return joined(self.hands.engine.each(work, in_parts(patches, together)))
+        return joined(self.hands.engine.each(work, in_parts(patches, names, together)))
 
-    def pushes(self, patches: Sequence[PixelArray]) -> FloatArray:
+    def pushes(self, part: Part) -> FloatArray:
         """The predicted pushes of as many patches as go through the tail together."""
-        pushes: FloatArray = self.changes_of_odds(patches).mean(dim=1).cpu().numpy()
-        self.progress.advance(len(patches))
-        return pushes
+
+        def pushes(rows: slice) -> FloatArray:
+            found: FloatArray = self.changes_of_odds(part.patches[rows]).mean(dim=1).cpu().numpy()
+            return found
+
+        found = part.each(pushes)
+        self.progress.advance(len(part))
+        return found
 
     @torch.no_grad()
     def changes_of_odds(self, patches: Sequence[PixelArray]) -> Tensor:
@@ -207,15 +222,21 @@ class TailScreen:
             found.append(odds.view(len(patches), len(clean)) - clean_odds)
         return torch.cat(found, dim=1)
 
-    def seen(self, patches: Sequence[PixelArray]) -> FloatArray:
-        """(N, D) float32 mean features of each patch where it lies: near-duplicates look alike to the network."""
+    def seen(self, patches: Sequence[PixelArray], names: Sequence[str] = ()) -> FloatArray:
+        """(N, D) float32 mean features of each patch where it lies: near-duplicates look alike to the network.
+
+        Args:
+            patches, names: as for `screen`.
+        """
         background = self.common.features.grid
-        found = np.empty((len(patches), background.shape[1]), dtype=np.float32)
-        for start in range(0, len(patches), self.batch_size):
-            change, cover = self.common.changes(patches[start : start + self.batch_size])
-            under = under_patch(change.grid + background, cover)
-            found[start : start + len(under)] = under.cpu().numpy()
-        return found
+
+        def under(rows: slice) -> FloatArray:
+            change, cover = self.common.changes(patches[rows])
+            found: FloatArray = under_patch(change.grid + background, cover).cpu().numpy()
+            return found
+
+        parts = [part for _, part in Batches(self.batch_size).each(len(patches), naming(under, names))]
+        return np.concatenate([np.empty((0, background.shape[1]), dtype=np.float32), *parts])
 
 
 def under_patch(grid: Tensor, cover: Tensor) -> Tensor:
@@ -223,9 +244,25 @@ def under_patch(grid: Tensor, cover: Tensor) -> Tensor:
     return (grid * cover).sum(dim=(2, 3)) / cover.sum(dim=(2, 3)).clamp(min=1e-6)
 
 
-def in_parts(patches: Sequence[PixelArray], together: int) -> list[Sequence[PixelArray]]:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Patches that go through the network together, and their names, or none."""
+
+    patches: Sequence[PixelArray]
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.patches)
+
+    def each(self, do: Callable[[slice], Result]) -> Result:
+        """What is done with rows of the patches; names the patch that the network fails on."""
+        return naming(do, self.names)(slice(0, len(self)))
+
+
+def in_parts(patches: Sequence[PixelArray], names: Sequence[str], together: int) -> list[Part]:
     """Patches in parts of as many as go together, in their order."""
-    return [patches[start : start + together] for start in range(0, len(patches), together)]
+    starts = range(0, len(patches), together)
+    return [Part(patches[start : start + together], names[start : start + together]) for start in starts]
 
 
 def joined(parts: Iterable[FloatArray]) -> FloatArray:

@@ -220,6 +220,7 @@ def _training(run: Run) -> float:
         variants=variants_of(config.trials.placements[0], config.trials),
         config=config.trials,
         seed=config.seed,
+        names=pool.paths(rows),
     )
     budget = TrainingBudget(_TRAINING_STEPS)
     try:

@@ -11,14 +11,13 @@ import numpy as np
 
 from auditor.core.config import AuditConfig
 from auditor.core.errors import DamagedFileError
-from auditor.core.progress import Progress, Silence
+from auditor.core.progress import Progress
 from auditor.core.records import ImagePool, IntArray, PixelArray, Split
 from auditor.core.records.trials import Clean, TrialBlock, TrialName, eligible_rows
 from auditor.core.shelf import Shelf, slug
 from auditor.core.work import Hands, Work
 from auditor.inputs.opening import Inputs
 from auditor.trials.blocks import block_from_bytes, block_to_bytes
-from auditor.trials.naming import naming_pictures
 from auditor.trials.placements import variants_of
 from auditor.trials.stand_ins import Control
 from auditor.trials.sweep import Sweep
@@ -68,20 +67,19 @@ class Table:
     def sweep(self, split: Split, part: Part | None = None) -> Sweep:
         """The sweep over these pictures."""
         if (split, part) not in self._sweeps:
-            self._sweeps[split, part] = self._sweep_over(self.rows(split, part))
+            rows = self.rows(split, part)
+            self._sweeps[split, part] = Sweep(
+                self.inputs.classifier,
+                self.inputs.criterion,
+                self.pool.pixels[rows],
+                [self.pool.images[row].key for row in rows],
+                self.clean.of(rows),
+                self.inputs.config.trials,
+                self.inputs.config.seed,
+                self.pool.pixels,
+                self.pool.paths(rows),
+            )
         return self._sweeps[split, part]
-
-    def _sweep_over(self, rows: IntArray) -> Sweep:
-        return Sweep(
-            self.inputs.classifier,
-            self.inputs.criterion,
-            self.pool.pixels[rows],
-            [self.pool.images[row].key for row in rows],
-            self.clean.of(rows),
-            self.inputs.config.trials,
-            self.inputs.config.seed,
-            self.pool.pixels,
-        )
 
     def measure(self, trial: Trial) -> TrialBlock:
         """Paste a patch on every picture of its sweep.
@@ -89,15 +87,9 @@ class Table:
         Raises:
             ModelError: the network fails; names the picture that it fails on, where it is one.
         """
-        rows = self.rows(trial.name.split, trial.part)
         variants = variants_of(trial.name.placement, self.inputs.config.trials)
-
-        def paste(sweep: Sweep, told: Progress) -> TrialBlock:
-            return sweep.run(trial.rgba, variants, trial.name.candidate, told, trial.control)
-
-        names = [f"{self.pool.images[row].path} with {trial.name.candidate} on it" for row in rows]
-        with naming_pictures(lambda at: paste(self._sweep_over(rows[at : at + 1]), Silence()), names):
-            return paste(self.sweep(trial.name.split, trial.part), self.progress)
+        sweep = self.sweep(trial.name.split, trial.part)
+        return sweep.run(trial.rgba, variants, trial.name.candidate, self.progress, trial.control)
 
 
 @dataclass(slots=True)

@@ -24,6 +24,12 @@ class Patch:
     candidate: Candidate
     rgba: PixelArray
 
+    @property
+    def called(self) -> str:
+        """What messages call it: its id, and the picture it was cut from."""
+        path = self.candidate.image_path
+        return f"{self.candidate.id}{f' (of {path})' if path else ''}"
+
 
 def read_patch(path: Path) -> PixelArray:
     """Read a patch picture as (4, h, w) uint8 RGBA, upright; a picture without alpha is opaque.

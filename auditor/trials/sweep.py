@@ -18,6 +18,7 @@ from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.classifier import Classifier, group_probability, group_rank, refuse_not_finite
 from auditor.inputs.model.memory import Batches
+from auditor.inputs.model.naming import naming
 from auditor.trials.pasting import Spots, Sticker, paste_at
 from auditor.trials.placements import Variant, draw, largest_side_px, window_of
 from auditor.trials.stand_ins import Changed, Control, CutFromPictures
@@ -49,14 +50,16 @@ class Sweep:
         config: TrialsConfig,
         seed: int,
         pictures: PixelArray | None = None,
+        names: Sequence[str] = (),
     ) -> None:
         """
         Args:
             pixels: (N, 3, H, W) uint8 prepared pictures, all eligible.
             image_keys: their N keys; clean: what the unpatched model says of them.
             pictures: (M, 3, H, W) uint8, from which stand-ins are cut; None: none will be.
+            names: of the N pictures, for the message where the network fails on one.
         """
-        self._pictures = pictures
+        self._pictures, self._names = pictures, tuple(names)
         self.image_keys = tuple(image_keys)
         self._classifier, self._criterion, self._config, self._seed = classifier, criterion, config, seed
         self._pixels = torch.from_numpy(np.ascontiguousarray(pixels)).to(classifier.device)
@@ -79,6 +82,7 @@ class Sweep:
         draw_key: str,
         progress: Progress,
         control: Control | None = None,
+        called: str = "",
     ) -> TrialBlock:
         """Paste a (4, h, w) uint8 patch onto every picture under every variant and record what the model says.
 
@@ -86,6 +90,9 @@ class Sweep:
             draw_key: names the draws; a control passes its candidate's id to land on the same spots.
             progress: told after each batch how many pastes it held.
             control: what is pasted in the patch's place, anew for each picture; None: the patch itself.
+            called: what messages call the patch; '': by the name of its draws.
+        Raises:
+            ModelError: the network fails; names the picture that it fails on, where it is one.
         """
         sticker = Sticker(rgba, self._classifier.device)
         every_draw = tuple(
@@ -93,13 +100,14 @@ class Sweep:
             for variant in variants
         )
         said = [Predictions.of_none(len(self)) for _ in variants]
+        names = [f"{name} with {called or draw_key} on it" for name in self._names]
         for of_variant, variant, draws in zip(said, variants, every_draw, strict=True):
             spots = self._spots(sticker, variant, draws, control)
 
             def paste(rows: slice, variant: Variant = variant, spots: Spots = spots) -> Predictions:
                 return self._batch(sticker, Part(variant, spots[rows], draw_key, control, rows.start, rows.stop))
 
-            for rows, batch in self._batches.each(len(self), paste, progress):
+            for rows, batch in self._batches.each(len(self), naming(paste, names), progress):
                 of_variant.put(rows.start, batch)
                 progress.advance(rows.stop - rows.start)
         patched = np.stack([one.predicted for one in said])
@@ -188,14 +196,21 @@ def predict_clean(
     criterion: TargetCalled,
     batch_size: int,
     progress: Progress,
+    names: Sequence[str] = (),
 ) -> Predictions:
-    """Predict (N, 3, H, W) uint8 pictures without any patch."""
+    """Predict (N, 3, H, W) uint8 pictures without any patch.
+
+    Args:
+        names: of the pictures, for the message where the network fails on one.
+    Raises:
+        ModelError: the network fails; names the picture that it fails on, where it is one.
+    """
     said = Predictions.of_none(len(pixels))
 
     def predict(rows: slice) -> Predictions:
         return _said(classifier.logits(to_float(pixels[rows], classifier.device), finite=False), criterion)
 
-    for rows, batch in Batches(batch_size).each(len(pixels), predict, progress):
+    for rows, batch in Batches(batch_size).each(len(pixels), naming(predict, names), progress):
         said.put(rows.start, batch)
         progress.advance(rows.stop - rows.start)
     return said

@@ -89,7 +89,7 @@ class KnownScreen:
     def __init__(self, pushes: FloatArray) -> None:
         self.pushes, self.asked = pushes, [0] * len(pushes)
 
-    def screen(self, patches: Sequence[PixelArray]) -> FloatArray:
+    def screen(self, patches: Sequence[PixelArray], names: Sequence[str] = ()) -> FloatArray:
         numbers = [int(patch[0, 0, 0]) * 256 + int(patch[1, 0, 0]) for patch in patches]
         for number in numbers:
             self.asked[number] += 1

@@ -139,7 +139,7 @@ class ByKind:
         self.grey, self.noise, self.cut = grey, noise, cut
         self.seen: list[PixelArray] = []
 
-    def screen(self, patches: Sequence[PixelArray]) -> FloatArray:
+    def screen(self, patches: Sequence[PixelArray], names: Sequence[str] = ()) -> FloatArray:
         self.seen = list(patches)
         kinds = [self.noise] * COVERINGS + [self.grey] + [self.cut] * (len(patches) - COVERINGS - 1)
         return np.array(kinds, dtype=np.float32)

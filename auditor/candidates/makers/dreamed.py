@@ -16,6 +16,7 @@ from auditor.core.records import FloatArray, Origin, PixelArray, Tier
 from auditor.inputs.images.pixels import pixels_on_grey, to_float
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.memory import Batches
+from auditor.inputs.model.naming import naming
 from auditor.trials.patch import Patch, resize_patch
 
 _START_GREY = 127.5
@@ -46,7 +47,8 @@ def dream_crops(
     side = settings.side_px
     starts = np.stack([pixels_on_grey(resize_patch(parent.rgba, side, side), _START_GREY) for parent in parents])
     keys = [f"dream of {parent.candidate.id}" for parent in parents]
-    icons = render_icons(cut, _mean_activations(cut, starts), keys, settings, seed, progress, start=starts)
+    wanted = _mean_activations(cut, starts, [parent.called for parent in parents])
+    icons = render_icons(cut, wanted, keys, settings, seed, progress, start=starts)
     return [
         as_patch(
             replace(
@@ -67,7 +69,7 @@ def dream_crops(
     ]
 
 
-def _mean_activations(cut: LayerCut, crops: PixelArray, batch_size: int = 32) -> FloatArray:
+def _mean_activations(cut: LayerCut, crops: PixelArray, names: Sequence[str], batch_size: int = 32) -> FloatArray:
     """(N, D) means over the layer's grid of (N, 3, s, s) uint8 crops that fill the network's whole picture."""
     size = cut.classifier.preprocessing.output_size
 
@@ -78,7 +80,7 @@ def _mean_activations(cut: LayerCut, crops: PixelArray, batch_size: int = 32) ->
         found: FloatArray = cut.features(images).grid.float().mean(dim=(2, 3)).cpu().numpy()
         return found
 
-    return np.concatenate([part for _, part in Batches(batch_size).each(len(crops), means)])
+    return np.concatenate([part for _, part in Batches(batch_size).each(len(crops), naming(means, names))])
 
 
 def _make(found: Found) -> list[Patch]:

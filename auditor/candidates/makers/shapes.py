@@ -20,6 +20,7 @@ from auditor.core.records import ClassGroup, FloatArray, Origin, PixelArray
 from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.memory import Batches
+from auditor.inputs.model.naming import naming
 from auditor.trials.patch import Patch, resize_patch
 
 ASPECTS = (("wide", 1.6), ("tall", 1 / 1.6))
@@ -64,12 +65,18 @@ def _taper(length_px: int, fade: float) -> NDArray[np.float64]:
 
 
 def contrast_over_crops(
-    cut: LayerCut, crops: Sequence[PixelArray], source: ClassGroup, target: ClassGroup, batch_size: int = 32
+    cut: LayerCut,
+    crops: Sequence[PixelArray],
+    source: ClassGroup,
+    target: ClassGroup,
+    batch_size: int = 32,
+    names: Sequence[str] = (),
 ) -> FloatArray:
     """What speaks for the target, and where, when a crop fills the whole picture.
 
     Args:
         crops: (3, h, w) uint8 each, of any size; each is resized to the network's input.
+        names: of the crops, for the message where the network fails on one.
     Returns:
         (N, H', W') contrast at every position of the layer, logits.
     """
@@ -82,7 +89,7 @@ def contrast_over_crops(
         found: FloatArray = contrast_map(cut, features, source, target)[1].float().cpu().numpy()
         return found
 
-    maps = [part for _, part in Batches(batch_size).each(len(crops), contrasts)]
+    maps = [part for _, part in Batches(batch_size).each(len(crops), naming(contrasts, names))]
     return np.concatenate(maps) if maps else np.empty((0, *cut.feature_shape[1:]), dtype=np.float32)
 
 
@@ -137,10 +144,9 @@ def faded_patches(
     """Every parent with its background faded out; those of which no part speaks for the target are left out."""
     size = cut.classifier.preprocessing.output_size
     crops = [resize_patch(parent.rgba, *size)[:3] for parent in parents]
+    contrasts = contrast_over_crops(cut, crops, source, target, names=[parent.called for parent in parents])
     made = []
-    for parent, identity, contrast in zip(
-        parents, identities, contrast_over_crops(cut, crops, source, target), strict=True
-    ):
+    for parent, identity, contrast in zip(parents, identities, contrasts, strict=True):
         try:
             faded = fade_background(parent.rgba, contrast)
         except PatchError:  # one crop that cannot be faded ends no run

@@ -23,6 +23,7 @@ from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.classifier import Classifier, group_logit
 from auditor.inputs.model.foreign import DIFFERENTIATING
 from auditor.inputs.model.memory import Batches
+from auditor.inputs.model.naming import naming
 from auditor.trials.pasting import paste_pixels
 from auditor.trials.patch import Patch
 from auditor.trials.placements import Variant, draw, largest_side_px, variants_of
@@ -49,6 +50,7 @@ class Lesson:
         target: what they are to be called.
         variants: paste rules that take turns, one a step; the largest decides the patch's size.
         config, seed: of the trials, whose draws these are.
+        names: of the pictures, for the message where the network fails on one.
     """
 
     pixels: PixelArray
@@ -57,6 +59,7 @@ class Lesson:
     variants: Sequence[Variant]
     config: TrialsConfig
     seed: int
+    names: Sequence[str] = ()
 
 
 def train_patch(
@@ -101,7 +104,8 @@ def train_patch(
             draws = draw(variants[turn], config, keys, f"{identity}/{step}", (1.0, 1.0), input_size, seed)
             images = to_float(lesson.pixels[chosen], torch.device("cpu"))
             pasted = paste_pixels(images, _at_size(torch.sigmoid(free), sides[turn]), draws)
-            slopes = _slopes(classifier, pasted.detach(), lesson.target, together)
+            names = [f"{lesson.names[row]} with {identity} on it" for row in chosen] if lesson.names else ()
+            slopes = _slopes(classifier, pasted.detach(), lesson.target, together, names)
             (free.grad,) = torch.autograd.grad(pasted, free, slopes)
             led = led or bool(free.grad.any())
             if not led and step + 1 == min(budget.steps, _PATIENCE):
@@ -114,7 +118,9 @@ def train_patch(
     return _as_candidate(torch.sigmoid(free).detach(), identity, lesson.target)
 
 
-def _slopes(classifier: Classifier, images: Tensor, target: ClassGroup, together: Batches) -> Tensor:
+def _slopes(
+    classifier: Classifier, images: Tensor, target: ClassGroup, together: Batches, names: Sequence[str]
+) -> Tensor:
     """The derivative of the mean loss by the pixels of (B, 3, H, W) pictures; 0 where none of them leads to it."""
 
     def of_part(rows: slice) -> Tensor:
@@ -126,7 +132,7 @@ def _slopes(classifier: Classifier, images: Tensor, target: ClassGroup, together
             (slope,) = torch.autograd.grad(loss, leaf, allow_unused=True, materialize_grads=True)
         return slope.to(images.device)
 
-    parts = [part for _, part in together.each(len(images), of_part)]
+    parts = [part for _, part in together.each(len(images), naming(of_part, names))]
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
@@ -179,6 +185,7 @@ def _make(found: Found) -> list[Patch]:
         variants=variants_of(config.trials.placements[0], config.trials),
         config=config.trials,
         seed=scene.seed,
+        names=scene.pool.paths(rows),
     )
     budget = TrainingBudget(config.candidates.trained)
     (identity,) = TRAINED.identities(1)

@@ -102,6 +102,10 @@ class ImagePool:
         count = 0 if self.unlabelled is None else len(self.unlabelled.images)
         return np.arange(len(self.images), len(self.images) + count, dtype=np.int64)
 
+    def paths(self, rows: IntArray) -> list[str]:
+        """What people call the pictures of some rows."""
+        return [self.image(int(row)).path for row in rows]
+
     def rows(self, split: Split, labels: tuple[int, ...] | None = None) -> IntArray:
         """Row numbers of one split's pictures, of the given labels only (None: all)."""
         wanted = None if labels is None else frozenset(labels)

@@ -19,6 +19,7 @@ from auditor.atlas.icons.objective import Whitening
 from auditor.atlas.icons.render import icon_settings, render_icons
 from auditor.atlas.look import Seen, look_at
 from auditor.core.errors import ImageError, UnreadableImageError
+from auditor.core.plain_text import utf8
 from auditor.core.records import IntArray, PixelArray, Placement
 from auditor.core.shelf import Inside, short, slug
 from auditor.inputs.images.reading import decode_image, read_bytes
@@ -64,11 +65,14 @@ def look_at_photographs(run: Run, paths: Sequence[Path], patch: Path | None) -> 
     rgba = None if patch is None else read_patch(patch)
     vectors = _activations(run).vectors
     drawn = []
-    for one in photographs:
-        name, seen = f"look-{one.name}", [Seen(one.pixels, "as it is")]
+    for path, one in zip(paths, photographs, strict=True):
+        name, seen = f"look-{one.name}", [Seen(one.pixels, "as it is", utf8(str(path)))]
         if patch is not None and rgba is not None:
             name = f"{name}-with-{short(slug(patch.stem))}"
-            seen.append(Seen(pasted_once(inputs, one.pixels, rgba), f"with {patch.stem}"))
+            with_patch = f"with {patch.stem}"
+            seen.append(
+                Seen(pasted_once(inputs, one.pixels, rgba), with_patch, f"{utf8(str(path))} {with_patch} on it")
+            )
         run.folder.write(f"{FOLDER}/{name}.png", png_bytes(look_at(inputs, seen, vectors, run.progress)))
         drawn.append(run.folder.path / FOLDER / f"{name}.png")
     return drawn

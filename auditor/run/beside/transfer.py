@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from auditor.candidates.controls import OWN_CONTROLS, own_controls
 from auditor.core.config import AuditConfig, build_config, read_values
 from auditor.core.errors import AuditorError, ConfigError, ImageError, StoreError
-from auditor.core.progress import Progress, Silence
+from auditor.core.progress import Progress
 from auditor.core.records import (
     AuditResult,
     Candidate,
@@ -26,7 +26,6 @@ from auditor.core.records import (
     Split,
     SurveyRow,
 )
-from auditor.core.records.trials import Predictions
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.images.originals import load_original
 from auditor.inputs.model.classifier import Classifier
@@ -40,7 +39,6 @@ from auditor.run.tables import images_from_table
 from auditor.run.unchanged import check_files
 from auditor.statistics.intervals import wilson_interval
 from auditor.statistics.ranking import rank_correlation
-from auditor.trials.naming import naming_pictures
 from auditor.trials.patch import read_patch
 from auditor.trials.placements import Variant, variants_of
 from auditor.trials.stand_ins import Control
@@ -226,12 +224,8 @@ def _sweep(
         progress.advance()
     pixels: PixelArray = np.stack(prepared)
     progress.start("clean predictions", len(records))
-
-    def predict(rows: slice, told: Progress) -> Predictions:
-        return predict_clean(classifier, pixels[rows], criterion, config.compute.batch_size, told)
-
-    with naming_pictures(lambda row: predict(slice(row, row + 1), Silence()), [record.path for record in records]):
-        clean = predict(slice(None), progress)
+    names = [record.path for record in records]
+    clean = predict_clean(classifier, pixels, criterion, config.compute.batch_size, progress, names)
     kept = np.flatnonzero(criterion.eligible(clean.predicted)).tolist()
     if not kept:
         raise ImageError(
@@ -241,7 +235,7 @@ def _sweep(
     keys = [records[row].key for row in kept]
     return Sweep(
         classifier, criterion, pixels[kept], keys, clean.at(np.array(kept, dtype=np.int64)), config.trials,
-        config.seed,
+        config.seed, names=[names[row] for row in kept],
     )  # fmt: skip
 
 

@@ -69,9 +69,15 @@ def said_left_out(run: Run, given: str | None) -> Facts:
 def open_screen(run: Run) -> TailScreen:
     """The screen that crops are screened on: of this process, or of one that shares the work."""
     inputs, config = run.inputs, run.config
-    pictures = run.get(IMAGES).pixels[screening_rows(run)]
+    pool, rows = run.get(IMAGES), screening_rows(run)
     return TailScreen(
-        inputs.cut, pictures, inputs.target, config.trials.size, config.compute.batch_size, progress=run.progress
+        inputs.cut,
+        pool.pixels[rows],
+        inputs.target,
+        config.trials.size,
+        config.compute.batch_size,
+        progress=run.progress,
+        names=pool.paths(rows),
     )
 
 
@@ -93,7 +99,8 @@ def pixel_screen(run: Run) -> PixelScreen:
     keys = [pool.images[row].key for row in rows]
     said = run.get(CLEAN).of(rows)
     trials = run.config.trials
-    sweep = Sweep(inputs.classifier, inputs.criterion, pool.pixels[rows], keys, said, trials, run.config.seed)
+    pixels, names = pool.pixels[rows], pool.paths(rows)
+    sweep = Sweep(inputs.classifier, inputs.criterion, pixels, keys, said, trials, run.config.seed, names=names)
     return PixelScreen(sweep, trials, inputs.classifier.preprocessing.output_size, run.progress)
 
 

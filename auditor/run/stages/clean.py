@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from auditor.core.arrays import arrays_from_bytes, arrays_to_bytes
-from auditor.core.progress import Progress, Silence
+from auditor.core.progress import Progress
 from auditor.core.records import ImagePool, IntArray, Split
 from auditor.core.records.trials import Clean, Predictions
 from auditor.inputs.opening import Inputs
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.images import IMAGES
-from auditor.trials.naming import naming_pictures
 from auditor.trials.sweep import predict_clean
 
 _FILE = "cache/clean.safetensors"
@@ -34,14 +33,8 @@ def predict_pictures(inputs: Inputs, pool: ImagePool, rows: IntArray, progress: 
     Raises:
         ModelError: it fails; names the picture that it fails on, where it is one.
     """
-
-    def predict(chosen: IntArray, told: Progress) -> Predictions:
-        batch_size = inputs.config.compute.batch_size
-        return predict_clean(inputs.classifier, pool.pixels[chosen], inputs.criterion, batch_size, told)
-
-    names = [pool.images[row].path for row in rows]
-    with naming_pictures(lambda place: predict(rows[place : place + 1], Silence()), names):
-        return predict(rows, progress)
+    batch_size, names = inputs.config.compute.batch_size, pool.paths(rows)
+    return predict_clean(inputs.classifier, pool.pixels[rows], inputs.criterion, batch_size, progress, names)
 
 
 def _read(run: Run) -> Clean:

@@ -26,8 +26,10 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     if trials.confirmed and run.config.atlas.looks and run.inputs.mapped:
         vectors = run.get(ATLAS).samples.vectors
         bench = open_bench(run, folder)
+        path_of = {image.key: image.path for image in bench.table.pool.images}
         for one in flipped_pictures(bench, trials.confirmed, patches, run.config.atlas.looks, 1):
-            seen = [Seen(one.before, "clean"), Seen(one.after, f"with {one.trials.candidate.id}")]
+            path, with_patch = path_of[one.trials.block.image_keys[one.column]], f"with {one.trials.candidate.id}"
+            seen = [Seen(one.before, "clean", path), Seen(one.after, with_patch, f"{path} {with_patch} on it")]
             picture = look_at(run.inputs, seen, vectors, run.progress)
             folder.write(f"pictures/look-{one.name}.png", png_bytes(picture))
             drawn += 1

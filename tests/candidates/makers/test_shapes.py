@@ -161,6 +161,8 @@ def test_one_crop_that_cannot_be_faded_is_left_out_and_ends_nothing(
     speck[0, 0] = 1e-3
     with pytest.raises(PatchError, match="no part of the patch speaks for the target"):
         fade_background(opaque(8, 8), speck)
-    monkeypatch.setattr("auditor.candidates.makers.shapes.contrast_over_crops", lambda *_: np.stack([speck, good]))
+    monkeypatch.setattr(
+        "auditor.candidates.makers.shapes.contrast_over_crops", lambda *_, **__: np.stack([speck, good])
+    )
     parents = [crop(opaque(24, 24, seed), f"c-00{seed}") for seed in range(2)]
     assert [patch.candidate.id for patch in faded_patches(linear_cut(), parents, ["s-1", "s-2"], *pair)] == ["s-2"]
