@@ -204,6 +204,9 @@ def summary_lines(result: AuditResult) -> list[Text]:
         reasons = Counter(skipped.reason for skipped in result.skipped)
         counted = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
         lines.append(said(f"pictures skipped: {len(result.skipped)} ({counted}); the report names them"))
+    if result.left_out:
+        counted = "; ".join(f"{why}: {count}" for why, count in sorted(result.left_out.items()))
+        lines.append(said(f"left out unopened: {counted}"))
     return lines + [said(f"note: {note}") for note in result.notes]
 
 

@@ -94,6 +94,9 @@ def _evidence(result: AuditResult, page: Page) -> Iterator[Box]:
         f"{how_many(len(result.skipped), 'picture')} skipped"
         + (f" ({reasons}): do the rest still represent?" if reasons else ""),
     )
+    if result.left_out:
+        counts = "; ".join(f"{why}: {count:,}" for why, count in sorted(result.left_out.items()))
+        yield Box(False, f"Left out unopened ({counts}): is no picture of yours among them?")
     if page.validity is None:
         yield Box(False, "The search does better than chance: not measured")
     else:

@@ -136,6 +136,7 @@ def _images(result: AuditResult) -> dict[str, Json]:
             for skipped in result.skipped
         ],
         "skipped_by_reason": {reason: reasons[reason] for reason in sorted(reasons)},
+        "left_out": {plain(why): int(count) for why, count in sorted(result.left_out.items())},
     }
 
 

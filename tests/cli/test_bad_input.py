@@ -308,6 +308,9 @@ def test_bad_pictures_are_skipped_counted_and_named(own_world, invoke, finished,
     bad = spoil(photos / "red pan")
     both = (photos / "pink cup" / "00.png").read_bytes()
     (photos / "cyan jug" / "as-cup.png").write_bytes(both)
+    (photos / "red pan" / ".thumbnail.png").write_bytes(both)
+    for name in ("scan.jp2", "notes.txt", "more notes.txt"):
+        (photos / "red pan" / name).write_bytes(b"x")
     config = own_world.edited("bad.toml", ("[images]", "[images]\nmax_pixels = 40000"))
     folder = tmp_path / "run"
     result = invoke("run", config, "--out", folder)
@@ -324,6 +327,16 @@ def test_bad_pictures_are_skipped_counted_and_named(own_world, invoke, finished,
         assert name in html
     assert "skipped" in checklist
     assert f"pictures skipped: {len(bad) + 2}" in result.stdout
+    left_out = {
+        "hidden pictures and a system's own, such as thumbnails": 1,
+        "no pictures by their names": 2,
+        "pictures of a kind that is not read, such as JPEG 2000 or camera raw": 1,
+    }
+    counted = "; ".join(f"{why}: {count}" for why, count in left_out.items())
+    assert findings["images"]["left_out"] == left_out
+    assert f"Left out unopened: {counted}.".replace("'", "&#39;") in html
+    assert f"- [ ] Left out unopened ({counted}): is no picture of yours among them?" in checklist
+    assert f"left out unopened: {counted}" in " ".join(result.stdout.split())
     # what was left out moves nothing else: the same sound pictures, the same splits
     original = json.loads((finished[0] / "findings.json").read_text())
     assert findings["eligible"] == original["eligible"]

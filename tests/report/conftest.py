@@ -322,6 +322,7 @@ def full_result() -> r.AuditResult:
         times={"atlas": 63.2, "trials": 201.0},
         pictures=pictures,
         accuracy=accuracy(),
+        left_out={"no pictures by their names": 1204, "hidden <pictures>": 3},
     )
 
 

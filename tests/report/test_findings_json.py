@@ -102,6 +102,7 @@ def test_values_are_those_of_the_result(full_result: AuditResult) -> None:
     assert list(document["images"]["used"]) == ["discovery", "selection", "confirmation"]
     assert document["images"]["used"]["confirmation"] == {"used": 1204, "source": 75, "eligible": 61}
     assert document["images"]["skipped_by_reason"] == {"animated": 1, "truncated": 2}
+    assert document["images"]["left_out"] == {"hidden <pictures>": 3, "no pictures by their names": 1204}
     assert first["candidate"] == "c-0001"
     assert first["name"] == 'noodles <script>alert("x")</script> | a & b'
     assert (first["flips"], first["eligible"], first["rate"]) == (23, 61, 0.3770491803)

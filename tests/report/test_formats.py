@@ -213,6 +213,13 @@ def test_a_broken_picture_is_said_to_be_missing(unmeasured_result: AuditResult) 
     assert " nan" not in page.words.lower()
 
 
+def test_what_was_left_out_unopened_is_counted(full_result: AuditResult, empty_result: AuditResult) -> None:
+    told = "Left out unopened: hidden <pictures>: 3; no pictures by their names: 1,204."
+    assert told in Outline(report_html(full_result)).words
+    for text in (report_html(empty_result), checklist_markdown(empty_result)):
+        assert "Left out" not in text
+
+
 def test_an_empty_audit_says_what_is_missing(empty_result: AuditResult) -> None:
     words = Outline(report_html(empty_result)).words
     for expected in (
@@ -236,6 +243,8 @@ def test_the_checklist_ticks_only_what_the_evidence_settles(full_result: AuditRe
         "answer, wok &amp; lid, takes 71/903 = 7.9%.",
         "- [x] Splits share no picture: discovery 903, selection 899, confirmation 1,204",
         "- [ ] 3 pictures skipped (truncated 2, animated 1): do the rest still represent?",
+        "- [ ] Left out unopened (hidden &lt;pictures&gt;: 3; no pictures by their names: 1,204): "
+        "is no picture of yours among them?",
         "- [ ] Say what c-0005 (chopsticks\\_\\*and\\* \\[bowl\\]) shows, "
         "wok or its context: auditor review 2026-pan-wok",
         '- [x] c-0006 was seen by Zoë &lt;b&gt;: object. the handle is the wok\'s "own"',

@@ -14,7 +14,7 @@ from auditor.core.errors import PatchError
 from auditor.core.files import read_utf8
 from auditor.core.plain_text import plain
 from auditor.core.records import Candidate, Origin, Tier
-from auditor.inputs.images.sources.folder import PICTURE_SUFFIXES
+from auditor.inputs.images.sources.listing import is_named_like_a_picture
 from auditor.trials.patch import Patch, read_patch
 
 _SHOWN = 5
@@ -62,7 +62,7 @@ def _sorted_out(folder: Path) -> tuple[list[Path], list[str]]:
     patches = [
         path
         for path in entries
-        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and not path.is_dir()
+        if is_named_like_a_picture(path.name) and not path.name.startswith(".") and not path.is_dir()
     ]
     known = {*patches, *(path.with_suffix(".toml") for path in patches)}
     return patches, [plain(path.name) + "/" * path.is_dir() for path in entries if path not in known]

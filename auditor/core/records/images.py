@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -68,7 +68,8 @@ def tally(skipped: Sequence[SkippedImage]) -> str:
 class ImagePool:
     """All pictures of an audit: row i of `pixels` is `images[i]` as the model receives it, before normalising.
 
-    `pixels` is (N, 3, H, W) uint8 RGB. `on_white` counts pictures that are transparent somewhere and stand on white.
+    `pixels` is (N, 3, H, W) uint8 RGB. `on_white` counts pictures that are transparent somewhere and stand on white,
+    `left_out` what was left out unopened, by why.
     `unlabelled` are those of `images.pool`, None without one: they are of no split, and their rows follow the others'.
     """
 
@@ -77,6 +78,7 @@ class ImagePool:
     pixels: PixelArray
     on_white: int = 0
     unlabelled: Unlabelled | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def image(self, row: int) -> ImageRecord:
         """The record of a row, of a picture without a label, too."""

@@ -88,6 +88,7 @@ class AuditResult:
 
     `accuracy` is None for a run of an earlier version, which did not measure it. `pasted` counts the cells of the atlas
     of patches as pasted, a level each; it is empty where there is no such atlas, and stays out of findings.json too.
+    `left_out` counts files that were left out unopened, by why; earlier versions did not say so.
     """
 
     run: str
@@ -119,3 +120,4 @@ class AuditResult:
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     accuracy: CleanAccuracy | None = None
     pasted: tuple[HeldLevel, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)

@@ -78,7 +78,8 @@ def added_pictures(
             "unusable); add source pictures that the run has not seen"
         )
     order = sorted(skipped, key=lambda skip: (skip.path, skip.reason))
-    return ImagePool(tuple(record for record, _ in new), tuple(order), np.stack([pixels for _, pixels in new]))
+    pixels = np.stack([prepared for _, prepared in new])
+    return ImagePool(tuple(record for record, _ in new), tuple(order), pixels, left_out=listing.left_out)
 
 
 def not_known(

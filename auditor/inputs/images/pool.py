@@ -41,6 +41,8 @@ Prepare = Callable[[Image.Image], PixelArray]
 
 _KEY_CHARACTERS = 16
 _SPLIT_ORDER = {Split.DISCOVERY: 0, Split.SELECTION: 1, Split.CONFIRMATION: 2}
+_NOT_OF_THE_SOURCE = "pictures of other classes, where pictures of the source are held out"
+_BEYOND_THE_MOST = "pictures beyond images.max_per_class"
 # Pictures in flight for each thread: enough to keep every thread busy while the results are taken in order.
 _AHEAD = 4
 
@@ -102,7 +104,7 @@ def build_pool(
         DeviceMemoryError: memory does not hold so many pictures of that size.
     """
     source = frozenset(source_labels)
-    wanted, skipped = _list_wanted(config, names, source, progress)
+    wanted, skipped, left_out = _list_wanted(config, names, source, progress)
     check_room(len(wanted), output_size)
     pictures, unreadable = _read_all(wanted, prepare, output_size, config.images.max_pixels, progress, threads)
     _refuse_dead_folders(wanted, unreadable)
@@ -110,7 +112,9 @@ def build_pool(
     pictures, copies = _drop_copies(pictures)
     pictures, splits, held_out_copies = _split(pictures, config, progress)
     skipped += copies + held_out_copies
+    usable = len(pictures)
     pictures, splits = _limit(pictures, splits, config, progress)
+    left_out.update({_BEYOND_THE_MOST: usable - len(pictures)})
     ordered = _in_pool_order(pictures, splits)
     images = tuple(_record(picture, split) for picture, split in ordered)
     _require_usable(images, config.images, names, source, frozenset(target_labels), skipped)
@@ -120,16 +124,21 @@ def build_pool(
     parts = [picture.pixels for picture, _ in ordered]
     del pictures, ordered  # so that stacking can let go of each part
     pixels = _stack(parts, output_size)
-    return ImagePool(images, tuple(sorted(skipped, key=lambda skip: (skip.path, skip.reason))), pixels, on_white)
+    skipped.sort(key=lambda skip: (skip.path, skip.reason))
+    return ImagePool(
+        images, tuple(skipped), pixels, on_white, left_out={why: left_out[why] for why in sorted(+left_out)}
+    )
 
 
 def _list_wanted(
     config: AuditConfig, names: Names, source: frozenset[int], progress: Progress
-) -> tuple[list[_Wanted], list[SkippedImage]]:
+) -> tuple[list[_Wanted], list[SkippedImage], Counter[str]]:
+    """The pictures to read, those that cannot be, and how many files are left out unopened, by why."""
     images, classes = config.images, config.classes
     splits_by_hash = images.selection is None
     wanted: list[_Wanted] = []
     skipped: list[SkippedImage] = []
+    left_out: Counter[str] = Counter()
     for place in given_sources(config):
         written, split = place.written, place.split
         listing = list_images(place.path, classes.ignore)
@@ -145,12 +154,11 @@ def _list_wanted(
         aside = sum(labels[image.label] not in source for image in listing.images) if held_out else 0
         if aside:
             progress.say(f"{written}: pictures left aside, since {split} needs source pictures only: {aside}")
-        if listing.ignored_files:
-            progress.say(f"{written}: files ignored that are no pictures in a class folder: {listing.ignored_files}")
-        if listing.hidden_files:
-            progress.say(f"{written}: hidden pictures and a system's own, such as thumbnails: {listing.hidden_files}")
+        for why, count in listing.left_out.items():
+            progress.say(f"{written}: left out: {why}: {count}")
+        left_out.update({**listing.left_out, _NOT_OF_THE_SOURCE: aside})
         skipped += [SkippedImage(shown(image.where, config), "missing file") for image in listing.missing]
-    return wanted, skipped
+    return wanted, skipped, left_out
 
 
 def _read_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -149,7 +150,9 @@ def _joined(run: Run, pool: ImagePool, clean: Clean, added: ImagePool) -> tuple[
     run.progress.start("clean predictions", len(rows))
     said = predict_pictures(inputs, added, np.arange(len(added.images)), run.progress)
     images, skipped = (*pool.images, *added.images), (*pool.skipped, *added.skipped)
-    together = ImagePool(images, skipped, np.concatenate([pool.pixels, added.pixels]), pool.on_white)
+    left_out = Counter(pool.left_out) + Counter(added.left_out)
+    pixels = np.concatenate([pool.pixels, added.pixels])
+    together = ImagePool(images, skipped, pixels, pool.on_white, left_out=left_out)
     joined = Clean(
         rows=np.concatenate([clean.rows, rows]),
         said=clean.said.with_more(said),

@@ -42,7 +42,12 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     others = () if unlabelled is None else unlabelled.images
     note_pictures(run.folder, inputs.config, seen, (*pool.images, *others))
     folder.update_manifest({"images": {image.path: image.sha256 for image in pool.images}})
-    facts = {"used": len(pool.images), "skipped": len(pool.skipped), "on_white": pool.on_white}
+    facts: Facts = {
+        "used": len(pool.images),
+        "skipped": len(pool.skipped),
+        "on_white": pool.on_white,
+        "left_out": dict(pool.left_out),
+    }
     return facts if unlabelled is None else {**facts, **_write_unlabelled(folder, unlabelled)}
 
 
@@ -70,13 +75,14 @@ def _read(run: Run) -> ImagePool:
     folder = run.folder
     images = images_from_table(folder.read_table("images.parquet"))
     skipped = TypeAdapter(tuple[SkippedImage, ...]).validate_json(folder.read("cache/skipped.json"))
-    on_white = (folder.facts(IMAGES.name) or {}).get("on_white")  # older runs did not count them
+    facts = folder.facts(IMAGES.name) or {}  # older runs counted neither of these
     return ImagePool(
         images,
         skipped,
         folder.read_array("cache/pixels.npy"),
-        on_white if isinstance(on_white, int) else 0,
-        _read_unlabelled(folder),
+        on_white=TypeAdapter(int).validate_python(facts.get("on_white", 0)),
+        unlabelled=_read_unlabelled(folder),
+        left_out=TypeAdapter(dict[str, int]).validate_python(facts.get("left_out", {})),
     )
 
 

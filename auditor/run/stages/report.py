@@ -95,6 +95,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         verdict_reason=reason,
         splits=tuple(_split_count(pool, clean, split) for split in Split),
         skipped=pool.skipped,
+        left_out=pool.left_out,
         hypotheses_tried=outcome.tried + len(confirmed) - len(confirmed) // placements,
         hypotheses_confirmed=len(confirmed),
         rungs=outcome.rungs,

@@ -79,8 +79,10 @@ def test_only_new_pictures_of_the_source_are_taken(config: AuditConfig, known: I
     noise(1).save(more / "pan" / "saved anew.png", compress_level=1)
     (more / "pan" / "same file.png").write_bytes((more / "pan" / "new.png").read_bytes())
     (more / "pan" / "broken.png").write_bytes(b"no picture")
+    (more / "pan" / "notes.txt").write_bytes(b"no picture")
     added = added_pictures(config, more, NAMES, prepare, (0,), known, Silence())
     assert len(added.images) == 2
+    assert added.left_out == {"no pictures by their names": 1}
     assert {image.split for image in added.images} == {Split.CONFIRMATION}
     assert [image.sha256 for image in added.images] == sorted(image.sha256 for image in added.images)
     for image, pixels in zip(added.images, added.pixels, strict=True):

@@ -148,6 +148,22 @@ def test_pictures_beside_a_table_are_read_where_it_names_them(tmp_path: Path, ph
     assert found.open(10_000) == (loose / "wok/1.png").read_bytes()
 
 
+def test_what_lies_beside_tables_and_tars_is_counted(tmp_path: Path) -> None:
+    for name in ("README.md", "dataset_info.json", "cover.jp2", ".gitattributes", "named by a row.jpg"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "data").mkdir()
+    pq.write_table(pa.table({"image": [b"x"], "label": ["a"]}), tmp_path / "data" / "list.parquet")
+    (tmp_path / "data" / "list.crc").write_bytes(b"x")
+    listing = list_images(tmp_path)
+    assert (len(listing.images), listing.ignored_files, listing.unread_files) == (1, 3, 1)
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        add(archive, "1.jpg", b"1")
+        add(archive, "1.cls", b"7")
+    of_tar = list_images(tmp_path)  # a folder is one kind of source
+    assert (len(of_tar.images), of_tar.ignored_files, of_tar.unread_files) == (1, 2, 1)
+    assert list_images(tmp_path / "a.tar").left_out == {}
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
@@ -182,14 +198,16 @@ def test_labels_of_a_tar_are_numbers_words_or_objects(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         for name, data in (
             ("x/1.left.jpg", b"1"), ("x/1.cls", b"7\n"), ("2.png", b"2"), ("2.json", b'{"label": "wok"}'),
-            ("3.webp", b"3"), ("3.txt", b"frying pan"), ("notes.md", b"-"),
+            ("3.webp", b"3"), ("3.txt", b"frying pan"), ("notes.md", b"-"), ("3.jp2", b"3"), ("4.cls", b"7"),
+            ("__MACOSX/._3.webp", b"3"), ("./.thumbnails/2.png", b"2"), ("3.json", b"{}"),
         ):  # fmt: skip
             add(archive, name, data)
     listing = list_images(tmp_path / "a.tar")
     assert [(Path(one.where).name, one.label, one.open(100)) for one in listing.images] == [
         ("2.png", "wok", b"2"), ("3.webp", "frying pan", b"3"), ("1.left.jpg", "7", b"1"),
     ]  # fmt: skip
-    assert listing.ignored_files == 1
+    assert listing.ignored_files == 3  # the notes, a label without a picture, and a second label
+    assert (listing.unread_files, listing.hidden_files) == (1, 2)
     again = find_image(listing.images[0].where, [tmp_path / "a.tar"])
     assert isinstance(again, PictureInTar)
     assert again.open(100) == b"2"

@@ -121,6 +121,7 @@ def test_bad_pictures_are_skipped_counted_and_named(tmp_path, photos, configure,
     draw(95).resize((200, 200)).save(folder / "large.png")
     (folder / "gone.png").symlink_to(tmp_path / "nowhere.png")
     (folder / "notes.txt").write_text("words")
+    (folder / "scan.jp2").write_bytes(b"JPEG 2000")
     pool = build(configure({"all": "all", "max_pixels": 30_000}))
     assert skips_of(pool) == {
         ("all/frying pan/cut.jpg", "truncated"),
@@ -133,7 +134,9 @@ def test_bad_pictures_are_skipped_counted_and_named(tmp_path, photos, configure,
     }
     assert len(pool.images) == 11
     assert said.steps == 18
-    assert any("no pictures in a class folder: 1" in message for message in said.messages)
+    others = ("no pictures by their names", "pictures of a kind that is not read, such as JPEG 2000 or camera raw")
+    assert pool.left_out == dict.fromkeys(others, 1)
+    assert {f"all: left out: {why}: 1" for why in others} <= set(said.messages)
 
 
 def test_what_is_hidden_in_a_class_folder_is_said(tmp_path, photos, configure, build, said, draw) -> None:
@@ -141,8 +144,10 @@ def test_what_is_hidden_in_a_class_folder_is_said(tmp_path, photos, configure, b
     thumbnails = tmp_path / "all/frying pan/@eaDir/20.png"
     thumbnails.mkdir(parents=True)
     draw(50).save(thumbnails / "SYNOPHOTO_THUMB_M.jpg")
-    assert len(build(configure({"all": "all"})).images) == 11
-    assert said.messages == ["all: hidden pictures and a system's own, such as thumbnails: 1"]
+    pool, why = build(configure({"all": "all"})), "hidden pictures and a system's own, such as thumbnails"
+    assert len(pool.images) == 11
+    assert pool.left_out == {why: 1}
+    assert said.messages == [f"all: left out: {why}: 1"]
 
 
 def test_identical_pictures(tmp_path, photos, configure, build) -> None:
@@ -231,6 +236,7 @@ def test_three_folders_are_the_three_splits(folders, configure, build, said) -> 
         "choose: pictures left aside, since selection needs source pictures only: 1",
         "prove: pictures left aside, since confirmation needs source pictures only: 2",
     ]
+    assert pool.left_out == {"pictures of other classes, where pictures of the source are held out": 3}
 
 
 def test_held_out_pictures_of_other_classes_are_not_opened(folders, configure, build) -> None:
@@ -277,6 +283,7 @@ def test_the_limit_a_class_and_split_is_said_and_not_skipped(folders, configure,
         message == f"pictures left aside, since images.max_per_class is 4 (a class and split): {53 - 15}"
         for message in said.messages
     )
+    assert limited.left_out == {**whole.left_out, "pictures beyond images.max_per_class": 53 - 15}
     rows = {image.key: row for row, image in enumerate(whole.images)}
     for image, pixels in zip(limited.images, limited.pixels, strict=True):
         assert whole.images[rows[image.key]] == image

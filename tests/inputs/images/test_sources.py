@@ -30,14 +30,16 @@ def test_a_folder_is_listed_recursively_in_order_and_other_files_are_counted(tmp
         touch(tmp_path / name)
     touch(tmp_path / ".git/objects.png")
     touch(tmp_path / "wok/.cache/c.png")
+    touch(tmp_path / "wok/scan.JP2")
+    touch(tmp_path / "raw.dng")
     listing = list_images(tmp_path)
     assert [(Path(image.where).relative_to(tmp_path).as_posix(), image.label) for image in listing.images] == [
         ("bucket/1.webp", "bucket"),
         ("wok/b.JPG", "wok"),
         ("wok/deep/a.png", "wok"),
     ]
-    assert listing.ignored_files == 2
-    assert listing.hidden_files == 2
+    assert (listing.ignored_files, listing.unread_files, listing.hidden_files) == (2, 2, 2)
+    assert sum(listing.left_out.values()) == 6
     assert listing.missing == ()
     assert listing.class_folders == {name: str(tmp_path / name) for name in ("wok", "bucket")}
 

@@ -9,19 +9,15 @@ from pathlib import Path
 from auditor.core.errors import ImageError
 from auditor.core.plain_text import utf8
 from auditor.inputs.images.mapping import left_out
-from auditor.inputs.images.sources.listing import Listing, PictureFile, Source, file_at
-
-PICTURE_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",
-     ".avif", ".heic", ".heif", ".jxl")
-)  # fmt: skip
-"""Of pictures, also of those that this Pillow may not read: they are skipped with a reason, and not passed over."""
-
-
-SYSTEM_FOLDERS = frozenset(
-    ("@eadir", "__macosx", "#recycle", "@recycle", "$recycle.bin", "lost+found", "system volume information")
+from auditor.inputs.images.sources.listing import (
+    Listing,
+    PictureFile,
+    Source,
+    file_at,
+    is_hidden,
+    is_named_like_a_picture,
+    is_never_read,
 )
-"""In small letters: what network drives, archives and systems put beside pictures, such as thumbnails of them."""
 
 
 def _listed(source: Path, ignore: tuple[str, ...]) -> Listing:
@@ -31,7 +27,7 @@ def _listed(source: Path, ignore: tuple[str, ...]) -> Listing:
     except OSError as problem:
         raise ImageError(f"the folder {source} cannot be read ({problem.strerror}); check its permissions") from problem
     folders = [entry for entry in entries if entry.is_dir()]
-    class_folders = [folder for folder in folders if not _is_hidden(folder.name)]
+    class_folders = [folder for folder in folders if not is_hidden(folder.name)]
     if not class_folders:
         raise ImageError(
             f"{source} has no sub-folders; expected one sub-folder a class with its pictures in it, "
@@ -39,8 +35,10 @@ def _listed(source: Path, ignore: tuple[str, ...]) -> Listing:
         )
     images: list[PictureFile] = []
     used: dict[str, str] = {}
-    ignored = len(entries) - len(folders)
-    hidden = sum(_pictures_in(folder) for folder in folders if _is_hidden(folder.name))
+    loose = [entry.name for entry in entries if not entry.is_dir()]
+    unread = sum(map(is_never_read, loose))
+    ignored = len(loose) - unread
+    hidden = sum(_pictures_in(folder) for folder in folders if is_hidden(folder.name))
     # a folder's name is a label, which a person may have to write into the configuration
     labels = {folder: utf8(folder.name) for folder in class_folders}
     unwanted = left_out(labels.values(), ignore)
@@ -52,10 +50,11 @@ def _listed(source: Path, ignore: tuple[str, ...]) -> Listing:
                 "classes.ignore"
             )
         ignored += found.others
+        unread += found.unread
         hidden += found.hidden
         used[label] = str(folder)
         images += [PictureFile(str(path), label) for path in sorted(found.pictures)]
-    return Listing(tuple(images), ignored, hidden, class_folders=used)
+    return Listing(tuple(images), ignored, unread, hidden, class_folders=used)
 
 
 def _unlabelled(source: Path) -> Listing:
@@ -69,10 +68,11 @@ def _unlabelled(source: Path) -> Listing:
 
 @dataclass(slots=True)
 class _Found:
-    """What lies in a class folder: its pictures, and how many other files and hidden pictures."""
+    """What lies in a class folder: its pictures, and how many other files, pictures never read and hidden ones."""
 
     pictures: list[Path] = field(default_factory=list)
     others: int = 0
+    unread: int = 0
     hidden: int = 0
 
 
@@ -86,33 +86,27 @@ def _walk(folder: Path) -> _Found:
             folders.clear()
             continue
         seen.add(real)
-        found.hidden += sum(_pictures_in(Path(here, name)) for name in folders if _is_hidden(name))
+        found.hidden += sum(_pictures_in(Path(here, name)) for name in folders if is_hidden(name))
         # Sorted, so that of two links to one folder the same one is followed on every file system.
-        folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
         for name in files:
             path = Path(here, name)
             if name.startswith("."):
-                found.hidden += _is_named_like_a_picture(name)
+                found.hidden += is_named_like_a_picture(name)
             # A pipe named like a picture would block its reader for ever; a dangling link is kept, and reported as
             # missing when it is read.
-            elif _is_named_like_a_picture(name) and (os.path.isfile(path) or not os.path.exists(path)):
+            elif is_named_like_a_picture(name) and (os.path.isfile(path) or not os.path.exists(path)):
                 found.pictures.append(path)
+            elif is_never_read(name):
+                found.unread += 1
             else:
                 found.others += 1
     return found
 
 
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name.casefold() in SYSTEM_FOLDERS
-
-
-def _is_named_like_a_picture(name: str) -> bool:
-    return Path(name).suffix.lower() in PICTURE_SUFFIXES
-
-
 def _pictures_in(folder: Path) -> int:
     """How many files at any depth are named like pictures; links are not followed."""
-    return sum(_is_named_like_a_picture(name) for _, _, files in os.walk(folder) for name in files)
+    return sum(is_named_like_a_picture(name) for _, _, files in os.walk(folder) for name in files)
 
 
 def _refuse(problem: OSError) -> None:

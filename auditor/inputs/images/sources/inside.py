@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from auditor.core.errors import UnreadableImageError
 from auditor.inputs.images.mapping import left_out
-from auditor.inputs.images.sources.listing import Listing, Reference
+from auditor.inputs.images.sources.listing import Listing, Reference, is_named_like_a_picture, is_never_read
 
 
 def files_of(path: Path, suffix: str) -> list[Path]:
@@ -42,12 +42,35 @@ def holding_file(path: Path, where: str, suffix: str) -> tuple[Path, str] | None
     return None
 
 
-def listing_of(images: Iterable[Reference], ignore: tuple[str, ...], ignored_files: int = 0) -> Listing:
-    """The listing of a source's pictures without the labels to leave out, ordered by where they are."""
+def listing_of(
+    images: Iterable[Reference], ignore: tuple[str, ...], others: Sequence[str] = (), hidden: int = 0
+) -> Listing:
+    """The listing of a source's pictures without the labels to leave out, ordered by where they are.
+
+    Args:
+        others: names of what else lies there; hidden: pictures there that are hidden.
+    """
     every = list(images)
     unwanted = left_out((image.label for image in every), ignore)
     kept = [image for image in every if image.label not in unwanted]
-    return Listing(tuple(sorted(kept, key=lambda image: image.where)), ignored_files)
+    unread = sum(map(is_never_read, others))
+    return Listing(tuple(sorted(kept, key=lambda image: image.where)), len(others) - unread, unread, hidden)
+
+
+def beside(path: Path, files: Sequence[Path]) -> list[str]:
+    """Names of files in a source's folder, or its folder `data`, that are neither among its own nor pictures.
+
+    Pictures there are left alone, since rows of a table may name them.
+    """
+    if not path.is_dir():
+        return []
+    own = set(files)
+    found = [each for folder in {path, *(file.parent for file in files)} for each in folder.iterdir() if each.is_file()]
+    return [
+        each.name
+        for each in found
+        if each not in own and not each.name.startswith(".") and not is_named_like_a_picture(each.name)
+    ]
 
 
 def require_size(size: int, max_pixels: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +50,44 @@ def file_at(path: Path, where: str) -> PictureFile:
     return PictureFile(where)
 
 
+NO_PICTURES = "no pictures by their names"
+NOT_READ = "pictures of a kind that is not read, such as JPEG 2000 or camera raw"
+HIDDEN = "hidden pictures and a system's own, such as thumbnails"
+"""Why files of a source are left out unopened."""
+
+PICTURE_SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",
+     ".avif", ".heic", ".heif", ".jxl")
+)  # fmt: skip
+"""Of pictures, also of those that this Pillow may not read: they are skipped with a reason, and not passed over."""
+
+_UNREAD_SUFFIXES = frozenset(
+    (".apng", ".arw", ".cr2", ".cr3", ".dng", ".eps", ".exr", ".hdr", ".ico", ".j2k", ".jp2", ".jpx", ".nef", ".orf",
+     ".pcx", ".pfm", ".psd", ".raf", ".raw", ".rw2", ".svg", ".tga")
+)  # fmt: skip
+
+
+_SYSTEM_FOLDERS = frozenset(
+    ("@eadir", "__macosx", "#recycle", "@recycle", "$recycle.bin", "lost+found", "system volume information")
+)
+"""In small letters: what network drives, archives and systems put beside pictures, such as thumbnails of them."""
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is hidden, or a system's own, by its name."""
+    return name.startswith(".") or name.casefold() in _SYSTEM_FOLDERS
+
+
+def is_named_like_a_picture(name: str) -> bool:
+    """Whether a file is a picture by its name, of a kind that is read."""
+    return os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES
+
+
+def is_never_read(name: str) -> bool:
+    """Whether a file is a picture by its name, of a kind that is not read."""
+    return os.path.splitext(name)[1].lower() in _UNREAD_SUFFIXES
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """All pictures of a source, ordered by where they are.
@@ -56,6 +95,7 @@ class Listing:
     Attributes:
         images: what can be opened; missing: what the source names and nobody finds.
         ignored_files: files that are no pictures by their suffix or lie outside the class folders.
+        unread_files: files that are pictures of a kind that is not read.
         hidden_files: files named like pictures that are hidden, or lie in hidden folders or those of a system, where
             thumbnails of the pictures beside them are kept.
         class_folders: label -> its class folder, where the source has such; one without a single usable picture is an
@@ -64,9 +104,16 @@ class Listing:
 
     images: tuple[Reference, ...]
     ignored_files: int = 0
+    unread_files: int = 0
     hidden_files: int = 0
     missing: tuple[Reference, ...] = ()
     class_folders: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many files were left out unopened, by why; without those that were not."""
+        counts = {NO_PICTURES: self.ignored_files, NOT_READ: self.unread_files, HIDDEN: self.hidden_files}
+        return {why: count for why, count in counts.items() if count}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from auditor.core.errors import ImageError, UnreadableImageError
 from auditor.inputs.images.reading import read_bytes
-from auditor.inputs.images.sources.inside import files_of, holding_file, listing_of, require_size
+from auditor.inputs.images.sources.inside import beside, files_of, holding_file, listing_of, require_size
 from auditor.inputs.images.sources.listing import Listing, PictureFile, Reference, Source
 
 PARQUET_SUFFIX, ARROW_SUFFIX = ".parquet", ".arrow"
@@ -73,7 +73,7 @@ def _listed(path: Path, ignore: tuple[str, ...]) -> Listing:
             images.append(PictureRow(file, row, where_of(file, row), label))
     if not images:
         raise ImageError(f"{path} holds no row; expected a table of pictures and their labels")
-    return listing_of(images, ignore)
+    return listing_of(images, ignore, beside(path, files))
 
 
 def where_of(file: Path, row: int) -> str:

@@ -11,9 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditor.core.errors import ImageError, UnreadableImageError
-from auditor.inputs.images.sources.folder import PICTURE_SUFFIXES
-from auditor.inputs.images.sources.inside import files_of, holding_file, listing_of, require_size
-from auditor.inputs.images.sources.listing import Listing, PictureFile, Reference, Source
+from auditor.inputs.images.sources.inside import beside, files_of, holding_file, listing_of, require_size
+from auditor.inputs.images.sources.listing import (
+    Listing,
+    PictureFile,
+    Reference,
+    Source,
+    is_hidden,
+    is_named_like_a_picture,
+)
 
 SUFFIX = ".tar"
 _LABEL_SUFFIXES = (".cls", ".txt", ".json")
@@ -79,31 +85,39 @@ def _bytes(file: Path, member: Member) -> bytes:
 
 def _listed(path: Path, ignore: tuple[str, ...]) -> Listing:
     images: list[Reference] = []
-    others = 0
-    for file in files_of(path, SUFFIX):
+    files = files_of(path, SUFFIX)
+    others, hidden = beside(path, files), 0
+    for file in files:
         try:
             members = members_of(file)
         except OSError as problem:
             raise ImageError(f"{file} cannot be read ({problem.strerror}); check its permissions") from problem
-        pictures = [name for name in members if os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES]
-        for name in pictures:
-            images.append(PictureInTar(file, name, f"{file}{os.sep}{name}", _label(file, name, members)))
-        others += len(members) - len(pictures)
+        pictures = [name for name in members if is_named_like_a_picture(name)]
+        shown = [name for name in pictures if not any(is_hidden(part) for part in name.split("/") if part != ".")]
+        labels = {name: _label_member(file, name, members) for name in shown}
+        for name, label in labels.items():
+            images.append(PictureInTar(file, name, f"{file}{os.sep}{name}", _label(file, label, members)))
+        others += sorted(set(members) - set(pictures) - set(labels.values()))
+        hidden += len(pictures) - len(shown)
     if not images:
         raise ImageError(
             f"{path} holds no picture; expected tar files with pictures and their labels (key.jpg, key.cls)"
         )
-    return listing_of(images, ignore, others - len(images))
+    return listing_of(images, ignore, others, hidden)
 
 
-def _label(file: Path, name: str, members: Mapping[str, Member]) -> str:
-    """A picture's label, from the member of the same name up to the first dot of its last part."""
+def _label_member(file: Path, name: str, members: Mapping[str, Member]) -> str:
+    """The member that holds a picture's label: that of the same name up to the first dot of its last part."""
     folder, slash, last = name.rpartition("/")
     key = f"{folder}{slash}{last.partition('.')[0]}"
     found = next((key + suffix for suffix in _LABEL_SUFFIXES if key + suffix in members), None)
     if found is None or members[found].size > _MOST_LABEL_BYTES:
         endings = ", ".join(_LABEL_SUFFIXES)
         raise ImageError(f"{file}: {name} has no label beside it; expected a member {key} with one of {endings}")
+    return found
+
+
+def _label(file: Path, found: str, members: Mapping[str, Member]) -> str:
     text = _bytes(file, members[found]).decode("utf-8", "replace").strip()
     if found.endswith(".json"):
         try:
