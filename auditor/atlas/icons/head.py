@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from auditor.atlas.network import CutNetwork
-from auditor.core.errors import AuditorError, LayerError, ModelError
+from auditor.core.errors import AuditorError, LayerError, ModelError, first_line
 from auditor.inputs.model.memory import pass_out_of_memory
 
 
@@ -49,14 +49,14 @@ def at_size(head: CutNetwork, side_px: int) -> Iterator[tuple[CutNetwork, tuple[
     own, icons = head.input_size, (side_px, side_px)
     with ExitStack() as copied:
         other = head if icons == own else _copy(head, copied)
-        if other is not None and _takes(other, icons):
+        if other is not None and not _refusal(other, icons):
             yield other, icons
-        elif _takes(head, own):
+        elif not (refusal := _refusal(head, own)):
             yield head, own
         else:
             raise LayerError(
                 f"icons need the network to run up to the layer at {side_px}x{side_px} px or at its own size "
-                f"{own[0]}x{own[1]} px, and it does at neither; choose another layer or icon size"
+                f"{own[0]}x{own[1]} px, and it does at neither ({refusal}); choose another layer or icon size"
             )
 
 
@@ -67,12 +67,13 @@ def _copy(head: CutNetwork, copied: ExitStack) -> CutNetwork | None:
         return None
 
 
-def _takes(head: CutNetwork, size: tuple[int, int]) -> bool:
-    """Whether the network runs up to the layer at that size, and the layer puts out a grid of its width there."""
+def _refusal(head: CutNetwork, size: tuple[int, int]) -> str:
+    """Why the network does not run up to the layer at that size with a grid of its width there; "" where it does."""
     try:
         with torch.no_grad():
             grid = head.features(torch.full((1, 3, *size), 0.5, device=head.classifier.device)).grid
     except (RuntimeError, ValueError, IndexError, AssertionError, TypeError, AuditorError) as error:
         pass_out_of_memory(error)
-        return False
-    return grid.ndim == 4 and grid.shape[1] == head.feature_shape[0]
+        return first_line(error)
+    shape = tuple(grid.shape)
+    return "" if len(shape) == 4 and shape[1] == head.feature_shape[0] else f"the layer puts out {shape} there"
