@@ -191,7 +191,7 @@ class LayerCut:
         raise refusals[0]
 
     def _verify(self, layout: Layout, output: object, probes: Probes) -> None:
-        features = layout.to_features(output, *self.input_size)
+        features, rounding = layout.to_features(output, *self.input_size), layout.rounding(output)
         for one_dummy in (True, False):
             self._one_dummy_serves_all = one_dummy
             answer = self._answer_of_tail(layout, features)
@@ -199,9 +199,9 @@ class LayerCut:
                 continue
             leaf, logits = answer
             difference = float((logits - probes.logits).abs().max())
-            if difference <= probes.allowed:
+            if difference <= probes.allowed(rounding):
                 self._check_places(layout, probes)
-                self._check_attribution(layout, leaf, logits, constant=not probes.change)
+                self._check_attribution(layout, leaf, logits, rounding)
                 return
         found = "the tail cannot run alone" if answer is None else f"logits differ by up to {difference:.3g}"
         raise LayerError(
@@ -249,24 +249,22 @@ class LayerCut:
                 "changes does not change its own token above others; choose another layer"
             )
 
-    def _check_attribution(self, layout: Layout, features: Features, logits: Tensor, constant: bool) -> None:
+    def _check_attribution(self, layout: Layout, features: Features, logits: Tensor, rounding: float) -> None:
         """Refuse a layer at which every attribution would be 0, whatever the picture.
 
         Args:
-            features: that these logits come from.
-            constant: the network answers these pictures all alike, so that nothing may be concluded.
+            features: that these logits come from. rounding: of their numbers, the least step above 1.
         """
         # a plain sum would be blind where the logits are normalised to a constant sum
         weights = torch.linspace(-1.0, 1.0, logits.shape[1], device=logits.device) ** 3 + 0.5
         with torch.enable_grad():
             slope, *_ = _slopes((logits * weights).sum(), features)
         if not bool(slope.any()):
-            if not constant:
-                self._check_read(layout, features, logits)
+            self._check_read(layout, features, logits)
             return
         # in doubles: torch calls the cosine of numbers as small as an untrained network's 0
         long, steep = (functional.normalize(each.double(), dim=1, eps=1e-300) for each in (features.grid, slope))
-        if float((long * steep).sum(dim=1).abs().max()) < _LEAST_COSINE:
+        if float((long * steep).sum(dim=1).abs().max()) < max(_LEAST_COSINE, 2 * rounding):
             raise LayerError(
                 f"right behind layer {self.layer!r} the network normalises each activation by its own length, so that "
                 "every attribution is 0; choose the output of that norm"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from auditor.inputs.model.features import Features
@@ -35,6 +36,11 @@ class Layout:
         mapped, *others = [each for each in tensors if isinstance(each, Tensor)]
         own = self.form.to_features(mapped, height_px, width_px)
         return Features(own.grid, (*own.beside, *others)).each(Tensor.float)
+
+    def rounding(self, output: object) -> float:
+        """The least step above 1 of the mapped tensor's numbers, as the layer puts them out."""
+        mapped = member(output, self.mapped)
+        return torch.finfo(mapped.dtype).eps if isinstance(mapped, Tensor) else 0.0
 
     def to_output(self, features: Features, instead_of: object) -> object:
         """Undo `to_features`; the result shares no memory with `features`.

@@ -20,7 +20,7 @@ from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.inputs.model.probing import are_probabilities, probe
 from auditor.inputs.model.sources import check_settings, is_own, no_such_weights, source_of
 from auditor.inputs.model.sources.protocol import OWN_WEIGHTS, BuiltNetwork, ModelSource, Named, NetworkRequest
-from auditor.inputs.model.weight_kinds import other_types, refuse_without_numbers
+from auditor.inputs.model.weight_kinds import only_type, other_types, refuse_without_numbers
 from auditor.inputs.model.weight_names import own_names
 from auditor.inputs.model.weights import (
     Weights,
@@ -251,10 +251,9 @@ def _other_types(types: str, path: Path | None) -> str:
 
 
 def _own_type(classifier: Classifier) -> str:
-    """What there is to say of a network that takes no pictures of float32."""
-    if classifier.takes is torch.float32:
-        return ""
-    return f"{classifier.name} computes in {str(classifier.takes).removeprefix('torch.')}, and gets its pictures so"
+    """What there is to say of a network whose weights are of another type than float32."""
+    own = only_type(classifier.module)
+    return "" if own in (None, torch.float32) else f"{classifier.name} computes in {str(own).removeprefix('torch.')}"
 
 
 def _check_network(network: BuiltNetwork, preprocessing: Preprocessing, name: str) -> None:

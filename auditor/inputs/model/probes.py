@@ -35,10 +35,15 @@ class Probes:
     captured: dict[str, Captured]
     _changed: dict[tuple[int, int], dict[str, Captured]] = field(default_factory=dict)
 
-    @property
-    def allowed(self) -> float:
-        """By how much a tail's logits may differ from these."""
-        return _TOLERANCE_OF_CHANGE * self.change + _TOLERANCE_OF_SIZE * float(self.logits.abs().max())
+    def allowed(self, rounding: float) -> float:
+        """By how much a tail's logits may differ from these.
+
+        Args:
+            rounding: the least step above 1 of the numbers that the layer puts out. The tail computes attention by
+                other kernels, which round otherwise.
+        """
+        of_size = max(_TOLERANCE_OF_SIZE, 2 * rounding)
+        return _TOLERANCE_OF_CHANGE * self.change + of_size * float(self.logits.abs().max())
 
     def changed_at(self, layer: str, places: Sequence[tuple[int, int]], grid: tuple[int, int]) -> Captured:
         """What a layer puts out for the first picture, and for copies of it with one patch inverted in each.

@@ -189,9 +189,9 @@ def test_networks_that_hold_no_plain_numbers_are_refused(
 def test_a_network_of_another_type_gets_its_pictures_so(dtype: str, tmp_path: Path, configure: Configure) -> None:
     (tmp_path / "net.py").write_text(FACTORY)
     loaded = load_classifier(configure("net.py:of_type", arguments={"name": dtype}), CPU)
-    assert loaded.notes == (f"net.py:of_type computes in {dtype}, and gets its pictures so",)
+    assert loaded.notes == (f"net.py:of_type computes in {dtype}",)
     plain = load_classifier(configure("net.py:inside", arguments={"name": dtype}), CPU)
-    assert plain.notes == ()
+    assert plain.notes == (f"net.py:inside computes in {dtype}",)
     pictures = torch.rand(2, 3, 8, 8)
     plain.classifier.module.load_state_dict(loaded.classifier.module.state_dict())
     assert torch.equal(loaded.classifier.logits(pictures), plain.classifier.logits(pictures))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+import torchvision
 from torch import Tensor, nn
 
 from auditor.atlas.attribution import contrast_map
@@ -18,10 +19,13 @@ from auditor.inputs.fingerprints import network_sha256
 from auditor.inputs.model.choosing import default_layer, passing_layers
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
+from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.layers import list_layers
+from auditor.inputs.model.preprocessing import Preprocessing
 from tests.inputs.model.conftest import BranchNet
 
 Make = Callable[..., Classifier]
+HALF = (0.5,) * 3, (0.5,) * 3
 NO_GRADIENT = "gives its pictures no gradient"
 
 
@@ -119,6 +123,22 @@ def test_features_of_another_type_are_mapped_in_float32(dtype: torch.dtype, make
     logits, contrast = contrast_map(cut, features, ClassGroup("a", (0,)), ClassGroup("b", (1,)))
     assert contrast.numpy().any()
     torch.testing.assert_close(cut.features_and_logits(pictures)[1], logits)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_rounding_of_a_coarse_type_hides_no_layer_and_shows_none(dtype: torch.dtype) -> None:
+    """The tail's attention rounds otherwise than the whole network's, and the cosine behind a norm is not quite 0."""
+    torch.manual_seed(0)
+    network = torchvision.models.VisionTransformer(32, 4, 5, 2, 32, 64, num_classes=4)
+    nn.init.normal_(network.heads.head.weight, std=0.1)
+    names, size = ClassNames(("a", "b", "c", "d"), ((),) * 4), Preprocessing((32, 32), None, "bilinear", *HALF)
+    found = []
+    for each in (torch.float32, dtype):
+        classifier = Classifier(network.to(each), names, size, torch.device("cpu"))
+        found.append(passing_layers(classifier, list_layers(classifier), Silence()))
+    assert found[0] == found[1]
+    blocks = [name.rpartition("_")[2] for name in found[1] if name.rpartition(".")[2].startswith("encoder_layer_")]
+    assert blocks == ["0", "1", "2"]  # in front of the last one's norm attribution is 0
 
 
 class Mixed(BranchNet):
