@@ -21,7 +21,7 @@ from auditor.core.plain_text import plain
 from auditor.core.progress import Progress
 from auditor.core.records.result import WITHOUT_ATLAS
 from auditor.core.versions import versions
-from auditor.inputs.model.choosing import default_layer, passing_layers
+from auditor.inputs.model.choosing import default_layer, documented_layer, passing_layers
 from auditor.inputs.model.device import choose_device, describe_device
 from auditor.inputs.model.layers import LayerInfo, list_layers
 from auditor.inputs.model.loading import load_classifier, unnamed_classifier
@@ -53,7 +53,8 @@ def listed_layers(model: str, mappable_only: bool, progress: Progress) -> list[T
     try:
         found = list_layers(classifier)
         passing = passing_layers(classifier, found, progress)
-        default = default_layer(name, classifier)[0]
+        documented = documented_layer(name, classifier.module) or ("", "")
+        default = documented[0] if documented[0] in passing else default_layer(name, classifier)[0]
     except LayerError as error:
         without = f"an audit without [model] layer: {WITHOUT_ATLAS} ({error})"
     shown = [layer for layer in found if layer.name in passing or not mappable_only]
