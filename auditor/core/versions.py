@@ -8,14 +8,23 @@ import platform
 from auditor import __version__
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "umap-learn", "pillow", "pyarrow")
+OF_SOURCES = ("timm", "transformers", "open_clip_torch", "onnx", "onnx2pytorch", "onnxruntime")
+"""Packages that only some sources of networks need (the extras of pyproject.toml)."""
 
 
 def versions() -> dict[str, str]:
-    """Versions that decide numbers: auditor, Python and the packages in `PACKAGES`."""
+    """Versions that decide numbers: auditor, Python, `PACKAGES`, and those of `OF_SOURCES` that are installed."""
     found = {"auditor": __version__, "python": platform.python_version()}
     for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed as a package"
+        found[package] = _installed(package) or "not installed as a package"
+    for package in OF_SOURCES:
+        if version := _installed(package):
+            found[package] = version
     return found
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
