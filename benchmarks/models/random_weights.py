@@ -28,6 +28,9 @@ CLASSES = tuple(f"class {index}" for index in range(8))
 
 _SPREAD = 0.1
 _BLOTS = (3, 8, 21, 55)
+_WHITE = 2.7
+"""Black and white under the widest normalisation in use, ImageNet's: deep networks blow up what lies beyond all that
+their batch norms have seen."""
 
 
 def build_from_library(name: str) -> nn.Module:
@@ -95,11 +98,11 @@ def randomise(network: nn.Module, forward: nn.Module, size: tuple[int, int]) -> 
 
 
 def _varied_pictures(height_px: int, width_px: int) -> Tensor:
-    """(8, 3, H, W) in [-1, 1]: those that networks are probed with, and blots of colour from large to small."""
+    """(8, 3, H, W) in ±`_WHITE`: those that networks are probed with, and blots of colour from large to small."""
     generator = torch.Generator().manual_seed(0)
     coarse = [torch.rand(1, 3, blots, blots, generator=generator) for blots in _BLOTS]
     blots = [functional.interpolate(each, (height_px, width_px), mode="bilinear") for each in coarse]
-    return 2 * torch.cat([unlike_pictures(height_px, width_px), *blots]) - 1
+    return _WHITE * (2 * torch.cat([unlike_pictures(height_px, width_px), *blots]) - 1)
 
 
 @contextmanager
