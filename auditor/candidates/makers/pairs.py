@@ -102,7 +102,7 @@ def combine(first: Patch, second: Patch, arrangement: str, side_px: int, identit
         arrangement: one of `ARRANGEMENTS`.
         side_px: height and width of the patch; parts are not enlarged for the sake of it, so take a crop's own size.
     """
-    rgba = _blend(_squared(first.rgba, side_px), _squared(second.rgba, side_px), ARRANGEMENTS[arrangement](side_px))
+    rgba = _blend(squared(first.rgba, side_px), squared(second.rgba, side_px), ARRANGEMENTS[arrangement](side_px))
     deciding = max((first.candidate, second.candidate), key=lambda part: _NEWS.index(part.tier))
     candidate = replace(
         deciding,
@@ -128,7 +128,8 @@ def _shared(first: Candidate, second: Candidate) -> tuple[tuple[str, float], ...
     return tuple(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _squared(rgba: PixelArray, side_px: int) -> PixelArray:
+def squared(rgba: PixelArray, side_px: int) -> PixelArray:
+    """The middle (4, s, s) of a patch, at another size."""
     height, width = rgba.shape[1:]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
