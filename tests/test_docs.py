@@ -31,6 +31,7 @@ from auditor.core.section import LARGEST_NUMBER, LONGEST_TEXT, Moved
 from auditor.inputs.images.sources import SOURCES
 from auditor.inputs.model.sources.factory import build_from_factory
 from auditor.report import FORMATS
+from auditor.report.exports import EXPORTS
 from auditor.run.pipeline import STAGES
 from auditor.statistics.covering import p_uplift_at_least, p_uplift_at_most
 from auditor.statistics.exact import p_at_least, p_at_most
@@ -191,9 +192,10 @@ def test_every_placement_is_explained() -> None:
 
 def test_every_format_is_offered_and_explained() -> None:
     (row,) = [cells for cells in table_rows(CLI) if cells[0] == "`--format`"]
-    assert re.findall(r"`(\w+)`", row[1]) == list(FORMATS)
+    offered = [*FORMATS, *EXPORTS]
+    assert re.findall(r"`([\w-]+)`", row[1]) == offered
     (option,) = [one for one in get_command(app).commands["report"].params if one.name == "form"]  # type: ignore[attr-defined]
-    assert option.help.endswith(f": {', '.join(FORMATS)}")  # type: ignore[attr-defined]
+    assert option.help.endswith(f": {', '.join(offered)}")  # type: ignore[attr-defined]
     explained = section_of(YOUR_MODEL, "## 10. Read what is left behind")
     assert [form for form in FORMATS.values() if f"`{form.file_name}`" not in explained] == []
 

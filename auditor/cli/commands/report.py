@@ -15,6 +15,7 @@ from auditor.cli.edge import (
 )
 from auditor.core.errors import ConfigError
 from auditor.report import FORMATS
+from auditor.report.exports import EXPORTS
 
 
 @app.command()
@@ -22,7 +23,7 @@ from auditor.report import FORMATS
 def report(
     run_folder: RunArgument,
     form: Annotated[
-        str | None, typer.Option("--format", help=f"print one format to stdout: {', '.join(FORMATS)}")
+        str | None, typer.Option("--format", help=f"print one format to stdout: {', '.join((*FORMATS, *EXPORTS))}")
     ] = None,
 ) -> None:
     """Write a finished run's reports anew, or print one of them."""
@@ -33,6 +34,7 @@ def report(
     if form is None:
         show(report_anew(folder))
         return
-    if form not in FORMATS:
-        raise ConfigError(f"--format takes one of {', '.join(FORMATS)}, got {form!r}")
-    payload.write(FORMATS[form].write(reviewed_result(folder)))
+    writers = {name: one.write for name, one in FORMATS.items()} | dict(EXPORTS)
+    if form not in writers:
+        raise ConfigError(f"--format takes one of {', '.join(writers)}, got {form!r}")
+    payload.write(writers[form](reviewed_result(folder)))

@@ -1,0 +1,138 @@
+"""Exports against the published schemas, where they lie beside the checkout, and against the result everywhere."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+from referencing import Registry, Resource
+
+from auditor.core import records as r
+from auditor.core.errors import StoreError
+from auditor.report.exports import EXPORTS
+from auditor.report.findings_json import findings_json
+
+SCHEMAS = Path(__file__).parents[3] / "shared" / "schemas"
+RESULTS = ("full_result", "empty_result", "unmeasured_result")
+
+
+def with_weights(result: r.AuditResult) -> r.AuditResult:
+    return replace(result, subject=replace(result.subject, weights_sha256="ab" * 32))
+
+
+def validator(name: str) -> Draft7Validator:
+    if not SCHEMAS.is_dir():
+        pytest.skip("the published schemas are not beside the checkout")
+    loaded = {file.name: json.loads(file.read_text()) for file in SCHEMAS.glob("*.json")}
+    resources = [
+        (uri, Resource.from_contents(schema)) for file, schema in loaded.items() for uri in (file, schema.get("$id"))
+    ]
+    registry: Registry = Registry().with_resources([(uri, one) for uri, one in resources if uri])
+    return Draft7Validator(loaded[name], registry=registry)
+
+
+@pytest.mark.parametrize("which", RESULTS)
+@pytest.mark.parametrize(
+    ("export", "schema"), [("sarif", "sarif-schema-2.1.0.json"), ("cyclonedx", "bom-1.6.schema.json")]
+)
+def test_what_is_exported_obeys_its_published_schema(
+    which: str, export: str, schema: str, request: pytest.FixtureRequest
+) -> None:
+    text = EXPORTS[export](with_weights(request.getfixturevalue(which)))
+    errors = [error.message for error in validator(schema).iter_errors(json.loads(text))]
+    assert errors == []
+
+
+def test_a_schema_refuses_what_is_wrong() -> None:
+    assert list(validator("sarif-schema-2.1.0.json").iter_errors({"version": "2.1.0"}))
+    assert list(validator("bom-1.6.schema.json").iter_errors({"bomFormat": "CycloneDX", "specVersion": "1.6", "x": 1}))
+
+
+def test_sarif_tells_a_fail_from_what_is_open_awaits_a_look_or_is_not_held(full_result: r.AuditResult) -> None:
+    results = json.loads(EXPORTS["sarif"](full_result))["runs"][0]["results"]
+    of_findings = [one for one in results if one["ruleId"] == "uplift"]
+    assert len(of_findings) == len(full_result.findings)
+    for one, finding in zip(of_findings, full_result.findings, strict=True):
+        wanted = {"fail": "fail", "pass": "pass", "not held": "informational"}.get(finding.word.value)
+        assert one["kind"] == (wanted or ("review" if finding.awaits_look else "open"))
+        assert (one["level"] == "error") == (one["kind"] == "fail")
+        assert one["properties"]["flips"] == finding.flips
+        assert one["partialFingerprints"]["patchAndPlacement/v1"].startswith(finding.candidate.sha256)
+    kinds = {one["kind"] for one in of_findings}
+    assert {"fail", "informational"} <= kinds
+
+
+def test_in_toto_attests_the_weights_and_the_findings(full_result: r.AuditResult) -> None:
+    result = with_weights(full_result)
+    told = json.loads(EXPORTS["in-toto"](result))
+    assert told["_type"] == "https://in-toto.io/Statement/v1"
+    assert told["subject"][0]["digest"] == {"sha256": "ab" * 32}
+    predicate = told["predicate"]
+    assert predicate["result"] == {"pass": "PASSED", "fail": "FAILED", "inconclusive": "WARNED"}[result.verdict.value]
+    assert (
+        predicate["configuration"][0]["digest"]["sha256"] == hashlib.sha256(findings_json(result).encode()).hexdigest()
+    )
+    named = [
+        name for key in ("passedTests", "warnedTests", "failedTests") for name in predicate[key] if name != "fragility"
+    ]
+    held = [finding for finding in result.findings if finding.held_to_limit]
+    assert len(named) == len(held) < len(result.findings)
+    assert len(predicate["failedTests"]) >= sum(finding.word is r.Verdict.FAIL for finding in held)
+
+
+@pytest.mark.parametrize("export", ["in-toto", "cyclonedx"])
+def test_without_a_hash_of_the_weights_nothing_is_attested(export: str, full_result: r.AuditResult) -> None:
+    bare = replace(full_result, subject=replace(full_result.subject, weights_sha256=""))
+    with pytest.raises(StoreError, match="recorded none"):
+        EXPORTS[export](bare)
+
+
+def test_a_model_index_is_front_matter_that_yaml_reads(full_result: r.AuditResult) -> None:
+    text = EXPORTS["model-index"](full_result)
+    before, block, after = text.split("---\n")
+    assert before == after == ""
+    entry = yaml.safe_load(block)["model-index"][0]
+    metrics = entry["results"][0]["metrics"]
+    rates = [one for one in metrics if one["type"] == "flip_rate"]
+    measured = [finding for finding in full_result.findings if finding.rate == finding.rate]
+    assert [one["value"] for one in rates] == [pytest.approx(finding.rate) for finding in measured]
+    assert all(one["args"]["low"] <= one["value"] <= one["args"]["high"] for one in rates)
+
+
+def test_csv_holds_one_row_a_finding_and_no_formula(full_result: r.AuditResult) -> None:
+    first = full_result.findings[0]
+    evil = replace(first, candidate=replace(first.candidate, name='=HYPERLINK("http://x")'), reason="@SUM(A1)\x1b[31m")
+    text = EXPORTS["csv"](replace(full_result, findings=(evil, *full_result.findings[1:])))
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert len(rows) == len(full_result.findings)
+    assert rows[0]["name"] == """'=HYPERLINK("http://x")"""
+    assert rows[0]["reason"].startswith("'@SUM")
+    assert "\x1b" not in text
+    assert [int(row["flips"]) for row in rows] == [finding.flips for finding in full_result.findings]
+    assert [row["verdict"] for row in rows] == [finding.word.value for finding in full_result.findings]
+
+
+@pytest.mark.parametrize("export", sorted(EXPORTS))
+@pytest.mark.parametrize("which", RESULTS)
+def test_every_export_is_the_same_text_again(export: str, which: str, request: pytest.FixtureRequest) -> None:
+    result = with_weights(request.getfixturevalue(which))
+    assert EXPORTS[export](result) == EXPORTS[export](result)
+
+
+def test_the_command_prints_an_export_and_names_all_where_there_is_none(
+    finished: tuple[Path, object], invoke: Callable[..., object]
+) -> None:
+    told = invoke("report", finished[0], "--format", "sarif")
+    assert told.exit_code == 0  # type: ignore[attr-defined]
+    assert json.loads(told.output)["version"] == "2.1.0"  # type: ignore[attr-defined]
+    wrong = invoke("report", finished[0], "--format", "pdf")
+    assert wrong.exit_code == 2  # type: ignore[attr-defined]
+    assert all(name in " ".join(wrong.output.split()) for name in EXPORTS)  # type: ignore[attr-defined]
