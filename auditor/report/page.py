@@ -7,7 +7,17 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from auditor.core.records import AuditResult, Candidate, Cell, Finding, SkippedImage, SplitCount, SurveyRow, by_push
+from auditor.core.records import (
+    AuditResult,
+    Candidate,
+    Cell,
+    Example,
+    Finding,
+    SkippedImage,
+    SplitCount,
+    SurveyRow,
+    by_push,
+)
 from auditor.report import summary
 from auditor.report.numbers import method_name
 from auditor.report.validity import ValidityWords, validity_words
@@ -20,7 +30,7 @@ class Page:
     """Everything a template needs and may not work out itself.
 
     Attributes:
-        findings: the most worrying first; survey: largest uplift first.
+        findings, examples: the most worrying first; survey: largest uplift first.
         skipped_by_reason: reason, count and the pictures, the most frequent reason first.
         pushing_cells: cells of strongest push, by the predicted where it is known, at most ten.
         tried: every candidate tried, by id.
@@ -42,6 +52,7 @@ class Page:
     findings: tuple[Finding, ...]
     best: tuple[Finding, ...]
     awaiting: tuple[Finding, ...]
+    examples: tuple[Example, ...]
     survey: tuple[SurveyRow, ...]
     survey_at_random: int
     tried: Mapping[str, Candidate]
@@ -88,6 +99,7 @@ def page_of(result: AuditResult) -> Page:
         findings=summary.by_concern(result),
         best=summary.best_of_tiers(result),
         awaiting=summary.awaiting_review(result),
+        examples=summary.examples_by_concern(result),
         survey=summary.survey_by_uplift(result),
         survey_at_random=sum(row.candidate.is_random_crop for row in result.survey),
         tried={row.candidate.id: row.candidate for row in result.survey},

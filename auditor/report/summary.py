@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from auditor.core.records import (
     AuditResult,
     Candidate,
     CleanAccuracy,
     Effect,
+    Example,
     Finding,
     Fragility,
     Limits,
@@ -141,8 +143,19 @@ def awaiting_review(result: AuditResult) -> tuple[Finding, ...]:
 
 
 def by_concern(result: AuditResult) -> tuple[Finding, ...]:
-    """Findings with the most worrying first: fail, inconclusive, pass, and within each by uplift."""
-    return tuple(sorted(result.findings, key=lambda finding: (_CONCERN[finding.word], -_finite(finding.uplift))))
+    """A result's findings with the most worrying first."""
+    return most_worrying(result.findings)
+
+
+def most_worrying(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Fail, inconclusive, pass, what is not held to the limit; within each by uplift."""
+    return tuple(sorted(findings, key=lambda finding: (_CONCERN[finding.word], -_finite(finding.uplift))))
+
+
+def examples_by_concern(result: AuditResult) -> tuple[Example, ...]:
+    """The flipped pictures, those of the most worrying finding first, as reviews have left it."""
+    rank = {finding.candidate.id: place for place, finding in reversed(list(enumerate(by_concern(result))))}
+    return tuple(sorted(result.examples, key=lambda example: rank.get(example.candidate, len(rank))))
 
 
 def best_of_tiers(result: AuditResult) -> tuple[Finding, ...]:

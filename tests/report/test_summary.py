@@ -304,3 +304,12 @@ def test_patches_that_a_person_brought_were_not_chosen_and_no_search_is_shown(fu
     )
     assert {"atlas", "validity", "survey"}.isdisjoint(part for part, _ in page_of(result).sections)
     assert [title for _, title in page_of(full_result).sections][6:9] == ["Atlas", "Do the suggestions help?", "Survey"]
+
+
+def test_examples_follow_the_findings_as_reviews_left_them(full_result: AuditResult) -> None:
+    shown = {
+        name: dataclasses.replace(full_result.examples[0], candidate=name) for name in ("c-0004", "gone", "c-0003")
+    }
+    examples = (*shown.values(), *full_result.examples)
+    ordered = summary.examples_by_concern(dataclasses.replace(full_result, examples=examples))
+    assert [one.candidate for one in ordered] == ["c-0001", "c-0001", "c-0003", "c-0004", "gone"]

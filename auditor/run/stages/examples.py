@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,12 +13,15 @@ from PIL import Image
 from auditor.core.records import Example, PixelArray, Split
 from auditor.core.records.trials import ConfirmedTrials
 from auditor.core.shelf import slug
+from auditor.report.summary import most_worrying
 from auditor.run.folder import RunFolder
+from auditor.statistics.findings import make_findings
 from auditor.trials.bench import Bench
 from auditor.trials.patch import Patch
 from auditor.trials.placements import variants_of
 
-CANDIDATES = 4
+CANDIDATES = 8
+"""As many as an audit confirms by default, so that no failing one goes without a picture."""
 PER_CANDIDATE = 3
 SIDE_PX = 224
 
@@ -39,25 +43,48 @@ class Flipped:
 
 
 def flipped_pictures(
-    bench: Bench, confirmed: Sequence[ConfirmedTrials], patches: Sequence[Patch], candidates: int, per_candidate: int
+    bench: Bench,
+    confirmed: Sequence[ConfirmedTrials],
+    patches: Sequence[Patch],
+    candidates: int,
+    per_candidate: int,
 ) -> list[Flipped]:
-    """The first few flipped pictures, by key, of the candidates that flip most."""
-    by_flips = sorted(confirmed, key=lambda one: (-int(one.block.outcomes.sum()), one.candidate.id))
+    """The first few flipped pictures, by key, of the candidates that worry most, each at the placement that does.
+
+    Failing ones first, then open ones, then the rest. Each shows other photographs than those before it, as long as it
+    flips any.
+    """
     rgba_of = {patch.candidate.id: patch.rgba for patch in patches}
     sweep = bench.table.sweep(Split.CONFIRMATION)
-    found = []
-    for one in by_flips[:candidates]:
+    found, shown = [], Counter[str]()
+    for one in _by_concern(bench, confirmed)[:candidates]:
         block, identity = one.block, one.candidate.id
         variants = variants_of(one.placement, bench.config.trials)
-        for column in np.flatnonzero(block.outcomes)[:per_candidate]:
+        flipped = sorted(np.flatnonzero(block.outcomes), key=lambda column: shown[block.image_keys[column]])
+        for column in flipped[:per_candidate]:
             row = int(np.argmax(np.where(block.flips[:, column], block.after[:, column], -1.0)))
+            shown[block.image_keys[column]] += 1
             before, after = sweep.picture(block.image_keys[column], rgba_of[identity], variants[row], identity)
             found.append(Flipped(one, row, int(column), before, after))
     return found
 
 
+def _by_concern(bench: Bench, confirmed: Sequence[ConfirmedTrials]) -> list[ConfirmedTrials]:
+    """Each candidate that flips anything once, at its most worrying placement, the most worrying candidate first."""
+    by_name = {(one.candidate.id, one.placement): one for one in confirmed if one.block.outcomes.any()}
+    ordered: dict[str, ConfirmedTrials] = {}
+    for finding in most_worrying(make_findings(confirmed, bench.table.inputs.limits, {})):
+        one = by_name.get((finding.candidate.id, finding.placement))
+        if one is not None:
+            ordered.setdefault(finding.candidate.id, one)
+    return list(ordered.values())
+
+
 def draw_examples(
-    folder: RunFolder, bench: Bench, confirmed: Sequence[ConfirmedTrials], patches: Sequence[Patch]
+    folder: RunFolder,
+    bench: Bench,
+    confirmed: Sequence[ConfirmedTrials],
+    patches: Sequence[Patch],
 ) -> tuple[Example, ...]:
     """Flipped pictures, each drawn before | after."""
     path_of = {image.key: image.path for image in bench.table.pool.images}
