@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from auditor.core.records import AuditResult, Split, Tier, Verdict
+from auditor.core.records import AuditResult, Checks, Split, Tier, Verdict
 from auditor.report.environment import markdown_environment
 from auditor.report.numbers import confidence, how_many
 from auditor.report.page import Page, page_of
@@ -72,12 +72,7 @@ def _evidence(result: AuditResult, page: Page) -> Iterator[Box]:
         yield Box(within, f"Fragility ({fragility.verdict.value}): {fragility_sentence(fragility)}")
     yield _knows_its_classes(result)
     yield _controls(result)
-    held_apart = {split.split for split in result.splits if split.used > 0}
-    yield Box(
-        held_apart == set(Split),
-        "Splits share no picture: "
-        + (", ".join(f"{split.split.value} {split.used:,}" for split in page.splits) or "none made"),
-    )
+    yield _splits(result, page)
     if result.looks is not None:
         before = how_many(
             len(result.looks.earlier), "other earlier look" if result.looks.number > 1 else "earlier look"
@@ -103,10 +98,7 @@ def _evidence(result: AuditResult, page: Page) -> Iterator[Box]:
         validity = result.suggestion_validity
         beaten = validity is not None and validity.headline.better_than_chance
         yield Box(beaten, f"The search does better than chance (else a pass says little): {page.validity.headline}")
-    yield Box(
-        bool(result.subject.weights_sha256),
-        f"Reproducible: seed {result.seed}, device {result.subject.device}, run {result.run}",
-    )
+    yield _reproducible(result)
 
 
 def _person(result: AuditResult, page: Page) -> Iterator[Box]:
@@ -132,6 +124,47 @@ def _person(result: AuditResult, page: Page) -> Iterator[Box]:
     yield Box(False, "The model and weights above are those to be released")
     yield Box(False, "The pictures tested resemble those the model will meet")
     yield Box(False, "The verdict and what it does not say have been read")
+
+
+def _splits(result: AuditResult, page: Page) -> Box:
+    """Ticked where all three were made and their pictures' contents were compared."""
+    counted = ", ".join(f"{split.split.value} {split.used:,}" for split in page.splits) or "none made"
+    said = f"Splits share no picture: {counted}"
+    checks = result.checks
+    if checks is None or checks.pictures is None:
+        return Box(False, f"{said}; not checked")
+    if checks.shared:
+        return Box(
+            False,
+            f"{said}; but {how_many(len(checks.shared), 'content')} in more than one of them, the first of "
+            f"sha256 {checks.shared[0]}",
+        )
+    made = {split.split for split in result.splits if split.used > 0} == set(Split)
+    return Box(made, f"{said}; sha256 of {how_many(checks.pictures, 'picture')} compared")
+
+
+def _reproducible(result: AuditResult) -> Box:
+    """Ticked where trials made again came out the same, the counts follow from the stored trials, and the weights are
+    known."""
+    checks = result.checks or Checks()
+    repeat, names = checks.repeat, f"seed {result.seed}, device {result.subject.device}, run {result.run}"
+    if repeat is None:
+        again = "no trial was made a second time"
+    else:
+        again = (
+            f"{repeat.same} of {how_many(repeat.pictures, 'trial')} of {repeat.candidate}, made a second time in "
+            f"another batch, gave the same place and class"
+        )
+    if checks.counted is None:
+        counted = "no flips were counted again"
+    elif checks.differing:
+        counted = f"trials.parquet holds other flips of {', '.join(checks.differing)} than are stated"
+    else:
+        counted = f"the flips of {how_many(checks.counted, 'finding')} follow from trials.parquet"
+    unnamed = "" if result.subject.weights_sha256 else "; the weights are not recorded"
+    repeated = repeat is not None and 0 < repeat.pictures == repeat.same
+    agree = checks.counted is not None and not checks.differing
+    return Box(repeated and agree and not unnamed, f"Reproducible: {again}; {counted}{unnamed}. {names}")
 
 
 def _tally(result: AuditResult) -> str:

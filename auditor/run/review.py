@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from auditor.core.errors import StoreError
-from auditor.core.records import AuditResult, Candidate, Review
+from auditor.core.records import AuditResult, Candidate, Checks, Review
+from auditor.run.checks import check_files_agree
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder, json_file
 from auditor.run.stages.report import rewrite_report, stored_result
@@ -60,9 +61,19 @@ def reviewed_result(folder: RunFolder) -> AuditResult:
 
 
 def report_anew(folder: RunFolder) -> Audit:
-    """Write a finished run's reports anew."""
+    """Write a finished run's reports anew, and look again whether its files agree with them."""
     with folder.alone():
-        return rewrite_report(folder, reviewed_result(folder))
+        result = reviewed_result(folder)
+        return rewrite_report(folder, replace(result, checks=checked_anew(folder, result)))
+
+
+def checked_anew(folder: RunFolder, result: AuditResult) -> Checks:
+    """What a finished run's files are found to hold now; of a file that is not there, what was found before."""
+    before = result.checks or Checks()
+    now = check_files_agree(folder, result.findings, before.repeat)
+    if now.pictures is None:
+        now = replace(now, pictures=before.pictures, shared=before.shared)
+    return now if now.counted is not None else replace(now, counted=before.counted, differing=before.differing)
 
 
 def review_run(folder: RunFolder, reviews: Sequence[Review]) -> Audit:

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from auditor.cli.console import findings_table
-from auditor.core.records import AuditResult, CellLabel, CellStability, CleanAccuracy, Verdict
+from auditor.core.records import AuditResult, CellLabel, CellStability, Checks, CleanAccuracy, Repeat, Verdict
 from auditor.report import FORMATS
 from auditor.report.checklist import checklist_markdown
 from auditor.report.findings_json import findings_json
@@ -241,7 +241,10 @@ def test_the_checklist_ticks_only_what_the_evidence_settles(full_result: AuditRe
         "- [x] The model knows its own classes: of 903 discovery pictures without a patch it recognises 812/903 = "
         "89.9%, of frying pan 49/60 = 81.7%, of wok 70/84 = 83.3%; its most frequent "
         "answer, wok &amp; lid, takes 71/903 = 7.9%.",
-        "- [x] Splits share no picture: discovery 903, selection 899, confirmation 1,204",
+        "- [x] Splits share no picture: discovery 903, selection 899, confirmation 1,204; sha256 of 3,006 pictures "
+        "compared",
+        "- [x] Reproducible: 16 of 16 trials of c-0001, made a second time in another batch, gave the same place and "
+        "class; the flips of 7 findings follow from trials.parquet. seed 7, device cpu, run 2026-pan-wok",
         "- [ ] 3 pictures skipped (truncated 2, animated 1): do the rest still represent?",
         "- [ ] Left out unopened (hidden &lt;pictures&gt;: 3; no pictures by their names: 1,204): "
         "is no picture of yours among them?",
@@ -255,6 +258,40 @@ def test_the_checklist_ticks_only_what_the_evidence_settles(full_result: AuditRe
     rows = [line for line in lines if line.startswith("|")]
     assert len(rows) == 2 + len(full_result.findings)
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {9}
+
+
+AGAIN = Repeat("c-0001", 16, 16, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("checks", "box"),
+    [
+        (None, "Splits share no picture: discovery 903, selection 899, confirmation 1,204; not checked"),
+        (Checks(3006, ("ab12",)), "but 1 content in more than one of them, the first of sha256 ab12"),
+        (None, "Reproducible: no trial was made a second time; no flips were counted again."),
+        (Checks(9, (), 7, (), Repeat("c-0001", 16, 15, 0.4)), "15 of 16 trials of c-0001, made a second time in"),
+        (Checks(9, (), 7, (), Repeat("c-0001", 0, 0, 0.0)), "0 of 0 trials of c-0001, made a second time in"),
+        (Checks(9, (), 7, ("c-0003",), AGAIN), "trials.parquet holds other flips of c-0003 than are stated"),
+        (Checks(9, (), None, (), AGAIN), "no flips were counted again"),
+    ],
+)
+def test_a_box_that_nobody_checked_or_that_fails_stays_open(
+    full_result: AuditResult, checks: Checks | None, box: str
+) -> None:
+    text = checklist_markdown(replace(full_result, checks=checks))
+    (line,) = (line for line in text.splitlines() if box in line)
+    assert line.startswith("- [ ] ")
+
+
+def test_weights_that_nobody_knows_are_not_reproducible(full_result: AuditResult) -> None:
+    text = checklist_markdown(replace(full_result, subject=replace(full_result.subject, weights_sha256="")))
+    assert re.search(r"^- \[ \] Reproducible: .*the weights are not recorded", text, re.MULTILINE)
+
+
+def test_nothing_held_to_the_limit_ticks_no_uplift(full_result: AuditResult) -> None:
+    beside = tuple(finding for finding in full_result.findings if not finding.held_to_limit)
+    text = checklist_markdown(replace(full_result, findings=beside))
+    assert "- [ ] Uplift within its limit of 10 points at 95% confidence: 0 fail, 0 pass, 0 inconclusive, 2 not" in text
 
 
 def test_the_checklist_of_an_empty_audit_ticks_no_evidence(empty_result: AuditResult) -> None:

@@ -35,6 +35,7 @@ from auditor.core.records.candidates import (
     Review,
     Rung,
 )
+from auditor.core.records.checks import Checks, Repeat
 from auditor.core.records.findings import (
     ControlResult,
     Correlation,
@@ -71,6 +72,7 @@ __all__ = [
     "CellHeld",
     "CellLabel",
     "CellStability",
+    "Checks",
     "ClassGroup",
     "CleanAccuracy",
     "Confusion",
@@ -99,6 +101,7 @@ __all__ = [
     "Outputs",
     "PixelArray",
     "Placement",
+    "Repeat",
     "Review",
     "ReviewMark",
     "Role",

@@ -9,6 +9,7 @@ from auditor.core.records.accuracy import CleanAccuracy
 from auditor.core.records.atlas import Cell, HeldLevel
 from auditor.core.records.basics import ClassGroup, Placement, Split, Verdict
 from auditor.core.records.candidates import Rung
+from auditor.core.records.checks import Checks
 from auditor.core.records.findings import Finding, Fragility, SuggestionValidity, SurveyRow
 from auditor.core.records.images import SkippedImage
 from auditor.core.records.looks import Looks
@@ -83,12 +84,14 @@ class Subject:
 class AuditResult:
     """Everything a report states.
 
-    Everything in it but `run`, `times`, `looks` and `pictures` goes into findings.json: these do not follow from
-    settings and seed. `looks` is None where no confirmation picture was looked at, and in results of earlier versions.
+    Everything in it but `run`, `times`, `looks`, `checks` and `pictures` goes into findings.json: these do not follow
+    from settings and seed. `looks` is None where no confirmation picture was looked at, and in results of earlier
+    versions.
 
     `accuracy` is None for a run of an earlier version, which did not measure it. `pasted` counts the cells of the atlas
     of patches as pasted, a level each; it is empty where there is no such atlas, and stays out of findings.json too.
-    `left_out` counts files that were left out unopened, by why; earlier versions did not say so.
+    `left_out` counts files that were left out unopened, by why; earlier versions did not say so. `checks` is what the
+    run's own files were found to hold when the report was written; None where nobody looked.
     """
 
     run: str
@@ -121,3 +124,4 @@ class AuditResult:
     accuracy: CleanAccuracy | None = None
     pasted: tuple[HeldLevel, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
+    checks: Checks | None = None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from auditor.core.records.basics import FloatArray, IntArray, Placement, Split, Step
 from auditor.core.records.candidates import Candidate, Rung
+from auditor.core.records.checks import Repeat
 from auditor.core.records.findings import SuggestionValidity, SurveyRow
 from auditor.core.records.images import ImagePool
 from auditor.core.records.looks import Looks
@@ -135,6 +136,7 @@ class Outcome:
         survey, validity: everything tried on confirmation pictures, and whether the suggestions helped; nothing and
             None where nothing could be tried there.
         looks: the looks at the confirmation pictures before this one; None where none was made, or the run is older.
+        repeat: trials made a second time; None where nothing was confirmed, or the run is older.
     """
 
     chosen: tuple[str, ...]
@@ -145,6 +147,7 @@ class Outcome:
     validity: SuggestionValidity | None = None
     examples: tuple[Example, ...] = ()
     looks: Looks | None = None
+    repeat: Repeat | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from auditor.run.stages.clean import CLEAN, predict_pictures
 from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import Measured, assemble, rewrite_report, stored_result
-from auditor.run.stages.trials import TRIALS, keep_trials, look_at_confirmation
+from auditor.run.stages.trials import TRIALS, keep_trials, look_at_confirmation, repeated
 from auditor.run.tables import images_from_table, images_table
 from auditor.statistics.looks import confidence_at_look, error_spent
 from auditor.trials.bench import SHARDS, Bench, Table
@@ -87,6 +87,7 @@ def _confirmed(run: Run, looks: Sequence[RunFolder], pictures: Path, confidence:
         examples=draw_examples(inside, bench, confirmed, patches),
         validity=first.validity,
         looks=replace(seen, number=number, spent=error_spent(confidence, number)),
+        repeat=repeated(bench, confirmed, patches),
     )
     inside.mark_done("candidates", {"files": inside.matching(("candidates/*", "pictures/origin-*"))})
     facts = keep_trials(inside, bench, outcome)

@@ -29,7 +29,7 @@ from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import Measured, assemble, rewrite_report
-from auditor.run.stages.trials import AUDIT, TRIALS, keep_trials, look_at_confirmation, open_bench
+from auditor.run.stages.trials import AUDIT, TRIALS, keep_trials, look_at_confirmation, open_bench, repeated
 from auditor.trials.patch import Patch
 
 FOLDER = "patch-trials"
@@ -78,6 +78,7 @@ def _tried(run: Run, own: TrialsConfig, patches: Sequence[Patch], folder: Path) 
         rungs=(Rung("patches of a person's own", len(patches), len(patches), "all are measured"),),
         examples=draw_examples(inside, bench, confirmed, patches),
         looks=looks,
+        repeat=repeated(bench, confirmed, patches),
     )
     files = inside.matching(("candidates/*", "pictures/origin-*"))
     inside.mark_done(CANDIDATES.name, {"files": files, **said_left_out(run, str(folder))})

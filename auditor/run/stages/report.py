@@ -24,6 +24,7 @@ from auditor.core.records.trials import Clean, ConfirmedTrials, Trials, eligible
 from auditor.core.versions import versions
 from auditor.report import FORMATS
 from auditor.report.numbers import how_many
+from auditor.run.checks import IMAGES, check_files_agree
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run
@@ -114,6 +115,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         pictures=_pictures(folder),
         accuracy=measured.accuracy,
         pasted=measured.pasted,
+        checks=check_files_agree(folder, findings, outcome.repeat, folder if folder.has(IMAGES) else run.folder),
     )
 
 

@@ -14,8 +14,8 @@ from auditor.candidates.controls import Making, steps
 from auditor.candidates.selection import narrowing, select
 from auditor.core.config import TrialsConfig
 from auditor.core.hashing import sha256_of
-from auditor.core.records import ImagePool, Looks, Origin, Split
-from auditor.core.records.trials import Clean, ConfirmedTrials, Outcome, Trials, eligible_rows
+from auditor.core.records import ImagePool, Looks, Origin, Repeat, Split
+from auditor.core.records.trials import Clean, ConfirmedTrials, Outcome, TrialName, Trials, eligible_rows
 from auditor.core.shelf import Shelf
 from auditor.run.engines import hands
 from auditor.run.folder import RunFolder
@@ -28,9 +28,10 @@ from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.images import IMAGES
 from auditor.run.tables import outcome_from_json, outcome_to_json
 from auditor.statistics.survey import suggestion_validity, survey_rows
-from auditor.trials.bench import SHARDS, Bench, Table
+from auditor.trials.bench import SHARDS, Bench, Table, Trial
 from auditor.trials.blocks import blocks_of
 from auditor.trials.patch import Patch, pixels_sha256
+from auditor.trials.repeat import repeat
 
 TABLE = "trials.parquet"
 _OUTCOME = "cache/outcome.json"
@@ -64,8 +65,19 @@ def _make(run: Run, folder: RunFolder) -> Facts:
         validity=suggestion_validity(candidates, tried, shared, confidence, config.seed),
         examples=draw_examples(folder, bench, confirmed, proposals.patches),
         looks=looks,
+        repeat=repeated(bench, confirmed, proposals.patches),
     )
     return keep_trials(folder, bench, outcome)
+
+
+def repeated(bench: Bench, confirmed: Sequence[ConfirmedTrials], patches: Sequence[Patch]) -> Repeat | None:
+    """A few trials of the first confirmed candidate made a second time; None where there is none."""
+    if not confirmed:
+        return None
+    first = confirmed[0]
+    rgba = next(patch.rgba for patch in patches if patch.candidate.id == first.candidate.id)
+    name = TrialName(Split.CONFIRMATION, first.candidate.id, "", first.placement)
+    return repeat(bench.table, Trial(name, rgba), first.block)
 
 
 def look_at_confirmation(
