@@ -13,6 +13,9 @@ from auditor.report.summary import accuracy_sentence, fragility_sentence, limit_
 from auditor.report.text import shown_path
 from auditor.report.words import TIERS
 
+_HERE = "(in the folder that holds this file)"
+"""A command that works wherever a run folder was moved to, and names no folder of the machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -50,10 +53,10 @@ def _tested(result: AuditResult, page: Page) -> Iterator[Box]:
         f"{how_many(result.hypotheses_tried, 'hypothesis', 'hypotheses')} tried, "
         f"{result.hypotheses_confirmed:,} confirmed",
     )
-    needed = "" if result.images_needed is None else f"; {result.images_needed:,} would settle the verdict"
+    needed = "" if page.to_settle is None else f" {page.to_settle}"
     yield Box(
         page.eligible > 0 and result.images_needed is None,
-        f"{how_many(page.eligible, 'eligible confirmation picture')}{needed}. Eligible means: {result.eligibility}",
+        f"{how_many(page.eligible, 'eligible confirmation picture')}.{needed} Eligible means: {result.eligibility}",
     )
 
 
@@ -106,7 +109,7 @@ def _person(result: AuditResult, page: Page) -> Iterator[Box]:
         yield Box(
             False,
             f"Say what {finding.candidate.id} ({finding.candidate.name}) shows, {result.target.name} or its context: "
-            f"auditor review {result.run}",
+            f"auditor review . {_HERE}",
         )
     for finding in page.findings:
         if finding.review is not None:
@@ -118,8 +121,7 @@ def _person(result: AuditResult, page: Page) -> Iterator[Box]:
             yield Box(
                 False,
                 f"Look at {finding.candidate.id} ({finding.candidate.name}) and decide what follows from it; if it "
-                f"shows {result.target.name} after all: auditor review {result.run} --mark "
-                f"{finding.candidate.id}=object",
+                f"shows {result.target.name} after all: auditor review . --mark {finding.candidate.id}=object {_HERE}",
             )
     yield Box(False, "The model and weights above are those to be released")
     yield Box(False, "The pictures tested resemble those the model will meet")

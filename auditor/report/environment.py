@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from auditor.report import numbers, text, words
+from auditor.report.settling import would_settle
 from auditor.report.summary import (
     accuracy_sentence,
     beside_flips,
@@ -79,6 +80,7 @@ def _environment(*, autoescape: bool) -> Environment:
         limit_words=limit_words,
         step_label=step_label,
         what_does_it=what_does_it,
+        would_settle=would_settle,
         tiers=words.TIERS,
         verdicts=words.VERDICTS,
         splits_words=words.SPLITS,

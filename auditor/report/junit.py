@@ -70,7 +70,7 @@ def _case(pair: str, name: str, verdict: Verdict, message: str, detail: str) -> 
     if verdict is Verdict.FAIL:
         ET.SubElement(case, "failure", message=plain(message), type="fail").text = plain(detail)
     elif verdict is not Verdict.PASS:
-        ET.SubElement(case, "skipped", message=plain(message))
+        ET.SubElement(case, "skipped", message=plain(f"{verdict.value}: {message}"))
     if detail and verdict is not Verdict.FAIL:
         ET.SubElement(case, "system-out").text = plain(detail)
     return case

@@ -20,6 +20,7 @@ from auditor.core.records import (
 )
 from auditor.report import summary
 from auditor.report.numbers import method_name
+from auditor.report.settling import to_settle
 from auditor.report.validity import ValidityWords, validity_words
 
 _CELLS_SHOWN = 10
@@ -44,6 +45,7 @@ class Page:
     verdict_sentence: str
     scope: str
     looks: str | None
+    to_settle: str | None
     does_not_say: tuple[str, ...]
     eligible: int
     confirmed: int
@@ -91,6 +93,7 @@ def page_of(result: AuditResult) -> Page:
         verdict_sentence=summary.verdict_sentence(result),
         scope=summary.scope_sentence(result),
         looks=summary.looks_sentence(result),
+        to_settle=to_settle(result),
         does_not_say=summary.what_it_does_not_say(result),
         eligible=summary.eligible(result),
         confirmed=len({finding.candidate.id for finding in result.findings}),

@@ -249,7 +249,7 @@ def test_the_checklist_ticks_only_what_the_evidence_settles(full_result: AuditRe
         "- [ ] Left out unopened (hidden &lt;pictures&gt;: 3; no pictures by their names: 1,204): "
         "is no picture of yours among them?",
         "- [ ] Say what c-0005 (chopsticks\\_\\*and\\* \\[bowl\\]) shows, "
-        "wok or its context: auditor review 2026-pan-wok",
+        "wok or its context: auditor review . (in the folder that holds this file)",
         '- [x] c-0006 was seen by Zoë &lt;b&gt;: object. the handle is the wok\'s "own"',
         "- [ ] The model and weights above are those to be released",
     ):
@@ -330,6 +330,15 @@ def test_junit_counts_failures_and_what_was_not_settled(full_result: AuditResult
     assert [case.find("skipped") is not None for case in cases] == [
         finding.word in (Verdict.INCONCLUSIVE, Verdict.NOT_HELD) for finding in full_result.findings
     ] + [False]
+    told = [skipped.get("message") for case in cases for skipped in case.findall("skipped")]
+    assert told[1] == "not held: It shows wok itself; that the model answers to it is no news."
+    assert [str(message).partition(":")[0] for message in told] == ["inconclusive", "not held"] * 2
+
+
+def test_hints_work_where_the_run_lies_and_name_no_folder(full_result: AuditResult) -> None:
+    for text in (report_html(full_result), checklist_markdown(full_result)):
+        assert "auditor review ." in text
+        assert not re.search(r"auditor \w+ 2026-pan-wok", text)
 
 
 def test_junit_never_passes_what_did_not_run(empty_result: AuditResult) -> None:
