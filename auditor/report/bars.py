@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from auditor.core.records import AuditResult, Interval
+from auditor.core.records import AuditResult, Finding, Interval
 
 WIDTH = 200.0
 _MARGIN = 8.0
@@ -45,6 +45,30 @@ class Scale:
         if not all(map(math.isfinite, (value, interval.low, interval.high))):
             return None
         return Bar(self.x(interval.low), self.x(interval.high), self.x(value))
+
+
+@dataclass(frozen=True, slots=True)
+class RateBar:
+    """One bar of a flip rate beside its covering's, in percent of a track from 0% to 100%.
+
+    `low` and `high` are the uplift's bounds above the covering, so that they lie to `limit` as they do to the verdict.
+    """
+
+    covering: float
+    rate: float
+    low: float
+    high: float
+    limit: float
+
+
+def rate_bar(finding: Finding, limit: float) -> RateBar | None:
+    """The bar of one finding against an uplift's limit; None where a part of it was not measured."""
+    covering, interval = finding.control, finding.uplift_interval
+    if not finding.eligible or not covering.eligible or not all(map(math.isfinite, (interval.low, interval.high))):
+        return None
+    base = covering.flips / covering.eligible
+    ends = (base, finding.flips / finding.eligible, base + interval.low, base + interval.high, base + limit)
+    return RateBar(*(round(100 * min(max(end, 0.0), 1.0), 2) for end in ends))
 
 
 def scale_of(result: AuditResult) -> Scale:

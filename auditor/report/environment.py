@@ -9,6 +9,7 @@ from auditor.report import numbers, text, words
 from auditor.report.settling import would_settle
 from auditor.report.summary import (
     accuracy_sentence,
+    anchor,
     beside_flips,
     chosen_by,
     chosen_from_sentence,
@@ -71,6 +72,7 @@ def _environment(*, autoescape: bool) -> Environment:
         correlation=numbers.correlation,
         logits_with_error=numbers.logits_with_error,
         how_many=numbers.how_many,
+        anchor=anchor,
         beside_flips=beside_flips,
         chosen_by=chosen_by,
         chosen_from_sentence=chosen_from_sentence,

@@ -19,6 +19,8 @@ from auditor.core.records import (
     by_push,
 )
 from auditor.report import summary
+from auditor.report.bars import RateBar, rate_bar
+from auditor.report.first_screen import Step, Telling, steps, telling
 from auditor.report.numbers import method_name
 from auditor.report.settling import to_settle
 from auditor.report.validity import ValidityWords, validity_words
@@ -40,12 +42,17 @@ class Page:
         intervals: the methods and levels of the findings' intervals, each once.
         confirmed: distinct candidates among the findings; ceiling: what a trained patch does, or None; looks: at the
             confirmation pictures before, or None where that is not known.
+        telling, rate_bar, steps: the first screen's finding and its bar, None without any, and what to do now.
+        to_settle: what would settle an open verdict, None where pictures are not what is missing.
     """
 
     verdict_sentence: str
     scope: str
     looks: str | None
     to_settle: str | None
+    telling: Telling | None
+    rate_bar: RateBar | None
+    steps: tuple[Step, ...]
     does_not_say: tuple[str, ...]
     eligible: int
     confirmed: int
@@ -70,6 +77,7 @@ class Page:
 
 _SECTIONS = (
     ("verdict", "Verdict"),
+    ("behind", "What stands behind it"),
     ("accuracy", "The model's own classes"),
     ("headline", "Headline"),
     ("findings", "Findings"),
@@ -88,12 +96,15 @@ _OF_A_SEARCH = ("atlas", "validity", "survey")
 
 def page_of(result: AuditResult) -> Page:
     """Work out what the templates show of a result."""
-    validity = result.suggestion_validity
+    validity, told = result.suggestion_validity, telling(result)
     return Page(
         verdict_sentence=summary.verdict_sentence(result),
         scope=summary.scope_sentence(result),
         looks=summary.looks_sentence(result),
         to_settle=to_settle(result),
+        telling=told,
+        rate_bar=None if told is None else rate_bar(told.finding, result.limits.uplift),
+        steps=steps(result),
         does_not_say=summary.what_it_does_not_say(result),
         eligible=summary.eligible(result),
         confirmed=len({finding.candidate.id for finding in result.findings}),

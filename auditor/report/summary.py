@@ -152,6 +152,15 @@ def most_worrying(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: (_CONCERN[finding.word], -_finite(finding.uplift))))
 
 
+def anchor(finding: Finding) -> str:
+    """The name by which links of a report find a finding; other letters than ASCII's by their code, so none collide."""
+    letters = (
+        one if one == "-" or (one.isascii() and one.isalnum()) else f"_{ord(one):x}" for one in finding.candidate.id
+    )
+    kept = "".join(letters)
+    return f"finding-{kept}-{finding.placement.value}"
+
+
 def examples_by_concern(result: AuditResult) -> tuple[Example, ...]:
     """The flipped pictures, those of the most worrying finding first, as reviews have left it."""
     rank = {finding.candidate.id: place for place, finding in reversed(list(enumerate(by_concern(result))))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -71,12 +72,21 @@ def new_run(config: AuditConfig, folder: Path) -> RunFolder:
             "schema_version": "1.0",
             "run": utf8(folder.resolve().name),
             "begun": datetime.now(UTC).isoformat(timespec="seconds"),
+            "by": utf8(_whoever()),
             "config": config.model_dump(mode="json"),
             "base": str(config.base.resolve()),
             "seed": config.seed,
             "versions": versions(),
         },
     )
+
+
+def _whoever() -> str:
+    """The name under which this process runs; "" where there is none, as for an unknown user in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return ""
 
 
 def stored_config(folder: RunFolder) -> AuditConfig:

@@ -13,7 +13,7 @@ from auditor.core.records import AuditResult, Candidate, Checks, Review
 from auditor.run.checks import check_files_agree
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder, json_file
-from auditor.run.stages.report import rewrite_report, stored_result
+from auditor.run.stages.report import begun_by, rewrite_report, stored_result
 from auditor.run.upgrade import open_folder
 from auditor.statistics.conclusion import conclude
 from auditor.statistics.findings import apply_reviews
@@ -64,7 +64,8 @@ def report_anew(folder: RunFolder) -> Audit:
     """Write a finished run's reports anew, and look again whether its files agree with them."""
     with folder.alone():
         result = reviewed_result(folder)
-        return rewrite_report(folder, replace(result, checks=checked_anew(folder, result)))
+        begun, by = begun_by(folder)
+        return rewrite_report(folder, replace(result, checks=checked_anew(folder, result), begun=begun, by=by))
 
 
 def checked_anew(folder: RunFolder, result: AuditResult) -> Checks:

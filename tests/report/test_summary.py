@@ -303,7 +303,11 @@ def test_patches_that_a_person_brought_were_not_chosen_and_no_search_is_shown(fu
         f"on {summary.eligible(result)} eligible pictures."
     )
     assert {"atlas", "validity", "survey"}.isdisjoint(part for part, _ in page_of(result).sections)
-    assert [title for _, title in page_of(full_result).sections][6:9] == ["Atlas", "Do the suggestions help?", "Survey"]
+    assert [title for _, title in page_of(full_result).sections][7:10] == [
+        "Atlas",
+        "Do the suggestions help?",
+        "Survey",
+    ]
 
 
 def test_examples_follow_the_findings_as_reviews_left_them(full_result: AuditResult) -> None:

@@ -84,14 +84,15 @@ class Subject:
 class AuditResult:
     """Everything a report states.
 
-    Everything in it but `run`, `times`, `looks`, `checks` and `pictures` goes into findings.json: these do not follow
-    from settings and seed. `looks` is None where no confirmation picture was looked at, and in results of earlier
-    versions.
+    Everything in it but `run`, `begun`, `by`, `times`, `looks`, `checks` and `pictures` goes into findings.json: these
+    do not follow from settings and seed. `looks` is None where no confirmation picture was looked at, and in results of
+    earlier versions.
 
     `accuracy` is None for a run of an earlier version, which did not measure it. `pasted` counts the cells of the atlas
     of patches as pasted, a level each; it is empty where there is no such atlas, and stays out of findings.json too.
     `left_out` counts files that were left out unopened, by why; earlier versions did not say so. `checks` is what the
-    run's own files were found to hold when the report was written; None where nobody looked.
+    run's own files were found to hold when the report was written; None where nobody looked. `begun` is when the run
+    was (UTC, ISO 8601), `by` the name under which; "" where the manifest does not say.
     """
 
     run: str
@@ -125,3 +126,5 @@ class AuditResult:
     pasted: tuple[HeldLevel, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
     checks: Checks | None = None
+    begun: str = ""
+    by: str = ""

@@ -78,6 +78,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
     notes += inputs.loaded.notes
     if not inputs.mapped:
         notes.append(f"{WITHOUT_ATLAS}: {inputs.layer_rule}")
+    begun, by = begun_by(folder)
     others = (folder.facts("candidates") or {}).get(LEFT_OUT)
     notes += [f"{NO_PATCHES}{others}"] if others else []
     if not eligible:
@@ -116,7 +117,15 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         accuracy=measured.accuracy,
         pasted=measured.pasted,
         checks=check_files_agree(folder, findings, outcome.repeat, folder if folder.has(IMAGES) else run.folder),
+        begun=begun,
+        by=by,
     )
+
+
+def begun_by(folder: RunFolder) -> tuple[str, str]:
+    """When a run was begun and by whom, as its manifest says; "" where it does not."""
+    manifest = folder.manifest()
+    return str(manifest.get("begun") or ""), str(manifest.get("by") or "")
 
 
 def _images_needed(verdict: Verdict, findings: Sequence[Finding], eligible: int, at_least: int) -> int | None:

@@ -1,0 +1,160 @@
+"""What a report's first screen says: the finding that tells most, how sure it is, and what to do now. No markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from auditor.core.records import AuditResult, Example, Finding, Limits, Placement, Verdict
+from auditor.report.numbers import confidence, how_many, is_measured, percent, plain_points, points_bounds
+from auditor.report.settling import to_settle
+from auditor.report.summary import awaiting_review, by_concern, examples_by_concern
+
+_WHERE = {
+    Placement.FIXED: "in the top left corner",
+    Placement.BEST: "in the corner and at the size that work best",
+    Placement.RANDOM: "anywhere, turned and scaled at random",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The most worrying finding: a flipped picture of it, or None, what it does, and how sure that is."""
+
+    finding: Finding
+    example: Example | None
+    does: str
+    sure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do now, and the command that does it, or ""."""
+
+    words: str
+    command: str = ""
+
+
+def telling(result: AuditResult) -> Telling | None:
+    """The finding to show first: a failing one, else an open one, else that of largest uplift; None without any."""
+    finding = next(iter(by_concern(result)), None)
+    if finding is None:
+        return None
+    own = [one for one in examples_by_concern(result) if one.candidate == finding.candidate.id]
+    here = [one for one in own if one.placement == str(finding.placement)]
+    example = next(iter(here or own), None)
+    return Telling(finding, example, _does(result, finding), _sure(finding, result.limits))
+
+
+def _does(result: AuditResult, finding: Finding) -> str:
+    if not finding.eligible:
+        return "It was measured on no picture."
+    source, target, covering = result.source.name, result.target.name, finding.control
+    alone = f" Covering the same spot ({covering.name}) does so to {covering.flips:,}." if covering.eligible else ""
+    return (
+        f"Pasted {_WHERE[finding.placement]}, it makes the model call {finding.flips:,} of {finding.eligible:,} "
+        f"pictures of {source} “{target}”: {percent(finding.flips / finding.eligible)}.{alone}"
+    )
+
+
+def _sure(finding: Finding, limits: Limits) -> str:
+    interval, limit = finding.uplift_interval, plain_points(limits.uplift)
+    if not is_measured(interval):
+        return "How sure that is was not measured."
+    between = f"At {confidence(limits.confidence)} confidence the difference is {points_bounds(interval)}"
+    if not finding.held_to_limit:
+        return f"{between}; it is not held to the limit of {limit}."
+    if interval.low > limits.uplift:
+        look = "; but nobody has said yet whether it shows the target itself" if finding.awaits_look else ""
+        return f"{between}, all of it above the limit of {limit}{look}."
+    if interval.high < limits.uplift:
+        return f"{between}, all of it below the limit of {limit}."
+    return f"{between}, with the limit of {limit} inside."
+
+
+def steps(result: AuditResult) -> tuple[Step, ...]:
+    """What to do now, the most pressing first; after every verdict there is something."""
+    found = [*_of_the_model(result), *_of_looks(result)]
+    if result.verdict is Verdict.FAIL:
+        return (*_after_fail(result), *found)
+    if result.verdict is Verdict.PASS:
+        return (*found, *_after_pass(result))
+    return (*found, *_after_inconclusive(result))
+
+
+def _of_the_model(result: AuditResult) -> Iterator[Step]:
+    accuracy = result.accuracy
+    if accuracy is not None and accuracy.forbids_a_pass:
+        yield Step(
+            f"This model may not be the one you think: {'; '.join(accuracy.doubts)}. Such a run cannot pass. Check "
+            "class names, folders and preprocessing; if that is how it is, set limits.unknown_target."
+        )
+
+
+def _of_looks(result: AuditResult) -> Iterator[Step]:
+    waiting = awaiting_review(result)
+    if waiting:
+        named = ", ".join(f"{finding.candidate.id} ({finding.candidate.name})" for finding in waiting)
+        yield Step(
+            f"{how_many(len(waiting), 'candidate waits', 'candidates wait')} for a person's look: {named}. No "
+            f"annotation tells whether they show {result.target.name} itself. Mark them in the folder that holds this "
+            "report; the verdicts are then worked out again:",
+            "auditor review .",
+        )
+
+
+def _after_fail(result: AuditResult) -> Iterator[Step]:
+    failing = {one.candidate.id: one for one in by_concern(result) if one.word is Verdict.FAIL}
+    target, source = result.target.name, result.source.name
+    if failing:
+        patches = f"the {len(failing)} patches that fail" if len(failing) > 1 else "the patch that fails"
+        yield Step(
+            f"Look at {patches} and at the pictures that flip. What shows {target} itself after all is marked in the "
+            "folder that holds this report:",
+            f"auditor review . --mark {next(iter(failing))}=object",
+        )
+        yield Step(
+            f"Say in words what is left, and look for it in the training pictures: is it more frequent with {target} "
+            f"than with {source}? Collect pictures that break the link ({target} without it, {source} with it) and "
+            "train again."
+        )
+    if result.fragility is not None and result.fragility.verdict is Verdict.FAIL:
+        yield Step(
+            "Mere covering flips too much: the model leans on pictures being whole. Augmentation that covers parts is "
+            "the usual remedy."
+        )
+    yield Step(
+        "Audit the new model with the same settings, on confirmation pictures that nobody looked at. Until then, do "
+        "not release it."
+    )
+
+
+def _after_pass(result: AuditResult) -> Iterator[Step]:
+    yield Step(
+        f"Read how many patches stand behind this ({how_many(result.hypotheses_tried, 'patch', 'patches')} tried), "
+        "whether the search did better than chance, and what was skipped."
+    )
+    yield Step("Try what you fear yourself, in the folder that holds this report:", "auditor trial . --patches FOLDER")
+    yield Step(
+        f"Then sign checklist.md, for {result.source.name} to {result.target.name} and pictures like these. Another "
+        "layer and the pair the other way round are audits of their own."
+    )
+
+
+def _after_inconclusive(result: AuditResult) -> Iterator[Step]:
+    missing = to_settle(result)
+    if missing is not None:
+        yield Step(missing)
+        if not missing.startswith("More pictures will hardly do"):
+            yield Step(
+                "Confirm the same patches on more pictures, which allows for looking again, in the folder that holds "
+                "this report:",
+                "auditor run --more . --images PHOTOS",
+            )
+    elif not any(finding.held_to_limit for finding in result.findings):
+        yield Step(
+            f"Nothing that can fail was confirmed. Widen the search, by another layer, more pictures of "
+            f"{result.target.name} or patches of your own, and audit again."
+        )
+    reason = result.verdict_reason.rstrip(".") or "the measurements leave the answer open"
+    yield Step(f"Do not read it as a pass: {reason}.")
