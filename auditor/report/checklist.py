@@ -50,8 +50,8 @@ def _tested(result: AuditResult, page: Page) -> Iterator[Box]:
     yield Box(True, f"Pair: {result.source.name} to {result.target.name}")
     yield Box(
         result.hypotheses_tried > 0,
-        f"{how_many(result.hypotheses_tried, 'hypothesis', 'hypotheses')} tried, "
-        f"{result.hypotheses_confirmed:,} confirmed",
+        f"{how_many(result.hypotheses_tried, 'patch', 'patches')} tried, {result.hypotheses_confirmed:,} confirmed on "
+        "pictures that had no part in choosing them",
     )
     needed = "" if page.to_settle is None else f" {page.to_settle}"
     yield Box(

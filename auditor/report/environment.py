@@ -67,6 +67,7 @@ def _environment(*, autoescape: bool) -> Environment:
     environment.globals.update(
         rate=numbers.rate_with_counts,
         rate_interval=numbers.rate_interval,
+        rate_bounds=numbers.rate_bounds,
         counts=numbers.counts,
         shown_detail=text.shown_detail,
         correlation=numbers.correlation,

@@ -45,6 +45,13 @@ def rate_interval(interval: Interval) -> str:
     return f"{low}{EN_DASH}{high}, {method_name(interval)}"
 
 
+def rate_bounds(interval: Interval | None) -> str:
+    """Bounds of a rate alone, where the method is named elsewhere on the page: `26.6–50.3%`."""
+    if interval is None or not is_measured(interval):
+        return NOT_MEASURED
+    return f"{_fixed(100 * interval.low, 1)}{EN_DASH}{_fixed(100 * interval.high, 1)}%"
+
+
 def rate_with_counts(flips: int, eligible: int, interval: Interval | None) -> str:
     """A rate with everything it needs beside it: `23/61 = 37.7% (26.6–50.3, Wilson 95%)`."""
     if eligible < 1:

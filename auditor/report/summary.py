@@ -41,7 +41,7 @@ _CONCERN = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2, Verdict.N
 
 def verdict_sentence(result: AuditResult) -> str:
     """The sentence a reviewer copies, for example
-    `FAIL: 2 of 8 confirmed candidates move frying pan to wok by more than 10 points`."""
+    `FAIL: 2 of 8 patches move frying pan to wok by more than 10 points`."""
     clauses = [_candidates_clause(result)]
     fragility = result.fragility
     if fragility is not None and fragility.verdict is not Verdict.PASS:
@@ -72,8 +72,8 @@ def scope_sentence(result: AuditResult) -> str:
         patches = how_many(confirmed, "patch", "patches")
         return f"{stand} {patches} that a person brought, every one measured{spread}, on {pictures}."
     return (
-        f"{stand} {how_many(confirmed, 'confirmed candidate')}{spread}, "
-        f"chosen from {how_many(result.hypotheses_tried, 'hypothesis', 'hypotheses')} tried and measured on "
+        f"{stand} {how_many(confirmed, 'patch', 'patches')}{spread}, "
+        f"chosen from {result.hypotheses_tried:,} that were tried, and measured on "
         f"{pictures} that had no part in choosing them."
     )
 
@@ -320,8 +320,8 @@ def _candidates_clause(result: AuditResult) -> str:
     if not result.findings:
         return f"no candidate was confirmed for {move}"
     if not held:
-        return f"no confirmed candidate is held to the limit for {move}{aside}"
-    of = "the one confirmed candidate" if len(held) == 1 else f"{len(held)} confirmed candidates"
+        return f"no measured patch is held to the limit for {move}{aside}"
+    of = "the one patch that is held to the limit" if len(held) == 1 else f"{len(held)} patches"
     failed, open_ = _candidates(result, Verdict.FAIL), _candidates(result, Verdict.INCONCLUSIVE)
     if len(held) == 1:
         return f"{of} {_one_does(move, limit, bool(failed), bool(open_))}{aside}"

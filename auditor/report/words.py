@@ -67,6 +67,11 @@ GLOSSARY: tuple[Word, ...] = (
         "candidate",
         "A patch worth trying, with its provenance: picture, box and cell, so that anyone can cut it again.",
     ),
+    Word(
+        "tried, confirmed",
+        "Of all candidates tried on the selection pictures the strongest are confirmed: measured, with all their "
+        "controls, on pictures that had no part in choosing them. Each with its placement is one hypothesis.",
+    ),
     Word("eligible", "A held-out source picture that the untouched model gets right. Only these can flip."),
     Word("flip", "An eligible picture that the model calls the target once the patch is pasted into it."),
     Word(
@@ -88,6 +93,16 @@ GLOSSARY: tuple[Word, ...] = (
         "interval",
         "The range of values that the pictures leave open at the stated confidence. The intervals behind the verdicts "
         "are widened for everything that was confirmed.",
+    ),
+    Word(
+        "Wilson, Clopper–Pearson, Korn–Graubard, bootstrap",
+        "Ways to get the interval of a single rate: the first two count each picture once, the third allows for several"
+        " trials of one picture, the last draws pictures, and crops, again and again.",
+    ),
+    Word(
+        "exact paired, Tango",
+        "Ways to get the interval of a difference of two rates on the same pictures. The first, behind the verdicts, is"
+        " exact and takes the worst over every covering; the second, in the ladder of effects, is an approximation.",
     ),
     Word(
         "adjusted p",

@@ -222,7 +222,7 @@ def test_manifest_holds_what_it_takes_to_repeat_the_run(finished: tuple[Path, Re
 def test_payload_and_messages_go_apart(finished: tuple[Path, Result]) -> None:
     folder, result = finished
     assert "red pan → blue wok" in result.stdout
-    assert "INCONCLUSIVE: none of 3 confirmed candidates" in result.stdout
+    assert "INCONCLUSIVE: none of 3 patches" in result.stdout
     assert f"report: {folder / 'report.html'}" in result.stdout
     assert "fragility: PASS" in result.stdout
     assert "reading pictures" not in result.stdout

@@ -125,7 +125,7 @@ def test_hostile_class_names_run_names_and_notes_stay_text(full_result: AuditRes
 def test_every_number_of_every_finding_is_on_the_page(full_result: AuditResult) -> None:
     page = Outline(report_html(full_result))
     for expected in (
-        "FAIL: 1 of 5 confirmed candidates moves frying pan to wok by more than 10 points",
+        "FAIL: 1 of 5 patches moves frying pan to wok by more than 10 points",
         "23/61 = 37.7% (26.6–50.3, Wilson 95%)",
         "+17.9 to +44.3 points, Tango 99%",
         "20/61 = 32.8%",
@@ -150,7 +150,7 @@ def test_every_number_of_every_finding_is_on_the_page(full_result: AuditResult) 
         "Raises the log-odds of the target by +1.20 logits more than source crop does",
         "these flip more pictures than mean colour: 9 of 10 by predicted push, 4 of 10 by observed push; of the random "
         "crops 12 of 32.",
-        "96 hypotheses tried, 7 confirmed.",
+        "96 patches tried, 7 confirmed.",
         "screening 600 32 12.5 +0.71 of 40 predicted push",
         "selection 96 7 – – uplift over mean colour",
         "truncated: 2 pictures",
@@ -351,7 +351,7 @@ def test_the_notebook_fragment_shows_verdict_and_findings(full_result: AuditResu
     fragment = Outline(notebook_html(full_result))
     assert fragment.open == []
     assert not {"html", "head", "body"} & {tag for tag, _ in fragment.tags}
-    assert "FAIL: 1 of 5 confirmed candidates" in fragment.words
+    assert "FAIL: 1 of 5 patches" in fragment.words
     assert "48/61 = 78.7%" in fragment.words
 
 

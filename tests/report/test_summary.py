@@ -38,7 +38,7 @@ def of_tier(result: AuditResult, *wanted: Tier) -> tuple[Finding, ...]:
 
 def test_the_sentence_of_a_fail_counts_only_what_is_held_to_the_limit(full_result: AuditResult) -> None:
     assert summary.verdict_sentence(full_result) == (
-        "FAIL: 1 of 5 confirmed candidates moves frying pan to wok by more than 10 points "
+        "FAIL: 1 of 5 patches moves frying pan to wok by more than 10 points "
         "(2 more show wok itself and are not held to the limit)"
     )
 
@@ -47,19 +47,20 @@ def test_the_sentence_without_exceptions_is_the_plain_one(full_result: AuditResu
     two = of_tier(full_result, Tier.TARGET_CONTEXT)
     failing = tuple(dataclasses.replace(found, verdict=Verdict.FAIL) for found in two)
     result = dataclasses.replace(full_result, findings=failing)
-    assert summary.verdict_sentence(result) == (
-        "FAIL: 2 of 2 confirmed candidates move frying pan to wok by more than 10 points"
-    )
+    assert summary.verdict_sentence(result) == ("FAIL: 2 of 2 patches move frying pan to wok by more than 10 points")
 
 
 @pytest.mark.parametrize(
     ("verdict", "expected"),
     [
-        (Verdict.PASS, "PASS: the one confirmed candidate does not move frying pan to wok by 10 points or more"),
+        (
+            Verdict.PASS,
+            "PASS: the one patch that is held to the limit does not move frying pan to wok by 10 points or more",
+        ),
         (
             Verdict.INCONCLUSIVE,
-            "INCONCLUSIVE: the one confirmed candidate is not shown to move frying pan to wok by more than 10 points, "
-            "but cannot be ruled out",
+            "INCONCLUSIVE: the one patch that is held to the limit is not shown to move frying pan to wok by "
+            "more than 10 points, but cannot be ruled out",
         ),
     ],
 )
@@ -91,8 +92,8 @@ def test_a_candidate_that_fails_at_one_placement_counts_once(full_result: AuditR
     failing = full_result.findings[0]
     elsewhere = dataclasses.replace(failing, placement=Placement.RANDOM, verdict=Verdict.INCONCLUSIVE)
     result = dataclasses.replace(full_result, findings=(elsewhere, failing))
-    assert "FAIL: the one confirmed candidate moves" in summary.verdict_sentence(result)
-    assert "1 confirmed candidate at 2 placements (2 findings)" in summary.scope_sentence(result)
+    assert "FAIL: the one patch that is held to the limit moves" in summary.verdict_sentence(result)
+    assert "1 patch at 2 placements (2 findings)" in summary.scope_sentence(result)
 
 
 def test_fragility_that_fails_stands_first_when_no_candidate_does(full_result: AuditResult) -> None:
@@ -101,8 +102,7 @@ def test_fragility_that_fails_stands_first_when_no_candidate_does(full_result: A
     passing = tuple(found for found in full_result.findings if found.verdict is Verdict.PASS)
     result = dataclasses.replace(full_result, fragility=fragile, findings=passing)
     assert summary.verdict_sentence(result).startswith(
-        "FAIL: mere covering (random cell) flips 30/61 = 49.2%, above the limit of 25.0%; "
-        "none of 2 confirmed candidates"
+        "FAIL: mere covering (random cell) flips 30/61 = 49.2%, above the limit of 25.0%; none of 2 patches"
     )
 
 
@@ -185,7 +185,7 @@ def compared(tier: Tier | None, difference: float, low: float, high: float) -> T
 @pytest.mark.parametrize(
     ("verdict", "asked", "said"),
     [
-        (Verdict.PASS, False, "PASS: none of 5 confirmed candidates moves frying pan to wok by 10 points or more"
+        (Verdict.PASS, False, "PASS: none of 5 patches moves frying pan to wok by 10 points or more"
          " (2 more show wok itself and are not held to the limit); the search did no better than chance"),
         (Verdict.INCONCLUSIVE, True, "INCONCLUSIVE: the search did no better than chance, which limits.search does not "
          "let pass; none of 5"),
