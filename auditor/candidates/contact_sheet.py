@@ -117,7 +117,8 @@ def _row_height(lines: int) -> int:
 
 def _draw_head(canvas: Canvas, title: str, count: int, measured: bool, largest: float) -> None:
     px = canvas.px
-    canvas.text((px(_MARGIN), px(18)), title, 20, INK, room=px(WIDTH_PX - 330))
+    room = px(WIDTH_PX - 330)
+    canvas.text((px(_MARGIN), px(18)), title, canvas.fitting(title, 20, room), INK, room=room)
     note = f"{count} candidates, sorted by {'flips, then ' if measured else ''}predicted push. Pushes in logits."
     canvas.text((px(_MARGIN), px(47)), note, 13, SOFT_INK)
     if largest > 0:

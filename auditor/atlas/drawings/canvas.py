@@ -44,6 +44,13 @@ class Canvas:
         """Width of a line in drawn pixels."""
         return math.ceil(_font(self.px(size)).getlength(drawable(words)))
 
+    def fitting(self, words: str, size: float, room: float, least: float = 9) -> float:
+        """The size of type, `size` at most and `least` at least, at which a line takes no more than `room`."""
+        width = self.width_of(words, size)
+        if width <= room:
+            return size
+        return max(least, math.floor(2 * size * room / width) / 2)
+
     def text(
         self,
         at: tuple[float, float],

@@ -223,13 +223,13 @@ def _draw_head(canvas: Canvas, plan: _Plan, cells: Sequence[Cell], art: TileArt,
     if any(art.shows(cell) == 2 for cell in cells):
         shown = f"icon, then {shown}"
     near = f"Like {_counted(scope)} lie at like heights." if scope.axis else "What is near is alike."
-    words = " Words: what else it supports." if scope.kind is AtlasKind.CLASS else ""
+    words = " Words: what else it supports, where other pictures bear it out." if scope.kind is AtlasKind.CLASS else ""
     asked = [cell for cell in cells if cell.held is not None]
     holding = f" {sum(cell.holds is True for cell in asked)} hold." if asked else ""
     counted = f"{sum(cell.count for cell in cells)} {_counted(scope)} in {len(cells)} cells.{holding}"
     note = f"{counted} Each tile: {shown}. {near}{words}"
-    canvas.text((plan.left, canvas.px(15)), scope.title, 18, INK, "la", room)
-    canvas.text((plan.left, canvas.px(41)), note, 12, SOFT_INK, "la", room)
+    canvas.text((plan.left, canvas.px(15)), scope.title, canvas.fitting(scope.title, 18, room), INK, "la", room)
+    canvas.text((plan.left, canvas.px(41)), note, canvas.fitting(note, 12, room), SOFT_INK, "la", room)
 
 
 def _draw_plot(canvas: Canvas, plan: _Plan, scope: Scope) -> None:

@@ -111,7 +111,7 @@ def _stages(run: Run, wanted: Wanted) -> tuple[Stage[Atlas], Stage[Mapping[str, 
         of_class = wanted.kind is AtlasKind.CLASS
         names = run.inputs.source.name, run.inputs.target.name
         scope = Scope(*names, wanted.kind, wanted.group.name if of_class else "")
-        captions = Captions(run.inputs, scope, unnamed=wanted.group.indices if of_class else ())
+        captions = Captions(run.inputs, scope, pool, unnamed=wanted.group.indices if of_class else ())
         folder.write_table(CELLS, cells_table(made.cells, [image.key for image in pool.images]))
         art = TileArt(natural_crops(run.inputs, pool), inner.get(icons))
         draw_sheets(folder, made, art, captions, run.progress)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,8 +14,10 @@ from auditor.atlas.drawings.sheet import Notes, Scope, draw_sheet
 from auditor.atlas.drawings.strip import draw_cell_strip
 from auditor.atlas.drawings.tiles import TileArt
 from auditor.atlas.kinds import Atlas, AtlasKind
+from auditor.atlas.stability import halves_of
+from auditor.atlas.words import borne_out
 from auditor.core.progress import Progress
-from auditor.core.records import Cell, ImagePool, PixelArray, by_push
+from auditor.core.records import ImagePool, PixelArray, by_push
 from auditor.inputs.opening import Inputs
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
@@ -61,7 +63,7 @@ def draw_atlas(
         strip = webp_bytes(draw_cell_strip(cell, art))
         folder.write(f"{FOLDER}/cells/{cell.name.replace(':', '-')}.webp", strip)
     scope = Scope(inputs.source.name, inputs.target.name)
-    captions = Captions(inputs, scope, FOLDER, gave_candidates, _said_by_the_axis(inputs))
+    captions = Captions(inputs, scope, pool, FOLDER, gave_candidates, _said_by_the_axis(inputs))
     draw_sheets(folder, atlas, art, captions, run.progress)
 
 
@@ -103,10 +105,12 @@ class Captions:
         scope: what the atlas is of; folder: of the run, "" for the run folder itself.
         gave_candidates: cells to be marked, by name.
         unnamed: classes that no cell is labelled with, since its place says so, or all cells support them.
+        pool: what the pictures show decides which word stands.
     """
 
     inputs: Inputs
     scope: Scope
+    pool: ImagePool
     folder: str = ""
     gave_candidates: Collection[str] = ()
     unnamed: Collection[int] = ()
@@ -114,11 +118,13 @@ class Captions:
     def file(self, name: str) -> str:
         return f"{self.folder}/{name}" if self.folder else name
 
-    def labels(self, cells: Sequence[Cell]) -> dict[str, str]:
-        """The name of the class that each cell supports most."""
-        names = self.inputs.class_names
-        supported = {cell.name: [one.index for one in cell.supports if one.index not in self.unnamed] for cell in cells}
-        return {cell: names[indices[0]] for cell, indices in supported.items() if indices}
+    def labels(self, atlas: Atlas, level: int) -> dict[str, str]:
+        """The name of the class that each cell of a level supports most, where other pictures bear it out."""
+        keys = self.pool.keys
+        shown = np.array([self.pool.image(row).label for row in range(len(keys))], dtype=np.int64)
+        half = halves_of(atlas.samples, keys, self.inputs.config.seed)
+        named = borne_out(atlas, level, shown, half, self.unnamed)
+        return {cell: self.inputs.class_names[index] for cell, index in named.items()}
 
 
 def draw_sheets(folder: RunFolder, atlas: Atlas, art: TileArt, captions: Captions, progress: Progress) -> None:
@@ -128,7 +134,7 @@ def draw_sheets(folder: RunFolder, atlas: Atlas, art: TileArt, captions: Caption
     progress.start("drawing the atlas", len(levels))
     for level in levels:
         cells = atlas.at_level(level)
-        notes = Notes(labels=captions.labels(atlas.cells), candidates=frozenset(captions.gave_candidates))
+        notes = Notes(labels=captions.labels(atlas, level), candidates=frozenset(captions.gave_candidates))
         folder.write(captions.file(f"{level}.webp"), webp_bytes(draw_sheet(cells, art, captions.scope, notes)))
         if any(np.isfinite(cell.predicted_push) for cell in cells):
             notes = replace(notes, colour_by="predicted")

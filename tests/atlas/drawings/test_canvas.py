@@ -108,3 +108,14 @@ def test_crops_are_centred_on_their_position_and_stay_inside(y, x, rows, columns
     assert (inside[0, 0, 0], inside[-1, -1, 0]) == rows  # centre row 2.5 / 4 of 40 = 25
     assert (inside[0, 0, 1], inside[-1, -1, 1]) == columns  # centre column 3.5 / 8 of 80 = 35
     assert not np.asarray(crop(0, y, x)).any()
+
+
+def test_type_shrinks_until_a_line_fits_and_no_further_than_it_may():
+    canvas = Canvas.blank(400, 40, 1)
+    words = "What the network sees between every class but wok and wok"
+    whole = canvas.width_of(words, 18)
+    assert canvas.fitting(words, 18, whole) == 18
+    fitted = canvas.fitting(words, 18, 0.7 * whole)
+    assert 9 < fitted < 18
+    assert canvas.width_of(words, fitted) <= 0.7 * whole
+    assert canvas.fitting(words, 18, 10) == 9
