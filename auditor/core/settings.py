@@ -431,11 +431,16 @@ class LimitsConfig(Section):
 
 
 class ComputeConfig(Section):
-    """What the machine does, which decides no number."""
+    """What the machine does, which decides no verdict."""
 
     batch_size: int = Field(64, ge=1, le=65_536, description="pictures a pass; lower it where memory runs out")
     workers: Annotated[int, Flag("--workers", "number")] = Field(
         1, ge=1, le=1000, description="processes that share an audit's work on one machine"
+    )
+    fold_batch_norms: bool = Field(
+        True,
+        description="trials run the network with its batch norms folded into the convolutions before them, where that "
+        "proves equal on the clean pictures",
     )
 
 

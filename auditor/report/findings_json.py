@@ -117,6 +117,7 @@ def _subject(result: AuditResult) -> dict[str, Json]:
         "input_size": [int(side) for side in subject.input_size],
         "preprocessing": plain(subject.preprocessing),
         "classes": int(subject.classes),
+        "trials_run": plain(subject.trials_run or "the network as it is"),
     }
 
 

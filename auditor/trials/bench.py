@@ -16,6 +16,7 @@ from auditor.core.records import ImagePool, IntArray, PixelArray, Split
 from auditor.core.records.trials import Clean, TrialBlock, TrialName, eligible_rows
 from auditor.core.shelf import Shelf, slug
 from auditor.core.work import Hands, Work
+from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.opening import Inputs
 from auditor.trials.blocks import block_from_bytes, block_to_bytes
 from auditor.trials.placements import variants_of
@@ -48,9 +49,13 @@ class Trial:
 
 @dataclass(slots=True)
 class Table:
-    """What a worker measures on: the classifier and the eligible pictures, put on the device when first asked for."""
+    """What a worker measures on: the classifier and the eligible pictures, put on the device when first asked for.
+
+    `classifier` is the network that trials run: that of the inputs, or its folded copy.
+    """
 
     inputs: Inputs
+    classifier: Classifier
     pool: ImagePool
     clean: Clean
     progress: Progress
@@ -69,7 +74,7 @@ class Table:
         if (split, part) not in self._sweeps:
             rows = self.rows(split, part)
             self._sweeps[split, part] = Sweep(
-                self.inputs.classifier,
+                self.classifier,
                 self.inputs.criterion,
                 self.pool.pixels[rows],
                 [self.pool.images[row].key for row in rows],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -197,18 +197,25 @@ def predict_clean(
     batch_size: int,
     progress: Progress,
     names: Sequence[str] = (),
+    see: Callable[[Tensor, Tensor], None] | None = None,
 ) -> Predictions:
     """Predict (N, 3, H, W) uint8 pictures without any patch.
 
     Args:
         names: of the pictures, for the message where the network fails on one.
+        see: shown every batch, (B, 3, H, W) RGB in [0, 1], with its (B, K) logits; some twice, where memory ran out.
     Raises:
         ModelError: the network fails; names the picture that it fails on, where it is one.
     """
     said = Predictions.of_none(len(pixels))
 
     def predict(rows: slice) -> Predictions:
-        return _said(classifier.logits(to_float(pixels[rows], classifier.device), finite=False), criterion)
+        images = to_float(pixels[rows], classifier.device)
+        logits = classifier.logits(images, finite=False)
+        said = _said(logits, criterion)
+        if see is not None:
+            see(images, logits)
+        return said
 
     for rows, batch in Batches(batch_size).each(len(pixels), naming(predict, names), progress):
         said.put(rows.start, batch)

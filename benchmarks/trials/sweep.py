@@ -1,11 +1,12 @@
-"""How fast the sweep pastes, normalises, forwards and tallies, as a share of the bare network in the same run.
+"""How fast the sweep pastes, normalises, forwards and tallies, as a multiple of the bare network in the same run.
 
     python -m benchmarks.trials.sweep [--real ../shared/real] [--device cpu] [--images 256] [--rounds 7]
 
-Baseline: the network alone on a ready, normalised batch of the same size. Bare and sweep take turns, so that a
-drifting machine slows both; the ratio is the median of the rounds' ratios. The demonstration network is always
-measured; the two real networks where `--real` holds them. Memory: the process' peak after one patch and after
-twenty.
+Baseline: the network alone, as it was loaded, on a ready, normalised batch of the same size. The sweep runs the
+network as an audit's trials do, its batch norms folded where that proves equal, and as it is beside that. Bare and
+sweeps take turns, so that a drifting machine slows all of them; a ratio is the median of the rounds' ratios. The
+demonstration network is always measured; the two real networks where `--real` holds them. Memory: the process' peak
+after one patch and after twenty.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +30,14 @@ from auditor.core.records import ClassGroup, Placement
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.device import choose_device, describe_device
+from auditor.inputs.model.folding import Comparison, fold
 from auditor.inputs.model.loading import load_classifier
 from auditor.trials.placements import variants_of
-from auditor.trials.sweep import Sweep
+from auditor.trials.sweep import Sweep, predict_clean
 from benchmarks.networks import subjects
 
 
-def seconds(work: Callable[[], None], device: torch.device) -> float:
+def seconds(work: Callable[[], object], device: torch.device) -> float:
     started = time.perf_counter()
     work()
     if device.type == "cuda":
@@ -41,17 +45,32 @@ def seconds(work: Callable[[], None], device: torch.device) -> float:
     return time.perf_counter() - started
 
 
-def measure(classifier: Classifier, images: int, rounds: int, batch_size: int) -> tuple[float, float, float]:
-    """Images per second of the bare network and of the sweep, and the median of the ratios sweep / bare."""
+@dataclass(frozen=True)
+class Speed:
+    """Pictures per second of the bare network; the sweeps' as multiples of it; and which network the second ran."""
+
+    bare: float
+    as_it_is: float
+    folded: float
+    ran: str
+
+
+def measure(classifier: Classifier, images: int, rounds: int, batch_size: int) -> Speed:
+    """The bare network, the sweep with the network as it is, and the sweep as an audit runs it, in turns."""
     height, width = classifier.preprocessing.output_size
     generator = np.random.default_rng(0)
     pixels = generator.integers(0, 256, size=(images, 3, height, width), dtype=np.uint8)
     patch = generator.integers(0, 256, size=(4, 96, 96), dtype=np.uint8)
     config = TrialsConfig(batch_size=batch_size)
     criterion = TargetCalled(ClassGroup("source", (0,)), ClassGroup("target", (1,)))
-    clean, before = np.zeros(images, dtype=np.int64), np.zeros(images, dtype=np.float32)
+    comparison = Comparison(classifier)
+    clean = predict_clean(classifier, pixels, criterion, batch_size, Silence(), see=comparison.see)
+    folding = comparison.folding(images)
     keys = [str(number) for number in range(images)]
-    sweep = Sweep(classifier, criterion, pixels, keys, clean, before, config, seed=0)
+    sweeps = [
+        Sweep(network, criterion, pixels, keys, clean, config, seed=0)
+        for network in (classifier, fold(classifier)[0] if folding.norms else classifier)
+    ]
     ready = torch.rand(batch_size, 3, height, width, device=classifier.device)
     variants = variants_of(Placement.FIXED, config)
 
@@ -60,15 +79,15 @@ def measure(classifier: Classifier, images: int, rounds: int, batch_size: int) -
         for _ in range(images // batch_size):
             classifier.module(ready)
 
-    def swept() -> None:
-        sweep.run(patch, variants, "benchmark", Silence())
-
-    bare(), swept()
-    pairs = [(seconds(bare, classifier.device), seconds(swept, classifier.device)) for _ in range(rounds)]
-    return (
-        images / statistics.median(pair[0] for pair in pairs),
-        images / statistics.median(pair[1] for pair in pairs),
-        statistics.median(pair[0] / pair[1] for pair in pairs),
+    works = [bare, *(partial(sweep.run, patch, variants, "benchmark", Silence()) for sweep in sweeps)]
+    for work in works:
+        work()
+    taken = [[seconds(work, classifier.device) for work in works] for _ in range(rounds)]
+    return Speed(
+        images / statistics.median(alone for alone, _, _ in taken),
+        statistics.median(alone / swept for alone, swept, _ in taken),
+        statistics.median(alone / swept for alone, _, swept in taken),
+        folding.words,
     )
 
 
@@ -86,13 +105,14 @@ def main() -> None:
     options = parser.parse_args()
     device = choose_device(options.device)
     print(f"device: {describe_device(device)}, torch {torch.__version__}")
-    print(f"{'network':<40}{'bare, images/s':>16}{'sweep, images/s':>17}{'ratio':>8}")
+    print(f"{'network':<40}{'bare, images/s':>16}{'sweep as it is':>17}{'as in an audit':>17}")
     with tempfile.TemporaryDirectory() as scratch:
         every = list(subjects(options.real.resolve(), Path(scratch)))
         loaded = [(name, load_classifier(config, device).classifier) for name, config in every]
     for name, classifier in loaded:
-        bare, sweep, ratio = measure(classifier, options.images, options.rounds, options.batch_size)
-        print(f"{name:<40}{bare:>16.0f}{sweep:>17.0f}{ratio:>8.2f}")
+        speed = measure(classifier, options.images, options.rounds, options.batch_size)
+        print(f"{name:<40}{speed.bare:>16.0f}{speed.as_it_is:>16.2f}×{speed.folded:>16.2f}×")
+        print(f"{'':<40}trials run {speed.ran}")
         first = peak_mib()
         for _ in range(20):
             measure(classifier, options.batch_size, 1, options.batch_size)

@@ -67,7 +67,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What was audited, for the report's head: names, files and hashes, nothing that runs."""
+    """What was audited, for the report's head: names, files and hashes, nothing that runs.
+
+    `trials_run` says which network the trials ran: as it is, or with its batch norms folded; '' in results of earlier
+    versions, which ran it as it is.
+    """
 
     model: str
     weights: str
@@ -78,6 +82,7 @@ class Subject:
     input_size: tuple[int, int]
     preprocessing: str
     classes: int
+    trials_run: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from auditor.run.engines import hands
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.atlas import ATLAS, read_atlas, write_atlas
-from auditor.run.stages.clean import CLEAN
+from auditor.run.stages.clean import CLEAN, network_of_trials
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import LEFT_OUT, NO_PATCHES
 from auditor.run.tables import candidates_from_table, candidates_table, pushes_from_table, pushes_table
@@ -96,11 +96,12 @@ def _proposed(run: Run) -> Proposals:
 def pixel_screen(run: Run) -> PixelScreen:
     """The screen of a network of which no layer is mapped: the pictures that crops are screened on, and all of it."""
     inputs, pool, rows = run.inputs, run.get(IMAGES), screening_rows(run)
+    network = run.open(network_of_trials)
     keys = [pool.images[row].key for row in rows]
     said = run.get(CLEAN).of(rows)
     trials = run.config.trials
     pixels, names = pool.pixels[rows], pool.paths(rows)
-    sweep = Sweep(inputs.classifier, inputs.criterion, pixels, keys, said, trials, run.config.seed, names=names)
+    sweep = Sweep(network, inputs.criterion, pixels, keys, said, trials, run.config.seed, names=names)
     return PixelScreen(sweep, trials, inputs.classifier.preprocessing.output_size, run.progress)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from auditor.core.errors import DamagedFileError, StoreError
@@ -37,6 +37,9 @@ from auditor.statistics.planning import images_that_pass
 
 LEFT_OUT = "left_out_of_patches"
 """What the candidates' stage notes of a folder of patches that holds other things, too."""
+
+TRIALS_RUN = "trials_run"
+"""What the clean stage notes of the network that the trials ran, for a person; earlier versions knew but one."""
 
 NO_PATCHES = "left out of the folder of patches, since they are no pictures: "
 RESULT, CELLS = "result.json", "cells.parquet"
@@ -89,7 +92,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         run=folder.name,
         source=inputs.source,
         target=inputs.target,
-        subject=inputs.subject,
+        subject=replace(inputs.subject, trials_run=str((run.folder.facts("clean") or {}).get(TRIALS_RUN, ""))),
         class_names=inputs.class_names,
         eligibility=inputs.criterion.describe(),
         limits=limits,

@@ -23,7 +23,7 @@ from auditor.run.ledger import Look, enter
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import CANDIDATES, atlas_of_controls, open_scene
-from auditor.run.stages.clean import CLEAN
+from auditor.run.stages.clean import CLEAN, network_of_trials
 from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.images import IMAGES
 from auditor.run.tables import outcome_from_json, outcome_to_json
@@ -128,7 +128,8 @@ def open_bench(run: Run, shelf: Shelf) -> Bench:
 
 def open_table(run: Run) -> Table:
     """What a worker measures on."""
-    return Table(run.inputs, run.get(IMAGES), run.get(CLEAN), run.progress)
+    pool, clean = run.get(IMAGES), run.get(CLEAN)  # where it is decided which network the trials run
+    return Table(run.inputs, run.open(network_of_trials), pool, clean, run.progress)
 
 
 def keep_trials(folder: RunFolder, bench: Bench, outcome: Outcome) -> Facts:
