@@ -22,6 +22,7 @@ import auditor
 from auditor.atlas.embedding import METHODS
 from auditor.candidates.controls import CONTROLS
 from auditor.candidates.makers import MAKERS
+from auditor.candidates.whole_pictures import KINDS, SURROUNDINGS_KIND, count_of_kinds
 from auditor.cli import FAILED, INCONCLUSIVE, NOT_MADE, PASSED, app
 from auditor.core.config import AuditConfig, build_config
 from auditor.core.records import Candidate, Cell, ImageRecord, Origin, Placement, Role, Split
@@ -383,6 +384,25 @@ def test_the_worked_example_is_what_the_code_computes() -> None:
     }
     rows = {cells[0]: cells[-1] for cells in table_rows(section_of(NUMBERS, "## A worked example"))[2:]}
     assert rows == expected
+
+
+def test_the_example_of_a_whole_picture_effect_is_what_the_code_computes() -> None:
+    tables = [PairedCounts(0, 61, 0, 32), PairedCounts(3, 58, 1, 31), PairedCounts(1, 60, 1, 31)]
+    budget = error_budget(0.95)
+    free, held = (
+        decide([p_uplift_at_most(tables, 0.1), 0.5, 0.6], [0.9, 0.01, 0.02], one)[0].level_above
+        for one in (budget, dataclasses.replace(budget, fail=budget.fail / 2))
+    )
+    rows = {cells[0]: cells[-1] for cells in table_rows(section_of(NUMBERS, "## Whole-picture effects"))}
+    assert rows["whole-picture uplift"] == f"{100 * tables[1].difference:+.1f}"
+    assert rows["level of its lower bound"] == f"{free:.4f}"
+    for row, level in (("whole-picture lower bound", free), ("held, its lower bound", held)):
+        assert rows[row] == f"{100 * uplift_interval(tables, level, budget.passing, 0.1).low:+.1f}"
+
+
+def test_the_kinds_of_whole_picture_effects_are_the_explained_ones() -> None:
+    rows = [cells[0] for cells in table_rows(section_of(NUMBERS, "## Whole-picture effects"))]
+    assert {*KINDS, SURROUNDINGS_KIND} == set(rows[2 : 2 + count_of_kinds()])
 
 
 def test_the_chance_of_a_table_that_is_never_flipped_is_the_one_on_the_page() -> None:

@@ -26,6 +26,7 @@ from auditor.report.summary import (
     verdict_sentence,
 )
 from auditor.report.validity import validity_words
+from auditor.report.whole_pictures import whole_sentence
 
 if TYPE_CHECKING:  # a listing needs no network, and every command waits for what is imported here
     from auditor.run.beside.transfer import Count, Transfer
@@ -189,6 +190,8 @@ def summary_lines(result: AuditResult) -> list[Text]:
         lines.append(said("fragility: ", verdict_text(fragility.verdict), told))
     if result.accuracy is not None:
         lines.append(said(f"the model: {accuracy_sentence(result, result.accuracy)}"))
+    if result.whole is not None:
+        lines.append(said(f"whole pictures: {whole_sentence(result)}"))
     ceiling = ceiling_sentence(result)
     if ceiling is not None:
         lines.append(said(ceiling))

@@ -349,6 +349,13 @@ class CandidatesConfig(Section):
         description="of the things and textures that auditor draws, how many are tried: those that push most when "
         "screened; 0 for none",
     )
+    whole_pictures: int = Field(
+        3,
+        ge=0,
+        le=100,
+        description="effects over whole pictures, such as a colour cast or a blur, that are confirmed with their "
+        "controls; 0: none is tried",
+    )
     patches: Annotated[FilePath | None, Example("my-patches"), Flag("--patches", "file")] = Field(
         None, description="a folder of your own patches (PNG, JPEG, WebP, …) to try as well"
     )
@@ -415,6 +422,11 @@ class LimitsConfig(Section):
         False,
         description="whether a run whose search did no better than chance is kept from passing; the report says so in "
         "either case",
+    )
+    whole_pictures: bool = Field(
+        False,
+        description="whether effects over whole pictures are held to the uplift limit as well; the report says in "
+        "either case what they move",
     )
     confidence: float = Field(
         0.95, gt=0.5, le=0.999999, description="of the intervals, before they are corrected for everything confirmed"

@@ -58,6 +58,7 @@ class Inputs:
             fragility_best=limits.fragility_best,
             log_odds=limits.log_odds,
             search=limits.search,
+            whole_pictures=limits.whole_pictures,
         )
 
     @property

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from auditor.core.records import AuditResult, Checks, Split, Tier, Verdict
 from auditor.report.environment import markdown_environment
-from auditor.report.numbers import confidence, how_many
+from auditor.report.numbers import confidence, how_many, plain_points
 from auditor.report.page import Page, page_of
 from auditor.report.summary import accuracy_sentence, fragility_sentence, limit_words
 from auditor.report.text import shown_path
+from auditor.report.whole_pictures import whole_sentence
 from auditor.report.words import TIERS
 
 _HERE = "(in the folder that holds this file)"
@@ -73,6 +74,7 @@ def _evidence(result: AuditResult, page: Page) -> Iterator[Box]:
     else:
         within = fragility.verdict is Verdict.PASS
         yield Box(within, f"Fragility ({fragility.verdict.value}): {fragility_sentence(fragility)}")
+    yield _whole_pictures(result)
     yield _knows_its_classes(result)
     yield _controls(result)
     yield _splits(result, page)
@@ -176,6 +178,14 @@ def _tally(result: AuditResult) -> str:
     counted = [f"{found.count(verdict)} {verdict.value}" for verdict in Verdict if verdict is not Verdict.NOT_HELD]
     beside = len(result.findings) - len(found)
     return ", ".join(counted + [f"{beside} not held"] * (beside > 0))
+
+
+def _whole_pictures(result: AuditResult) -> Box:
+    findings = result.whole.findings if result.whole is not None else ()
+    below = bool(findings) and all(one.verdict is Verdict.PASS for one in findings)
+    return Box(
+        below, f"Effects over whole pictures below {plain_points(result.limits.uplift)}: {whole_sentence(result)}"
+    )
 
 
 def _knows_its_classes(result: AuditResult) -> Box:

@@ -19,6 +19,7 @@ from auditor.report.summary import (
     what_does_it,
 )
 from auditor.report.validity import comparison_label
+from auditor.report.whole_pictures import held_words, whole_words
 
 if TYPE_CHECKING:  # the command line asks for the formats' names at every start
     from jinja2 import Environment
@@ -84,6 +85,8 @@ def _environment(*, autoescape: bool) -> Environment:
         step_label=step_label,
         what_does_it=what_does_it,
         would_settle=would_settle,
+        held_words=held_words,
+        whole_words=whole_words,
         tiers=words.TIERS,
         verdicts=words.VERDICTS,
         splits_words=words.SPLITS,

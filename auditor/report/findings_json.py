@@ -8,11 +8,9 @@ run's name, the pictures and the atlas's cells are left out: they change from ru
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Iterable
 from importlib import resources
-from typing import TypeAlias
 
 from auditor.core.records import (
     AuditResult,
@@ -26,19 +24,19 @@ from auditor.core.records import (
     Finding,
     Fragility,
     GroupMean,
-    Interval,
     LogOddsUplift,
     Share,
     SuggestionValidity,
     SurveyRow,
 )
+from auditor.report.json_values import Json
+from auditor.report.json_values import interval_json as _interval
+from auditor.report.json_values import number_json as _number
 from auditor.report.summary import eligible, ordered_splits
 from auditor.report.text import plain, shown_detail, shown_path
+from auditor.report.whole_json import whole_pictures_json
 
-SCHEMA_VERSION = "2.1"
-SIGNIFICANT_DIGITS = 10
-
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+SCHEMA_VERSION = "2.2"
 
 
 def findings_json(result: AuditResult) -> str:
@@ -69,6 +67,7 @@ def _document(result: AuditResult) -> dict[str, Json]:
             "fragility_best": _optional(result.limits.fragility_best),
             "log_odds": _optional(result.limits.log_odds),
             "search": bool(result.limits.search),
+            "whole_pictures": bool(result.limits.whole_pictures),
             "confidence": _number(result.limits.confidence),
         },
         "eligible": eligible(result),
@@ -81,6 +80,7 @@ def _document(result: AuditResult) -> dict[str, Json]:
         "suggestion_validity": None if validity is None else _validity(validity),
         "findings": [_finding(finding) for finding in result.findings],
         "fragility": None if fragility is None else _fragility(fragility),
+        "whole_pictures": None if result.whole is None else whole_pictures_json(result.whole),
         "survey": [_survey_row(row) for row in result.survey],
         "examples": _examples(result),
         "rungs": [
@@ -403,24 +403,6 @@ def _examples(result: AuditResult) -> list[Json]:
         }
         for example in result.examples
     ]
-
-
-def _interval(interval: Interval | None) -> Json:
-    if interval is None:
-        return None
-    return {
-        "low": _number(interval.low),
-        "high": _number(interval.high),
-        "confidence": _number(interval.confidence),
-        "method": plain(interval.method),
-    }
-
-
-def _number(value: float) -> float | None:
-    """A float whose bytes do not hang on the last bits of a sum; null where nothing was measured."""
-    if not math.isfinite(value):
-        return None
-    return float(f"{value:.{SIGNIFICANT_DIGITS}g}") + 0.0  # + 0.0 turns -0.0 into 0.0
 
 
 def _optional(value: float | None) -> float | None:

@@ -9,18 +9,22 @@ from auditor.core.records import AuditResult, Finding, Verdict
 from auditor.report.numbers import confidence, percent, plain_points
 from auditor.report.summary import eligible, finding_sentence, fragility_sentence, verdict_sentence
 from auditor.report.text import plain, shown_path
+from auditor.report.whole_pictures import whole_finding_sentence, whole_sentence
 
 
 def junit_xml(result: AuditResult) -> str:
-    """One test case a finding and one for fragility: a fail is a failure, what was not settled or not held is skipped.
+    """One test case a finding, one for fragility and one an effect over whole pictures.
 
-    A run without findings or without fragility has a skipped case in its place, since what did not run is no pass.
+    A fail is a failure, what was not settled or not held is skipped. A run without findings or without fragility has a
+    skipped case in its place, since what did not run is no pass; so has one without such effects, where it was to try
+    some.
     """
     pair = f"{result.source.name} to {result.target.name}"
     cases = [_finding_case(result, finding, pair) for finding in result.findings]
     if not cases:
         cases = [_case(pair, "confirmed candidates", Verdict.INCONCLUSIVE, "no candidate was confirmed", "")]
     cases.append(_fragility_case(result, pair))
+    cases += _whole_cases(result, pair)
     suite = ET.Element(
         "testsuite",
         name=plain(f"auditor: {pair}"),
@@ -63,6 +67,20 @@ def _fragility_case(result: AuditResult, pair: str) -> ET.Element:
         return _case(pair, "fragility", Verdict.INCONCLUSIVE, "fragility was not measured", "")
     sentence = fragility_sentence(result.fragility)
     return _case(pair, "fragility", result.fragility.verdict, sentence, sentence)
+
+
+def _whole_cases(result: AuditResult, pair: str) -> list[ET.Element]:
+    whole = result.whole
+    if whole is None and not result.limits.whole_pictures:
+        return []
+    if whole is None or not whole.findings:
+        return [_case(pair, "whole pictures", Verdict.INCONCLUSIVE, whole_sentence(result), "")]
+    cases = []
+    for one in whole.findings:
+        sentence = whole_finding_sentence(one, result.limits.uplift)
+        word = one.verdict if one in whole.held_findings else Verdict.NOT_HELD
+        cases.append(_case(pair, f"whole pictures: {one.effect.kind}, {one.effect.dose}", word, sentence, sentence))
+    return cases
 
 
 def _case(pair: str, name: str, verdict: Verdict, message: str, detail: str) -> ET.Element:

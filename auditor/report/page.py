@@ -83,6 +83,7 @@ _SECTIONS = (
     ("findings", "Findings"),
     ("examples", "Examples"),
     ("fragility", "Fragility"),
+    ("whole-pictures", "Whole-picture effects"),
     ("atlas", "Atlas"),
     ("validity", "Do the suggestions help?"),
     ("survey", "Survey"),
@@ -131,7 +132,7 @@ def page_of(result: AuditResult) -> Page:
 def _left_out(result: AuditResult) -> tuple[str, ...]:
     """Sections that have nothing to show: of a search where none was made, of an atlas where no layer is mapped."""
     if summary.all_brought(result):
-        return _OF_A_SEARCH
+        return (*_OF_A_SEARCH, "whole-pictures") if result.whole is None else _OF_A_SEARCH
     return () if result.subject.layer else ("atlas",)
 
 

@@ -130,7 +130,8 @@ def _seconds(run: Run, work: Workload) -> dict[str, float]:
     config, unit = run.config, _yardstick()
     if not run.inputs.mapped:
         return {
-            "candidates and trials": work.pastes * _pasting(run) + unit * work.tried * (_A_CANDIDATE + _A_TRIED_PATCH),
+            "candidates and trials": (work.pastes + work.whole) * _pasting(run)
+            + unit * work.tried * (_A_CANDIDATE + _A_TRIED_PATCH),
             "drawings and reports": unit * _THE_REST,
         }
     if not work.tail:  # nothing is eligible, so nothing is screened and nothing tried
@@ -149,7 +150,7 @@ def _seconds(run: Run, work: Workload) -> dict[str, float]:
         + work.patch_icon_steps * patch_icon
         + work.trained * _training(run)
         + unit * work.tried * _A_CANDIDATE,
-        "trials": work.pastes * _pasting(run) + unit * work.tried * _A_TRIED_PATCH,
+        "trials": (work.pastes + work.whole) * _pasting(run) + unit * work.tried * _A_TRIED_PATCH,
         "drawings and reports": unit * (work.icons * _AN_ICON + _THE_REST),
     }
 

@@ -19,6 +19,7 @@ from auditor.run.stages.looks import LOOKS
 from auditor.run.stages.report import FILES, RESULT, Measured, assemble, stored_result, write_report
 from auditor.run.stages.sheets import SHEETS
 from auditor.run.stages.trials import TRIALS
+from auditor.run.stages.whole_pictures import WHOLE_PICTURES, said_of_whole_pictures
 
 
 def _make_report(run: Run, folder: RunFolder) -> Facts:
@@ -27,7 +28,8 @@ def _make_report(run: Run, folder: RunFolder) -> Facts:
     pool, clean, accuracy = run.get(IMAGES), run.get(CLEAN), run.get(ACCURACY)
     proposals = run.get(CANDIDATES)
     pasted = held_levels(proposals.pasted) if proposals.pasted is not None else ()
-    measured = Measured(pool, clean, proposals.cells, trials, reviews, accuracy, pasted)
+    whole = said_of_whole_pictures(run)
+    measured = Measured(pool, clean, proposals.cells, trials, reviews, accuracy, pasted, whole)
     return write_report(folder, assemble(run, measured))
 
 
@@ -36,10 +38,28 @@ def _read_report(run: Run) -> Audit:
 
 
 REPORT = Stage(
-    "report", (CLEAN, ACCURACY, SHEETS, TRIALS), FILES, _make_report, _read_report, needed=FILES, sealed=(RESULT,)
+    "report",
+    (CLEAN, ACCURACY, SHEETS, TRIALS, WHOLE_PICTURES),
+    FILES,
+    _make_report,
+    _read_report,
+    needed=FILES,
+    sealed=(RESULT,),
 )
 
-STAGES: tuple[Stage[Any], ...] = (IMAGES, CLEAN, ACCURACY, ATLAS, ICONS, CANDIDATES, SHEETS, TRIALS, REPORT, LOOKS)
+STAGES: tuple[Stage[Any], ...] = (
+    IMAGES,
+    CLEAN,
+    ACCURACY,
+    ATLAS,
+    ICONS,
+    CANDIDATES,
+    SHEETS,
+    TRIALS,
+    WHOLE_PICTURES,
+    REPORT,
+    LOOKS,
+)
 """In an order in which each stands behind what it needs."""
 
 

@@ -106,7 +106,9 @@ def _under_marks(folder: RunFolder, result: AuditResult) -> AuditResult:
 
 def _judged(result: AuditResult, marks: Mapping[str, Review]) -> AuditResult:
     findings = apply_reviews(result.findings, result.limits, marks)
-    verdict, reason = conclude(findings, result.fragility, result.accuracy, result.suggestion_validity, result.limits)
+    verdict, reason = conclude(
+        findings, result.fragility, result.accuracy, result.suggestion_validity, result.limits, result.whole
+    )
     return replace(result, findings=findings, verdict=verdict, verdict_reason=reason)
 
 

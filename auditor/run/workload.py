@@ -11,8 +11,10 @@ from auditor.candidates.makers.pairs import ARRANGEMENTS
 from auditor.candidates.makers.trained import TrainingBudget
 from auditor.candidates.pasted import COVERING_PATCHES
 from auditor.candidates.selection import halving_steps
+from auditor.candidates.whole_pictures import SELECTION_PICTURES, count_of_effects, count_of_kinds
 from auditor.core.config import AtlasConfig, AuditConfig
 from auditor.trials.placements import variants_of
+from auditor.trials.whole_pictures import OF_ANY_CHANGE
 
 SHAPES_A_CROP = 4
 """Wide, tall, soft-edged and faded."""
@@ -57,6 +59,7 @@ class Workload:
         trained: pictures of the trained patch's steps, forwards and backwards.
         screened: pastes of crops that are screened in pixels, where no layer is mapped.
         tried: patches that are tried in pixels; selection, confirmation: their pastes.
+        whole: pictures under effects over all of them, and under those effects' controls.
     """
 
     mapped: int
@@ -71,6 +74,7 @@ class Workload:
     selection: int
     confirmation: int
     screened: int = 0
+    whole: int = 0
 
     @property
     def pastes(self) -> int:
@@ -81,7 +85,7 @@ class Workload:
     def passes(self) -> int:
         """All pictures that pass through the network, or a part of it."""
         icons = self.icon_steps + self.patch_icon_steps
-        return self.mapped + icons + self.linear + self.tail + self.trained + self.pastes
+        return self.mapped + icons + self.linear + self.tail + self.trained + self.pastes + self.whole
 
 
 def workload_of(config: AuditConfig, known: Known) -> Workload:
@@ -115,7 +119,17 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
         selection=_selection(config, known, tried, found + known.patches) * variants[0],
         confirmation=((tried + _SHARED_CONTROLS) * variants[0] + confirmed) * known.confirmation,
         screened=0 if known.mapped else screened,
+        whole=_whole_pictures(wanted.whole_pictures, known),
     )
+
+
+def _whole_pictures(confirmed: int, known: Known) -> int:
+    """All effects on selection pictures, and the best with their controls on confirmation pictures."""
+    if not confirmed or not known.confirmation:
+        return 0
+    best = min(confirmed, count_of_kinds())
+    tried = count_of_effects() * min(SELECTION_PICTURES, known.selection)
+    return tried + best * (1 + len(OF_ANY_CHANGE)) * known.confirmation
 
 
 def _without_atlas(config: AuditConfig) -> AuditConfig:

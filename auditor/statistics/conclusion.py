@@ -1,4 +1,4 @@
-"""The run's word: its findings and fragility, what the model knows, and whether its search beat chance."""
+"""The run's word: findings, fragility, effects over whole pictures, what the model knows, whether its search helped."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from auditor.core.records import (
     Origin,
     SuggestionValidity,
     Verdict,
+    WholePictures,
 )
 from auditor.statistics.accuracy import with_doubts
 from auditor.statistics.findings import run_verdict
+from auditor.statistics.whole_pictures import with_whole_pictures
 
 
 def conclude(
@@ -23,14 +25,16 @@ def conclude(
     accuracy: CleanAccuracy | None,
     validity: SuggestionValidity | None,
     limits: Limits,
+    whole: WholePictures | None = None,
 ) -> tuple[Verdict, str]:
     """The run's verdict and what stands behind it.
 
     Args:
         accuracy: None for a run of an earlier version, which did not measure it.
         validity: None where nothing was compared with chance.
+        whole: None where effects over whole pictures were not measured.
     """
-    verdict, reason = with_doubts(*run_verdict(findings, fragility), accuracy)
+    verdict, reason = with_doubts(*with_whole_pictures(*run_verdict(findings, fragility), whole, limits), accuracy)
     searched = any(finding.candidate.origin is not Origin.USER for finding in findings)
     beaten = validity is not None and validity.headline.better_than_chance
     if limits.search and verdict is Verdict.PASS and searched and not beaten:

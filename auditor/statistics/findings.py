@@ -102,6 +102,8 @@ def apply_reviews(findings: Sequence[Finding], limits: Limits, reviews: Mapping[
     marked = [replace(one, review=reviews.get(one.candidate.id, one.review)) for one in findings]
     if all(one.p_below is not None for one in marked):
         budget = error_budget(limits.confidence)
+        if limits.whole_pictures:  # effects over whole pictures have the other half
+            budget = replace(budget, fail=budget.fail / 2)
         if limits.log_odds is not None:  # two limits share what may be spent on a wrong fail (Bonferroni)
             budget = replace(budget, fail=budget.fail / 2)
         marked = measured_beside_flips(_held_together(marked, limits, budget), limits, budget)

@@ -131,7 +131,7 @@ class Sweep:
         images.copy_(self._pixels[part.start : part.stop]).mul_(1.0 / 255.0)
         self._paste(images, sticker, part)
         logits = self._classifier.forward_normalised(self._classifier.normalise_(images), finite=False)
-        return _said(logits, self._criterion)
+        return what_is_said(logits, self._criterion)
 
     def _spots(self, sticker: Sticker, variant: Variant, draws: Draws, control: Control | None) -> Spots:
         """Where all these draws paste, on the device: sent there for all of them together, not for each batch."""
@@ -174,7 +174,7 @@ class Sweep:
         return before[0].cpu().numpy(), after[0].mul(255.0).round_().clamp_(0, 255).byte().cpu().numpy()
 
 
-def _said(logits: Tensor, criterion: TargetCalled) -> Predictions:
+def what_is_said(logits: Tensor, criterion: TargetCalled) -> Predictions:
     """What (B, K) logits say, off the device in one copy, for which alone a GPU is waited.
 
     Raises:
@@ -212,7 +212,7 @@ def predict_clean(
     def predict(rows: slice) -> Predictions:
         images = to_float(pixels[rows], classifier.device)
         logits = classifier.logits(images, finite=False)
-        said = _said(logits, criterion)
+        said = what_is_said(logits, criterion)
         if see is not None:
             see(images, logits)
         return said

@@ -302,7 +302,7 @@ def test_patches_that_a_person_brought_were_not_chosen_and_no_search_is_shown(fu
         f"Behind this word stands 1 patch that a person brought, every one measured at 2 placements (2 findings), "
         f"on {summary.eligible(result)} eligible pictures."
     )
-    assert {"atlas", "validity", "survey"}.isdisjoint(part for part, _ in page_of(result).sections)
+    assert {"whole-pictures", "atlas", "validity", "survey"}.isdisjoint(part for part, _ in page_of(result).sections)
     assert [title for _, title in page_of(full_result).sections][7:10] == [
         "Atlas",
         "Do the suggestions help?",

@@ -42,7 +42,9 @@ def test_every_piece_of_work() -> None:
     # all and two controls that they share, and seven controls for each of three
     assert found.confirmation == (22 + 2 + 3 * 7) * 40
     assert found.pastes == found.selection + found.confirmation
-    assert found.passes == 50 + 352 + 640 + 109 + 864 + 160 + found.pastes
+    # six effects typical and strongest and one more on all twenty; the best three kinds and three controls each
+    assert found.whole == 13 * 20 + 3 * (1 + 3) * 40
+    assert found.passes == 50 + 352 + 640 + 109 + 864 + 160 + found.pastes + found.whole
 
 
 def test_drawings_are_screened_linearly_and_twelve_times_as_many_as_are_tried_by_the_tail() -> None:
@@ -72,6 +74,14 @@ def test_what_is_switched_off_is_not_counted() -> None:
     )
     assert (none.icon_steps, none.patch_icon_steps, none.trained, none.linear) == (0, 0, 0, 100)
     assert (none.tail, none.tried) == ((30 + 20 + 33) * 8, 6 + 2)
+
+
+def test_effects_over_whole_pictures_take_few_selection_pictures_and_no_more_kinds_than_there_are() -> None:
+    many = replace(KNOWN, selection=1000)
+    assert workload_of(configured(), many).whole == 13 * 64 + 3 * 4 * 40
+    assert workload_of(configured(candidates={"whole_pictures": 50}), many).whole == 13 * 64 + 7 * 4 * 40
+    assert workload_of(configured(candidates={"whole_pictures": 0}), many).whole == 0
+    assert workload_of(configured(), replace(KNOWN, confirmation=0)).whole == 0
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,15 @@ from auditor.core.records.result import (
     SplitCount,
     Subject,
 )
+from auditor.core.records.whole_pictures import (
+    WholeControl,
+    WholeEffect,
+    WholeExample,
+    WholeFinding,
+    WholePictures,
+    WholeTrial,
+    WholeTrials,
+)
 
 __all__ = [
     "AuditResult",
@@ -117,5 +126,12 @@ __all__ = [
     "Tier",
     "TierComparison",
     "Verdict",
+    "WholeControl",
+    "WholeEffect",
+    "WholeExample",
+    "WholeFinding",
+    "WholePictures",
+    "WholeTrial",
+    "WholeTrials",
     "by_push",
 ]

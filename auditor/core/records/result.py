@@ -13,6 +13,7 @@ from auditor.core.records.checks import Checks
 from auditor.core.records.findings import Finding, Fragility, SuggestionValidity, SurveyRow
 from auditor.core.records.images import SkippedImage
 from auditor.core.records.looks import Looks
+from auditor.core.records.whole_pictures import WholePictures
 
 WITHOUT_ATLAS = "no layer is mapped, so there is no atlas, and crops of every class are screened in pixels"
 """What a run of a network without a layer to map says of itself."""
@@ -48,7 +49,7 @@ class Limits:
 
     `fragility_best` is fragility's limit under the `best` placement, None in results of earlier versions: the same.
     `log_odds` is a limit of the uplift in logits, None where there is none; `search` is whether a run whose search did
-    no better than chance is kept from passing.
+    no better than chance is kept from passing, `whole_pictures` whether whole-picture effects are held to the uplift.
     """
 
     uplift: float
@@ -58,6 +59,7 @@ class Limits:
     fragility_best: float | None = None
     log_odds: float | None = None
     search: bool = False
+    whole_pictures: bool = False
 
     def fragility_at(self, placement: Placement) -> float:
         """The limit of what mere covering flips under a placement."""
@@ -98,6 +100,7 @@ class AuditResult:
     `left_out` counts files that were left out unopened, by why; earlier versions did not say so. `checks` is what the
     run's own files were found to hold when the report was written; None where nobody looked. `begun` is when the run
     was (UTC, ISO 8601), `by` the name under which; "" where the manifest does not say.
+    `whole` is what effects over whole pictures do; None where they were not measured, as by earlier versions.
     """
 
     run: str
@@ -133,3 +136,4 @@ class AuditResult:
     checks: Checks | None = None
     begun: str = ""
     by: str = ""
+    whole: WholePictures | None = None

@@ -95,9 +95,9 @@ def _confirmed(run: Run, looks: Sequence[RunFolder], pictures: Path, confidence:
     candidates = [patch.candidate for patch in patches]
     reviews = {**read_reviews(run_folder, candidates), **read_reviews(inside, candidates)}
     trials = Trials(outcome, tuple(confirmed))
-    return rewrite_report(
-        inside, assemble(run, Measured(pool, clean, (), trials, reviews, stored_result(run_folder).accuracy), inside)
-    )
+    stored = stored_result(run_folder)
+    measured = Measured(pool, clean, (), trials, reviews, stored.accuracy, whole=stored.whole)
+    return rewrite_report(inside, assemble(run, measured, inside))
 
 
 def _looks_so_far(run_folder: RunFolder) -> list[RunFolder]:

@@ -18,6 +18,7 @@ from auditor.core.records import (
     Split,
     SplitCount,
     Verdict,
+    WholePictures,
 )
 from auditor.core.records.result import WITHOUT_ATLAS
 from auditor.core.records.trials import Clean, ConfirmedTrials, Trials, eligible_rows
@@ -57,6 +58,7 @@ class Measured:
     reviews: Mapping[str, Review]
     accuracy: CleanAccuracy | None
     pasted: tuple[HeldLevel, ...] = ()
+    whole: WholePictures | None = None
 
 
 def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> AuditResult:
@@ -72,7 +74,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
     chosen_from = outcome.looks.chosen_from if outcome.looks else {}
     findings = make_findings(confirmed, limits, measured.reviews, chosen_from)
     fragility = measure_fragility(confirmed, limits)
-    verdict, reason = conclude(findings, fragility, measured.accuracy, outcome.validity, limits)
+    verdict, reason = conclude(findings, fragility, measured.accuracy, outcome.validity, limits, measured.whole)
     chosen = max((finding.hypotheses for finding in findings), default=1)
     needed = images_that_pass(error_budget(limits.confidence).passing / chosen, limits.uplift)
     eligible = len(eligible_rows(pool, clean, Split.CONFIRMATION))
@@ -122,6 +124,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         checks=check_files_agree(folder, findings, outcome.repeat, folder if folder.has(IMAGES) else run.folder),
         begun=begun,
         by=by,
+        whole=measured.whole,
     )
 
 
@@ -197,7 +200,11 @@ def _times(folder: RunFolder) -> dict[str, float]:
 
 def _pictures(folder: RunFolder) -> dict[str, bytes]:
     """The report's pictures by key, from the files that the stages left: what else lies there was asked for by hand."""
-    listed = [file for stage in ("sheets", "candidates", "trials", "looks") for file in folder.files_of(stage)]
+    listed = [
+        file
+        for stage in ("sheets", "candidates", "trials", "whole pictures", "looks")
+        for file in folder.files_of(stage)
+    ]
     keys = {file: _picture_key(file) for file in listed}  # the looks' contact sheet, with flips, comes last and stands
     return {key: folder.read(file) for file, key in keys.items() if key and folder.has(file)}
 

@@ -1,0 +1,305 @@
+"""Effects over whole pictures, taken from what sets the target's discovery pictures apart from the source's.
+
+Each kind measures one property of a picture. The difference of its means points from source to target, and an effect
+moves a picture by the difference: to the average target picture, or to those that show it most. Nobody is asked what
+to look for, and nothing is tried here: `auditor.run.stages.whole_pictures` does.
+
+The middle of a picture shows the object, whose own colour is no cue. So brightness, cast and saturation are measured in
+the corners alone, and then given to the whole picture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from auditor.core.records import IntArray, PixelArray
+from auditor.inputs.images.pixels import to_float
+from auditor.trials.whole_pictures import Added, Change, Contrast, Filtered, Saturation, Surroundings, mirrored, radii
+
+LOOKED_AT = 512
+"""Pictures of a class that are measured, at most."""
+
+STRONGEST = 0.1
+"""The share of the target's pictures that shows a property most."""
+
+BINS = 16
+"""Rings of the spectrum, from 0 to its corners."""
+
+RING = 0.125
+"""Width of the frame, as a share of a picture's shorter side."""
+
+SURROUNDINGS = (0.6, 0.9)
+"""From where, as shares of the way from the middle to an edge, surroundings fade in and have replaced everything."""
+
+TYPICAL, EXTREME = "typical", "strongest"
+
+_AT_ONCE = 64  # fixed, so that no sum depends on the batch size of the machine
+_LEAST = 1 / 255
+_ROUNDING = _LEAST**2 / 12  # power at every frequency of what 8 bits round away
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What is tried: a change of a whole picture.
+
+    Attributes:
+        kind, dose, words, shows_target: as in `records.WholeEffect`.
+        instead: changes that are its controls, by name; none: those that are made of its own.
+    """
+
+    kind: str
+    dose: str
+    words: str
+    change: Change
+    shows_target: bool = False
+    instead: Mapping[str, Change] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return f"w-{self.kind.replace(' ', '-')}-{self.dose}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A property of pictures, and how a picture is moved along it.
+
+    Attributes:
+        measure: (B, 3, H, W) float32 in [0, 1] → (B, D) float64 numbers.
+        change: from the difference (D,) of two means, and the pictures' size, to the change that makes it.
+        words: the difference in words.
+    """
+
+    measure: Callable[[Tensor], Tensor]
+    change: Callable[[Values, tuple[int, int]], Change]
+    words: Callable[[Values], str]
+
+
+def brightness(images: Tensor) -> Tensor:
+    """(B, 1) mean over the corners and channels."""
+    return _corners(images).mean(dim=(1, 2)).unsqueeze(1)
+
+
+def cast(images: Tensor) -> Tensor:
+    """(B, 3) mean colour of the corners less its own grey."""
+    colour = _corners(images).mean(dim=2)
+    return colour - colour.mean(dim=1, keepdim=True)
+
+
+def saturation(images: Tensor) -> Tensor:
+    """(B, 1) logarithm of the root mean square distance of the corners' pixels from their own grey."""
+    pixels = _corners(images)
+    distance = (pixels - pixels.mean(dim=1, keepdim=True)).square().mean(dim=(1, 2)).sqrt()
+    return (distance + _LEAST).log().unsqueeze(1)
+
+
+def _corners(images: Tensor) -> Tensor:
+    """(B, 3, P) float64 pixels of the corners."""
+    return images.double()[:, :, corners(*images.shape[2:])]
+
+
+def corners(height: int, width: int) -> NDArray[np.bool_]:
+    """(H, W) what lies outside the ellipse that touches all four edges: the last place where an object lies."""
+    y, x = ((np.arange(side) + 0.5) / side * 2 - 1 for side in (height, width))
+    return np.asarray(np.hypot(y[:, None], x[None]) > 1.0)
+
+
+def contrast(images: Tensor) -> Tensor:
+    """(B, 1) logarithm of the spread (standard deviation) of grey, the mean of the channels."""
+    return (images.double().mean(dim=1).flatten(1).std(dim=1, correction=0) + _LEAST).log().unsqueeze(1)
+
+
+def sharpness(images: Tensor) -> Tensor:
+    """(B, BINS) logarithm of the power of grey in rings of the spectrum, as shares of all of it: contrast is apart."""
+    grey = mirrored(images.double().mean(dim=1))
+    power = torch.fft.rfft2(grey - grey.mean(dim=(1, 2), keepdim=True), norm="ortho").abs().square()
+    height, width = images.shape[2:]
+    rings, weights = (torch.from_numpy(each).to(images.device) for each in _rings(height, width))
+    count = torch.zeros(BINS, dtype=torch.float64, device=images.device).index_add_(0, rings, weights)
+    of_ring = torch.zeros(len(images), BINS, dtype=torch.float64, device=images.device)
+    of_ring.index_add_(1, rings, power.flatten(1) * weights)
+    overall = of_ring.sum(dim=1, keepdim=True) / count.sum() + _ROUNDING
+    return ((of_ring / count.clamp(min=1.0) + _ROUNDING) / overall).log()
+
+
+def _rings(height: int, width: int) -> tuple[IntArray, Values]:
+    """Of each frequency of the half spectrum its ring, and how often it stands in the whole one."""
+    rings = np.minimum((radii(height, width) / _RING_WIDTH).astype(np.int64), BINS - 1)
+    weights = np.full(rings.shape, 2.0)
+    weights[:, [0, -1]] = 1.0
+    weights[0, 0] = 0.0  # the mean, which is no detail
+    return rings.ravel(), weights.ravel()
+
+
+_RING_WIDTH = math.sqrt(0.5) / BINS
+_CENTRES = (np.arange(BINS) + 0.5) * _RING_WIDTH
+
+
+def frame(images: Tensor) -> Tensor:
+    """(B, 3 R) the pixels of the outer ring, channel by channel."""
+    return images.double()[:, :, ring(*images.shape[2:])].flatten(1)
+
+
+def ring(height: int, width: int) -> NDArray[np.bool_]:
+    """(H, W) where the frame lies: at least one pixel wide."""
+    wide = max(1, round(RING * min(height, width)))
+    inside = np.zeros((height, width), dtype=np.bool_)
+    inside[wide : height - wide, wide : width - wide] = True
+    return ~inside
+
+
+def _framed(difference: Values, size: tuple[int, int]) -> Change:
+    picture = np.zeros((3, *size), dtype=np.float32)
+    picture[:, ring(*size)] = difference.reshape(3, -1)
+    return Added(torch.from_numpy(picture))
+
+
+def _one_colour(difference: Values) -> Change:
+    colour = np.broadcast_to(difference, 3).astype(np.float32)
+    return Added(torch.from_numpy(colour.copy()).view(3, 1, 1))
+
+
+def _levels(difference: Values) -> str:
+    return ", ".join(f"{255 * each:+.1f}" for each in difference.tolist())
+
+
+def _fine(difference: Values) -> float:
+    """What is done to the amplitude of the finer half of the rings, on average."""
+    return float(np.exp(difference[BINS // 2 :].mean() / 2))
+
+
+KINDS: Mapping[str, Kind] = {
+    "brightness": Kind(
+        brightness, lambda far, _size: _one_colour(far), lambda far: f"brightness {_levels(far)} levels of 255"
+    ),
+    "colour cast": Kind(
+        cast,
+        lambda far, _size: _one_colour(far),
+        lambda far: f"a colour cast of red, green, blue {_levels(far)} levels of 255",
+    ),
+    "contrast": Kind(
+        contrast,
+        lambda far, _size: Contrast(math.exp(float(far[0]))),
+        lambda far: f"contrast times {math.exp(float(far[0])):.2f}",
+    ),
+    "saturation": Kind(
+        saturation,
+        lambda far, _size: Saturation(math.exp(float(far[0]))),
+        lambda far: (
+            f"{'nearly grey-scale, ' if far[0] < math.log(0.15) else ''}saturation times {math.exp(float(far[0])):.2f}"
+        ),
+    ),
+    "sharpness": Kind(
+        sharpness,
+        lambda far, _size: Filtered(_CENTRES, np.exp(far / 2)),
+        lambda far: f"{'a blur' if _fine(far) < 1 else 'sharpening'}, fine detail times {_fine(far):.2f}",
+    ),
+    "frame": Kind(
+        frame,
+        _framed,
+        lambda far: (
+            f"the outer eighth changed by {255 * math.sqrt(float(np.mean(far**2))):.1f} levels of 255 "
+            "(root mean square)"
+        ),
+    ),
+}
+"""The properties that are looked at, each typical and strongest; beside them the surroundings of target pictures."""
+
+SURROUNDINGS_KIND = "surroundings"
+
+
+SELECTION_PICTURES = 64
+"""Selection pictures on which every effect is tried, at most."""
+
+
+def count_of_effects() -> int:
+    """How many effects are tried, at most."""
+    return 2 * len(KINDS) + 1
+
+
+def count_of_kinds() -> int:
+    """How many kinds there are, and so how many effects can be confirmed."""
+    return len(KINDS) + 1
+
+
+def whole_effects(
+    source: PixelArray, target: PixelArray, others: PixelArray, device: torch.device, kinds: Sequence[str] = ()
+) -> tuple[Effect, ...]:
+    """Every effect that discovery pictures tell of, in the order of the table.
+
+    Args:
+        source, target, others: (N, 3, H, W) uint8 prepared discovery pictures of the pair and of other classes; of
+            source and target at least one. Of each the first `LOOKED_AT` are used.
+        kinds: those wanted; none: all.
+    """
+    source, target, others = (pixels[:LOOKED_AT] for pixels in (source, target, others))
+    size = (int(source.shape[2]), int(source.shape[3]))
+    effects: list[Effect] = []
+    for name, kind in KINDS.items():
+        if kinds and name not in kinds:
+            continue
+        for dose, difference in differences(kind.measure, source, target, device).items():
+            effects.append(Effect(name, dose, kind.words(difference), kind.change(difference, size)))
+    if not kinds or SURROUNDINGS_KIND in kinds:
+        effects.append(_surroundings(source, target, others, size))
+    return tuple(effects)
+
+
+def differences(
+    measure: Callable[[Tensor], Tensor], source: PixelArray, target: PixelArray, device: torch.device
+) -> dict[str, Values]:
+    """What lies between the source's pictures and the target's, by dose, (D,) each.
+
+    Typical is the difference d of the means. Strongest is the difference between the source's mean and that of the
+    tenth of the target's pictures that lie furthest along d, so that what a few pictures show strongly comes in full.
+    """
+    from_source = _mean(_measured(measure, source, device))
+    typical = _mean(_measured(measure, target, device)) - from_source
+    along = torch.cat([values @ typical for values in _measured(measure, target, device)])
+    most = max(1, math.ceil(STRONGEST * len(target)))
+    rows = np.sort(torch.argsort(along, descending=True, stable=True)[:most].cpu().numpy())
+    strongest = _mean(_measured(measure, target[rows], device)) - from_source
+    return {TYPICAL: typical.cpu().numpy(), EXTREME: strongest.cpu().numpy()}
+
+
+def _measured(measure: Callable[[Tensor], Tensor], pixels: PixelArray, device: torch.device) -> Iterator[Tensor]:
+    for start in range(0, len(pixels), _AT_ONCE):
+        yield measure(to_float(pixels[start : start + _AT_ONCE], device))
+
+
+def _mean(parts: Iterator[Tensor]) -> Tensor:
+    """(D,) over all pictures of the parts."""
+    total, count = None, 0
+    for values in parts:
+        total = values.sum(dim=0) if total is None else total + values.sum(dim=0)
+        count += len(values)
+    if total is None:
+        raise ValueError("a mean needs at least one picture, got none")
+    return total / count
+
+
+def _surroundings(source: PixelArray, target: PixelArray, others: PixelArray, size: tuple[int, int]) -> Effect:
+    """What surrounds a picture's middle, from target pictures; controls: from other classes' and the source's own."""
+    weight = surroundings_weight(*size)
+    instead = {"surroundings of the source": Surroundings(source, weight)}
+    if len(others):
+        instead["surroundings of other classes"] = Surroundings(others, weight)
+    share = float(weight.mean())
+    words = f"the surroundings of a target picture, {100 * share:.0f}% of the area"
+    return Effect(SURROUNDINGS_KIND, TYPICAL, words, Surroundings(target, weight), shows_target=True, instead=instead)
+
+
+def surroundings_weight(height: int, width: int) -> Tensor:
+    """(H, W) float32: 0 inside an ellipse about the middle, rising in a straight line to 1 outside a larger one."""
+    y = (torch.arange(height, dtype=torch.float64) + 0.5) / height * 2 - 1
+    x = (torch.arange(width, dtype=torch.float64) + 0.5) / width * 2 - 1
+    first, last = SURROUNDINGS
+    return ((torch.hypot(y[:, None], x[None]) - first) / (last - first)).clamp(0.0, 1.0).float()

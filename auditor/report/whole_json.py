@@ -1,0 +1,69 @@
+"""Effects over whole pictures as they stand in findings.json."""
+
+from __future__ import annotations
+
+from auditor.core.records import ControlResult, WholeControl, WholeFinding, WholePictures
+from auditor.report.json_values import Json, interval_json, number_json
+from auditor.report.text import plain
+
+
+def whole_pictures_json(whole: WholePictures) -> dict[str, Json]:
+    """The object that the schema calls `whole_pictures`."""
+    return {
+        "held": bool(whole.held),
+        "missing": plain(whole.missing) or None,
+        "findings": [_whole_finding(one, one in whole.held_findings) for one in whole.findings],
+        "tried": [
+            {
+                "effect": plain(one.id),
+                "kind": plain(one.kind),
+                "dose": plain(one.dose),
+                "words": plain(one.words),
+                "flips": int(one.flips),
+                "eligible": int(one.eligible),
+                "log_odds_gain": number_json(one.gain),
+            }
+            for one in whole.tried
+        ],
+    }
+
+
+def _whole_finding(finding: WholeFinding, held: bool) -> dict[str, Json]:
+    trial = finding.trial
+    return {
+        "effect": plain(trial.effect.id),
+        "words": plain(trial.effect.words),
+        "may_show_target": bool(trial.effect.shows_target),
+        "flips": int(trial.flips),
+        "eligible": int(trial.eligible),
+        "rate": number_json(finding.rate),
+        "interval": interval_json(finding.interval),
+        "change_levels": number_json(trial.change),
+        "control": plain(finding.control.name),
+        "controls": [
+            _whole_control(counted, measured)
+            for counted, measured in zip(trial.controls, finding.controls, strict=True)
+        ],
+        "uplift": number_json(finding.uplift),
+        "uplift_interval": interval_json(finding.uplift_interval),
+        "p_value": number_json(finding.p_value),
+        "p_adjusted": number_json(finding.p_adjusted),
+        "p_below": number_json(finding.p_below),
+        "p_below_adjusted": number_json(finding.p_below_adjusted),
+        "probability_before": number_json(trial.probability_before),
+        "probability_after": number_json(trial.probability_after),
+        "held": held,
+        "against_limit": {"fail": "above", "pass": "below", "inconclusive": "open"}[finding.verdict.value],
+    }
+
+
+def _whole_control(counted: WholeControl, measured: ControlResult) -> dict[str, Json]:
+    return {
+        "name": plain(counted.name),
+        "flips": int(counted.flips),
+        "alone": int(counted.alone),
+        "change_levels": number_json(counted.change),
+        "uplift": number_json(measured.uplift),
+        "uplift_interval": interval_json(measured.uplift_interval),
+        "p_value": number_json(measured.p_value),
+    }

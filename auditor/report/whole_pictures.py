@@ -1,0 +1,82 @@
+"""What a result says of effects over whole pictures, in sentences that every format repeats. It decides nothing."""
+
+from __future__ import annotations
+
+from auditor.core.records import AuditResult, Verdict, WholeFinding, WholePictures
+from auditor.report.numbers import counts, how_many, plain_points, points, points_interval
+
+NOT_MEASURED = "not measured: an earlier version made this run, or it is a look at patches alone"
+_AGAINST = {Verdict.FAIL: "above", Verdict.PASS: "below", Verdict.INCONCLUSIVE: "not settled against"}
+
+
+def whole_sentence(result: AuditResult) -> str:
+    """What effects over whole pictures do, in one line."""
+    whole = result.whole
+    if whole is None:
+        return NOT_MEASURED
+    if not whole.findings:
+        return f"not measured: {whole.missing}"
+    strongest = max(whole.findings, key=lambda one: one.uplift)
+    others = len(whole.findings) - 1
+    rest = "" if not others else f"; {_rest([one for one in whole.findings if one is not strongest])}"
+    return (
+        f"of {how_many(len(whole.tried), 'effect')} tried {how_many(len(whole.findings), 'was', 'were')} confirmed; "
+        f"{whole_finding_sentence(strongest, result.limits.uplift)}{rest}. {held_words(whole)}"
+    )
+
+
+def _rest(others: list[WholeFinding]) -> str:
+    verdicts = [one.verdict for one in others]
+    told = [f"{verdicts.count(word)} {_AGAINST[word]} it" for word in _AGAINST if word in verdicts]
+    return f"of the other {len(others)}, {', '.join(told)}" if len(others) > 1 else f"the other is {told[0][2:]}"
+
+
+def whole_finding_sentence(finding: WholeFinding, limit: float) -> str:
+    """A finding's numbers in one line."""
+    return (
+        f"{finding.effect.words} flips {counts(finding.trial.flips, finding.trial.eligible)}, its strongest control "
+        f"({finding.control.name}) {counts(finding.control.flips, finding.control.eligible)}: uplift "
+        f"{points(finding.uplift)} ({points_interval(finding.uplift_interval)}), {_AGAINST[finding.verdict]} "
+        f"{plain_points(limit)}"
+    )
+
+
+def whole_words(finding: WholeFinding) -> str:
+    """Where it lies to the limit, in a word or two."""
+    return _AGAINST[finding.verdict]
+
+
+def held_words(whole: WholePictures) -> str:
+    """Whether they can fail the model."""
+    if not whole.held:
+        return "They are held to no limit (limits.whole_pictures)."
+    spared = len(whole.findings) - len(whole.held_findings)
+    return "They are held to the limit" + (f", but {spared} that may show the target." if spared else ".")
+
+
+def whole_clause(result: AuditResult) -> list[str]:
+    """What belongs beside the run's word: a fail of their own, or that a pass speaks of patches alone."""
+    whole = result.whole
+    if result.limits.whole_pictures:
+        return _held_clause(whole, result.limits.uplift)
+    if whole is None or not whole.above or result.verdict is not Verdict.PASS:
+        return []
+    worst = max(whole.above, key=lambda one: one.uplift)
+    more = f" and {how_many(len(whole.above) - 1, 'other effect')} move more as well" if len(whole.above) > 1 else ""
+    return [
+        f"but the limits speak of patches, and over whole pictures {worst.effect.words} flips "
+        f"{counts(worst.trial.flips, worst.trial.eligible)}, its strongest control "
+        f"{counts(worst.control.flips, worst.control.eligible)}{more} (limits.whole_pictures holds them to no limit)"
+    ]
+
+
+def _held_clause(whole: WholePictures | None, limit: float) -> list[str]:
+    held = whole.held_findings if whole is not None else ()
+    if not held:
+        return ["effects over whole pictures were not measured, which limits.whole_pictures does not let pass"]
+    verdicts, effects = [one.verdict for one in held], how_many(len(held), "whole-picture effect")
+    if failed := verdicts.count(Verdict.FAIL):
+        return [f"{failed} of {effects} {'flips' if failed == 1 else 'flip'} more than {plain_points(limit)}"]
+    if still_open := verdicts.count(Verdict.INCONCLUSIVE):
+        return [f"{still_open} of {effects} cannot be ruled out"]
+    return []

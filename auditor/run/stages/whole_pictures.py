@@ -1,0 +1,238 @@
+"""Effects over whole pictures: taken from discovery pictures, chosen on selection, measured on confirmation."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from auditor.candidates.whole_pictures import SELECTION_PICTURES, Effect, whole_effects
+from auditor.core.arrays import arrays_from_bytes, arrays_to_bytes
+from auditor.core.errors import DamagedFileError
+from auditor.core.plain_text import json_text
+from auditor.core.records import (
+    IntArray,
+    PixelArray,
+    Split,
+    WholeControl,
+    WholeEffect,
+    WholeExample,
+    WholePictures,
+    WholeTrial,
+    WholeTrials,
+)
+from auditor.core.records.trials import eligible_rows
+from auditor.run.folder import RunFolder
+from auditor.run.stage import Facts, Run, Stage
+from auditor.run.stages.clean import CLEAN
+from auditor.run.stages.examples import side_by_side
+from auditor.run.stages.images import IMAGES
+from auditor.statistics.log_odds import log_odds
+from auditor.statistics.whole_pictures import judge_whole_pictures
+from auditor.trials.whole_pictures import OF_ANY_CHANGE, Blended, Said, blend, picture_under
+
+EXAMPLES = 2
+"""Pictures shown of each confirmed effect."""
+
+_FILE, _PARTS = "cache/whole-pictures.json", "cache/whole-pictures"
+_NOT_ASKED_FOR = "candidates.whole_pictures is 0, so none was tried"
+
+
+@dataclass(frozen=True, slots=True)
+class _Pictures:
+    """The eligible pictures of a split in the order of their keys: any part is a fair sample of all of them."""
+
+    run: Run
+    folder: RunFolder
+    split: Split
+    rows: IntArray
+
+    @classmethod
+    def of(cls, run: Run, folder: RunFolder, split: Split, most: int | None = None) -> _Pictures:
+        pool = run.get(IMAGES)
+        rows = sorted(eligible_rows(pool, run.get(CLEAN), split).tolist(), key=lambda row: pool.images[row].key)
+        return cls(run, folder, split, np.array(rows[:most], dtype=np.int64))
+
+    @property
+    def keys(self) -> list[str]:
+        images = self.run.get(IMAGES).images
+        return [images[row].key for row in self.rows]
+
+    def said(self, blended: Blended) -> Said:
+        """What the model says of them under a change; read back where it was measured before an interruption."""
+        file = f"{_PARTS}/{'--'.join([blended.name[0], *blended.name[1].split(), str(self.split)])}.safetensors"
+        if self.folder.has(file):
+            try:
+                known = Said.from_arrays(arrays_from_bytes(self.folder.read(file)), len(self.rows))
+            except (DamagedFileError, KeyError):
+                pass
+            else:
+                self.run.progress.advance(len(self.rows))
+                return known
+        inputs, pool = self.run.inputs, self.run.get(IMAGES)
+        found = blend(
+            inputs.classifier,
+            inputs.criterion,
+            pool.pixels[self.rows],
+            self.keys,
+            blended,
+            inputs.config.compute.batch_size,
+            inputs.config.seed,
+            self.run.progress,
+            pool.paths(self.rows),
+        )
+        self.folder.write(file, arrays_to_bytes(found.arrays()))
+        return found
+
+
+def _make(run: Run, folder: RunFolder) -> Facts:
+    trials = _measured(run, folder)
+    folder.write_text(_FILE, json_text(TypeAdapter(WholeTrials).dump_python(trials, mode="json"), indent=1))
+    return {"tried": len(trials.tried), "confirmed": len(trials.confirmed)}
+
+
+def _measured(run: Run, folder: RunFolder) -> WholeTrials:
+    wanted = run.config.candidates.whole_pictures
+    if not wanted:
+        return WholeTrials((), (), _NOT_ASKED_FOR)
+    confirmation = _Pictures.of(run, folder, Split.CONFIRMATION)
+    if not len(confirmation.rows):
+        return WholeTrials((), (), "no confirmation picture is eligible")
+    source, target, others = _discovery(run)
+    if not len(source) or not len(target):
+        lacking = run.inputs.source.name if not len(source) else run.inputs.target.name
+        return WholeTrials((), (), f"no discovery picture of {lacking} shows what sets the pair apart")
+    effects = whole_effects(source, target, others, run.inputs.classifier.device)
+    selection = _Pictures.of(run, folder, Split.SELECTION, SELECTION_PICTURES)
+    run.progress.start("whole-picture effects on selection pictures", len(effects) * len(selection.rows))
+    tried = [_tried(selection, effect) for effect in effects]
+    chosen = choose(tried, wanted)
+    by_id = {effect.id: effect for effect in effects}
+    passes = sum(1 + len(controls_of(by_id[one.id])) for one in chosen)
+    run.progress.start("whole-picture effects with their controls", passes * len(confirmation.rows))
+    confirmed = tuple(_confirmed(confirmation, by_id[one.id], one) for one in chosen)
+    return WholeTrials(tuple(tried), confirmed)
+
+
+def _discovery(run: Run) -> tuple[PixelArray, PixelArray, PixelArray]:
+    """Prepared discovery pictures of the source, the target and all other classes, in the order of their keys."""
+    pool, inputs = run.get(IMAGES), run.inputs
+    rows = sorted(pool.rows(Split.DISCOVERY).tolist(), key=lambda row: pool.images[row].key)
+    of: dict[str, list[int]] = {"source": [], "target": [], "other": []}
+    for row in rows:
+        label = pool.images[row].label
+        group = "source" if label in inputs.source.indices else "target" if label in inputs.target.indices else "other"
+        of[group].append(row)
+    source, target, others = (pool.pixels[np.array(each, dtype=np.int64)] for each in of.values())
+    return source, target, others
+
+
+def controls_of(effect: Effect) -> tuple[Blended, ...]:
+    """What is measured beside an effect: changes of its own kind where it names some, else of its own change."""
+    if effect.instead:
+        return tuple(Blended((effect.id, name), change) for name, change in effect.instead.items())
+    return tuple(Blended((effect.id, name), effect.change, instead) for name, instead in OF_ANY_CHANGE.items())
+
+
+def _tried(pictures: _Pictures, effect: Effect) -> WholeEffect:
+    flips, gain = 0, float("nan")
+    if len(pictures.rows):
+        said = pictures.said(Blended((effect.id, ""), effect.change)).of
+        before = pictures.run.get(CLEAN).of(pictures.rows).probability
+        gain = float((log_odds(said.probability) - log_odds(before)).mean())
+        flips = int(pictures.run.inputs.criterion.flipped(said.predicted).sum())
+    return WholeEffect(
+        effect.id, effect.kind, effect.dose, effect.words, effect.shows_target, flips, len(pictures.rows), gain
+    )
+
+
+def choose(tried: Sequence[WholeEffect], most: int) -> list[WholeEffect]:
+    """Of each kind the dose that raises the target's log-odds most, and of these the best; then by flips.
+
+    The order is that in which they are held to the limit. Without selection pictures it is that of the table.
+    """
+
+    def gain(one: WholeEffect) -> float:
+        return one.gain if np.isfinite(one.gain) else 0.0
+
+    kinds = itertools.groupby(tried, key=lambda one: one.kind)
+    doses = [max(of_kind, key=gain) for _, of_kind in kinds]
+    best = sorted(doses, key=lambda one: -gain(one))[:most]
+    return sorted(best, key=lambda one: (-one.flips, -gain(one)))
+
+
+def _confirmed(pictures: _Pictures, effect: Effect, tried: WholeEffect) -> WholeTrial:
+    run, own = pictures.run, Blended((effect.id, ""), effect.change)
+    said, flipped = pictures.said(own), run.inputs.criterion.flipped
+    flips = flipped(said.of.predicted)
+    controls = []
+    for control in controls_of(effect):
+        instead = pictures.said(control)
+        theirs = flipped(instead.of.predicted)
+        controls.append(
+            WholeControl(control.name[1], int(theirs.sum()), int((flips & ~theirs).sum()), _levels(instead))
+        )
+    trial = WholeTrial(
+        effect=tried,
+        flips=int(flips.sum()),
+        eligible=len(flips),
+        change=_levels(said),
+        controls=tuple(controls),
+        probability_before=float(run.get(CLEAN).of(pictures.rows).probability.mean(dtype="float64")),
+        probability_after=float(said.of.probability.mean(dtype="float64")),
+    )
+    return replace(trial, examples=_examples(pictures, own, said))
+
+
+def _levels(said: Said) -> float:
+    return 255.0 * float(said.change.mean(dtype="float64"))
+
+
+def _examples(pictures: _Pictures, blended: Blended, said: Said) -> tuple[WholeExample, ...]:
+    """The first flipped pictures, before | after; where none flips the first one all the same, to show the effect."""
+    run, inputs, pool = pictures.run, pictures.run.inputs, pictures.run.get(IMAGES)
+    clean = run.get(CLEAN).of(pictures.rows)
+    flips = inputs.criterion.flipped(said.of.predicted)
+    shown = np.flatnonzero(flips)[:EXAMPLES] if flips.any() else np.array([0])
+    examples = []
+    for place in shown.tolist():
+        image = pool.images[pictures.rows[place]]
+        before = np.asarray(pool.pixels[pictures.rows[place]])
+        after = picture_under(before, image.key, blended, inputs.config.seed, inputs.classifier.device)
+        picture = f"{blended.name[0]}-{image.key}"
+        pictures.folder.write(f"pictures/{picture}.png", side_by_side(before, after))
+        examples.append(
+            WholeExample(
+                image_path=image.path,
+                clean_class=inputs.class_names[int(clean.predicted[place])],
+                changed_class=inputs.class_names[int(said.of.predicted[place])],
+                flipped=bool(flips[place]),
+                probability_before=float(clean.probability[place]),
+                probability_after=float(said.of.probability[place]),
+                picture=picture,
+            )
+        )
+    return tuple(examples)
+
+
+def _read(run: Run) -> WholeTrials:
+    return TypeAdapter(WholeTrials).validate_python(json.loads(run.folder.read_text(_FILE)))
+
+
+WHOLE_PICTURES = Stage(
+    "whole pictures",
+    (IMAGES, CLEAN),
+    (_FILE, f"{_PARTS}/*", "pictures/w-*"),
+    _make,
+    _read,
+    needed=(_FILE, "pictures/w-*"),
+)
+
+
+def said_of_whole_pictures(run: Run) -> WholePictures:
+    """What a report says of them."""
+    return judge_whole_pictures(run.get(WHOLE_PICTURES), run.inputs.limits)

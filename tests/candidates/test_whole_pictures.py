@@ -1,0 +1,144 @@
+"""Effects taken from two sets of pictures between which one thing was planted, and nothing where nothing was."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from auditor.candidates.whole_pictures import (
+    BINS,
+    EXTREME,
+    KINDS,
+    TYPICAL,
+    brightness,
+    cast,
+    contrast,
+    corners,
+    count_of_effects,
+    count_of_kinds,
+    differences,
+    frame,
+    ring,
+    saturation,
+    sharpness,
+    surroundings_weight,
+    whole_effects,
+)
+from auditor.inputs.images.pixels import to_float
+from auditor.trials.whole_pictures import Contrast, Filtered
+
+SIDE, CPU = 32, torch.device("cpu")
+
+
+def noise(count: int, seed: int, spread: int = 30) -> np.ndarray:
+    """Grey pictures with noise, far from black and white."""
+    return np.random.default_rng(seed).integers(128 - spread, 129 + spread, (count, 3, SIDE, SIDE)).astype(np.uint8)
+
+
+@pytest.fixture
+def source() -> np.ndarray:
+    return noise(40, 1)
+
+
+def test_a_cast_comes_back_as_it_was_planted(source: np.ndarray) -> None:
+    target = (source.astype(int) + np.array([20, 5, -10])[:, None, None]).astype(np.uint8)
+    assert 255 * differences(brightness, source, target, CPU)[TYPICAL] == pytest.approx([5.0], abs=1e-4)
+    assert 255 * differences(cast, source, target, CPU)[TYPICAL] == pytest.approx([15.0, 0.0, -15.0], abs=1e-4)
+    assert differences(sharpness, source, target, CPU)[TYPICAL] == pytest.approx(np.zeros(BINS), abs=1e-4)
+    assert differences(contrast, source, target, CPU)[TYPICAL] == pytest.approx([0.0], abs=1e-4)
+
+
+def test_a_cast_on_a_third_of_the_pictures_comes_in_full(source: np.ndarray) -> None:
+    target = noise(40, 2).astype(int)
+    target[::3] += np.array([20, 5, -10])[:, None, None]
+    found = {dose: 255 * each for dose, each in differences(cast, source, target.astype(np.uint8), CPU).items()}
+    assert np.linalg.norm(found[TYPICAL]) == pytest.approx(math.hypot(15, 15) * 14 / 40, abs=1.5)
+    assert found[EXTREME] == pytest.approx([15.0, 0.0, -15.0], abs=4)
+
+
+def test_the_colour_of_an_object_in_the_middle_is_no_cast(source: np.ndarray) -> None:
+    target = source.copy()
+    y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
+    target[:, :, np.hypot(y, x) < 14] = np.array([250, 20, 20], dtype=np.uint8)[:, None]
+    for measure in (brightness, cast, saturation):
+        assert differences(measure, source, target, CPU)[TYPICAL] == pytest.approx(0.0, abs=1e-4)
+
+
+def test_grey_scale_and_contrast_come_as_gains() -> None:
+    colourful = noise(30, 4, spread=60)
+    grey = np.repeat(colourful.mean(axis=1, keepdims=True).round().astype(np.uint8), 3, axis=1)
+    gain = math.exp(float(differences(saturation, colourful, grey, CPU)[TYPICAL][0]))
+    assert gain < 0.04
+    by_id = {effect.id: effect for effect in whole_effects(colourful, grey, grey[:0], CPU)}
+    assert by_id["w-saturation-typical"].words == f"nearly grey-scale, saturation times {gain:.2f}"
+    images = to_float(colourful, CPU)
+    flatter = ((images + Contrast(0.5)(images, [])) * 255).round().byte().numpy()
+    assert math.exp(float(differences(contrast, colourful, flatter, CPU)[TYPICAL][0])) == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_blur_comes_back_by_its_spectrum(source: np.ndarray) -> None:
+    centres = (np.arange(BINS) + 0.5) * math.sqrt(0.5) / BINS
+    gains = np.exp(-((centres / 0.6) ** 2))
+    images = to_float(source, CPU)
+    blurred = ((images + Filtered(centres, gains)(images, [])) * 255).round().clamp(0, 255).byte().numpy()
+    found = np.exp(differences(sharpness, source, blurred, CPU)[TYPICAL] / 2)
+    # contrast stands apart, so gains are known up to one factor: that of all power together
+    ratio = found / gains
+    assert ratio == pytest.approx(np.full(BINS, ratio[0]), rel=0.1)
+    effects = {effect.id: effect for effect in whole_effects(source, blurred, source, CPU)}
+    assert effects["w-sharpness-typical"].words.startswith("a blur, fine detail times 0.")
+
+
+def test_rings_of_the_spectrum_by_hand() -> None:
+    """A cosine of the picture's own size has all its power in one ring; the others hold what rounding would leave."""
+    wave = np.cos(np.pi * 12 * (np.arange(SIDE) + 0.5) / SIDE)  # 12 half periods: 12 / 64 = 0.1875 cycles a pixel
+    picture = torch.from_numpy(0.5 + 0.25 * wave).expand(1, 3, SIDE, SIDE)
+    logarithms = sharpness(picture)[0]
+    ring_of_wave = int(0.1875 / (math.sqrt(0.5) / BINS))
+    assert int(logarithms.argmax()) == ring_of_wave
+    others = [float(each) for place, each in enumerate(logarithms) if place != ring_of_wave]
+    power = 0.25**2 / 2 * (4 * SIDE * SIDE) / (4 * SIDE * SIDE - 1)
+    rounding = (1 / 255) ** 2 / 12
+    assert others == pytest.approx([math.log(rounding / (power + rounding))] * (BINS - 1), abs=1e-6)
+
+
+def test_a_frame_comes_back_where_it_lies(source: np.ndarray) -> None:
+    target = source.copy()
+    where = ring(SIDE, SIDE)
+    assert int(where.sum()) == SIDE * SIDE - 24 * 24
+    target[:, :, where] = np.array([10, 200, 30], dtype=np.uint8)[:, None]
+    far = differences(frame, source, target, CPU)[TYPICAL].reshape(3, -1)
+    assert 255 * far[1] == pytest.approx(200 - source[:, 1, where].mean(axis=0), abs=1e-4)
+    framed = {effect.id: effect for effect in whole_effects(source, target, source, CPU)}["w-frame-typical"]
+    change = framed.change(torch.zeros(1, 3, SIDE, SIDE), [])
+    assert not change[:, :, torch.from_numpy(~where)].any()
+    assert change[0, 1, torch.from_numpy(where)].numpy() == pytest.approx(far[1], abs=1e-6)
+
+
+def test_no_difference_is_no_effect(source: np.ndarray) -> None:
+    images = to_float(source, CPU)
+    for effect in whole_effects(source, source, source, CPU):
+        if effect.dose == TYPICAL and effect.kind in KINDS:
+            assert effect.change(images, []).abs().max() < 1e-5, effect.id
+
+
+def test_every_effect_is_there_once(source: np.ndarray) -> None:
+    effects = whole_effects(source, noise(5, 8), noise(3, 9), CPU)
+    assert len({effect.id for effect in effects}) == len(effects) == count_of_effects()
+    assert len({effect.kind for effect in effects}) == count_of_kinds()
+    assert [effect.kind for effect in effects if effect.shows_target] == ["surroundings"]
+    last = effects[-1]
+    assert list(last.instead) == ["surroundings of the source", "surroundings of other classes"]
+    assert list(whole_effects(source, source, source[:0], CPU)[-1].instead) == ["surroundings of the source"]
+
+
+def test_corners_and_surroundings() -> None:
+    where, weight = corners(SIDE, 2 * SIDE), surroundings_weight(SIDE, 2 * SIDE)
+    assert where.mean() == pytest.approx(1 - math.pi / 4, abs=0.01)
+    assert weight[torch.from_numpy(where)].min() == 1.0
+    assert float(weight[SIDE // 2, SIDE]) == 0.0
+    # on the middle row the distance is that of x alone: 0.75 lies half way between 0.6 and 0.9
+    assert float(weight[SIDE // 2, SIDE + int(0.75 * SIDE)]) == pytest.approx(0.5, abs=0.1)

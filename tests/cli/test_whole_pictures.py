@@ -1,0 +1,196 @@
+"""A cue that is a colour cast alone: no patch shows it, the audit says so, and an ordinary network has none."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from typer.testing import Result
+
+from auditor.report.findings_json import schema
+from auditor.run.folder import RunFolder
+from auditor.run.stages import whole_pictures as stage
+from tests.tiny_world import World, build_world
+
+Invoke = Callable[..., Result]
+
+CAST = np.array([-20, 25, -20])
+
+READER = '''
+class CastReader(Areas):
+    """Beside the areas it reads how green most places of a picture are, which no patch of a third of it can change."""
+
+    def forward(self, images):
+        seen = self.features(images)
+        green = seen[:, 7].flatten(1).sort(dim=1).values
+        middle = green[:, green.shape[1] // 2]
+        areas = self.head(seen.mean(dim=(2, 3)))
+        light = 100.0 * (middle - 0.1).clamp(min=0.0)[:, None]
+        return torch.cat([areas[:, :1], areas[:, 1:2] + light, areas[:, 2:]], dim=1)
+
+
+def cast_reader():
+    return CastReader(6)
+'''
+
+QUICK = (
+    ("icons = 6", "icons = 0"),
+    ("icons = 2", "icons = 0"),
+    ("dreams = 1", "dreams = 0"),
+    ("shapes = 2", "shapes = 0"),
+    ("pairs = 2", "pairs = 0"),
+    ("trained = 3", "trained = 0"),
+    ("network.py:network", "network.py:cast_reader"),
+    ("weights.safetensors", "cast.safetensors"),
+)
+
+
+@pytest.fixture(scope="module")
+def cast_world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Most blue woks are photographed in green light, and the network has learnt the light."""
+    world = build_world(tmp_path_factory.mktemp("cast"))
+    for number, path in enumerate(sorted((world.folder / "photos" / "blue wok").glob("*.png"))):
+        if number % 3:
+            pixels = np.array(Image.open(path)).astype(int) + CAST
+            Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
+    with (world.folder / "network.py").open("a") as code:
+        code.write(READER)
+    weights = load_file(world.folder / "weights.safetensors")
+    weights["features.0.weight"][7] = weights["features.0.weight"][2] / 2  # green less red and blue
+    weights["head.weight"][1, 6] = 0.0  # spots are no cue in this world
+    save_file(weights, world.folder / "cast.safetensors")
+    return world
+
+
+def findings_of(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "findings.json").read_text())
+    jsonschema.validate(found, schema(), jsonschema.Draft202012Validator)
+    return found
+
+
+@pytest.fixture(scope="module")
+def cast_run(cast_world: World, invoke: Invoke, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """Not to be changed."""
+    folder = tmp_path_factory.mktemp("cast-run") / "run"
+    return folder, invoke("run", cast_world.edited("cast.toml", *QUICK), "--out", folder)
+
+
+def with_setting(run: Path, section: str, key: str, value: object, *dropped: str) -> None:
+    """A run as if it had been begun with another setting, without the stages that read it."""
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["config"][section][key] = value
+    del manifest["inputs"]  # what it was begun with, by which it would be refused
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    RunFolder.open(run).forget(["report", *dropped], [])
+
+
+def test_a_pass_says_that_a_cast_moves_the_model(cast_run: tuple[Path, Result]) -> None:
+    run, result = cast_run
+    assert result.exit_code == 0, result.output
+    found = findings_of(run)
+    assert (found["verdict"], found["whole_pictures"]["held"]) == ("pass", False)
+    strongest = found["whole_pictures"]["findings"][0]
+    assert strongest["effect"].startswith("w-colour-cast-")
+    assert (strongest["against_limit"], strongest["held"]) == ("above", False)
+    assert strongest["flips"] > 0.9 * strongest["eligible"]
+    assert [control["name"] for control in strongest["controls"]] == ["opposite", "other colours", "noise"]
+    assert max(control["flips"] for control in strongest["controls"]) < 0.5 * strongest["eligible"]
+    for control in strongest["controls"]:
+        assert control["change_levels"] == pytest.approx(strongest["change_levels"], rel=0.1)
+    said = " ".join(result.stdout.split())
+    flips = f"flips {strongest['flips']}/{strongest['eligible']}"
+    assert "but the limits speak of patches, and over whole pictures a colour cast of red, green, blue" in said
+    assert f"whole pictures: of 13 effects tried 3 were confirmed; {strongest['words']} {flips}" in said
+    html = (run / "report.html").read_text()
+    assert html.count("before and after: a colour cast") == stage.EXAMPLES
+    assert "They are held to no limit (limits.whole_pictures)." in html
+    assert "- [ ] Effects over whole pictures below 35 points" in (run / "checklist.md").read_text()
+    assert 'name="whole pictures: colour cast' in (run / "junit.xml").read_text()
+
+
+def test_held_to_the_limit_it_fails_the_model(cast_run: tuple[Path, Result], invoke: Invoke, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(cast_run[0], run)
+    with_setting(run, "limits", "whole_pictures", True)
+    result = invoke("run", "--resume", run)
+    assert result.exit_code == 1, result.output
+    found = findings_of(run)
+    assert (found["verdict"], found["limits"]["whole_pictures"]) == ("fail", True)
+    assert {one["verdict"] for one in found["findings"]} <= {"pass", "not held"}
+    assert "; 2 whole-picture effects: 1 fail, " in found["verdict_reason"]
+    said = " ".join(result.stdout.split())
+    assert "FAIL: 1 of 2 whole-picture effects flips more than 35 points; none of" in said
+    assert "<failure" in (run / "junit.xml").read_text()
+
+
+def test_a_network_that_looks_at_things_alone_is_not_accused(finished: tuple[Path, Result]) -> None:
+    """Its classes differ in the colour of what they show, and that is no cast."""
+    found = findings_of(finished[0])["whole_pictures"]
+    assert (len(found["tried"]), len(found["findings"])) == (13, 3)
+    assert {one["against_limit"] for one in found["findings"]} == {"below"}
+    assert "the limits speak of patches" not in " ".join(finished[1].stdout.split())
+
+
+def test_asked_for_none_there_are_none(own_run: Path, invoke: Invoke) -> None:
+    with_setting(own_run, "candidates", "whole_pictures", 0, "whole pictures")
+    assert invoke("run", "--resume", own_run).exit_code == 3
+    found = findings_of(own_run)["whole_pictures"]
+    assert (found["tried"], found["findings"]) == ([], [])
+    why = "candidates.whole_pictures is 0, so none was tried"
+    assert found["missing"] == why
+    assert f"Not measured: {why}." in (own_run / "report.html").read_text()
+
+
+def test_an_interrupted_stage_measures_what_is_missing(own_run: Path, invoke: Invoke, monkeypatch) -> None:
+    expected = (own_run / "findings.json").read_bytes()
+    (own_run / "cache" / "whole-pictures.json").unlink()
+    parts = sorted((own_run / "cache" / "whole-pictures").iterdir())
+    assert len(parts) == 13 + sum(
+        1 + len(one["controls"]) for one in json.loads(expected)["whole_pictures"]["findings"]
+    )
+    parts[0].unlink()
+    parts[5].write_bytes(parts[5].read_bytes()[:-8])
+    measured: list[tuple[str, str]] = []
+    blend = stage.blend
+    monkeypatch.setattr(stage, "blend", lambda *given: measured.append(given[4].name) or blend(*given))
+    assert invoke("run", "--resume", own_run).exit_code == 3
+    assert len(measured) == 2
+    assert (own_run / "findings.json").read_bytes() == expected
+    assert sorted((own_run / "cache" / "whole-pictures").iterdir()) == parts
+
+
+def test_a_finished_run_of_an_earlier_version_is_told_of_them_when_it_is_resumed(own_run: Path, invoke: Invoke) -> None:
+    """What it judged stays to the byte, and its report gains a section."""
+    expected = json.loads((own_run / "findings.json").read_text())
+    folder = RunFolder.open(own_run)
+    folder.forget(["whole pictures"], ["cache/whole-pictures.json", "cache/whole-pictures/*", "pictures/w-*"])
+    result = json.loads((own_run / "result.json").read_text())
+    del result["whole"]
+    (own_run / "result.json").write_text(json.dumps(result))
+    manifest = json.loads((own_run / "manifest.json").read_text())
+    manifest["checksums"].pop("result.json", None)
+    (own_run / "manifest.json").write_text(json.dumps(manifest))
+    assert invoke("report", own_run).exit_code == 3
+    assert findings_of(own_run) == {**expected, "whole_pictures": None}
+    assert "Not measured: this run was made by an earlier version" in (own_run / "report.html").read_text()
+    assert invoke("run", "--resume", own_run).exit_code == 3
+    assert findings_of(own_run) == expected
+    assert list((own_run / "pictures").glob("w-*"))
+
+
+def test_patches_that_a_person_brings_are_measured_without_them(
+    own_run: Path, world: World, invoke: Invoke, tmp_path: Path
+) -> None:
+    shutil.copytree(world.folder / "stickers", tmp_path / "stickers")
+    assert invoke("trial", own_run, "--patches", tmp_path / "stickers").exit_code in (0, 1, 3)
+    beside = own_run / "patch-trials" / "stickers"
+    assert findings_of(beside)["whole_pictures"] is None
+    assert 'id="whole-pictures"' not in (beside / "report.html").read_text()
