@@ -168,7 +168,7 @@ def _one_colour(difference: Values) -> Change:
 
 
 def _levels(difference: Values) -> str:
-    return ", ".join(f"{255 * each:+.1f}" for each in difference.tolist())
+    return ", ".join(f"{255 * each:+.1f}".replace("-", "\N{MINUS SIGN}") for each in difference.tolist())
 
 
 def _fine(difference: Values) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from auditor.core.records import ControlResult, WholeControl, WholeFinding, WholePictures
 from auditor.report.json_values import Json, interval_json, number_json
 from auditor.report.text import plain
+from auditor.report.whole_pictures import whole_words
 
 
 def whole_pictures_json(whole: WholePictures) -> dict[str, Json]:
@@ -53,7 +54,7 @@ def _whole_finding(finding: WholeFinding, held: bool) -> dict[str, Json]:
         "probability_before": number_json(trial.probability_before),
         "probability_after": number_json(trial.probability_after),
         "held": held,
-        "against_limit": {"fail": "above", "pass": "below", "inconclusive": "open"}[finding.verdict.value],
+        "against_limit": whole_words(finding),
     }
 
 

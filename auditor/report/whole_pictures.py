@@ -42,8 +42,8 @@ def whole_finding_sentence(finding: WholeFinding, limit: float) -> str:
 
 
 def whole_words(finding: WholeFinding) -> str:
-    """Where it lies to the limit, in a word or two."""
-    return _AGAINST[finding.verdict]
+    """Where it lies to the limit, in a word."""
+    return "open" if finding.verdict is Verdict.INCONCLUSIVE else _AGAINST[finding.verdict]
 
 
 def held_words(whole: WholePictures) -> str:
@@ -62,11 +62,12 @@ def whole_clause(result: AuditResult) -> list[str]:
     if whole is None or not whole.above or result.verdict is not Verdict.PASS:
         return []
     worst = max(whole.above, key=lambda one: one.uplift)
-    more = f" and {how_many(len(whole.above) - 1, 'other effect')} move more as well" if len(whole.above) > 1 else ""
+    others = len(whole.above) - 1
+    more = f"; {how_many(others, 'other effect')} {'is' if others == 1 else 'are'} above it as well" if others else ""
     return [
-        f"but the limits speak of patches, and over whole pictures {worst.effect.words} flips "
+        f"but the limits speak of patches: over whole pictures {worst.effect.words} flips "
         f"{counts(worst.trial.flips, worst.trial.eligible)}, its strongest control "
-        f"{counts(worst.control.flips, worst.control.eligible)}{more} (limits.whole_pictures holds them to no limit)"
+        f"{counts(worst.control.flips, worst.control.eligible)}, held to no limit (limits.whole_pictures){more}"
     ]
 
 

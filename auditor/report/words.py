@@ -90,6 +90,11 @@ GLOSSARY: tuple[Word, ...] = (
         "What mere covering does to this model: how often noise, grey or a quiet crop flips, over all draws.",
     ),
     Word(
+        "whole-picture effect",
+        "A change of a whole picture, such as a colour cast or a blur, as the target's discovery pictures show it. Its "
+        "controls change each picture as much in another way. A kind of its own, beside the findings.",
+    ),
+    Word(
         "interval",
         "The range of values that the pictures leave open at the stated confidence. The intervals behind the verdicts "
         "are widened for everything that was confirmed.",

@@ -21,6 +21,8 @@ from auditor.statistics.procedure import decide, uplift_interval
 from auditor.statistics.uplift import over_control
 from auditor.statistics.verdicts import judge
 
+_METHOD = "exact paired, over every control"
+
 
 def whole_budget(limits: Limits) -> ErrorBudget:
     """What effects over whole pictures may spend: all of their own, or where they are held half of the run's."""
@@ -44,7 +46,9 @@ def judge_whole_pictures(trials: WholeTrials, limits: Limits) -> WholePictures:
             over_control(control.name, table, limits.confidence)
             for control, table in zip(trial.controls, each, strict=True)
         )
-        bounds = uplift_interval(each, decision.level_above, decision.level_below, limits.uplift)
+        bounds = replace(
+            uplift_interval(each, decision.level_above, decision.level_below, limits.uplift), method=_METHOD
+        )
         findings.append(
             WholeFinding(
                 trial=trial,

@@ -107,7 +107,7 @@ def test_a_pass_says_that_a_cast_moves_the_model(cast_run: tuple[Path, Result]) 
         assert control["change_levels"] == pytest.approx(strongest["change_levels"], rel=0.1)
     said = " ".join(result.stdout.split())
     flips = f"flips {strongest['flips']}/{strongest['eligible']}"
-    assert "but the limits speak of patches, and over whole pictures a colour cast of red, green, blue" in said
+    assert "but the limits speak of patches: over whole pictures a colour cast of red, green, blue" in said
     assert f"whole pictures: of 13 effects tried 3 were confirmed; {strongest['words']} {flips}" in said
     html = (run / "report.html").read_text()
     assert html.count("before and after: a colour cast") == stage.EXAMPLES
