@@ -28,7 +28,8 @@ from auditor.candidates.whole_pictures import (
     whole_effects,
 )
 from auditor.inputs.images.pixels import to_float
-from auditor.trials.whole_pictures import Contrast, Filtered
+from auditor.trials.whole_pictures import Blended, Contrast, Filtered
+from tests.second_device import second_device
 
 SIDE, CPU = 32, torch.device("cpu")
 
@@ -142,3 +143,16 @@ def test_corners_and_surroundings() -> None:
     assert float(weight[SIDE // 2, SIDE]) == 0.0
     # on the middle row the distance is that of x alone: 0.75 lies half way between 0.6 and 0.9
     assert float(weight[SIDE // 2, SIDE + int(0.75 * SIDE)]) == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_device_of_its_own_ends_in_the_same_pictures(source: np.ndarray) -> None:
+    device, keys = second_device(), [f"k{number}" for number in range(4)]
+    target = noise(12, 6, spread=90)
+    both = zip(whole_effects(source, target, source, CPU), whole_effects(source, target, source, device), strict=True)
+    for near, far in both:
+        assert far.words == near.words
+        after = [
+            Blended((one.id, ""), one.change).on(to_float(source[:4], where), keys, 3).cpu()
+            for one, where in ((near, CPU), (far, device))
+        ]
+        assert torch.allclose(*after, atol=1e-6), near.id
