@@ -21,7 +21,17 @@ from torch import Tensor
 
 from auditor.core.records import IntArray, PixelArray
 from auditor.inputs.images.pixels import to_float
-from auditor.trials.whole_pictures import Added, Change, Contrast, Filtered, Saturation, Surroundings, mirrored, radii
+from auditor.trials.whole_pictures import (
+    Added,
+    Change,
+    Contrast,
+    Filtered,
+    Saturation,
+    Surroundings,
+    Towards,
+    mirrored,
+    radii,
+)
 
 LOOKED_AT = 512
 """Pictures of a class that are measured, at most."""
@@ -54,6 +64,8 @@ class Effect:
     Attributes:
         kind, dose, words, shows_target: as in `records.WholeEffect`.
         instead: changes that are its controls, by name; none: those that are made of its own.
+        fine: whether it changes fine detail, so that noise is among them: of a cast or a frame noise as large would be
+            another thing, and hide what a model heeds.
     """
 
     kind: str
@@ -62,6 +74,7 @@ class Effect:
     change: Change
     shows_target: bool = False
     instead: Mapping[str, Change] = field(default_factory=dict)
+    fine: bool = False
 
     @property
     def id(self) -> str:
@@ -156,12 +169,6 @@ def ring(height: int, width: int) -> NDArray[np.bool_]:
     return ~inside
 
 
-def _framed(difference: Values, size: tuple[int, int]) -> Change:
-    picture = np.zeros((3, *size), dtype=np.float32)
-    picture[:, ring(*size)] = difference.reshape(3, -1)
-    return Added(torch.from_numpy(picture))
-
-
 def _one_colour(difference: Values) -> Change:
     colour = np.broadcast_to(difference, 3).astype(np.float32)
     return Added(torch.from_numpy(colour.copy()).view(3, 1, 1))
@@ -202,18 +209,10 @@ KINDS: Mapping[str, Kind] = {
         lambda far, _size: Filtered(_CENTRES, np.exp(far / 2)),
         lambda far: f"{'a blur' if _fine(far) < 1 else 'sharpening'}, fine detail times {_fine(far):.2f}",
     ),
-    "frame": Kind(
-        frame,
-        _framed,
-        lambda far: (
-            f"the outer eighth changed by {255 * math.sqrt(float(np.mean(far**2))):.1f} levels of 255 "
-            "(root mean square)"
-        ),
-    ),
 }
-"""The properties that are looked at, each typical and strongest; beside them the surroundings of target pictures."""
+"""The properties that are looked at, each typical and strongest, as frames are; beside them surroundings."""
 
-SURROUNDINGS_KIND = "surroundings"
+FRAME_KIND, SURROUNDINGS_KIND = "frame", "surroundings"
 
 
 SELECTION_PICTURES = 64
@@ -222,12 +221,12 @@ SELECTION_PICTURES = 64
 
 def count_of_effects() -> int:
     """How many effects are tried, at most."""
-    return 2 * len(KINDS) + 1
+    return 2 * (len(KINDS) + 1) + 1
 
 
 def count_of_kinds() -> int:
     """How many kinds there are, and so how many effects can be confirmed."""
-    return len(KINDS) + 1
+    return len(KINDS) + 2
 
 
 def whole_effects(
@@ -247,7 +246,10 @@ def whole_effects(
         if kinds and name not in kinds:
             continue
         for dose, difference in differences(kind.measure, source, target, device).items():
-            effects.append(Effect(name, dose, kind.words(difference), kind.change(difference, size)))
+            change = kind.change(difference, size)
+            effects.append(Effect(name, dose, kind.words(difference), change, fine=kind.measure is sharpness))
+    if not kinds or FRAME_KIND in kinds:
+        effects += _frames(source, target, size, device)
     if not kinds or SURROUNDINGS_KIND in kinds:
         effects.append(_surroundings(source, target, others, size))
     return tuple(effects)
@@ -262,12 +264,57 @@ def differences(
     tenth of the target's pictures that lie furthest along d, so that what a few pictures show strongly comes in full.
     """
     from_source = _mean(_measured(measure, source, device))
+    return {
+        dose: (_mean(_measured(measure, pictures, device)) - from_source).cpu().numpy()
+        for dose, pictures in _by_dose(measure, from_source, target, device).items()
+    }
+
+
+def _by_dose(
+    measure: Callable[[Tensor], Tensor], from_source: Tensor, target: PixelArray, device: torch.device
+) -> dict[str, PixelArray]:
+    """All of the target's pictures, and those that lie furthest on the way from the source's mean to theirs."""
     typical = _mean(_measured(measure, target, device)) - from_source
     along = torch.cat([values @ typical for values in _measured(measure, target, device)])
     most = max(1, math.ceil(STRONGEST * len(target)))
     rows = np.sort(torch.argsort(along, descending=True, stable=True)[:most].cpu().numpy())
-    strongest = _mean(_measured(measure, target[rows], device)) - from_source
-    return {TYPICAL: typical.cpu().numpy(), EXTREME: strongest.cpu().numpy()}
+    return {TYPICAL: target, EXTREME: target[rows]}
+
+
+def _frames(source: PixelArray, target: PixelArray, size: tuple[int, int], device: torch.device) -> list[Effect]:
+    """Towards the mean frame of target pictures, as far as they agree on it and source pictures are apart from it.
+
+    At each pixel the weight is 1 − s / e: s the spread of target pictures about their mean, e the root mean square
+    distance of source pictures from that mean, over the channels. It is 1 where all target pictures are one colour, and
+    0 where they differ from each other as much as source pictures do from them, or where there is but one.
+    """
+    where = ring(*size)
+    of_source, spread = _mean_and_variance(_measured(frame, source, device))
+    spread = spread.nan_to_num(posinf=0.0)  # of a single picture, whose own distance from the mean is known
+    effects = []
+    for dose, pictures in _by_dose(frame, of_source, target, device).items():
+        mean, own = _mean_and_variance(_measured(frame, pictures, device))
+        inside = own.view(3, -1).sum(dim=0)
+        outside = (spread + (of_source - mean).square()).view(3, -1).sum(dim=0)
+        weight = (1.0 - (inside / outside).sqrt()).nan_to_num(0.0, 0.0, 0.0).clamp(0.0, 1.0)
+        picture, opacity = np.zeros((3, *size), np.float32), np.zeros(size, np.float32)
+        picture[:, where], opacity[where] = mean.view(3, -1).cpu().numpy(), weight.cpu().numpy()
+        words = f"a frame: the outer eighth drawn {100 * float(weight.mean()):.0f}% towards the target's mean"
+        effects.append(Effect(FRAME_KIND, dose, words, Towards(torch.from_numpy(picture), torch.from_numpy(opacity))))
+    return effects
+
+
+def _mean_and_variance(parts: Iterator[Tensor]) -> tuple[Tensor, Tensor]:
+    """(D,) each; the variance is the unbiased one, and infinite of a single picture, which tells of none."""
+    count, total, squares = 0, torch.zeros(()), torch.zeros(())
+    for values in parts:
+        count += len(values)
+        total = total.to(values) + values.sum(dim=0)
+        squares = squares.to(values) + values.square().sum(dim=0)
+    mean = total / count
+    if count == 1:
+        return mean, torch.full_like(mean, torch.inf)
+    return mean, ((squares - count * mean.square()) / (count - 1)).clamp(min=0.0)
 
 
 def _measured(measure: Callable[[Tensor], Tensor], pixels: PixelArray, device: torch.device) -> Iterator[Tensor]:

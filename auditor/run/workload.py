@@ -14,7 +14,7 @@ from auditor.candidates.selection import halving_steps
 from auditor.candidates.whole_pictures import SELECTION_PICTURES, count_of_effects, count_of_kinds
 from auditor.core.config import AtlasConfig, AuditConfig
 from auditor.trials.placements import variants_of
-from auditor.trials.whole_pictures import OF_ANY_CHANGE
+from auditor.trials.whole_pictures import OF_ANY_CHANGE, OF_FINE_DETAIL
 
 SHAPES_A_CROP = 4
 """Wide, tall, soft-edged and faded."""
@@ -124,12 +124,12 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
 
 
 def _whole_pictures(confirmed: int, known: Known) -> int:
-    """All effects on selection pictures, and the best with their controls on confirmation pictures."""
+    """All effects on selection pictures, and the best with their controls on confirmation pictures, at most."""
     if not confirmed or not known.confirmation:
         return 0
     best = min(confirmed, count_of_kinds())
     tried = count_of_effects() * min(SELECTION_PICTURES, known.selection)
-    return tried + best * (1 + len(OF_ANY_CHANGE)) * known.confirmation
+    return tried + best * (1 + len(OF_ANY_CHANGE) + len(OF_FINE_DETAIL)) * known.confirmation
 
 
 def _without_atlas(config: AuditConfig) -> AuditConfig:

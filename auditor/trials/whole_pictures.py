@@ -111,6 +111,18 @@ class Filtered:
 
 
 @dataclass(frozen=True, slots=True)
+class Towards:
+    """Towards one picture, (3, H, W) float32, as far as `weight`, (H, W), says at each pixel: 0 keeps, 1 replaces."""
+
+    picture: Tensor
+    weight: Tensor
+
+    def __call__(self, images: Tensor, draws: Generators) -> Tensor:
+        del draws
+        return self.weight.to(images.device) * (self.picture.to(images.device) - images)
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """Towards another picture, drawn for each, as far as `weight` says at each pixel: 0 keeps, 1 replaces.
 
@@ -158,8 +170,11 @@ def _root_mean_square(change: Tensor) -> Tensor:
 
 
 Instead = Callable[[Tensor, Generators], Tensor]
-OF_ANY_CHANGE: Mapping[str, Instead] = {"opposite": opposite, "other colours": turned, "noise": noise}
+OF_ANY_CHANGE: dict[str, Instead] = {"opposite": opposite, "other colours": turned}
 """Controls that are made of the effect's own change, and so are as large on every picture."""
+
+OF_FINE_DETAIL: dict[str, Instead] = {"noise": noise}
+"""Beside them, of a change of fine detail."""
 
 
 @dataclass(frozen=True, slots=True)

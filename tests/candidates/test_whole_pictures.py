@@ -11,7 +11,6 @@ import torch
 from auditor.candidates.whole_pictures import (
     BINS,
     EXTREME,
-    KINDS,
     TYPICAL,
     brightness,
     cast,
@@ -20,13 +19,13 @@ from auditor.candidates.whole_pictures import (
     count_of_effects,
     count_of_kinds,
     differences,
-    frame,
     ring,
     saturation,
     sharpness,
     surroundings_weight,
     whole_effects,
 )
+from auditor.core.draws import keyed_generator
 from auditor.inputs.images.pixels import to_float
 from auditor.trials.whole_pictures import Blended, Contrast, Filtered
 from tests.second_device import second_device
@@ -37,6 +36,10 @@ SIDE, CPU = 32, torch.device("cpu")
 def noise(count: int, seed: int, spread: int = 30) -> np.ndarray:
     """Grey pictures with noise, far from black and white."""
     return np.random.default_rng(seed).integers(128 - spread, 129 + spread, (count, 3, SIDE, SIDE)).astype(np.uint8)
+
+
+def draws(count: int) -> list[np.random.Generator]:
+    return [keyed_generator(0, number) for number in range(count)]
 
 
 @pytest.fixture
@@ -111,18 +114,47 @@ def test_a_frame_comes_back_where_it_lies(source: np.ndarray) -> None:
     where = ring(SIDE, SIDE)
     assert int(where.sum()) == SIDE * SIDE - 24 * 24
     target[:, :, where] = np.array([10, 200, 30], dtype=np.uint8)[:, None]
-    far = differences(frame, source, target, CPU)[TYPICAL].reshape(3, -1)
-    assert 255 * far[1] == pytest.approx(200 - source[:, 1, where].mean(axis=0), abs=1e-4)
     framed = {effect.id: effect for effect in whole_effects(source, target, source, CPU)}["w-frame-typical"]
-    change = framed.change(torch.zeros(1, 3, SIDE, SIDE), [])
-    assert not change[:, :, torch.from_numpy(~where)].any()
-    assert change[0, 1, torch.from_numpy(where)].numpy() == pytest.approx(far[1], abs=1e-6)
+    assert framed.words == "a frame: the outer eighth drawn 100% towards the target's mean"
+    images = to_float(source, CPU)
+    after = 255 * (images + framed.change(images, []))
+    expected = source.copy()
+    expected[:, :, where] = np.array([10, 200, 30], dtype=np.uint8)[:, None]
+    assert np.abs(after.numpy() - expected).max() < 0.01
+
+
+def test_how_far_a_frame_is_drawn_by_hand(source: np.ndarray) -> None:
+    """Target pictures that agree on their frame but for a little: what that is, pixel by pixel, in plain loops."""
+    target = source[:12].astype(int)
+    target[:, :, ring(SIDE, SIDE)] = 60 + np.random.default_rng(2).integers(-9, 10, (12, 3, 448))
+    (framed,) = (
+        one for one in whole_effects(source, target.astype(np.uint8), source, CPU) if one.id == "w-frame-typical"
+    )
+    for y, x in ((0, 0), (3, 20), (31, 7)):
+        mean = target[:, :, y, x].mean(axis=0)
+        own = sum(target[:, channel, y, x].var(ddof=1) for channel in range(3))
+        apart = sum(
+            source[:, channel, y, x].var(ddof=1) + (source[:, channel, y, x].mean() - mean[channel]) ** 2
+            for channel in range(3)
+        )
+        weight = 1 - math.sqrt(own / apart)
+        assert 0.5 < weight < 1
+        change = framed.change(to_float(source[:1], CPU), [])[0, :, y, x]
+        assert 255 * change.numpy() == pytest.approx(weight * (mean - source[0, :, y, x]), abs=1e-3)
+
+
+def test_of_a_single_target_picture_nobody_knows_the_frame(source: np.ndarray) -> None:
+    images = to_float(source, CPU)
+    for of_source in (source, source[:1]):
+        effects = {effect.id: effect for effect in whole_effects(of_source, noise(1, 7), source, CPU)}
+        assert not effects["w-frame-typical"].change(images, []).any()
+        assert all(torch.isfinite(effect.change(images, draws(40))).all() for effect in effects.values())
 
 
 def test_no_difference_is_no_effect(source: np.ndarray) -> None:
     images = to_float(source, CPU)
     for effect in whole_effects(source, source, source, CPU):
-        if effect.dose == TYPICAL and effect.kind in KINDS:
+        if effect.dose == TYPICAL and not effect.shows_target:
             assert effect.change(images, []).abs().max() < 1e-5, effect.id
 
 

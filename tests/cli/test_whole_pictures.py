@@ -101,7 +101,7 @@ def test_a_pass_says_that_a_cast_moves_the_model(cast_run: tuple[Path, Result]) 
     assert strongest["effect"].startswith("w-colour-cast-")
     assert (strongest["against_limit"], strongest["held"]) == ("above", False)
     assert strongest["flips"] > 0.9 * strongest["eligible"]
-    assert [control["name"] for control in strongest["controls"]] == ["opposite", "other colours", "noise"]
+    assert [control["name"] for control in strongest["controls"]] == ["opposite", "other colours"]
     assert max(control["flips"] for control in strongest["controls"]) < 0.5 * strongest["eligible"]
     for control in strongest["controls"]:
         assert control["change_levels"] == pytest.approx(strongest["change_levels"], rel=0.1)

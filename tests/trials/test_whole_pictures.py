@@ -14,6 +14,7 @@ from auditor.core.records import ClassGroup
 from auditor.inputs.criterion import TargetCalled
 from auditor.trials.whole_pictures import (
     OF_ANY_CHANGE,
+    OF_FINE_DETAIL,
     Added,
     Blended,
     Contrast,
@@ -26,6 +27,7 @@ from auditor.trials.whole_pictures import (
 )
 
 HEIGHT, WIDTH = 10, 14
+CONTROLS = OF_ANY_CHANGE | OF_FINE_DETAIL
 
 
 @pytest.fixture
@@ -99,29 +101,29 @@ def test_surroundings_come_from_one_drawn_picture(images: torch.Tensor) -> None:
 def test_every_control_is_as_large_on_every_picture(images: torch.Tensor) -> None:
     change = Saturation(0.3)(images, draws(7))
     size = change.square().mean(dim=(1, 2, 3))
-    assert set(OF_ANY_CHANGE) == {"opposite", "other colours", "noise"}
-    for name, instead in OF_ANY_CHANGE.items():
+    assert set(CONTROLS) == {"opposite", "other colours", "noise"}
+    for name, instead in CONTROLS.items():
         other = instead(change, draws(7))
         assert torch.allclose(other.square().mean(dim=(1, 2, 3)), size, rtol=1e-5), name
         assert not torch.allclose(other, change, atol=1e-2), name
-    assert torch.equal(OF_ANY_CHANGE["opposite"](change, draws(7)), -change)
-    turned = OF_ANY_CHANGE["other colours"](change, draws(7))
+    assert torch.equal(CONTROLS["opposite"](change, draws(7)), -change)
+    turned = CONTROLS["other colours"](change, draws(7))
     assert torch.allclose(turned.square().sum(dim=1), change.square().sum(dim=1), atol=1e-6)  # at every pixel
 
 
 def test_turned_colours_have_no_favourite() -> None:
     """Of ten thousand turns of one colour the mean is none, and the three channels share its square alike."""
     change = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1).expand(10_000, 3, 1, 1)
-    turned = OF_ANY_CHANGE["other colours"](change, draws(10_000))[:, :, 0, 0]
+    turned = CONTROLS["other colours"](change, draws(10_000))[:, :, 0, 0]
     assert torch.allclose(turned.mean(dim=0), torch.zeros(3), atol=0.03)
     assert torch.allclose(turned.square().mean(dim=0), torch.full((3,), 1 / 3), atol=0.03)
 
 
-@pytest.mark.parametrize("control", ["", *OF_ANY_CHANGE])
+@pytest.mark.parametrize("control", ["", *CONTROLS])
 def test_batches_and_company_decide_nothing(colour_classifier, pixels: np.ndarray, control: str) -> None:
     classifier = colour_classifier((HEIGHT, WIDTH))
     criterion = TargetCalled(ClassGroup("red", (0,)), ClassGroup("blue", (2,)))
-    blended = Blended(("w-x", control), Contrast(1.7), OF_ANY_CHANGE.get(control))
+    blended = Blended(("w-x", control), Contrast(1.7), CONTROLS.get(control))
     keys = [f"k{number}" for number in range(7)]
 
     def said(rows: slice, batch: int) -> dict[str, np.ndarray]:

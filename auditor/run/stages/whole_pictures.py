@@ -33,7 +33,7 @@ from auditor.run.stages.examples import side_by_side
 from auditor.run.stages.images import IMAGES
 from auditor.statistics.log_odds import log_odds
 from auditor.statistics.whole_pictures import judge_whole_pictures
-from auditor.trials.whole_pictures import OF_ANY_CHANGE, Blended, Said, blend, picture_under
+from auditor.trials.whole_pictures import OF_ANY_CHANGE, OF_FINE_DETAIL, Blended, Said, blend, picture_under
 
 EXAMPLES = 2
 """Pictures shown of each confirmed effect."""
@@ -135,7 +135,8 @@ def controls_of(effect: Effect) -> tuple[Blended, ...]:
     """What is measured beside an effect: changes of its own kind where it names some, else of its own change."""
     if effect.instead:
         return tuple(Blended((effect.id, name), change) for name, change in effect.instead.items())
-    return tuple(Blended((effect.id, name), effect.change, instead) for name, instead in OF_ANY_CHANGE.items())
+    of_its_own = OF_ANY_CHANGE | (OF_FINE_DETAIL if effect.fine else {})
+    return tuple(Blended((effect.id, name), effect.change, instead) for name, instead in of_its_own.items())
 
 
 def _tried(pictures: _Pictures, effect: Effect) -> WholeEffect:
