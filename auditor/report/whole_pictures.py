@@ -26,9 +26,14 @@ def whole_sentence(result: AuditResult) -> str:
 
 
 def _rest(others: list[WholeFinding]) -> str:
+    """Where the others lie to the limit, in a clause."""
     verdicts = [one.verdict for one in others]
-    told = [f"{verdicts.count(word)} {_AGAINST[word]} it" for word in _AGAINST if word in verdicts]
-    return f"of the other {len(others)}, {', '.join(told)}" if len(others) > 1 else f"the other is {told[0][2:]}"
+    words = [word for word in _AGAINST if word in verdicts]
+    if len(words) == 1:
+        one = len(others) == 1
+        return f"the other {'is' if one else f'{len(others)} are'} {_AGAINST[words[0]]} it"
+    told = ", ".join(f"{verdicts.count(word)} {_AGAINST[word]} it" for word in words)
+    return f"of the other {len(others)}, {told}"
 
 
 def whole_finding_sentence(finding: WholeFinding, limit: float) -> str:
@@ -74,7 +79,8 @@ def whole_clause(result: AuditResult) -> list[str]:
 def _held_clause(whole: WholePictures | None, limit: float) -> list[str]:
     held = whole.held_findings if whole is not None else ()
     if not held:
-        return ["effects over whole pictures were not measured, which limits.whole_pictures does not let pass"]
+        what = "was confirmed that can fail" if whole is not None and whole.findings else "was measured"
+        return [f"no effect over whole pictures {what}, which limits.whole_pictures does not let pass"]
     verdicts, effects = [one.verdict for one in held], how_many(len(held), "whole-picture effect")
     if failed := verdicts.count(Verdict.FAIL):
         return [f"{failed} of {effects} {'flips' if failed == 1 else 'flip'} more than {plain_points(limit)}"]
