@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from auditor.report import numbers, text, words
+from auditor.report.next_steps import calls_for_counterexamples
 from auditor.report.settling import would_settle
 from auditor.report.summary import (
     accuracy_sentence,
@@ -82,6 +83,7 @@ def _environment(*, autoescape: bool) -> Environment:
         accuracy_sentence=accuracy_sentence,
         comparison_label=comparison_label,
         limit_words=limit_words,
+        calls_for_counterexamples=calls_for_counterexamples,
         step_label=step_label,
         what_does_it=what_does_it,
         would_settle=would_settle,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditor.core.records import AuditResult, Example, Finding, Limits, Placement, Verdict
+from auditor.report.next_steps import calls_for_counterexamples
 from auditor.report.numbers import confidence, how_many, is_measured, percent, plain_points, points_bounds
 from auditor.report.settling import to_settle
 from auditor.report.summary import awaiting_review, by_concern, examples_by_concern
@@ -117,6 +118,12 @@ def _after_fail(result: AuditResult) -> Iterator[Step]:
             f"Say in words what is left, and look for it in the training pictures: is it more frequent with {target} "
             f"than with {source}? Collect pictures that break the link ({target} without it, {source} with it) and "
             "train again."
+        )
+    if calls_for_counterexamples(result):
+        yield Step(
+            "Or paste what failed on pictures of many classes, each labelled with its own, and train on those as well. "
+            "Patches alike are held out of them, to be tried on the new model:",
+            "auditor counterexamples . --out FOLDER",
         )
     if result.fragility is not None and result.fragility.verdict is Verdict.FAIL:
         yield Step(

@@ -404,6 +404,27 @@ def write_new_file(path: Path, text: str) -> None:
             temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[RunFolder]:
+    """A new folder that is whole or not there: filled beside its place, and renamed when the body has ended well.
+
+    Raises:
+        StoreError: the place is taken (an empty folder is none), or cannot be written.
+    """
+    with _in_words(path, "give this command again"):
+        if os.path.lexists(path) and (path.is_symlink() or not path.is_dir() or any(path.iterdir())):
+            raise StoreError(f"{path} already exists and is not empty; choose another folder with --out")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=".", suffix=".part"))
+    try:
+        yield RunFolder(beside)
+        with _in_words(path, "give this command again"):
+            beside.chmod(0o755)
+            beside.replace(path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
 def append_line(path: Path, line: str) -> None:
     """Add a line to a text file, which is made if need be; what stands in it stays.
 

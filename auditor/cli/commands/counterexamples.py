@@ -1,0 +1,48 @@
+"""`auditor counterexamples`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from auditor.cli.edge import RunArgument, app, edge, payload, watched
+from auditor.cli.terminal import shell_word
+
+
+@app.command()
+@edge
+def counterexamples(
+    run_folder: RunArgument,
+    out: Annotated[Path, typer.Option(help="the folder to make", show_default=False)],
+    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="pictures to make")] = 1000,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(
+            help="paste on these pictures, such as the training set (a folder of class folders, a CSV, …); left out: "
+            "the run's discovery pictures"
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="of every draw; left out: the run's")] = None,
+) -> None:
+    """Make pictures to train a failed model on: its failing features pasted, each labelled with its own class."""
+    from auditor.run.beside.counterexamples import HELD_OUT, make_counterexamples
+    from auditor.run.upgrade import open_folder
+
+    folder = open_folder(run_folder)
+    with watched() as progress:
+        made = make_counterexamples(folder, out, count, progress, pictures, seed)
+    for feature in made.features:
+        payload.print(
+            f"{feature.finding} {feature.name}: {len(feature.used)} patches pasted, {len(feature.held_out)} held out",
+            soft_wrap=True,
+        )
+    payload.print(
+        f"counterexamples: {made.pictures} pictures of {made.classes} classes in {made.folder}", soft_wrap=True
+    )
+    if any(feature.held_out for feature in made.features):
+        held_out = shell_word(str(made.folder / HELD_OUT))
+        payload.print(f"afterwards: auditor trial RUN-OF-THE-NEW-MODEL --patches {held_out}", soft_wrap=True)
+    else:
+        payload.print("no patch is held out: these were cut from no picture, so there are none alike", soft_wrap=True)

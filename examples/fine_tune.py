@@ -1,0 +1,118 @@
+"""Fine-tune the network of a failed run on counterexamples, and begin the second audit of it.
+
+    auditor counterexamples RUN --out COUNTEREXAMPLES --count 2000
+    python examples/fine_tune.py RUN COUNTEREXAMPLES NEW
+
+NEW/weights.safetensors are the new weights, NEW/run is a run folder that has everything but the measurements. The
+network learns from the counterexamples and from the run's own discovery pictures as they are, without those that a
+held-out patch was cut from. With a training set of your own, train on that and the counterexamples instead: this is
+what it takes at least.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional
+
+from auditor.core.config import AuditConfig
+from auditor.core.progress import Silence
+from auditor.core.records import PixelArray, Split
+from auditor.inputs.images.mapping import map_labels
+from auditor.inputs.images.reading import decode_image
+from auditor.inputs.images.sources import list_images
+from auditor.inputs.model.classifier import Classifier
+from auditor.inputs.opening import Inputs
+from auditor.run.audit import at_work, new_run, stored_config
+from auditor.run.folder import RunFolder
+from auditor.run.stages.images import IMAGES
+
+
+def counterexamples(inputs: Inputs, folder: Path) -> tuple[PixelArray, list[int]]:
+    """Pictures as the network receives them, (N, 3, H, W) uint8, with their classes."""
+    table = folder / "pictures.csv"
+    listing = list_images(table if table.is_file() else folder / "pictures")
+    names, prepare = inputs.classifier.class_names, inputs.classifier.preprocessing.prepare
+    classes = map_labels({image.label for image in listing.images}, names, inputs.config.classes.folders)
+    limit = inputs.config.images.max_pixels
+    pixels = [prepare(decode_image(image.open(limit), limit)) for image in listing.images]
+    return np.stack(pixels), [classes[image.label] for image in listing.images]
+
+
+def train(classifier: Classifier, pixels: Tensor, labels: Tensor, epochs: int, rate: float, seed: int) -> None:
+    """Change the network in place. Batch norms keep their statistics: a few pictures would spoil them."""
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in classifier.module.parameters():
+        parameter.requires_grad_(parameter.is_floating_point())
+    steps = epochs * -(-len(pixels) // 64)
+    optimiser = torch.optim.AdamW(classifier.module.parameters(), lr=rate, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
+    for epoch in range(epochs):
+        lost = 0.0
+        for rows in torch.randperm(len(pixels), generator=generator).split(64):
+            images = pixels[rows].float().div_(255)
+            mirrored = torch.rand(len(rows), generator=generator) < 0.5
+            images[mirrored] = images[mirrored].flip(3)
+            loss = functional.cross_entropy(classifier.logits(images.to(classifier.device)), labels[rows])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            lost += float(loss.detach()) * len(rows)
+        sys.stdout.write(f"epoch {epoch + 1} of {epochs}: mean loss {lost / len(pixels):.4f}\n")
+
+
+def second_audit(config: AuditConfig, weights: Path, folder: Path) -> RunFolder:
+    """A run folder for the same audit of the new weights."""
+    model = config.model.model_copy(update={"weights": os.path.relpath(weights, config.base), "state": None})
+    return new_run(config.model_copy(update={"model": model}), folder)
+
+
+def fine_tune(run_folder: Path, examples: Path, new: Path, epochs: int = 10, rate: float = 2e-3, seed: int = 0) -> None:
+    """Train, write the new weights, and begin the second audit."""
+    torch.manual_seed(seed)
+    folder = RunFolder.open(run_folder)
+    config = stored_config(folder)
+    withheld = set(json.loads((examples / "manifest.json").read_text(encoding="utf-8"))["held_out_pictures"])
+    with at_work(folder, config, Silence()) as run:
+        pool, inputs = run.get(IMAGES), run.inputs
+        kept = [row for row in pool.rows(Split.DISCOVERY).tolist() if pool.images[row].path not in withheld]
+        pasted, classes = counterexamples(inputs, examples)
+        pixels = torch.from_numpy(np.concatenate([pool.pixels[kept], pasted]))
+        labels = torch.tensor([*(pool.images[row].label for row in kept), *classes])
+        sys.stdout.write(f"{len(pasted)} counterexamples and {len(kept)} pictures as they are\n")
+        train(inputs.classifier, pixels, labels.to(inputs.classifier.device), epochs, rate, seed)
+        state = {
+            name: value.detach().cpu().contiguous() for name, value in inputs.classifier.module.state_dict().items()
+        }
+    new.mkdir(parents=True, exist_ok=True)
+    save_file(state, new / "weights.safetensors")
+    again = second_audit(config, new / "weights.safetensors", new / "run")
+    sys.stdout.write(
+        f"measure what was held out: auditor trial {again.path} --patches {examples / 'held-out'}\n"
+        f"the whole second audit:    auditor run --resume {again.path}\n"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("counterexamples", type=Path)
+    parser.add_argument("new", type=Path)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    fine_tune(options.run, options.counterexamples, options.new, options.epochs, options.rate, options.seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""`auditor counterexamples`: what is pasted on what, what is held out and left out, and when nothing is made."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from tests.tiny_world import World
+
+SPOTS = "c-002"
+
+
+@pytest.fixture(scope="module")
+def failed(finished, invoke, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the finished run that fails: somebody has looked, and the spots are no wok."""
+    folder = tmp_path_factory.mktemp("failed") / "run"
+    shutil.copytree(finished[0], folder)
+    assert invoke("review", folder, "--mark", f"{SPOTS}=context", "--by", "Ada").exit_code == 1
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(failed: Path, invoke, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    folder = tmp_path_factory.mktemp("made") / "counterexamples"
+    result = invoke("counterexamples", failed, "--out", folder, "--count", 20)
+    assert result.exit_code == 0, result.output
+    return folder, result
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "manifest.json").read_text())
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def tree(folder: Path) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_pictures_lie_in_the_layout_they_came_in(made: tuple[Path, Any]) -> None:
+    folder, result = made
+    manifest = manifest_of(folder)
+    assert f"counterexamples: 20 pictures of 5 classes in {folder}" in result.stdout.replace("\n", " ")
+    assert manifest["layout"] == "a folder a class"
+    assert {path.name for path in (folder / "pictures").iterdir()} == {
+        "cyan jug", "green kettle", "pink cup", "red pan", "white plate",
+    }  # fmt: skip
+    files = sorted(path.relative_to(folder).as_posix() for path in (folder / "pictures").rglob("*.png"))
+    assert files == sorted(one["file"] for one in manifest["pictures"])
+    for one in manifest["pictures"]:
+        assert one["sha256"] == sha256(folder / one["file"])
+        assert Path(one["file"]).parent.name == one["label"] == Path(one["picture"]).parent.name
+
+
+def test_only_discovery_pictures_are_pasted_on(made: tuple[Path, Any], failed: Path) -> None:
+    """None of confirmation or selection, none of the target, none that a held-out patch was cut from."""
+    images = pd.read_parquet(failed / "images.parquet").set_index("path")
+    manifest = manifest_of(made[0])
+    assert manifest["held_out_pictures"]
+    for one in manifest["pictures"]:
+        image = images.loc[one["picture"]]
+        assert (image["split"], image["sha256"]) == ("discovery", one["picture_sha256"])
+        assert one["label"] != "blue wok"
+        assert one["picture"] not in manifest["held_out_pictures"]
+
+
+def test_pixels_change_where_the_patch_lies_and_nowhere_else(made: tuple[Path, Any], world: World) -> None:
+    manifest = manifest_of(made[0])
+    assert {one["variant"].split(":")[0] for one in manifest["pictures"]} == {"fixed", "best", "random"}
+    for one in manifest["pictures"]:
+        after = np.asarray(Image.open(made[0] / one["file"])).astype(int)
+        before = np.asarray(Image.open(world.folder / one["picture"]).convert("RGB")).astype(int)
+        y, x = np.nonzero((after != before).any(axis=2))
+        assert len(y) > 0.5 * (0.8 * 0.2 * 32) ** 2
+        reach = one["side_px"] * (0.5 if one["variant"] != "random" else 0.9) + 1
+        assert np.abs(y + 0.5 - one["centre_y"]).max() <= reach
+        assert np.abs(x + 0.5 - one["centre_x"]).max() <= reach
+
+
+def test_half_of_the_crops_alike_is_held_out(made: tuple[Path, Any], failed: Path) -> None:
+    folder, manifest = made[0], manifest_of(made[0])
+    (feature,) = manifest["features"]
+    assert feature["finding"] == SPOTS
+    used, held_out = feature["used"], feature["held_out"]
+    assert used[0]["file"] == f"patches/{SPOTS}.png"
+    assert sha256(folder / used[0]["file"]) == sha256(failed / "candidates" / f"{SPOTS}.png")
+    assert abs(len(used) - 1 - len(held_out)) <= 1
+    assert held_out
+    pictures = [{one["picture"] for one in half} for half in (used, held_out)]
+    assert not pictures[0] & pictures[1]
+    assert pictures[1] <= set(manifest["held_out_pictures"])
+    for one in [*used, *held_out]:
+        assert one["sha256"] == sha256(folder / one["file"])
+    assert {one["patch"] for one in manifest["pictures"]} <= {one["file"] for one in used}
+    assert len({one["patch"] for one in manifest["pictures"]}) > 1
+
+
+def test_what_was_held_out_can_be_tried(made: tuple[Path, Any], failed: Path, invoke, tmp_path: Path) -> None:
+    assert f"--patches {made[0] / 'held-out'}" in made[1].stdout.replace("\n", "")
+    run = tmp_path / "run"
+    shutil.copytree(failed, run)
+    invoke("trial", run, "--patches", made[0] / "held-out")
+    table = pd.read_csv(run / "patch-trials" / "held-out" / "table.csv")
+    assert len(table) == len(manifest_of(made[0])["features"][0]["held_out"])
+    assert table["percent_flipped"].max() > 50  # the crops alike do what the failing one does
+
+
+def test_the_same_seed_gives_the_same_bytes(made: tuple[Path, Any], failed: Path, invoke, tmp_path: Path) -> None:
+    again = invoke("counterexamples", failed, "--out", tmp_path / "again", "--count", 20)
+    assert again.exit_code == 0
+    assert tree(tmp_path / "again") == tree(made[0])
+    other = invoke("counterexamples", failed, "--out", tmp_path / "other", "--count", 12, "--seed", 1)
+    assert other.exit_code == 0
+    assert manifest_of(tmp_path / "other")["seed"] == 1
+    assert not set(tree(tmp_path / "other").values()) & {one["sha256"] for one in manifest_of(made[0])["pictures"]}
+
+
+def test_more_pictures_begin_as_fewer_do(made: tuple[Path, Any], failed: Path, invoke, tmp_path: Path) -> None:
+    assert invoke("counterexamples", failed, "--out", tmp_path / "few", "--count", 7).exit_code == 0
+    assert manifest_of(tmp_path / "few")["pictures"] == manifest_of(made[0])["pictures"][:7]
+
+
+def test_training_pictures_of_ones_own(failed: Path, world: World, invoke, tmp_path: Path) -> None:
+    """Of all pictures of the world those of selection and confirmation are left aside, by content and not by name."""
+    images = pd.read_parquet(failed / "images.parquet")
+    for number, path in enumerate(images["path"]):
+        target = tmp_path / "training" / Path(path).parent.name / f"renamed-{number}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(world.folder / path, target)
+    args = ("--out", tmp_path / "made", "--count", 44, "--pictures", tmp_path / "training")
+    result = invoke("counterexamples", failed, *args)
+    assert result.exit_code == 0, result.output
+    discovery = set(images[images["split"] == "discovery"]["sha256"])
+    pictures = manifest_of(tmp_path / "made")["pictures"]
+    assert {one["picture_sha256"] for one in pictures} <= discovery
+    assert all("renamed-" in one["picture"] for one in pictures)
+    assert f"left aside: {len(images) - len(discovery)}" in result.stderr
+
+
+def test_a_csv_for_who_brought_one(own_world: World, failed: Path, invoke, tmp_path: Path) -> None:
+    rows = [
+        (f"photos/{path.parent.name}/{path.name}", path.parent.name) for path in own_world.folder.glob("photos/*/*.png")
+    ]
+    with (own_world.folder / "photos.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "label"), *sorted(rows)])
+    less = (
+        ("icons = 2\ndreams = 1", "icons = 0\ndreams = 0"),
+        ("trained = 3", "trained = 0"),
+        ("icons = 6", "icons = 0"),
+    )
+    audit = own_world.edited("csv.toml", ('all = "photos"', 'all = "photos.csv"'), *less)
+    run = tmp_path / "run"
+    assert invoke("run", audit, "--out", run).exit_code == 3
+    assert invoke("review", run, "--mark", f"{SPOTS}=context", "--by", "Ada").exit_code == 1
+    assert invoke("counterexamples", run, "--out", tmp_path / "made", "--count", 6).exit_code == 0
+    with (tmp_path / "made" / "pictures.csv").open(newline="") as file:
+        listed = list(csv.DictReader(file))
+    manifest = manifest_of(tmp_path / "made")
+    assert manifest["layout"] == "a CSV of path,label"
+    assert [(one["path"], one["label"]) for one in listed] == [
+        (one["file"], one["label"]) for one in manifest["pictures"]
+    ]
+    assert all((tmp_path / "made" / one["path"]).is_file() for one in listed)
+
+
+def test_nothing_is_made_where_nothing_fails(finished, invoke, tmp_path: Path) -> None:
+    result = invoke("counterexamples", finished[0], "--out", tmp_path / "made")
+    assert result.exit_code == 2
+    assert "no finding of run fails, so there is nothing to make counterexamples of" in " ".join(result.stderr.split())
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_folder_that_is_there_stays_as_it_is(failed: Path, invoke, tmp_path: Path) -> None:
+    (tmp_path / "kept.txt").write_text("mine")
+    result = invoke("counterexamples", failed, "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "already exists and is not empty; choose another folder with --out" in " ".join(result.stderr.split())
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
+
+
+def test_an_unfinished_run_is_refused(failed: Path, invoke, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(failed, run)
+    (run / "result.json").unlink()
+    result = invoke("counterexamples", run, "--out", tmp_path / "made")
+    assert result.exit_code == 2
+    assert "holds no result yet" in " ".join(result.stderr.split())
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_full_disk_leaves_nothing_behind(
+    failed: Path, invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    def full(path: Path, data: bytes) -> int:
+        written.append(path.name)
+        if len(written) > 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        with path.open("wb") as file:
+            return file.write(data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    result = invoke("counterexamples", failed, "--out", tmp_path / "made", "--count", 20)
+    assert result.exit_code == 2
+    assert "the disk is full" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pictures_of_which_none_may_be_pasted_on(failed: Path, world: World, invoke, tmp_path: Path) -> None:
+    shutil.copytree(world.folder / "photos" / "blue wok", tmp_path / "training" / "blue wok")
+    args = ("--out", tmp_path / "made", "--pictures", tmp_path / "training")
+    result = invoke("counterexamples", failed, *args)
+    assert result.exit_code == 2
+    assert "there is no picture to paste on" in " ".join(result.stderr.split())
+    assert not (tmp_path / "made").exists()
+
+
+def test_the_reports_of_a_failed_run_name_the_command(finished, failed: Path) -> None:
+    for name in ("report.html", "checklist.md"):
+        assert "auditor counterexamples run --out" in (failed / name).read_text()
+        assert "auditor counterexamples" not in (finished[0] / name).read_text()
