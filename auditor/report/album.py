@@ -33,14 +33,22 @@ class Album:
 
     def __init__(self, pictures: Mapping[str, bytes]) -> None:
         self._pictures = pictures
-        self._shown: dict[tuple[str, int], Picture | None] = {}
+        self._shown: dict[tuple[str, int, bool], Picture | None] = {}
 
     def show(self, key: str, longest_px: int) -> Picture | None:
         """The picture whose longer side is at most `longest_px`, or None."""
-        if (key, longest_px) not in self._shown:
+        return self._kept(key, longest_px, False)
+
+    def sheet(self, key: str, width_px: int) -> Picture | None:
+        """The picture at most `width_px` wide, however high: a tall sheet bound by its height is a narrow one."""
+        return self._kept(key, width_px, True)
+
+    def _kept(self, key: str, most_px: int, by_width: bool) -> Picture | None:
+        asked = key, most_px, by_width
+        if asked not in self._shown:
             png = self._pictures.get(key)
-            self._shown[key, longest_px] = None if png is None else _picture(png, longest_px)
-        return self._shown[key, longest_px]
+            self._shown[asked] = None if png is None else _picture(png, most_px, by_width)
+        return self._shown[asked]
 
     def keys(self, prefix: str) -> tuple[str, ...]:
         """Keys with the prefix, those that end in a number in the order of that number."""
@@ -49,18 +57,19 @@ class Album:
 
 
 @functools.lru_cache(maxsize=512)
-def _picture(png: bytes, longest_px: int) -> Picture | None:
+def _picture(png: bytes, most_px: int, by_width: bool) -> Picture | None:
     try:
         with Image.open(io.BytesIO(png), formats=("PNG", "WEBP")) as opened:
             opened.load()
             media_type = f"image/{str(opened.format).lower()}"
+            small = opened.format == "WEBP"  # a JPEG of it would weigh more and show less
             image = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
     coarse = max(image.size) < _COARSE_PX
-    if max(image.size) <= longest_px and len(png) <= _AS_IT_IS_BYTES:
+    if (image.width if by_width else max(image.size)) <= most_px and (small or len(png) <= _AS_IT_IS_BYTES):
         return Picture(_uri(media_type, png), *image.size, coarse)
-    image.thumbnail((longest_px, longest_px), Image.Resampling.LANCZOS)
+    image.thumbnail((most_px, image.height if by_width else most_px), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     # JPEG keeps a report of many photographs mailable; it has no alpha, and the run folder keeps the exact PNG.
     if image.mode == "RGBA":

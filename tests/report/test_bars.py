@@ -88,3 +88,24 @@ def test_missing_and_broken_pictures_are_none_and_keys_sort_by_number() -> None:
     album = Album({"atlas-20": b"", "atlas-5": truncated, "atlas-10": b"GIF89a", "other": b""})
     assert [album.show(key, 100) for key in ("atlas-20", "atlas-5", "atlas-10", "none")] == [None] * 4
     assert album.keys("atlas-") == ("atlas-5", "atlas-10", "atlas-20")
+
+
+def test_a_tall_sheet_is_bound_by_its_width_and_a_photograph_by_its_longer_side() -> None:
+    album = Album({"contact-sheet": encoded(np.zeros((400, 100, 3), dtype=np.uint8))})
+    sheet, photograph = album.sheet("contact-sheet", 50), album.show("contact-sheet", 50)
+    assert sheet is not None
+    assert photograph is not None
+    assert (sheet.width_px, sheet.height_px) == (50, 200)
+    assert (photograph.width_px, photograph.height_px) == (12, 50)
+    assert album.sheet("contact-sheet", 100) == album.show("contact-sheet", 400)
+    assert album.sheet("gone", 50) is None
+
+
+def test_a_sheet_in_webp_that_fits_is_kept_as_it_is() -> None:
+    file = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(file, "WEBP", quality=95)
+    assert len(file.getvalue()) > 48_000
+    shown = Album({"sheet": file.getvalue()}).sheet("sheet", 300)
+    assert shown is not None
+    assert base64.b64decode(shown.uri.split(",", 1)[1]) == file.getvalue()

@@ -80,7 +80,9 @@ def test_the_page_is_well_formed_offline_and_accessible(kind: str, request: pyte
             assert attributes["lang"] == "en"
         if tag == "img":
             assert attributes["alt"]
-            assert str(attributes["src"]).startswith(("data:image/png;base64,", "data:image/jpeg;base64,"))
+            assert str(attributes["src"]).startswith(
+                ("data:image/png;base64,", "data:image/jpeg;base64,", "data:image/webp;base64,")
+            )
         if tag == "a":
             assert str(attributes["href"]).removeprefix("#") in ids
         if tag == "svg":
