@@ -93,7 +93,7 @@ def check_network(folder: RunFolder, inputs: Inputs) -> None:
         files = {
             kind: {name: Fingerprint.of(path) for name, path in files_of(inputs.config, kind).items()} for kind in kinds
         }
-        settings = _settings_sha256(folder)
+        settings = settings_sha256(folder)
         _note(folder, {"settings": settings, "network": network, "files": _as_json(files)})
     elif noted.get("network") != network:
         raise StoreError(
@@ -148,11 +148,12 @@ def _files(noted: Mapping[str, Json]) -> dict[str, dict[str, Fingerprint]]:
 
 
 def _settings_changed(folder: RunFolder, noted: Mapping[str, Json]) -> list[str]:
-    same = noted.get("settings") == _settings_sha256(folder)
+    same = noted.get("settings") == settings_sha256(folder)
     return [] if same else ["the settings in its manifest changed"]
 
 
-def _settings_sha256(folder: RunFolder) -> str:
+def settings_sha256(folder: RunFolder) -> str:
+    """Of the settings as they stand in the manifest."""
     return sha256_of(json.dumps(folder.manifest().get("config"), sort_keys=True).encode())
 
 

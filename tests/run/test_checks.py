@@ -43,6 +43,7 @@ def test_a_picture_in_two_splits_is_found_by_its_content(own_run: Path) -> None:
     assert checks is not None
     assert checks.shared == (one["sha256"],)
     assert "- [ ] Splits share no picture" in (own_run / "checklist.md").read_text()
+    assert "1 picture in more than one of them" in (own_run / "report.html").read_text()
 
 
 def test_flips_that_the_trials_do_not_hold_are_found(own_run: Path) -> None:
