@@ -16,6 +16,7 @@ from rich.text import Text
 
 from auditor.cli.terminal import said
 from auditor.core.records import AuditResult, Candidate, Correlation, Finding, Verdict
+from auditor.report.needed import needed_summary
 from auditor.report.numbers import logits, percent
 from auditor.report.summary import (
     accuracy_sentence,
@@ -195,6 +196,9 @@ def summary_lines(result: AuditResult) -> list[Text]:
     ceiling = ceiling_sentence(result)
     if ceiling is not None:
         lines.append(said(ceiling))
+    needed = needed_summary(result)
+    if needed is not None:
+        lines.append(said(f"needed: {needed}"))
     validity = result.suggestion_validity
     if validity is not None:
         lines.append(

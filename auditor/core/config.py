@@ -27,6 +27,7 @@ from auditor.core.settings import (
     ImagesConfig,
     LimitsConfig,
     ModelConfig,
+    NeededConfig,
     PreprocessingConfig,
     TrialsConfig,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "ImagesConfig",
     "LimitsConfig",
     "ModelConfig",
+    "NeededConfig",
     "PreprocessingConfig",
     "TrialsConfig",
     "build_config",

@@ -394,6 +394,21 @@ class TrialsConfig(Section):
     )
 
 
+class NeededConfig(Section):
+    """Whether the target needs what was confirmed: each finding's feature is removed from the target's own pictures,
+    and as much of the same pictures elsewhere. It decides no verdict."""
+
+    pictures: ManyOrNone = Field(
+        100,
+        description="pictures of the target, recognised without a patch, that each is removed from, at most; 0: none",
+    )
+    share: Share = Field(
+        0.25,
+        description="of a picture that is removed where activations tell what to remove, at most; what annotations "
+        "name is removed whole",
+    )
+
+
 class LimitsConfig(Section):
     """What fails a model. Set them before you see numbers."""
 
@@ -485,6 +500,7 @@ class AuditConfig(Section):
     atlas: AtlasConfig = AtlasConfig()
     candidates: CandidatesConfig = CandidatesConfig()
     trials: TrialsConfig = TrialsConfig()
+    needed: NeededConfig = NeededConfig()
     limits: LimitsConfig = LimitsConfig()
     compute: ComputeConfig = ComputeConfig()
     base: Path = Field(default_factory=Path.cwd, exclude=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from auditor.core.records import AuditResult, Checks, Split, Tier, Verdict
 from auditor.report.environment import markdown_environment
+from auditor.report.needed import needed_summary
 from auditor.report.numbers import confidence, how_many, plain_points
 from auditor.report.page import Page, page_of
 from auditor.report.summary import accuracy_sentence, fragility_sentence, limit_words
@@ -77,6 +78,7 @@ def _evidence(result: AuditResult, page: Page) -> Iterator[Box]:
     yield _whole_pictures(result)
     yield _knows_its_classes(result)
     yield _controls(result)
+    yield _needed(result)
     yield _splits(result, page)
     if result.looks is not None:
         before = how_many(
@@ -197,6 +199,15 @@ def _knows_its_classes(result: AuditResult) -> Box:
         return Box(True, told)
     word = "confirmed in the configuration (limits.unknown_target)" if accuracy.accepted else "not confirmed by anybody"
     return Box(False, f"{told} But {'; '.join(accuracy.doubts)} ({word})")
+
+
+def _needed(result: AuditResult) -> Box:
+    """Ticked where every finding was asked about, whatever the answer."""
+    told = needed_summary(result)
+    if told is None:
+        return Box(False, "Whether the target needs what was confirmed: not asked")
+    everyone = all(one.needed is not None and one.needed.fills for one in result.findings)
+    return Box(everyone, f"Whether the target needs what was confirmed: {told}")
 
 
 def _controls(result: AuditResult) -> Box:

@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from auditor.report import numbers, text, words
+from auditor.report.needed import needed_details, needed_sentence, suffices_sentence
 from auditor.report.next_steps import calls_for_counterexamples
 from auditor.report.settling import would_settle
 from auditor.report.summary import (
@@ -84,6 +85,9 @@ def _environment(*, autoescape: bool) -> Environment:
         comparison_label=comparison_label,
         limit_words=limit_words,
         calls_for_counterexamples=calls_for_counterexamples,
+        needed_details=needed_details,
+        needed_sentence=needed_sentence,
+        suffices_sentence=suffices_sentence,
         step_label=step_label,
         what_does_it=what_does_it,
         would_settle=would_settle,

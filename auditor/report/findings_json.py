@@ -21,10 +21,12 @@ from auditor.core.records import (
     CoveringRate,
     CoveringUplift,
     Effect,
+    FillEffect,
     Finding,
     Fragility,
     GroupMean,
     LogOddsUplift,
+    Need,
     Share,
     SuggestionValidity,
     SurveyRow,
@@ -214,6 +216,41 @@ def _finding(finding: Finding) -> dict[str, Json]:
         "does_it": None if finding.does_it is None else finding.does_it.value,
         "log_odds": None if finding.log_odds is None else _log_odds(finding.log_odds),
         "top_five": None if finding.top_five is None else _top_five(finding.top_five),
+        "suffices": finding.suffices,
+        "needed": None if finding.needed is None else _need(finding.needed),
+    }
+
+
+def _need(need: Need) -> dict[str, Json]:
+    headline = need.headline
+    return {
+        "is_needed": need.is_needed,
+        "counts": None if headline is None else plain(headline.fill),
+        "pictures": int(need.images),
+        "share": _number(need.share),
+        "located": plain(need.located) or None,
+        "why_not": plain(need.why_not) or None,
+        "held_out": bool(need.asked.held_out),
+        "target_pictures": int(need.asked.pictures),
+        "recognised": int(need.asked.recognised),
+        "asked": int(need.asked.of),
+        "left_out": {"cut_from": int(need.own), "absent": int(need.absent), "without_room": int(need.without_room)},
+        "findings": int(need.findings),
+        "fills": [_fill_effect(one) for one in need.fills],
+    }
+
+
+def _fill_effect(one: FillEffect) -> dict[str, Json]:
+    return {
+        "fill": plain(one.fill),
+        "lost": int(one.lost),
+        "lost_elsewhere": int(one.lost_elsewhere),
+        "alone": int(one.alone),
+        "difference": _number(one.difference),
+        "interval": _interval(one.interval),
+        "p_value": _number(one.p_value),
+        "p_adjusted": _number(one.p_adjusted),
+        "needed": bool(one.needed),
     }
 
 

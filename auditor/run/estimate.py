@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import sys
 import time
@@ -31,11 +32,13 @@ from auditor.run.stages.atlas import open_mapped
 from auditor.run.stages.candidates import screening_rows
 from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.images import IMAGES
+from auditor.run.stages.needed import target_rows
 from auditor.run.stages.trials import open_table
 from auditor.run.workload import Known, Workload, workload_of
 from auditor.statistics.looks import error_budget
 from auditor.statistics.planning import images_that_pass
 from auditor.trials.bench import Trial
+from auditor.trials.fills import FILLS, Hole, filled
 from auditor.trials.placements import variants_of
 
 _SAMPLE = 16
@@ -111,6 +114,7 @@ def known_of(run: Run) -> Known:
         side_px=min(run.inputs.classifier.preprocessing.output_size),
         mapped=run.inputs.mapped,
         drawings=len(drawings(drawn_folder())) if config.candidates.drawn else 0,
+        target=len(target_rows(pool, run.inputs.target.indices)[0]),
     )
 
 
@@ -132,6 +136,7 @@ def _seconds(run: Run, work: Workload) -> dict[str, float]:
         return {
             "candidates and trials": (work.pastes + work.whole) * _pasting(run)
             + unit * work.tried * (_A_CANDIDATE + _A_TRIED_PATCH),
+            "removals": work.removed * (_pasting(run) + _filling(run)),
             "drawings and reports": unit * _THE_REST,
         }
     if not work.tail:  # nothing is eligible, so nothing is screened and nothing tried
@@ -151,6 +156,7 @@ def _seconds(run: Run, work: Workload) -> dict[str, float]:
         + work.trained * _training(run)
         + unit * work.tried * _A_CANDIDATE,
         "trials": (work.pastes + work.whole) * _pasting(run) + unit * work.tried * _A_TRIED_PATCH,
+        "removals": work.removed * (_pasting(run) + _filling(run)),
         "drawings and reports": unit * (work.icons * _AN_ICON + _THE_REST),
     }
 
@@ -240,6 +246,19 @@ def _pasting(run: Run) -> float:
     part = (0, run.config.compute.batch_size)
     trial = Trial(TrialName(split, "estimate", "", Placement.FIXED), _noise(run, 0), part)
     return _timed(lambda: table.measure(trial)) / len(table.rows(split, part))
+
+
+def _filling(run: Run) -> float:
+    """Seconds of a fill, the mean over all of them, of a square as large as what is removed at most."""
+    if not run.config.needed.pictures:
+        return 0.0
+    height, width = run.inputs.classifier.preprocessing.output_size
+    picture = np.random.default_rng(0).integers(0, 256, size=(3, height, width), dtype=np.uint8)
+    area = np.zeros((height, width), dtype=np.bool_)
+    side = math.sqrt(min(run.config.needed.share, 0.9))
+    area[: max(1, round(side * height)), : max(1, round(side * width))] = True
+    hole = Hole(picture, area, (0, 0))
+    return _timed(lambda: [filled(name, hole) for name in FILLS]) / len(FILLS)
 
 
 def _noise(run: Run, number: int) -> PixelArray:

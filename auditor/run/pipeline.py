@@ -16,6 +16,7 @@ from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.icons import ICONS
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.looks import LOOKS
+from auditor.run.stages.needed import NEEDED
 from auditor.run.stages.report import FILES, RESULT, Measured, assemble, stored_result, write_report
 from auditor.run.stages.sheets import SHEETS
 from auditor.run.stages.trials import TRIALS
@@ -29,7 +30,7 @@ def _make_report(run: Run, folder: RunFolder) -> Facts:
     proposals = run.get(CANDIDATES)
     pasted = held_levels(proposals.pasted) if proposals.pasted is not None else ()
     whole = said_of_whole_pictures(run)
-    measured = Measured(pool, clean, proposals.cells, trials, reviews, accuracy, pasted, whole)
+    measured = Measured(pool, clean, proposals.cells, trials, reviews, accuracy, pasted, whole, run.get(NEEDED))
     return write_report(folder, assemble(run, measured))
 
 
@@ -39,7 +40,7 @@ def _read_report(run: Run) -> Audit:
 
 REPORT = Stage(
     "report",
-    (CLEAN, ACCURACY, SHEETS, TRIALS, WHOLE_PICTURES),
+    (CLEAN, ACCURACY, SHEETS, TRIALS, WHOLE_PICTURES, NEEDED),
     FILES,
     _make_report,
     _read_report,
@@ -57,6 +58,7 @@ STAGES: tuple[Stage[Any], ...] = (
     SHEETS,
     TRIALS,
     WHOLE_PICTURES,
+    NEEDED,
     REPORT,
     LOOKS,
 )

@@ -13,6 +13,7 @@ from auditor.candidates.pasted import COVERING_PATCHES
 from auditor.candidates.selection import halving_steps
 from auditor.candidates.whole_pictures import SELECTION_PICTURES, count_of_effects, count_of_kinds
 from auditor.core.config import AtlasConfig, AuditConfig
+from auditor.trials.fills import FILLS
 from auditor.trials.placements import variants_of
 from auditor.trials.whole_pictures import OF_ANY_CHANGE, OF_FINE_DETAIL
 
@@ -32,6 +33,7 @@ class Known:
         patches: brought along, by the user and in the library; positions: shown of a picture that is looked at.
         drawings: of the library, that are screened; 0 where none are wanted.
         side_px: the shorter side of a prepared picture.
+        target: pictures of the target, of which features are removed.
         mapped: whether a layer is mapped; without one crops are screened in pixels, and there is nothing to render.
     """
 
@@ -45,6 +47,7 @@ class Known:
     side_px: int
     mapped: bool = True
     drawings: int = 0
+    target: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Workload:
         patch_icon_steps: the same of icons and dreamed crops at patch size; patch_px: the side of those.
         linear: crops through the layers up to the mapped one; tail: source pictures through the layers behind it.
         trained: pictures of the trained patch's steps, forwards and backwards.
+        removed: pictures of the target, without any patch, and with a feature removed or as much elsewhere.
         screened: pastes of crops that are screened in pixels, where no layer is mapped.
         tried: patches that are tried in pixels; selection, confirmation: their pastes.
         whole: pictures under effects over all of them, and under those effects' controls.
@@ -75,6 +79,7 @@ class Workload:
     confirmation: int
     screened: int = 0
     whole: int = 0
+    removed: int = 0
 
     @property
     def pastes(self) -> int:
@@ -85,7 +90,7 @@ class Workload:
     def passes(self) -> int:
         """All pictures that pass through the network, or a part of it."""
         icons = self.icon_steps + self.patch_icon_steps
-        return self.mapped + icons + self.linear + self.tail + self.trained + self.pastes + self.whole
+        return self.mapped + icons + self.linear + self.tail + self.trained + self.pastes + self.whole + self.removed
 
 
 def workload_of(config: AuditConfig, known: Known) -> Workload:
@@ -120,6 +125,7 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
         confirmation=((tried + _SHARED_CONTROLS) * variants[0] + confirmed) * known.confirmation,
         screened=0 if known.mapped else screened,
         whole=_whole_pictures(wanted.whole_pictures, known),
+        removed=_removed(config, known),
     )
 
 
@@ -130,6 +136,12 @@ def _whole_pictures(confirmed: int, known: Known) -> int:
     best = min(confirmed, count_of_kinds())
     tried = count_of_effects() * min(SELECTION_PICTURES, known.selection)
     return tried + best * (1 + len(OF_ANY_CHANGE) + len(OF_FINE_DETAIL)) * known.confirmation
+
+
+def _removed(config: AuditConfig, known: Known) -> int:
+    """Pictures of the target; then, fill by fill, without each feature and without as much elsewhere."""
+    most = config.needed.pictures
+    return known.target + 2 * len(FILLS) * config.candidates.confirmed * min(most, known.target) if most else 0
 
 
 def _without_atlas(config: AuditConfig) -> AuditConfig:

@@ -40,9 +40,10 @@ def test_what_follows_from_a_stage_is_dropped_with_it() -> None:
         return [one.name for one in followers(stage_named(stage))]
 
     assert names("images") == [stage.name for stage in STAGES]
-    assert names("atlas") == ["atlas", "icons", "candidates", "sheets", "trials", "report", "looks"]
-    assert names("candidates") == ["candidates", "sheets", "trials", "report", "looks"]
-    assert names("trials") == ["trials", "report", "looks"]
+    assert names("atlas") == ["atlas", "icons", "candidates", "sheets", "trials", "needed", "report", "looks"]
+    assert names("candidates") == ["candidates", "sheets", "trials", "needed", "report", "looks"]
+    assert names("trials") == ["trials", "needed", "report", "looks"]
+    assert names("needed") == ["needed", "report"]
     assert names("looks") == ["looks"]
 
 

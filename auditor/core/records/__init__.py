@@ -57,6 +57,7 @@ from auditor.core.records.images import (
     SkippedImage,
 )
 from auditor.core.records.looks import EarlierLook, Looks
+from auditor.core.records.needed import NOT_ASKED, Asked, FillEffect, Need, Removals, Removed
 from auditor.core.records.result import (
     AuditResult,
     Example,
@@ -75,6 +76,8 @@ from auditor.core.records.whole_pictures import (
 )
 
 __all__ = [
+    "NOT_ASKED",
+    "Asked",
     "AuditResult",
     "Candidate",
     "Cell",
@@ -93,6 +96,7 @@ __all__ = [
     "Effect",
     "Example",
     "Exemplar",
+    "FillEffect",
     "Finding",
     "FloatArray",
     "Fragility",
@@ -106,10 +110,13 @@ __all__ = [
     "LogOddsUplift",
     "Looks",
     "Moments",
+    "Need",
     "Origin",
     "Outputs",
     "PixelArray",
     "Placement",
+    "Removals",
+    "Removed",
     "Repeat",
     "Review",
     "ReviewMark",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from auditor.core.records.basics import Interval, Placement, ReviewMark, Step, Tier, Verdict
 from auditor.core.records.candidates import Candidate, Review
+from auditor.core.records.needed import Need
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class Finding:
     `log_odds` is the uplift in the target's log-odds over covering. `entries` counts the images in which the target
     enters the likeliest classes (`TOP`), and those in which it was not among them before; `top_five` is the uplift of
     that over covering. None where there are none, or not measured.
+    `needed` is what removing its feature from the target's own pictures does; None where that was not asked.
     """
 
     candidate: Candidate
@@ -144,6 +146,12 @@ class Finding:
     entries: tuple[int, int] | None = None
     log_odds: LogOddsUplift | None = None
     top_five: CoveringUplift | None = None
+    needed: Need | None = None
+
+    @property
+    def suffices(self) -> bool:
+        """Whether the patch alone flips more than covering does, beyond its interval; the limit asks for more."""
+        return self.uplift_interval.low > 0
 
     @property
     def tier(self) -> Tier:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from auditor.core.config import AuditConfig
@@ -69,6 +70,33 @@ class Annotations:
             return None
         _check_size(said, image)
         return _largest_first(_box_shares(said.boxes, box))
+
+    def where(self, image: ImageRecord, thing: str) -> NDArray[np.bool_] | None:
+        """Where in a picture a named thing is annotated: (height, width) of the upright original.
+
+        Returns:
+            None where the picture has no annotation, which says nothing about what it shows.
+        Raises:
+            AnnotationError: as `shares`.
+        """
+        if self.pictures is None:
+            return None
+        where = os.path.normpath(self.base / file_name(image.path))
+        mask_path = self._mask_path(where)
+        if mask_path is not None:
+            value = self.mask_values.get(thing)
+            mask = self._mask(mask_path, image)
+            return np.zeros(mask.shape, dtype=np.bool_) if value is None else mask == value
+        said = self.boxes.get(self.pictures.real(where))
+        if said is None:
+            return None
+        _check_size(said, image)
+        inside = np.zeros((image.height_px, image.width_px), dtype=np.bool_)
+        for named in said.boxes:
+            if named.name == thing:
+                left, top, right, bottom = (max(0, round(edge)) for edge in named.rectangle)
+                inside[top:bottom, left:right] = True
+        return inside
 
     def _mask_path(self, where: str) -> Path | None:
         if self.masks is None or self.pictures is None:

@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 
 from auditor.core.errors import DamagedFileError, StoreError
 from auditor.core.records import (
+    NOT_ASKED,
     AuditResult,
     Cell,
     CleanAccuracy,
     Finding,
     HeldLevel,
     ImagePool,
+    Removals,
     Review,
     Split,
     SplitCount,
@@ -34,6 +36,7 @@ from auditor.statistics.conclusion import conclude
 from auditor.statistics.findings import make_findings
 from auditor.statistics.fragility import measure_fragility
 from auditor.statistics.looks import error_budget
+from auditor.statistics.needed import measure_needs
 from auditor.statistics.planning import images_that_pass
 
 LEFT_OUT = "left_out_of_patches"
@@ -59,6 +62,7 @@ class Measured:
     accuracy: CleanAccuracy | None
     pasted: tuple[HeldLevel, ...] = ()
     whole: WholePictures | None = None
+    removals: Removals = NOT_ASKED
 
 
 def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> AuditResult:
@@ -72,7 +76,11 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
     outcome, confirmed = measured.trials.outcome, measured.trials.confirmed
     pool, clean = measured.pool, measured.clean
     chosen_from = outcome.looks.chosen_from if outcome.looks else {}
-    findings = make_findings(confirmed, limits, measured.reviews, chosen_from)
+    needs = measure_needs(measured.removals, limits.confidence)
+    findings = tuple(
+        replace(one, needed=needs.get(one.candidate.id))
+        for one in make_findings(confirmed, limits, measured.reviews, chosen_from)
+    )
     fragility = measure_fragility(confirmed, limits)
     verdict, reason = conclude(findings, fragility, measured.accuracy, outcome.validity, limits, measured.whole)
     chosen = max((finding.hypotheses for finding in findings), default=1)
@@ -202,7 +210,7 @@ def _pictures(folder: RunFolder) -> dict[str, bytes]:
     """The report's pictures by key, from the files that the stages left: what else lies there was asked for by hand."""
     listed = [
         file
-        for stage in ("sheets", "candidates", "trials", "whole pictures", "looks")
+        for stage in ("sheets", "candidates", "trials", "whole pictures", "needed", "looks")
         for file in folder.files_of(stage)
     ]
     keys = {file: _picture_key(file) for file in listed}  # the looks' contact sheet, with flips, comes last and stands
