@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 from torch import Tensor
 
 from auditor.candidates.screening import TailScreen, under_patch
@@ -98,14 +97,14 @@ class Finder:
 
     Attributes:
         images: the pictures' records; likeness: of their activations, None where no layer is mapped.
-        most_share: of a picture's pixels, the most that counts as the feature where activations tell.
+        size: side of the square within which activations tell what is removed, as a share of the shorter side.
     """
 
     images: Sequence[ImageRecord]
     preprocessing: Preprocessing
     annotations: Annotations
     likeness: Likeness | None
-    most_share: float
+    size: float
 
     def find(self, candidate: Candidate, rgba: PixelArray) -> Located:
         """Where a candidate's feature stands.
@@ -140,20 +139,28 @@ class Finder:
         alike, itself = likeness.of(rgba)
         if not itself > 0:
             return Located("", self._nothing(), "the mapped layer sees nothing in it that it does not see everywhere")
-        most = max(1, int(self.most_share * alike[0].size))
-        weakest = np.sort(alike.reshape(len(alike), -1), axis=1)[:, -most].reshape(-1, 1, 1)
-        chosen = (alike >= ALIKE * itself) & (alike >= weakest)
-        areas = [
-            squares(_around_most_alike(one, like), self.preprocessing.output_size)
-            for one, like in zip(chosen, alike, strict=True)
-        ]
+        input_size = self.preprocessing.output_size
+        areas = [squares(within_a_square(one, ALIKE * itself, self.size), input_size) for one in alike]
         return Located(ACTIVATIONS, np.stack(areas))
 
 
-def _around_most_alike(chosen: NDArray[np.bool_], alike: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Of the chosen positions (H', W') those that hang together with the most alike one; none where none is chosen."""
-    pieces, _ = ndimage.label(chosen)
-    return np.asarray((pieces == pieces.flat[int(alike.argmax())]) & chosen, dtype=np.bool_)
+def within_a_square(alike: NDArray[np.float32], least: float, size: float) -> NDArray[np.bool_]:
+    """Positions that are like a feature, within the square that holds most of it.
+
+    Args:
+        alike: (H', W') likeness of each position; least: from which on a position counts.
+        size: side of the square as a share of the grid's shorter side.
+    Returns:
+        (H', W'), none where no position counts.
+    """
+    chosen = alike >= least
+    side = max(1, round(size * min(alike.shape)))
+    squares_of = np.lib.stride_tricks.sliding_window_view(np.where(chosen, alike, 0.0), (side, side))
+    held = squares_of.sum(axis=(2, 3))
+    top, left = np.unravel_index(int(held.argmax()), held.shape)
+    inside = np.zeros_like(chosen)
+    inside[top : top + side, left : left + side] = True
+    return chosen & inside
 
 
 def prepared_area(original: AreaArray, preprocessing: Preprocessing) -> AreaArray:

@@ -402,10 +402,10 @@ class NeededConfig(Section):
         100,
         description="pictures of the target, recognised without a patch, that each is removed from, at most; 0: none",
     )
-    share: Share = Field(
-        0.25,
-        description="of a picture that is removed where activations tell what to remove, at most; what annotations "
-        "name is removed whole",
+    size: Share = Field(
+        0.35,
+        description="side of the square within which activations tell what to remove, as a share of the shorter side: "
+        "larger ones leave no room for as much beside them; what annotations name is removed whole",
     )
 
 

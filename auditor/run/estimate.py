@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import resource
 import sys
 import time
@@ -249,13 +248,13 @@ def _pasting(run: Run) -> float:
 
 
 def _filling(run: Run) -> float:
-    """Seconds of a fill, the mean over all of them, of a square as large as what is removed at most."""
+    """Seconds of a fill, the mean over all of them, of a square of the size at which activations are removed."""
     if not run.config.needed.pictures:
         return 0.0
     height, width = run.inputs.classifier.preprocessing.output_size
     picture = np.random.default_rng(0).integers(0, 256, size=(3, height, width), dtype=np.uint8)
     area = np.zeros((height, width), dtype=np.bool_)
-    side = math.sqrt(min(run.config.needed.share, 0.9))
+    side = min(run.config.needed.size, 0.9)
     area[: max(1, round(side * height)), : max(1, round(side * width))] = True
     hole = Hole(picture, area, (0, 0))
     return _timed(lambda: [filled(name, hole) for name in FILLS]) / len(FILLS)

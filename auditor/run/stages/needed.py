@@ -91,13 +91,13 @@ def open_remover(run: Run) -> Remover:
     pixels, images = pool.pixels[rows], [pool.images[row] for row in rows]
     mapped = inputs.mapped and len(rows) and len(screening_rows(run))
     likeness = Likeness(run.open(open_screen), pixels, pool.paths(rows)) if mapped else None
-    share = run.config.needed.share
+    size = run.config.needed.size
     return Remover(
         classifier=inputs.classifier,
         criterion=inputs.criterion,
         pixels=pixels,
         images=images,
-        finder=Finder(images, inputs.classifier.preprocessing, inputs.annotations, likeness, share),
+        finder=Finder(images, inputs.classifier.preprocessing, inputs.annotations, likeness, size),
         seed=run.config.seed,
         batch_size=run.config.compute.batch_size,
         progress=run.progress,

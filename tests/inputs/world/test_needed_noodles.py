@@ -40,7 +40,7 @@ class Masks(Finder):
     __slots__ = ("masks",)
 
     def __init__(self, images: list[ImageRecord], masks: np.ndarray) -> None:
-        super().__init__(images, PREPROCESSING, Annotations(Path()), None, 0.25)
+        super().__init__(images, PREPROCESSING, Annotations(Path()), None, 0.35)
         object.__setattr__(self, "masks", masks)
 
     def find(self, candidate: Candidate, rgba: np.ndarray) -> Located:
