@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from typer.testing import Result
 from auditor.candidates.removal import Remover
 from auditor.run.folder import RunFolder
 from auditor.run.pipeline import stage_named
+from auditor.run.unchanged import _settings_sha256
 
 
 def findings_of(run: Path) -> list[dict]:
@@ -22,15 +24,22 @@ def without_the_stage(run: Path) -> None:
     """A run folder as an earlier version left it: the stage is not there, and its report knows nothing of it."""
     folder = RunFolder.open(run)
     folder.forget(["needed"], stage_named("needed").files)
-    manifest = json.loads((run / "manifest.json").read_text())
-    del manifest["config"]["needed"]
-    (run / "manifest.json").write_text(json.dumps(manifest))
+    resettle(run, lambda config: config.pop("needed"))
     result = json.loads((run / "result.json").read_text())
     for finding in result["findings"]:
         del finding["needed"]
-    text = json.dumps(result)
-    (run / "result.json").write_text(text)
+    (run / "result.json").write_text(json.dumps(result))
+    manifest = json.loads((run / "manifest.json").read_text())
     manifest["checksums"].pop("result.json", None)
+    (run / "manifest.json").write_text(json.dumps(manifest))
+
+
+def resettle(run: Path, change: Callable[[dict], object]) -> None:
+    """Other settings in a manifest, as if the run had been begun with them."""
+    manifest = json.loads((run / "manifest.json").read_text())
+    change(manifest["config"])
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    manifest["inputs"]["settings"] = _settings_sha256(RunFolder.open(run))
     (run / "manifest.json").write_text(json.dumps(manifest))
 
 
@@ -56,7 +65,8 @@ def test_an_earlier_versions_run_is_reported_as_it_is_and_resumed_with_what_it_l
     assert invoke("report", own_run).exit_code == finished[1].exit_code
     assert [finding["needed"] for finding in findings_of(own_run)] == [None] * len(findings_of(finished[0]))
     assert "needs what was confirmed: not asked" in (own_run / "checklist.md").read_text()
-    assert invoke("run", "--resume", own_run).exit_code == finished[1].exit_code
+    resumed = invoke("run", "--resume", own_run)
+    assert resumed.exit_code == finished[1].exit_code, resumed.output
     assert (own_run / "findings.json").read_bytes() == (finished[0] / "findings.json").read_bytes()
 
 
@@ -82,9 +92,7 @@ def test_it_can_be_switched_off_and_made_smaller(
     for most in (0, 5):
         run = tmp_path / f"{most}"
         shutil.copytree(own_run, run)
-        manifest = json.loads((run / "manifest.json").read_text())
-        manifest["config"]["needed"]["pictures"] = most
-        (run / "manifest.json").write_text(json.dumps(manifest))
+        resettle(run, lambda config, most=most: config["needed"].update(pictures=most))
         RunFolder.open(run).forget(["needed", "report"], (*stage_named("needed").files, *stage_named("report").files))
         assert invoke("run", "--resume", run).exit_code == finished[1].exit_code
         needs = [finding["needed"] for finding in findings_of(run)]
