@@ -135,6 +135,15 @@ drawn = 0
 [trials]
 batch_size = 16
 
+[places]
+findings = 1
+grid = 2
+sizes = [0.35]
+pictures = 4
+dose_sizes = [0.2]
+opacities = [0.5]
+dose_pictures = 4
+
 [limits]
 uplift = 0.35
 fragility = 0.9

@@ -18,6 +18,7 @@ from auditor.cli.terminal import said
 from auditor.core.records import AuditResult, Candidate, Correlation, Finding, Verdict
 from auditor.report.needed import needed_summary
 from auditor.report.numbers import logits, percent
+from auditor.report.places import places_lines
 from auditor.report.summary import (
     accuracy_sentence,
     ceiling_sentence,
@@ -193,6 +194,7 @@ def summary_lines(result: AuditResult) -> list[Text]:
         lines.append(said(f"the model: {accuracy_sentence(result, result.accuracy)}"))
     if result.whole is not None:
         lines.append(said(f"whole pictures: {whole_sentence(result)}"))
+    lines += [said(f"places: {line}") for line in places_lines(result)]
     ceiling = ceiling_sentence(result)
     if ceiling is not None:
         lines.append(said(ceiling))

@@ -28,6 +28,7 @@ from auditor.core.settings import (
     LimitsConfig,
     ModelConfig,
     NeededConfig,
+    PlacesConfig,
     PreprocessingConfig,
     TrialsConfig,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "LimitsConfig",
     "ModelConfig",
     "NeededConfig",
+    "PlacesConfig",
     "PreprocessingConfig",
     "TrialsConfig",
     "build_config",

@@ -409,6 +409,40 @@ class NeededConfig(Section):
     )
 
 
+class PlacesConfig(Section):
+    """Where and how large a patch has to be, measured for a few confirmed candidates; it decides no verdict."""
+
+    findings: int = Field(
+        3,
+        ge=0,
+        le=1000,
+        description="confirmed candidates whose places are measured: those that fail, then the open ones, then the "
+        "others, of each those of largest uplift first; 0 for none",
+    )
+    grid: int = Field(5, ge=2, le=50, description="places along a side of the map, from edge to edge")
+    sizes: Annotated[tuple[Share, ...], Once] = Field(
+        (0.2, 0.35, 0.5),
+        min_length=1,
+        max_length=20,
+        description="patch widths of the map, as shares of the shorter side",
+    )
+    pictures: int = Field(
+        24,
+        ge=2,
+        le=10_000_000,
+        description="confirmation pictures a place and size, drawn in turn; neighbours are pooled",
+    )
+    dose_sizes: Annotated[tuple[Share, ...], Once] = Field(
+        (0.1, 0.15, 0.2, 0.25, 0.3, 0.42, 0.5),
+        max_length=50,
+        description="patch widths, beside the confirmed one, at which the flip rate is measured where it was confirmed",
+    )
+    opacities: Annotated[tuple[Share, ...], Once] = Field(
+        (0.25, 0.5, 0.75), max_length=50, description="opacities of the patch, beside its own, likewise"
+    )
+    dose_pictures: int = Field(64, ge=2, le=10_000_000, description="confirmation pictures of each of these")
+
+
 class LimitsConfig(Section):
     """What fails a model. Set them before you see numbers."""
 
@@ -501,6 +535,7 @@ class AuditConfig(Section):
     candidates: CandidatesConfig = CandidatesConfig()
     trials: TrialsConfig = TrialsConfig()
     needed: NeededConfig = NeededConfig()
+    places: PlacesConfig = PlacesConfig()
     limits: LimitsConfig = LimitsConfig()
     compute: ComputeConfig = ComputeConfig()
     base: Path = Field(default_factory=Path.cwd, exclude=True)

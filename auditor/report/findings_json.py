@@ -31,9 +31,11 @@ from auditor.core.records import (
     SuggestionValidity,
     SurveyRow,
 )
+from auditor.core.records.places import PlaceMap
 from auditor.report.json_values import Json
 from auditor.report.json_values import interval_json as _interval
 from auditor.report.json_values import number_json as _number
+from auditor.report.places_json import places_json
 from auditor.report.summary import eligible, ordered_splits
 from auditor.report.text import plain, shown_detail, shown_path
 from auditor.report.whole_json import whole_pictures_json
@@ -55,6 +57,7 @@ def schema() -> dict[str, Json]:
 
 def _document(result: AuditResult) -> dict[str, Json]:
     fragility, validity = result.fragility, result.suggestion_validity
+    maps = {one.candidate: one for one in result.places}
     return {
         "schema_version": SCHEMA_VERSION,
         "source": {"name": plain(result.source.name), "classes": _class_names(result, result.source.indices)},
@@ -80,7 +83,7 @@ def _document(result: AuditResult) -> dict[str, Json]:
         "images_needed": _whole(result.images_needed),
         "clean_accuracy": None if result.accuracy is None else _accuracy(result, result.accuracy),
         "suggestion_validity": None if validity is None else _validity(validity),
-        "findings": [_finding(finding) for finding in result.findings],
+        "findings": [_finding(finding, maps.get(finding.candidate.id)) for finding in result.findings],
         "fragility": None if fragility is None else _fragility(fragility),
         "whole_pictures": None if result.whole is None else whole_pictures_json(result.whole),
         "survey": [_survey_row(row) for row in result.survey],
@@ -179,7 +182,7 @@ def _share(share: Share) -> dict[str, Json]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Json]:
+def _finding(finding: Finding, places: PlaceMap | None) -> dict[str, Json]:
     review = finding.review
     return {
         **_candidate(finding.candidate),
@@ -218,6 +221,7 @@ def _finding(finding: Finding) -> dict[str, Json]:
         "top_five": None if finding.top_five is None else _top_five(finding.top_five),
         "suffices": finding.suffices,
         "needed": None if finding.needed is None else _need(finding.needed),
+        "places": None if places is None else places_json(places),
     }
 
 

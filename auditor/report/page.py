@@ -13,6 +13,7 @@ from auditor.core.records import (
     Cell,
     Example,
     Finding,
+    Placement,
     SkippedImage,
     SplitCount,
     SurveyRow,
@@ -22,6 +23,7 @@ from auditor.report import summary
 from auditor.report.bars import RateBar, rate_bar
 from auditor.report.first_screen import Step, Telling, steps, telling
 from auditor.report.numbers import method_name
+from auditor.report.place_drawing import PlaceDrawing, place_drawing
 from auditor.report.settling import to_settle
 from auditor.report.validity import ValidityWords, validity_words
 
@@ -40,6 +42,7 @@ class Page:
         sections: parts of the page in their order, each with its title; where nothing was searched, none of a search.
         surviving: cells whose contrast survives, and cells for which that was measured.
         intervals: the methods and levels of the findings' intervals, each once.
+        places: where and how large a candidate has to be, by id; it is drawn at the finding of `first_placement`.
         confirmed: distinct candidates among the findings; ceiling: what a trained patch does, or None; looks: at the
             confirmation pictures before, or None where that is not known.
         telling, rate_bar, steps: the first screen's finding and its bar, None without any, and what to do now.
@@ -73,6 +76,8 @@ class Page:
     intervals: tuple[str, ...]
     images_used: int
     sections: tuple[tuple[str, str], ...]
+    places: Mapping[str, PlaceDrawing]
+    first_placement: Mapping[str, Placement]
 
 
 _SECTIONS = (
@@ -126,6 +131,8 @@ def page_of(result: AuditResult) -> Page:
         intervals=_interval_names(result),
         images_used=sum(split.used for split in result.splits),
         sections=tuple(one for one in _SECTIONS if one[0] not in _left_out(result)),
+        places={one.candidate: place_drawing(one) for one in result.places},
+        first_placement={one.candidate.id: one.placement for one in reversed(summary.by_concern(result))},
     )
 
 

@@ -35,6 +35,7 @@ from auditor.run.stages.icons import ICONS
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.looks import LOOKS
 from auditor.run.stages.needed import NEEDED
+from auditor.run.stages.places import PLACES
 from auditor.run.stages.report import rewrite_report
 from auditor.run.stages.sheets import SHEETS, draw_atlas
 from auditor.run.stages.whole_pictures import WHOLE_PICTURES, said_of_whole_pictures
@@ -156,7 +157,7 @@ def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress, ane
         older = run.folder.is_done(REPORT.name) and not run.folder.is_done(WHOLE_PICTURES.name)
         asked = run.ensure(NEEDED)
         written = run.ensure(REPORT)
-        decorated = run.ensure(LOOKS)
+        decorated = any([run.ensure(PLACES), run.ensure(LOOKS)])
         # of a report that was there, marks may have been made, or taken back, since it was written; one of an earlier
         # version was written before anybody asked what is needed
         if decorated or (not written and (asked or folder.has(REVIEWS))):

@@ -145,6 +145,7 @@ def _seconds(run: Run, work: Workload) -> dict[str, float]:
     samples = min(samples, PAIR_FITTED)  # more than these are only placed among them
     layouts = 1 + config.atlas.repeats
     linear, tail = _screening(run)
+    pasting = _pasting(run)
     patch_icon = _rendering(run, work.patch_px) if work.patch_icon_steps else 0.0
     return {
         "atlas": work.mapped * _mapping(run) + unit * (_COMPILING + layouts * samples * _LAYOUT_A_SAMPLE),
@@ -154,8 +155,9 @@ def _seconds(run: Run, work: Workload) -> dict[str, float]:
         + work.patch_icon_steps * patch_icon
         + work.trained * _training(run)
         + unit * work.tried * _A_CANDIDATE,
-        "trials": (work.pastes + work.whole) * _pasting(run) + unit * work.tried * _A_TRIED_PATCH,
-        "removals": work.removed * (_pasting(run) + _filling(run)),
+        "trials": (work.pastes - work.places + work.whole) * pasting + unit * work.tried * _A_TRIED_PATCH,
+        "removals": work.removed * (pasting + _filling(run)),
+        "places": work.places * pasting,
         "drawings and reports": unit * (work.icons * _AN_ICON + _THE_REST),
     }
 

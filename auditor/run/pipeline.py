@@ -17,6 +17,7 @@ from auditor.run.stages.icons import ICONS
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.looks import LOOKS
 from auditor.run.stages.needed import NEEDED
+from auditor.run.stages.places import PLACES
 from auditor.run.stages.report import FILES, RESULT, Measured, assemble, stored_result, write_report
 from auditor.run.stages.sheets import SHEETS
 from auditor.run.stages.trials import TRIALS
@@ -29,8 +30,9 @@ def _make_report(run: Run, folder: RunFolder) -> Facts:
     pool, clean, accuracy = run.get(IMAGES), run.get(CLEAN), run.get(ACCURACY)
     proposals = run.get(CANDIDATES)
     pasted = held_levels(proposals.pasted) if proposals.pasted is not None else ()
-    whole = said_of_whole_pictures(run)
-    measured = Measured(pool, clean, proposals.cells, trials, reviews, accuracy, pasted, whole, run.get(NEEDED))
+    whole, needed = said_of_whole_pictures(run), run.get(NEEDED)
+    places = run.get(PLACES) if run.folder.is_done(PLACES.name) else ()
+    measured = Measured(pool, clean, proposals.cells, trials, reviews, accuracy, pasted, whole, needed, places)
     return write_report(folder, assemble(run, measured))
 
 
@@ -49,18 +51,8 @@ REPORT = Stage(
 )
 
 STAGES: tuple[Stage[Any], ...] = (
-    IMAGES,
-    CLEAN,
-    ACCURACY,
-    ATLAS,
-    ICONS,
-    CANDIDATES,
-    SHEETS,
-    TRIALS,
-    WHOLE_PICTURES,
-    NEEDED,
-    REPORT,
-    LOOKS,
+    *(IMAGES, CLEAN, ACCURACY, ATLAS, ICONS, CANDIDATES, SHEETS, TRIALS, WHOLE_PICTURES, NEEDED, REPORT),
+    *(PLACES, LOOKS),  # what a report takes when it is there, and does not wait for
 )
 """In an order in which each stands behind what it needs."""
 

@@ -34,6 +34,7 @@ def _upgrade(folder: RunFolder) -> None:
     # the stages load what computes, and few runs need this
     from auditor.run.pipeline import REPORT, STAGES
     from auditor.run.stages.looks import LOOKS
+    from auditor.run.stages.places import MAPS, PLACES, write_maps
     from auditor.run.stages.trials import TRIALS
 
     if folder.is_done("atlas") and folder.has("cells.parquet") and not folder.has("cache/cells.parquet"):
@@ -43,6 +44,9 @@ def _upgrade(folder: RunFolder) -> None:
             folder.write_text("cache/outcome.json", outcome_to_json(_outcome(folder)))
         if not folder.is_done(LOOKS.name):
             folder.mark_done(LOOKS.name, {})
+        if not folder.is_done(PLACES.name):
+            write_maps(folder, ())
+            folder.mark_done(PLACES.name, {"files": [MAPS]})
     for stage in STAGES:
         facts = folder.facts(stage.name)
         if facts is not None and "files" not in facts and folder.has(*(one for one in stage.needed if "*" not in one)):

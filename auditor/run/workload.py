@@ -10,6 +10,7 @@ from auditor.candidates.makers.cell_icons import LEAST_SIDE_PX, patch_settings
 from auditor.candidates.makers.pairs import ARRANGEMENTS
 from auditor.candidates.makers.trained import TrainingBudget
 from auditor.candidates.pasted import COVERING_PATCHES
+from auditor.candidates.places import place_pastes
 from auditor.candidates.selection import halving_steps
 from auditor.candidates.whole_pictures import SELECTION_PICTURES, count_of_effects, count_of_kinds
 from auditor.core.config import AtlasConfig, AuditConfig
@@ -64,6 +65,7 @@ class Workload:
         screened: pastes of crops that are screened in pixels, where no layer is mapped.
         tried: patches that are tried in pixels; selection, confirmation: their pastes.
         whole: pictures under effects over all of them, and under those effects' controls.
+        places: pastes that tell where and how large a few confirmed patches have to be.
     """
 
     mapped: int
@@ -80,11 +82,12 @@ class Workload:
     screened: int = 0
     whole: int = 0
     removed: int = 0
+    places: int = 0
 
     @property
     def pastes(self) -> int:
         """Patches pasted on pictures, which the whole network sees."""
-        return self.screened + self.selection + self.confirmation
+        return self.screened + self.selection + self.confirmation + self.places
 
     @property
     def passes(self) -> int:
@@ -126,6 +129,7 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
         screened=0 if known.mapped else screened,
         whole=_whole_pictures(wanted.whole_pictures, known),
         removed=_removed(config, known),
+        places=min(config.places.findings, wanted.confirmed) * place_pastes(config, known.confirmation),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from auditor.core.config import AuditConfig
+from auditor.core.config import AuditConfig, TrialsConfig
 from auditor.core.errors import DamagedFileError
 from auditor.core.progress import Progress
 from auditor.core.records import ImagePool, IntArray, PixelArray, Split
@@ -19,7 +19,7 @@ from auditor.core.work import Hands, Work
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.opening import Inputs
 from auditor.trials.blocks import block_from_bytes, block_to_bytes
-from auditor.trials.placements import variants_of
+from auditor.trials.placements import Variant, variants_of
 from auditor.trials.stand_ins import Control
 from auditor.trials.sweep import Sweep
 
@@ -38,13 +38,19 @@ Part: TypeAlias = tuple[int, int]
 class Trial:
     """What is measured in one go: a patch, (4, h, w) uint8, on a split's eligible pictures or a part of them.
 
-    `control` is what is pasted in its place; None: the patch itself.
+    `control` is what is pasted in its place; None: the patch itself. `variants` are the paste rules; None: those of the
+    placement in its name.
     """
 
     name: TrialName
     rgba: PixelArray
     part: Part | None = None
     control: Control | None = None
+    variants: tuple[Variant, ...] | None = None
+
+    def rules(self, config: TrialsConfig) -> tuple[Variant, ...]:
+        """The paste rules."""
+        return variants_of(self.name.placement, config) if self.variants is None else self.variants
 
 
 @dataclass(slots=True)
@@ -92,7 +98,7 @@ class Table:
         Raises:
             ModelError: the network fails; names the picture that it fails on, where it is one.
         """
-        variants = variants_of(trial.name.placement, self.inputs.config.trials)
+        variants = trial.rules(self.inputs.config.trials)
         sweep = self.sweep(trial.name.split, trial.part)
         return sweep.run(trial.rgba, variants, trial.name.candidate, self.progress, trial.control)
 
@@ -104,12 +110,14 @@ class Bench:
     Attributes:
         table: what is measured on, in this process; hands: who measures, each on a table of their own.
         measured: the files of this run's blocks in the order in which they were first asked for, each once.
+        blocks: the folder of the shelf that they lie in.
     """
 
     shelf: Shelf
     table: Table
     hands: Hands[Table]
     measured: dict[str, None] = field(default_factory=dict)
+    blocks: str = SHARDS
 
     @property
     def config(self) -> AuditConfig:
@@ -125,9 +133,7 @@ class Bench:
 
     def pastes(self, trial: Trial) -> int:
         """How many pastes it takes."""
-        return len(variants_of(trial.name.placement, self.config.trials)) * len(
-            self.table.rows(trial.name.split, trial.part)
-        )
+        return len(trial.rules(self.config.trials)) * len(self.table.rows(trial.name.split, trial.part))
 
     def measure(self, trials: Sequence[Trial], stage: str) -> list[TrialBlock]:
         """The blocks of these trials, in their order.
@@ -135,7 +141,7 @@ class Bench:
         Args:
             stage: what the work is called where somebody watches its progress, counted in pastes.
         """
-        files = [block_file(trial) for trial in trials]
+        files = [block_file(trial, self.blocks) for trial in trials]
         self.progress.start(stage, sum(self.pastes(trial) for trial in trials))
         stored = [self._stored(file) for file in files]
         self.progress.advance(
@@ -162,10 +168,11 @@ class Bench:
             return None
 
 
-def block_file(trial: Trial) -> str:
-    """The file of a block, by all that tells it from others: its name, the patch's pixels, and the part."""
+def block_file(trial: Trial, folder: str = SHARDS) -> str:
+    """The file of a block, by all that tells it from others: its name, the patch's pixels, the part, paste rules."""
     name = trial.name
     pixels = hashlib.sha256(trial.rgba.tobytes()).hexdigest()[:12]
     pictures = (f"{trial.part[0]}-{trial.part[1]}",) if trial.part else ()
-    words = (name.split, slug(name.candidate), slug(name.control), name.placement, pixels, *pictures, _FORMAT)
-    return f"{SHARDS}/{'--'.join(words)}.parquet"
+    rules = () if trial.variants is None else (hashlib.sha256(repr(trial.variants).encode()).hexdigest()[:12],)
+    words = (name.split, slug(name.candidate), slug(name.control), name.placement, pixels, *pictures, *rules, _FORMAT)
+    return f"{folder}/{'--'.join(words)}.parquet"

@@ -29,13 +29,28 @@ class Variant:
 
     Attributes:
         size: length of the patch's longer side as a share of the picture's shorter one.
-        corner: one of `CORNERS`; "" where the place is drawn.
+        corner: one of `CORNERS`; "" where the place is drawn or given by `centre`.
+        centre: down and across, as shares of the way that the patch has inside the picture: (0, 0) touches its top left
+            corner, (1, 1) its bottom right one; of a `fixed` placement, in the place of a corner.
     """
 
     placement: Placement
     name: str
     size: float
     corner: str = ""
+    centre: tuple[float, float] | None = None
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the place is drawn anew for each picture."""
+        return not self.corner and self.centre is None
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """`centre`, of a corner too."""
+        if self.centre is not None:
+            return self.centre
+        return float(self.corner.startswith("bottom")), float(self.corner.endswith("right"))
 
 
 Draw = Callable[
@@ -100,7 +115,7 @@ def window_of(variant: Variant, config: TrialsConfig, input_size: tuple[int, int
 
     What is made anew for each picture is made in a window; it must not depend on which pictures share a batch.
     """
-    if variant.corner:
+    if not variant.drawn:
         return None
     # of a square that is turned and tilted as far as may be, the farthest corner
     nearest = max(1.0 - 2.0 * config.perspective, 1e-3)
@@ -123,7 +138,7 @@ def _anywhere(config: TrialsConfig) -> tuple[Variant, ...]:
     return (Variant(Placement.RANDOM, "random", config.size),)
 
 
-def _corner_draws(
+def _upright_draws(
     variant: Variant,
     config: TrialsConfig,
     image_keys: Sequence[str],
@@ -132,13 +147,13 @@ def _corner_draws(
     input_size: tuple[int, int],
     seed: int,
 ) -> Draws:
-    """Upright in the variant's corner, on whole pixels, the same for every picture."""
+    """Upright in the variant's corner or at its centre, on whole pixels, the same for every picture."""
     del config, draw_key, seed
     height, width = input_size
     side = side_in_pixels(variant.size, height, width)
     tall, wide = max(1, round(side * aspect[0])), max(1, round(side * aspect[1]))
-    centre_y = tall / 2 if variant.corner.startswith("top") else height - tall / 2
-    centre_x = wide / 2 if variant.corner.endswith("left") else width - wide / 2
+    down, across = variant.shares
+    centre_y, centre_x = round(down * (height - tall)) + tall / 2, round(across * (width - wide)) + wide / 2
     count = len(image_keys)
     zero, one = np.zeros(count), np.ones(count)
     return Draws(one * centre_y, one * centre_x, one * side, zero, zero, zero, zero, one)
@@ -175,8 +190,8 @@ def _random_draws(
 
 
 PLACEMENTS: Mapping[Placement, PlacementRule] = {
-    Placement.FIXED: PlacementRule(_fixed, _corner_draws),
-    Placement.BEST: PlacementRule(_corners_and_sizes, _corner_draws),
+    Placement.FIXED: PlacementRule(_fixed, _upright_draws),
+    Placement.BEST: PlacementRule(_corners_and_sizes, _upright_draws),
     Placement.RANDOM: PlacementRule(_anywhere, _random_draws, lambda config: 1.0 + config.scale_jitter),
 }
 """Every placement; what each is for a person stands with its name."""

@@ -41,10 +41,12 @@ def test_every_piece_of_work() -> None:
     assert found.selection == 22 * 4 + 6 * 4 + 3 * 12
     # all and two controls that they share, and seven controls for each of three
     assert found.confirmation == (22 + 2 + 3 * 7) * 40
-    assert found.pastes == found.selection + found.confirmation
+    # of three the patch and a covering at 75 places on 24 pictures, at eight sizes, and at three opacities on all 40
+    assert found.places == 3 * (2 * 75 * 24 + (2 * 8 + 3) * 40)
+    assert found.pastes == found.selection + found.confirmation + found.places
     # six effects typical and strongest and one more on all twenty; the best three kinds and three controls each
     assert found.whole == 13 * 20 + 3 * (1 + 3) * 40
-    assert found.passes == 50 + 352 + 640 + 109 + 864 + 160 + found.pastes + found.whole
+    assert found.passes == 50 + 352 + 640 + 109 + 864 + 160 + found.pastes + found.whole + found.removed
 
 
 def test_drawings_are_screened_linearly_and_twelve_times_as_many_as_are_tried_by_the_tail() -> None:

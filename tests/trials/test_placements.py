@@ -13,7 +13,16 @@ from auditor.core.config import TrialsConfig
 from auditor.core.records import Placement
 from auditor.core.records.trials import Draws
 from auditor.trials.pasting import Sticker, paste
-from auditor.trials.placements import CORNERS, PLACEMENTS, draw, half_extents, largest_side_px, variants_of
+from auditor.trials.placements import (
+    CORNERS,
+    PLACEMENTS,
+    Variant,
+    draw,
+    half_extents,
+    largest_side_px,
+    variants_of,
+    window_of,
+)
 
 Build = Callable[..., TrialsConfig]
 KEYS = [f"{number:04x}" for number in range(40)]
@@ -166,3 +175,22 @@ def test_extents_of_a_turned_rectangle_by_hand() -> None:
     # tilted away by a fifth: the near edge reaches 1 / (1 − 0.2) of half the side
     tall, wide = half_extents(10 * one, 0 * one, 0.2 * one, 0 * one, (1.0, 1.0))
     assert (tall[0], wide[0]) == pytest.approx((6.25, 6.25))
+
+
+def test_a_place_is_a_share_of_the_way_that_the_patch_has(trials_config: Build) -> None:
+    config, size = trials_config(), (90, 120)
+
+    def centre(**where: object) -> tuple[float, float]:
+        variant = Variant(Placement.FIXED, "place", 0.5, **where)  # type: ignore[arg-type]
+        assert window_of(variant, config, size) is None
+        draws = draw(variant, config, KEYS, "c-001", (0.5, 1.0), size, seed=0)
+        assert len(set(draws.centre_y)) == len(set(draws.centre_x)) == 1
+        return draws.centre_y[0], draws.centre_x[0]
+
+    # 45 px wide and 22 high: 68 px of room down and 75 across
+    for corner, share in zip(CORNERS, ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)), strict=True):
+        assert centre(centre=share) == centre(corner=corner)
+    assert centre(centre=(0.0, 0.0)) == (11, 22.5)
+    assert centre(centre=(1.0, 1.0)) == (79, 97.5)
+    assert centre(centre=(0.5, 0.2)) == (34 + 11, 15 + 22.5)
+    assert window_of(Variant(Placement.RANDOM, "random", 0.5), config, size) is not None

@@ -13,6 +13,7 @@ from auditor.core.records.checks import Checks
 from auditor.core.records.findings import Finding, Fragility, SuggestionValidity, SurveyRow
 from auditor.core.records.images import SkippedImage
 from auditor.core.records.looks import Looks
+from auditor.core.records.places import PlaceMap
 from auditor.core.records.whole_pictures import WholePictures
 
 WITHOUT_ATLAS = "no layer is mapped, so there is no atlas, and crops of every class are screened in pixels"
@@ -101,6 +102,8 @@ class AuditResult:
     run's own files were found to hold when the report was written; None where nobody looked. `begun` is when the run
     was (UTC, ISO 8601), `by` the name under which; "" where the manifest does not say.
     `whole` is what effects over whole pictures do; None where they were not measured, as by earlier versions.
+    `places` are maps of some confirmed candidates, none where none was asked for and in results of earlier versions.
+    `left_out` counts files that were left out unopened, by why; earlier versions did not say so.
     """
 
     run: str
@@ -137,3 +140,4 @@ class AuditResult:
     begun: str = ""
     by: str = ""
     whole: WholePictures | None = None
+    places: tuple[PlaceMap, ...] = ()

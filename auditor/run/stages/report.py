@@ -22,6 +22,7 @@ from auditor.core.records import (
     Verdict,
     WholePictures,
 )
+from auditor.core.records.places import PlaceMap
 from auditor.core.records.result import WITHOUT_ATLAS
 from auditor.core.records.trials import Clean, ConfirmedTrials, Trials, eligible_rows
 from auditor.core.versions import versions
@@ -63,6 +64,7 @@ class Measured:
     pasted: tuple[HeldLevel, ...] = ()
     whole: WholePictures | None = None
     removals: Removals = NOT_ASKED
+    places: tuple[PlaceMap, ...] = ()
 
 
 def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> AuditResult:
@@ -133,6 +135,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         begun=begun,
         by=by,
         whole=measured.whole,
+        places=measured.places,
     )
 
 
