@@ -131,7 +131,7 @@ def page_of(result: AuditResult) -> Page:
         intervals=_interval_names(result),
         images_used=sum(split.used for split in result.splits),
         sections=tuple(one for one in _SECTIONS if one[0] not in _left_out(result)),
-        places={one.candidate: place_drawing(one) for one in result.places},
+        places={one.candidate: place_drawing(one, result.findings) for one in result.places},
         first_placement={one.candidate.id: one.placement for one in reversed(summary.by_concern(result))},
     )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from auditor.core.records import Finding
 from auditor.core.records.places import DoseResponse, PlaceMap, PlaceRate
 from auditor.report.numbers import EN_DASH, MINUS
-from auditor.report.places import half_clause, measured_on, place_sentence, share
+from auditor.report.places import beyond_verdict, half_clause, measured_on, place_sentence, share
 
 MAP_PX = 200.0
 _LIGHT, _DARK = (244, 247, 251), (16, 52, 104)
@@ -72,6 +73,7 @@ class PlaceDrawing:
     """What the report draws of one candidate's places."""
 
     sentence: str
+    beyond: str | None
     measured_on: str
     covering: str
     confidence: float
@@ -80,8 +82,8 @@ class PlaceDrawing:
     charts: tuple[Chart, ...]
 
 
-def place_drawing(found: PlaceMap) -> PlaceDrawing:
-    """Panels and charts of one map."""
+def place_drawing(found: PlaceMap, findings: Sequence[Finding]) -> PlaceDrawing:
+    """Panels and charts of one map, and what it says beyond the verdicts of these findings."""
     most = max([place.log_odds.value for place in found.places] + [1e-9])
     sizes = [word.size for word in found.words]
     words = {word.size: word.word for word in found.words}
@@ -99,6 +101,7 @@ def place_drawing(found: PlaceMap) -> PlaceDrawing:
 
     return PlaceDrawing(
         sentence=place_sentence(found),
+        beyond=beyond_verdict(found, findings),
         measured_on=measured_on(found),
         covering=found.covering,
         confidence=found.confidence,

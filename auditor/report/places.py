@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from auditor.core.records import AuditResult
-from auditor.core.records.places import NOT_EVERYWHERE, OPEN, SOMEWHERE, DoseResponse, PlaceMap, SizeWord
+from collections.abc import Iterable
+
+from auditor.core.records import AuditResult, Finding, Verdict
+from auditor.core.records.places import NOT_EVERYWHERE, NOWHERE, OPEN, SOMEWHERE, DoseResponse, PlaceMap, SizeWord
 from auditor.report.numbers import EN_DASH, how_many
 from auditor.report.summary import by_concern
 
@@ -22,6 +24,9 @@ def where_clause(found: PlaceMap) -> str:
     start = found.anywhere_from
     if start is not None:
         return f"works anywhere from {share(start)} of {SIDE}"
+    sizes = f"{share(found.words[0].size)} to {share(found.words[-1].size)}"
+    if len(found.words) > 1 and {word.word for word in found.words} == {NOWHERE}:
+        return f"works nowhere at sizes of {sizes} of {SIDE}"
     told = ", ".join(_at_size(word) for word in found.words)
     return f"works {told} of {SIDE}"
 
@@ -51,11 +56,30 @@ def half_clause(response: DoseResponse) -> str:
     return f"no {what} up to {last}{of} flips half of the pictures"
 
 
+def beyond_verdict(found: PlaceMap, findings: Iterable[Finding]) -> str | None:
+    """A sentence where a candidate passes wherever it was confirmed, and is certainly above the limit elsewhere."""
+    words = {finding.word for finding in findings if finding.candidate.id == found.candidate}
+    certain = {word.size: sum(place.certain for place in found.at_size(word.size)) for word in found.words}
+    if words != {Verdict.PASS} or not any(certain.values()):
+        return None
+    told = ", ".join(
+        f"{count} of {how_many(len(found.at_size(size)), 'place')} at {share(size)}"
+        for size, count in certain.items()
+        if count
+    )
+    return f"It passes as it was confirmed, but is above the limit, all places corrected for, at {told} of {SIDE}"
+
+
 def places_lines(result: AuditResult) -> tuple[str, ...]:
-    """One line a candidate whose places were measured, the most worrying first."""
+    """A line or two a candidate whose places were measured, the most worrying first."""
     maps = {one.candidate: one for one in result.places}
-    order = dict.fromkeys(finding.candidate.id for finding in by_concern(result))
-    return tuple(f"{identity} {place_sentence(maps[identity])}" for identity in order if identity in maps)
+    lines = []
+    for identity in dict.fromkeys(finding.candidate.id for finding in by_concern(result)):
+        if identity in maps:
+            lines.append(f"{identity} {place_sentence(maps[identity])}")
+            beyond = beyond_verdict(maps[identity], result.findings)
+            lines += [f"{identity}: {beyond}"] if beyond is not None else []
+    return tuple(lines)
 
 
 def measured_on(found: PlaceMap) -> str:

@@ -76,8 +76,10 @@ class Table:
         return np.array(sorted(rows, key=lambda row: self.pool.images[row].key)[slice(*part)], dtype=np.int64)
 
     def sweep(self, split: Split, part: Part | None = None) -> Sweep:
-        """The sweep over these pictures."""
+        """The sweep over these pictures. Of parts the last is kept: each holds a batch of float32 pictures."""
         if (split, part) not in self._sweeps:
+            if part is not None:
+                self._sweeps = {key: sweep for key, sweep in self._sweeps.items() if key[1] is None}
             rows = self.rows(split, part)
             self._sweeps[split, part] = Sweep(
                 self.classifier,

@@ -14,6 +14,7 @@ from auditor.run.audit import stored_config
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Run
 from auditor.run.stages.places import BLOCKS, MAPS, PLACES, TABLE
+from auditor.run.stages.trials import open_table
 from auditor.trials.sweep import Sweep
 
 
@@ -73,10 +74,13 @@ def test_it_does_not_depend_on_batches_and_measures_what_is_missing_alone(own_ru
 
     Sweep.run = counted  # type: ignore[method-assign,assignment]
     try:
-        Run(folder, config.model_copy(update={"trials": other}), Silence()).make(PLACES)
+        run = Run(folder, config.model_copy(update={"trials": other}), Silence())
+        run.make(PLACES)
     finally:
         Sweep.run = run_sweep  # type: ignore[method-assign]
     assert len(calls) == len(blocks[::2])
+    # a sweep holds a batch of float32 pictures: those of earlier parts are let go
+    assert [part is not None for _, part in run.open(open_table)._sweeps].count(True) == 1
     assert folder.read(MAPS) == before
     again = pd.read_parquet(own_run / TABLE)
     pd.testing.assert_frame_equal(again.drop(columns="target_after"), table.drop(columns="target_after"))
