@@ -53,7 +53,7 @@ def needed_details(result: AuditResult, need: Need) -> tuple[str, ...]:
     seen = "that the search never saw" if asked.held_out else "of discovery, since none of the target is held out"
     found = (
         f"Found by {need.located}, on average {percent(need.share)} of the picture. Asked on {asked.of:,} of the "
-        f"{counts(asked.recognised, asked.pictures)} pictures of {target} that the model recognises, {seen}"
+        f"pictures of {target} that the model recognises ({counts(asked.recognised, asked.pictures)}), {seen}"
     )
     family = f"Intervals and p are corrected for {how_many(need.findings, 'candidate')}"
     return (
