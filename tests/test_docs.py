@@ -257,6 +257,7 @@ def test_the_exit_codes_are_the_documented_ones(text: str) -> None:
 
 def test_every_command_is_in_the_readme() -> None:
     names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    names += [group.name for group in app.registered_groups]
     listed = [cells[0] for cells in table_rows(section_of(README, "## Commands"))]
     assert {f"`auditor {name}`" for name in names} == {cell for cell in listed if cell.startswith("`auditor")}
 

@@ -19,6 +19,7 @@ from auditor.cli.commands import (
     suggest,
     transfer,
     trial,
+    worlds,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "suggest",
     "transfer",
     "trial",
+    "worlds",
 ]

@@ -16,7 +16,7 @@ from PIL import Image
 
 from auditor.core.errors import StoreError, UnknownNameError
 from auditor.core.progress import Progress
-from auditor.core.records import PixelArray
+from auditor.core.records import FloatArray, PixelArray
 from auditor.inputs.world.drawing import SIDE_PX, Brush, Canvas, Pose
 from auditor.inputs.world.foods import CLASS_CLUTTER, CLUTTER, FOODS, noodles
 from auditor.inputs.world.tabletops import cast_shadow, light, table
@@ -55,11 +55,13 @@ class Scene:
         pixels: (64, 64, 3) uint8 RGB.
         mask: (64, 64) uint8, the value in `MASK_VALUES` of the thing visible at each pixel, or 0.
         label: class index.
+        cover: (64, 64) share of each pixel, 0 to 1, that is no table: things and clutter.
     """
 
     pixels: PixelArray
     mask: PixelArray
     label: int
+    cover: FloatArray
 
 
 def class_index(name: str) -> int:
@@ -100,7 +102,7 @@ def render(world: World, label: int, seed: int, index: int) -> Scene:
     cover = canvas.cover()
     shaded = ground * cast_shadow(cover, lighting)[..., None]
     picture = canvas.colours() + shaded * (1.0 - cover)[..., None]
-    return Scene(pixels=light(picture, lighting), mask=canvas.things(), label=label)
+    return Scene(pixels=light(picture, lighting), mask=canvas.things(), label=label, cover=cover)
 
 
 def _pose(name: str, rng: np.random.Generator) -> Pose:
