@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from pathlib import Path
 
+import pytest
+
 from auditor.inputs.world.planted import WORLDS
+from auditor.inputs.world.planted_bundle import PictureCounts
+from auditor.run.worlds import budget
+from auditor.run.worlds.train import TrainingSettings
+
+SMALL = TrainingSettings(
+    per_class=48, held_out_per_class=4, effect_pictures=8, start_epochs=(("residual", 8),), epochs=(("residual", 4),)
+)
+FEW = {
+    "screened": 24, "shortlisted": 8, "screening_images": 4, "tried": 4, "shapes": 0, "pairs": 0, "made": 1,
+    "library": False, "confirmed": 2, "random": 4, "strongest": 2,
+}  # fmt: skip
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worlds that are built and audited in seconds."""
+    monkeypatch.setattr(TrainingSettings.__init__, "__defaults__", astuple(SMALL))
+    monkeypatch.setattr(PictureCounts.__init__, "__defaults__", (4, 12, 24, 40))
+    monkeypatch.setitem(budget.REDUCED, "candidates", {**budget.REDUCED["candidates"], **FEW})
+    monkeypatch.setattr("auditor.run.worlds.score.FRESH_PICTURES", 20)
 
 
 def test_the_list_names_every_world_and_what_is_built(invoke, tmp_path: Path) -> None:
@@ -38,3 +61,35 @@ def test_a_cache_that_cannot_be_written_is_a_sentence(invoke, tmp_path: Path) ->
     result = invoke("worlds", "build", "noodles", "--cache", tmp_path / "file")
     assert result.exit_code == 2
     assert "cannot be written" in result.stderr
+
+
+def test_a_world_is_built_and_scored_and_a_killed_score_goes_on(small, invoke, tmp_path: Path) -> None:
+    cache, out = tmp_path / "cache", tmp_path / "scored"
+    missing = invoke("worlds", "score", "noodles", "--seeds", "1", "--cache", cache, "--out", out)
+    assert missing.exit_code == 2
+    assert "build it with 'auditor worlds build noodles'" in " ".join(missing.stderr.split())
+    built = invoke("worlds", "build", "noodles", "--cache", cache)
+    assert built.exit_code == 0, built.output
+    assert "built" in built.stdout
+
+    scored = invoke("worlds", "score", "noodles", "--seeds", "1", "--cache", cache, "--out", out)
+    assert scored.exit_code == 0, scored.output
+    assert "1 world, 1 seed: audits of 1 planted network and 1 clean twin." in scored.stdout
+    assert sorted(path.name for path in (out / "rows").iterdir()) == ["noodles-planted-0.json", "noodles-twin-0.json"]
+    board = (out / "scoreboard.md").read_text()
+    before = (out / "rows" / "noodles-planted-0.json").read_text()
+
+    # as if it had been killed at the end of the second audit
+    (out / "rows" / "noodles-twin-0.json").unlink()
+    run = out / "runs" / "seed-0" / "noodles-twin"
+    trials = {path: path.stat().st_mtime_ns for path in (run / "cache" / "trials").iterdir()}
+    (run / "result.json").unlink()
+    again = invoke("worlds", "score", "noodles", "--seeds", "1", "--cache", cache, "--out", out)
+    assert again.exit_code == 0, again.output
+    assert (out / "rows" / "noodles-planted-0.json").read_text() == before
+    assert {path: path.stat().st_mtime_ns for path in trials} == trials  # nothing was measured twice
+
+    def without_cost(text: str) -> list[str]:
+        return [line for line in text.splitlines() if "an audit, " not in line]
+
+    assert without_cost((out / "scoreboard.md").read_text()) == without_cost(board)

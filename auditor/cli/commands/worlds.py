@@ -59,6 +59,30 @@ def build_worlds(names: NamesArgument = None, cache: CacheOption = None) -> None
     payload.print(f"worlds: {folder}", soft_wrap=True)
 
 
+@worlds.command("score")
+@edge
+def score_worlds(
+    out: Annotated[Path, typer.Option("--out", help="folder for the audits and the scoreboard; an older one goes on")],
+    names: NamesArgument = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=1000, help="audits of each network, each with a seed of its own")
+    ] = 3,
+    cache: CacheOption = None,
+) -> None:
+    """Audit every world and its twin blind, with reduced settings, and say how often what is there was found."""
+    from auditor.run.worlds.board import board
+    from auditor.run.worlds.cache import default_cache
+    from auditor.run.worlds.score import Scorer, write_board
+
+    chosen = _chosen(names)
+    with watched() as progress:
+        rows = Scorer(cache or default_cache(), out, progress).rows(chosen, seeds)
+    text = board(rows)
+    write_board(out, rows, text)
+    payload.print(text, soft_wrap=True)
+    payload.print(f"scoreboard: {out / 'scoreboard.md'}", soft_wrap=True)
+
+
 def _chosen(names: list[str] | None) -> list[World]:
     from auditor.inputs.world.planted import WORLDS, world_named
 

@@ -1,0 +1,166 @@
+"""The scoreboard of planted worlds: rows in, figures with their intervals out, as Markdown. It runs nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from auditor.core.config import LimitsConfig
+from auditor.core.draws import keyed_generator
+from auditor.core.records import Verdict
+from auditor.inputs.world.planted import WORLDS, Kind
+from auditor.report.numbers import how_many
+from auditor.run.worlds.baselines import METHODS
+from auditor.run.worlds.cache import PLANTED, TWIN
+from auditor.run.worlds.score import Row
+from auditor.statistics.intervals import wilson_interval
+
+RANKS = (1, 3, 10)
+LIMIT = float(LimitsConfig().uplift)
+_DRAWS = 2000
+
+
+def board(rows: Sequence[Row]) -> str:
+    """The scoreboard: recall by kind of cue beside the baselines', the verdict as a detector, and each world."""
+    planted = [row for row in rows if row.side == PLANTED]
+    twins = [row for row in rows if row.side == TWIN]
+    seeds = len({row.seed for row in rows})
+    parts = [
+        f"{how_many(len({row.world for row in rows}), 'world')}, {how_many(seeds, 'seed')}: audits of "
+        f"{how_many(len(planted), 'planted network')} and {how_many(len(twins), 'clean twin')}. Shares with 95% "
+        "intervals (Wilson).",
+        _recall_table(planted),
+        _detector_table(planted, twins),
+        _worlds_table(rows),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def share(count: int, of: int) -> str:
+    """`3/4 (30–95%)`; a dash where there are none."""
+    if not of:
+        return "—"
+    found = wilson_interval(count, of)
+    return f"{count}/{of} ({100 * found.low:.0f}–{100 * found.high:.0f}%)"
+
+
+def area_under_curve(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """How often a planted network's P(shortcut) is above a twin's, ties half; NaN where either is missing."""
+    if not positive or not negative:
+        return math.nan
+    over = np.subtract.outer(np.asarray(positive), np.asarray(negative))
+    return float(((over > 0) + 0.5 * (over == 0)).mean())
+
+
+def cross_entropy(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """Mean of −ln of the probability that was given to what is so."""
+    told = [*positive, *(1.0 - one for one in negative)]
+    return float(-np.log(told).mean()) if told else math.nan
+
+
+def interval_over_worlds(
+    planted: Sequence[Row], twins: Sequence[Row], figure: Callable[[Sequence[float], Sequence[float]], float]
+) -> tuple[float, float]:
+    """95% percentile interval of a figure over worlds drawn with replacement, each with its twin and all its seeds."""
+    names = sorted({row.world for row in planted} & {row.world for row in twins})
+    if not names:
+        return math.nan, math.nan
+    of_planted = {name: [row.p_shortcut for row in planted if row.world == name] for name in names}
+    of_twins = {name: [row.p_shortcut for row in twins if row.world == name] for name in names}
+    rng, found = keyed_generator(0, "scoreboard"), []
+    for _ in range(_DRAWS):
+        drawn = [names[place] for place in rng.integers(len(names), size=len(names))]
+        positive = [one for name in drawn for one in of_planted[name]]
+        found.append(figure(positive, [one for name in drawn for one in of_twins[name]]))
+    low, high = np.quantile(found, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def _recall_table(planted: Sequence[Row]) -> str:
+    heads = "".join(f" first {rank} |" if rank > 1 else " rank 1 |" for rank in RANKS)
+    lines = [f"| cue | found by |{heads}", "| --- | --- |" + " ---: |" * len(RANKS)]
+    for kind in (*Kind, None):
+        of_kind = [row for row in planted if kind is None or WORLDS[row.world].kind is kind]
+        for method in ("auditor", *METHODS):
+            ranks = [row.rank if method == "auditor" else row.baselines[method] for row in of_kind]
+            cells = [share(sum(one is not None and one <= most for one in ranks), len(ranks)) for most in RANKS]
+            lines.append(f"| {kind or 'all'} | {method} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
+    both = [*planted, *twins]
+    strong = [row for row in planted if row.cue_eligible and row.cue_flips / row.cue_eligible > LIMIT]
+    firsts = [row.first for row in both if row.first is not None]
+    covered = [one.true_eligible > 0 and one.low <= one.true_flips / one.true_eligible <= one.high for one in firsts]
+    answers = [row.first.answer == row.world for row in planted if row.first is not None]
+    shown = [row.first.answer == row.world for row in planted if row.first is not None and row.first.shows]
+    chances = [row.p_shortcut for row in planted], [row.p_shortcut for row in twins]
+    lines = [
+        "| measure | figure |",
+        "| --- | --- |",
+        f"| planted networks that fail | {_verdicts(planted, Verdict.FAIL)} |",
+        f"| those of them whose cue flips more than {LIMIT:.0%} | {_verdicts(strong, Verdict.FAIL)} |",
+        f"| planted networks that are called inconclusive | {_verdicts(planted, Verdict.INCONCLUSIVE)} |",
+        f"| clean twins that pass | {_verdicts(twins, Verdict.PASS)} |",
+        f"| clean twins that fail: false alarms | {_verdicts(twins, Verdict.FAIL)} |",
+        f"| ROC-AUC of P(shortcut) | {_figure(planted, twins, chances, area_under_curve)} |",
+        f"| cross-entropy of P(shortcut) | {_figure(planted, twins, chances, cross_entropy)} |",
+        f"| the first finding's 95% interval covers its rate on fresh pictures | {share(sum(covered), len(covered))} |",
+        f"| eight-option question, the first finding of every planted network | {share(sum(answers), len(answers))} |",
+        f"| the same, where the first finding shows the cue | {share(sum(shown), len(shown))} |",
+        f"| pictures through the network an audit, mean | {_mean([row.passes for row in both]):,.0f} |",
+        f"| seconds an audit, median | {np.median([row.seconds for row in both]):.0f} |",
+    ]
+    return "\n".join(lines)
+
+
+def _verdicts(rows: Sequence[Row], verdict: Verdict) -> str:
+    return share(sum(row.verdict == str(verdict) for row in rows), len(rows))
+
+
+def _figure(
+    planted: Sequence[Row],
+    twins: Sequence[Row],
+    chances: tuple[Sequence[float], Sequence[float]],
+    figure: Callable[[Sequence[float], Sequence[float]], float],
+) -> str:
+    low, high = interval_over_worlds(planted, twins, figure)
+    return f"{figure(*chances):.2f} ({low:.2f} to {high:.2f}, over worlds)"
+
+
+def _mean(values: Sequence[int | None]) -> float:
+    known = [one for one in values if one is not None]
+    return sum(known) / len(known) if known else math.nan
+
+
+def _worlds_table(rows: Sequence[Row]) -> str:
+    lines = [
+        "| world | cue | cue flips | rank found | verdict | twin | first finding | its flips | on fresh pictures |",
+        "| --- | --- | ---: | --- | --- | --- | --- | ---: | ---: |",
+    ]
+    for name in dict.fromkeys(row.world for row in rows):
+        own = sorted((row for row in rows if row.world == name and row.side == PLANTED), key=lambda row: row.seed)
+        twin = sorted((row for row in rows if row.world == name and row.side == TWIN), key=lambda row: row.seed)
+        best = own[0].first if own else None
+        told = ["—"] * 3
+        if best is not None:
+            told = [
+                best.name.replace("|", "/") + ("" if best.shows else " (not the cue)"),
+                f"{best.flips}/{best.eligible}",
+                f"{best.true_flips}/{best.true_eligible}",
+            ]
+        effect = f"{own[0].cue_flips}/{own[0].cue_eligible}" if own else "—"
+        cells = [
+            name,
+            WORLDS[name].cue.words,
+            effect,
+            ", ".join("—" if row.rank is None else str(row.rank) for row in own),
+            ", ".join(row.verdict for row in own),
+            ", ".join(row.verdict for row in twin),
+            *told,
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)

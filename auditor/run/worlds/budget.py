@@ -1,0 +1,40 @@
+"""The reduced settings of a scored audit: the ordinary audit, small enough for dozens of them on one core."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auditor.core.config import AuditConfig, build_config
+
+CONFIRMED = 8
+"""Candidates confirmed, and crops that each baseline may propose."""
+
+REDUCED: dict[str, dict[str, Any]] = {
+    "images": {"max_per_class": 120},
+    "atlas": {"levels": (8,), "layout": "tsne", "icons": 0, "repeats": 0, "looks": 0},
+    "candidates": {
+        "screened": 1000,
+        "shortlisted": 100,
+        "held": 0,
+        "screening_images": 16,
+        "tried": 24,
+        "icons": 0,
+        "dreams": 0,
+        "shapes": 4,
+        "pairs": 6,
+        "made": 6,
+        "trained": 0,
+        "random": CONFIRMED,
+        "strongest": CONFIRMED,
+        "drawn": 0,
+        "confirmed": CONFIRMED,
+    },
+}
+"""By section: no icons, no patch trained, one grid, a tenth of the crops, 120 pictures for confirmation."""
+
+
+def reduced(config: AuditConfig, seed: int) -> AuditConfig:
+    """A configuration with the reduced settings and a seed."""
+    whole = config.model_dump(exclude={"base"})
+    smaller = {section: {**whole[section], **values} for section, values in REDUCED.items()}
+    return build_config({**whole, **smaller, "seed": seed, "device": "cpu"}, config.base, "a scored audit")

@@ -1,0 +1,281 @@
+"""Run the whole auditor blind on planted worlds and their twins, and hold what it found against what is there."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import NormalDist
+
+import numpy as np
+import torch
+from PIL import Image
+from pydantic import TypeAdapter, ValidationError
+from safetensors.torch import load_file
+from torch import nn
+
+from auditor.core.config import read_config
+from auditor.core.errors import StoreError
+from auditor.core.progress import Progress, Silence
+from auditor.core.records import Candidate, Finding, PixelArray
+from auditor.inputs.world.kitchen import class_folder
+from auditor.inputs.world.planted import CLASS_NAMES, World
+from auditor.inputs.world.planted_bundle import DISCOVERY, SELECTION
+from auditor.inputs.world.planted_networks import NETWORKS, ResidualNetwork, TokenNetwork
+from auditor.inputs.world.planted_pictures import base_pictures, planted
+from auditor.run.audit import audit, continue_run, stored_config
+from auditor.run.finished import Audit
+from auditor.run.folder import RunFolder
+from auditor.run.tables import candidates_from_table
+from auditor.run.worlds.baselines import ROLES, SALIENCY, by_saliency, in_order, of_role
+from auditor.run.worlds.budget import reduced
+from auditor.run.worlds.cache import CONFIG, SIDES, WEIGHTS, built, side_folder
+from auditor.run.worlds.hits import CueFinder, first, ranked
+from auditor.run.worlds.options import Examiner
+from auditor.run.worlds.pasting import Pictures
+from auditor.run.worlds.train import TrainingSettings
+from auditor.trials.patch import read_patch
+
+FRESH_PICTURES, FRESH_SEED = 500, 60_601
+"""Pictures of the source, drawn for the purpose, on which the first finding's true rate is measured."""
+
+LEAST_DOUBT = 0.02
+"""P(shortcut) is never stated as nearer to 0 or 1 than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstFinding:
+    """The finding of largest uplift that is held to the limit, and its rate on fresh pictures.
+
+    Attributes:
+        candidate, name: of it; flips, eligible: on confirmation pictures; low, high: the reported interval of the rate.
+        true_flips, true_eligible: on fresh pictures. shows: whether it shows the cue. answer: to the eight-option
+            question.
+    """
+
+    candidate: str
+    name: str
+    flips: int
+    eligible: int
+    low: float
+    high: float
+    true_flips: int
+    true_eligible: int
+    shows: bool
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One audit of one network, held against what was planted.
+
+    Attributes:
+        verdict: of the run; p_shortcut: the stated probability that there is a shortcut above the limit.
+        rank: of the first finding that shows the cue, among those held to the limit; None: none does.
+        cue_flips, cue_eligible: what the cue truly does, rendered into pictures of the source.
+        held: how many are held. baselines: the same rank by method.
+        passes: pictures through the network's head; None where the audit was interrupted. seconds: of the audit.
+    """
+
+    world: str
+    side: str
+    seed: int
+    verdict: str
+    p_shortcut: float
+    rank: int | None
+    held: int
+    cue_flips: int
+    cue_eligible: int
+    first: FirstFinding | None
+    baselines: dict[str, int | None]
+    passes: int | None
+    seconds: float
+
+
+@dataclass(slots=True)
+class Scorer:
+    """Scores audits one after the other; what is scored already in a folder is read back.
+
+    Attributes:
+        cache: of built worlds; out: audits go to `runs`, rows to `rows` below it.
+    """
+
+    cache: Path
+    out: Path
+    progress: Progress
+    settings: TrainingSettings = field(default_factory=TrainingSettings)
+    examiner: Examiner = field(default_factory=Examiner)
+
+    def rows(self, worlds: Sequence[World], seeds: int) -> list[Row]:
+        """A row for each world, side and seed, seed by seed.
+
+        Raises:
+            StoreError: a world is not built, or not what was built; the folder cannot be written.
+        """
+        for world in worlds:
+            for side in SIDES:
+                built(self.cache, world, side, self.settings)
+        wanted = [(world, side, seed) for seed in range(seeds) for world in worlds for side in SIDES]
+        self.progress.start("auditing planted worlds and their twins", len(wanted))
+        rows = []
+        for world, side, seed in wanted:
+            rows.append(self._row(world, side, seed))
+            self.progress.advance()
+        return rows
+
+    def _row(self, world: World, side: str, seed: int) -> Row:
+        shelf, file = RunFolder(self.out), f"rows/{world.name}-{side}-{seed}.json"
+        if shelf.has(file):
+            try:
+                return TypeAdapter(Row).validate_json(shelf.read(file))
+            except ValidationError as error:
+                raise StoreError(f"{self.out / file} is no row of a scoreboard; delete it and score again") from error
+        row = self._measured(world, side, seed)
+        shelf.write_text(file, json.dumps(asdict(row), indent=1) + "\n")
+        return row
+
+    def _measured(self, world: World, side: str, seed: int) -> Row:
+        folder = side_folder(self.cache, world, side)
+        run = run_folder(self.out, world.name, side, seed)
+        started, whole = time.monotonic(), not (run / "manifest.json").is_file()
+        with answers_counted() as answers:
+            finished = _audited(folder, run, seed)
+        seconds = time.monotonic() - started
+        held = ranked(finished.result.findings)
+        limit = finished.result.limits.uplift
+        truth = built(self.cache, world, side, self.settings).effect
+        network = opened(folder, world)
+        finder = CueFinder(world, SIDES[side])
+        table = RunFolder(run).read_table("candidates.parquet")
+        candidates = {one.id: one for one in candidates_from_table(table)}
+        selection = self._selection(folder, world, network)
+        proposals = {name: of_role(list(candidates.values()), role, folder) for name, role in ROLES.items()}
+        proposals[SALIENCY] = by_saliency(world, network, folder, DISCOVERY)
+        return Row(
+            world=world.name,
+            side=side,
+            seed=seed,
+            verdict=str(finished.verdict),
+            p_shortcut=p_shortcut(held, limit),
+            rank=first([finder.shown_by(one.candidate, candidates) for one in held]),
+            held=len(held),
+            cue_flips=truth.flips,
+            cue_eligible=truth.eligible,
+            first=self._first(world, side, held[0], run, network, finder, candidates) if held else None,
+            baselines={
+                name: first([finder.in_box(one.file, one.box) for one in in_order(chosen, selection)])
+                for name, chosen in proposals.items()
+            },
+            passes=answers[0] if whole else None,
+            seconds=seconds,
+        )
+
+    def _selection(self, folder: Path, world: World, network: nn.Module) -> Pictures:
+        files = sorted((folder / SELECTION / class_folder(world.source)).glob("*.png"))
+        pixels = np.stack([np.asarray(Image.open(file).convert("RGB")) for file in files]).transpose(0, 3, 1, 2)
+        return _eligible(world, network, np.ascontiguousarray(pixels))
+
+    def _first(
+        self,
+        world: World,
+        side: str,
+        finding: Finding,
+        run: Path,
+        network: nn.Module,
+        finder: CueFinder,
+        candidates: Mapping[str, Candidate],
+    ) -> FirstFinding:
+        rgba = read_patch(run / "candidates" / f"{finding.candidate.id}.png")
+        bases = base_pictures([world.source], FRESH_PICTURES, FRESH_SEED)
+        pixels = np.stack([planted(world, base, SIDES[side], poison=False).pixels for base in bases])
+        fresh = _eligible(world, network, np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
+        return FirstFinding(
+            candidate=finding.candidate.id,
+            name=finding.candidate.name,
+            flips=finding.flips,
+            eligible=finding.eligible,
+            low=finding.interval.low,
+            high=finding.interval.high,
+            true_flips=fresh.flips(rgba),
+            true_eligible=len(fresh.pixels),
+            shows=finder.shown_by(finding.candidate, candidates),
+            answer=self.examiner.answer(world, rgba),
+        )
+
+
+def run_folder(out: Path, world: str, side: str, seed: int) -> Path:
+    """Where an audit lies. Each seed has a ledger of looks of its own: it stands for an audit that is the first."""
+    return out / "runs" / f"seed-{seed}" / f"{world}-{side}"
+
+
+def write_board(out: Path, rows: Sequence[Row], text: str) -> None:
+    """Keep the scoreboard beside its audits: `scoreboard.md`, and all rows as `scoreboard.json`."""
+    shelf = RunFolder(out)
+    shelf.write_text("scoreboard.json", rows_to_json(rows))
+    shelf.write_text("scoreboard.md", text)
+
+
+def rows_to_json(rows: Sequence[Row]) -> str:
+    """Rows as JSON; `rows_from_json` reads them."""
+    return json.dumps([asdict(row) for row in rows], indent=1) + "\n"
+
+
+def rows_from_json(text: str | bytes) -> list[Row]:
+    """The rows of `rows_to_json`.
+
+    Raises:
+        ValidationError: it is none.
+    """
+    return TypeAdapter(list[Row]).validate_json(text)
+
+
+def p_shortcut(held: Sequence[Finding], limit: float) -> float:
+    """The stated probability that a finding's uplift is above the limit: the largest over the findings held to it.
+
+    Each is that of a normal distribution about the uplift whose 95% interval is as wide as the reported one, which is
+    corrected for everything confirmed; 0.02 where nothing is held, and never nearer to 0 or 1.
+    """
+    found = [
+        NormalDist(one.uplift, max((one.uplift_interval.high - one.uplift_interval.low) / 3.92, 1e-6)) for one in held
+    ]
+    highest = max((1.0 - each.cdf(limit) for each in found), default=0.0)
+    return float(min(max(highest, LEAST_DOUBT), 1.0 - LEAST_DOUBT))
+
+
+def opened(folder: Path, world: World) -> nn.Module:
+    """A built network, in evaluation mode."""
+    network = NETWORKS[world.network]()
+    network.load_state_dict(load_file(folder / WEIGHTS))
+    return network.eval()
+
+
+def _eligible(world: World, network: nn.Module, pixels: PixelArray) -> Pictures:
+    source, targets = CLASS_NAMES.index(world.source), [CLASS_NAMES.index(name) for name in world.targets]
+    return Pictures.eligible(network, pixels, source, targets)
+
+
+def _audited(folder: Path, run: Path, seed: int) -> Audit:
+    """An audit of a built world, begun or continued."""
+    if (run / "manifest.json").is_file():
+        there = RunFolder.open(run)
+        return continue_run(there, stored_config(there), Silence())
+    return audit(reduced(read_config(folder / CONFIG), seed), run, Silence())
+
+
+@contextmanager
+def answers_counted() -> Iterator[list[int]]:
+    """How many pictures come through the head of a planted world's network while the body lasts, in this process."""
+    count = [0]
+
+    def counted(module: nn.Module, _inputs: object, output: object) -> None:
+        if isinstance(module, (ResidualNetwork, TokenNetwork)) and isinstance(output, torch.Tensor):
+            count[0] += len(output)
+
+    handle = torch.nn.modules.module.register_module_forward_hook(counted)
+    try:
+        yield count
+    finally:
+        handle.remove()

@@ -1,0 +1,81 @@
+"""The scoreboard's figures, on rows whose counts are known, and against other implementations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss, roc_auc_score
+
+from auditor.run.worlds.baselines import METHODS
+from auditor.run.worlds.board import area_under_curve, board, cross_entropy, interval_over_worlds, share
+from auditor.run.worlds.score import FirstFinding, Row, rows_from_json, rows_to_json
+
+
+def row(world: str, side: str, verdict: str, p_shortcut: float, rank: int | None, **other: object) -> Row:
+    first = FirstFinding("c-001", "noodles crop", 30, 100, 0.2, 0.4, 60, 200, rank == 1, world if rank == 1 else "egg")
+    values: dict[str, object] = {
+        "held": 5, "cue_flips": 50, "cue_eligible": 100, "first": first,
+        "baselines": dict.fromkeys(METHODS), "passes": 1000, "seconds": 10.0, **other,
+    }  # fmt: skip
+    return Row(world, side, 0, verdict, p_shortcut, rank, **values)  # type: ignore[arg-type]
+
+
+ROWS = [
+    row("noodles", "planted", "fail", 0.98, 1),
+    row("noodles", "twin", "pass", 0.02, None),
+    row("sticker", "planted", "fail", 0.9, 3, baselines={METHODS[0]: 1, METHODS[1]: None, METHODS[2]: 2}),
+    row("sticker", "twin", "fail", 0.6, None, first=None),
+    row("blur", "planted", "pass", 0.3, None, cue_flips=1),
+    row("blur", "twin", "inconclusive", 0.3, None, passes=None, seconds=40.0),
+]
+
+
+def lines_of(text: str) -> dict[str, list[str]]:
+    """First cells of the tables' rows, joined, to the others."""
+    cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in text.splitlines() if line[:1] == "|"]
+    return {" / ".join(one[:2]) if len(one) == 5 else one[0]: one[1:] for one in cells}
+
+
+def test_the_board_counts_what_is_in_its_rows() -> None:
+    lines = lines_of(board(ROWS))
+    assert lines["natural object / auditor"][1:] == [share(1, 1)] * 3
+    assert lines["patch / auditor"][1:] == [share(0, 1), share(1, 1), share(1, 1)]
+    assert lines["all / auditor"][1:] == [share(1, 3), share(2, 3), share(2, 3)]
+    assert lines[f"all / {METHODS[0]}"][1:] == [share(1, 3)] * 3
+    assert lines[f"all / {METHODS[2]}"][1:] == [share(0, 3), share(1, 3), share(1, 3)]
+    assert lines["planted networks that fail"] == [share(2, 3)]
+    assert lines["those of them whose cue flips more than 10%"] == [share(2, 2)]
+    assert lines["clean twins that pass"] == [share(1, 3)]
+    assert lines["clean twins that fail: false alarms"] == [share(1, 3)]
+    assert lines["the first finding's 95% interval covers its rate on fresh pictures"] == [share(5, 5)]
+    assert lines["eight-option question, the first finding of every planted network"] == [share(1, 3)]
+    assert lines["the same, where the first finding shows the cue"] == [share(1, 1)]
+    assert lines["pictures through the network an audit, mean"] == ["1,000"]
+    assert lines["seconds an audit, median"] == ["10"]
+    assert lines["ROC-AUC of P(shortcut)"][0].startswith("0.83 (")  # of nine pairs seven above and one even
+    assert lines["sticker"][1:5] == ["50/100", "3", "fail", "fail"]
+
+
+def test_a_share_has_its_wilson_interval() -> None:
+    assert share(3, 4) == "3/4 (30–95%)"
+    assert share(0, 0) == "—"
+
+
+def test_the_detector_figures_agree_with_scikit_learn() -> None:
+    rng = np.random.default_rng(4)
+    positive, negative = rng.choice(np.linspace(0.05, 0.95, 12), 30), rng.choice(np.linspace(0.05, 0.8, 12), 20)
+    truth, told = [1] * 30 + [0] * 20, [*positive, *negative]
+    assert area_under_curve(positive.tolist(), negative.tolist()) == pytest.approx(roc_auc_score(truth, told))
+    assert cross_entropy(positive.tolist(), negative.tolist()) == pytest.approx(log_loss(truth, told))
+
+
+def test_an_interval_over_equal_worlds_is_a_point() -> None:
+    planted = [row(world, "planted", "fail", 0.9, 1) for world in ("noodles", "egg", "rice")]
+    twins = [row(world, "twin", "pass", 0.1, None) for world in ("noodles", "egg", "rice")]
+    assert interval_over_worlds(planted, twins, area_under_curve) == (1.0, 1.0)
+    low, high = interval_over_worlds(ROWS[0::2], ROWS[1::2], area_under_curve)
+    assert low < area_under_curve([0.98, 0.9, 0.3], [0.02, 0.6, 0.3]) < high
+
+
+def test_rows_come_back_as_they_were() -> None:
+    assert rows_from_json(rows_to_json(ROWS)) == ROWS
