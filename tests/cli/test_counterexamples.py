@@ -230,5 +230,5 @@ def test_pictures_of_which_none_may_be_pasted_on(failed: Path, world: World, inv
 
 def test_the_reports_of_a_failed_run_name_the_command(finished, failed: Path) -> None:
     for name in ("report.html", "checklist.md"):
-        assert "auditor counterexamples run --out" in (failed / name).read_text()
+        assert "auditor counterexamples . --out" in (failed / name).read_text()
         assert "auditor counterexamples" not in (finished[0] / name).read_text()

@@ -303,7 +303,7 @@ def test_patches_that_a_person_brought_were_not_chosen_and_no_search_is_shown(fu
         f"on {summary.eligible(result)} eligible pictures."
     )
     assert {"whole-pictures", "atlas", "validity", "survey"}.isdisjoint(part for part, _ in page_of(result).sections)
-    assert [title for _, title in page_of(full_result).sections][7:10] == [
+    assert [title for _, title in page_of(full_result).sections][8:11] == [
         "Atlas",
         "Do the suggestions help?",
         "Survey",
