@@ -1,6 +1,6 @@
 """What a user set, read and validated. One TOML file; the same model is built from flags and from Python.
 
-The settings themselves are declared in settings.py.
+The settings themselves are declared in settings.
 """
 
 from __future__ import annotations

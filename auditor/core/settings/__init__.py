@@ -1,0 +1,88 @@
+"""Every setting, declared once: its type, range and default, and the words and flag by which it is told.
+
+A description is a line of Markdown. docs/your-model.md shows it as it is, with the range and the default; the file that
+`auditor init` writes and the flags' help show it without marks (settings_text.py). A section's docstring stands above
+its table. What a setting may have beside its description (an example, a flag) is explained in section.py.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from auditor.core.section import ClassSpec, Example, Flag, Section
+from auditor.core.settings.inputs import DEFAULT_PROMPTS, ClassesConfig, ImagesConfig, ModelConfig, PreprocessingConfig
+from auditor.core.settings.search import FINEST_LEVEL, AtlasConfig, CandidatesConfig
+from auditor.core.settings.trials import ComputeConfig, LimitsConfig, NeededConfig, PlacesConfig, TrialsConfig
+
+__all__ = [
+    "DEFAULT_PROMPTS",
+    "FINEST_LEVEL",
+    "AtlasConfig",
+    "AuditConfig",
+    "CandidatesConfig",
+    "ClassesConfig",
+    "ComputeConfig",
+    "ImagesConfig",
+    "LimitsConfig",
+    "ModelConfig",
+    "NeededConfig",
+    "PlacesConfig",
+    "PreprocessingConfig",
+    "TrialsConfig",
+]
+
+
+class AuditConfig(Section):
+    """A whole audit. Relative paths are resolved against `base`, the folder of the file it was read from."""
+
+    source: Annotated[
+        ClassSpec,
+        Example("frying pan", filled=True),
+        Flag("--source", "classes", told="{}; a list by commas"),
+    ] = Field(
+        description='the class the pictures show: a name, an alias, an index, a list of them, or `"*"` for every class '
+        "but the target"
+    )
+    target: Annotated[
+        ClassSpec, Example("wok", filled=True), Flag("--target", "classes", told="{}; a list by commas")
+    ] = Field(description="the class (or list of classes) a patch may push them to")
+    seed: Annotated[int, Flag("--seed", "number")] = Field(
+        0, ge=0, description="of every random choice: split, positions, layout, placements, controls, resampling"
+    )
+    device: Annotated[str, Flag("--device")] = Field(
+        "auto",
+        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
+        description="`auto`, `cpu`, `cuda` or `cuda:N`; asking for CUDA where there is none is an error",
+    )
+    model: ModelConfig
+    preprocessing: PreprocessingConfig | None = None
+    classes: ClassesConfig = ClassesConfig()
+    images: ImagesConfig
+    atlas: AtlasConfig = AtlasConfig()
+    candidates: CandidatesConfig = CandidatesConfig()
+    trials: TrialsConfig = TrialsConfig()
+    needed: NeededConfig = NeededConfig()
+    places: PlacesConfig = PlacesConfig()
+    limits: LimitsConfig = LimitsConfig()
+    compute: ComputeConfig = ComputeConfig()
+    base: Path = Field(default_factory=Path.cwd, exclude=True)
+
+    @model_validator(mode="after")
+    def _one_batch_size(self) -> Self:
+        """A batch size under [trials], where older files have it, counts unless [compute] gives one."""
+        if self.trials.batch_size != self.compute.batch_size:
+            given = "batch_size" in self.compute.model_fields_set
+            size = {"batch_size": self.compute.batch_size if given else self.trials.batch_size}
+            # frozen for everybody else; nobody has seen this configuration yet
+            self.__dict__.update(
+                trials=self.trials.model_copy(update=size), compute=self.compute.model_copy(update=size)
+            )
+        return self
+
+    def path(self, relative: str) -> Path:
+        """A path of the file, resolved against the folder the file lies in."""
+        return Path(os.path.realpath(self.base / Path(relative).expanduser()))  # it raises at no loop of links
