@@ -81,23 +81,23 @@ def interval_over_worlds(
 def _recall_table(planted: Sequence[Row]) -> str:
     heads = "".join(f" first {rank} |" if rank > 1 else " rank 1 |" for rank in RANKS)
     lines = [f"| cue | found by |{heads}", "| --- | --- |" + " ---: |" * len(RANKS)]
-    for kind in (*Kind, None):
-        of_kind = [row for row in planted if kind is None or WORLDS[row.world].kind is kind]
+    groups = {str(kind): [row for row in planted if WORLDS[row.world].kind is kind] for kind in Kind}
+    groups |= {"all": list(planted), f"all that flip more than {LIMIT:.0%}": _strong(planted)}
+    for words, of_kind in groups.items():
         for method in ("auditor", *METHODS):
             ranks = [row.rank if method == "auditor" else row.baselines[method] for row in of_kind]
             cells = [share(sum(one is not None and one <= most for one in ranks), len(ranks)) for most in RANKS]
-            lines.append(f"| {kind or 'all'} | {method} | {' | '.join(cells)} |")
+            lines.append(f"| {words} | {method} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
     both = [*planted, *twins]
-    strong = [row for row in planted if row.cue_eligible and row.cue_flips / row.cue_eligible > LIMIT]
+    strong = _strong(planted)
     firsts = [row.first for row in both if row.first is not None]
     covered = [one.true_eligible > 0 and one.low <= one.true_flips / one.true_eligible <= one.high for one in firsts]
     answers = [row.first.answer == row.world for row in planted if row.first is not None]
     shown = [row.first.answer == row.world for row in planted if row.first is not None and row.first.shows]
-    chances = [row.p_shortcut for row in planted], [row.p_shortcut for row in twins]
     lines = [
         "| measure | figure |",
         "| --- | --- |",
@@ -106,8 +106,10 @@ def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
         f"| planted networks that are called inconclusive | {_verdicts(planted, Verdict.INCONCLUSIVE)} |",
         f"| clean twins that pass | {_verdicts(twins, Verdict.PASS)} |",
         f"| clean twins that fail: false alarms | {_verdicts(twins, Verdict.FAIL)} |",
-        f"| ROC-AUC of P(shortcut) | {_figure(planted, twins, chances, area_under_curve)} |",
-        f"| cross-entropy of P(shortcut) | {_figure(planted, twins, chances, cross_entropy)} |",
+        f"| ROC-AUC of P(shortcut), planted against twins | {_figure(planted, twins, area_under_curve)} |",
+        f"| the same, where the cue flips more than {LIMIT:.0%} | {_figure(strong, twins, area_under_curve)} |",
+        f"| cross-entropy of P(shortcut), planted against twins | {_figure(planted, twins, cross_entropy)} |",
+        f"| the same, where the cue flips more than {LIMIT:.0%} | {_figure(strong, twins, cross_entropy)} |",
         f"| the first finding's 95% interval covers its rate on fresh pictures | {share(sum(covered), len(covered))} |",
         f"| eight-option question, the first finding of every planted network | {share(sum(answers), len(answers))} |",
         f"| the same, where the first finding shows the cue | {share(sum(shown), len(shown))} |",
@@ -117,6 +119,11 @@ def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def _strong(planted: Sequence[Row]) -> list[Row]:
+    """Audits of networks that truly have a shortcut above the limit: planting a cue does not make a network use it."""
+    return [row for row in planted if row.cue_eligible and row.cue_flips / row.cue_eligible > LIMIT]
+
+
 def _verdicts(rows: Sequence[Row], verdict: Verdict) -> str:
     return share(sum(row.verdict == str(verdict) for row in rows), len(rows))
 
@@ -124,11 +131,14 @@ def _verdicts(rows: Sequence[Row], verdict: Verdict) -> str:
 def _figure(
     planted: Sequence[Row],
     twins: Sequence[Row],
-    chances: tuple[Sequence[float], Sequence[float]],
     figure: Callable[[Sequence[float], Sequence[float]], float],
 ) -> str:
+    """With the interval over worlds; the twins are those of the planted networks given."""
+    names = {row.world for row in planted}
+    twins = [row for row in twins if row.world in names]
     low, high = interval_over_worlds(planted, twins, figure)
-    return f"{figure(*chances):.2f} ({low:.2f} to {high:.2f}, over worlds)"
+    found = figure([row.p_shortcut for row in planted], [row.p_shortcut for row in twins])
+    return f"{found:.2f} ({low:.2f} to {high:.2f}, over worlds)"
 
 
 def _mean(values: Sequence[int | None]) -> float:

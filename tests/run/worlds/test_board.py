@@ -41,6 +41,7 @@ def test_the_board_counts_what_is_in_its_rows() -> None:
     assert lines["natural object / auditor"][1:] == [share(1, 1)] * 3
     assert lines["patch / auditor"][1:] == [share(0, 1), share(1, 1), share(1, 1)]
     assert lines["all / auditor"][1:] == [share(1, 3), share(2, 3), share(2, 3)]
+    assert lines["all that flip more than 10% / auditor"][1:] == [share(1, 2), share(2, 2), share(2, 2)]
     assert lines[f"all / {METHODS[0]}"][1:] == [share(1, 3)] * 3
     assert lines[f"all / {METHODS[2]}"][1:] == [share(0, 3), share(1, 3), share(1, 3)]
     assert lines["planted networks that fail"] == [share(2, 3)]
@@ -52,7 +53,8 @@ def test_the_board_counts_what_is_in_its_rows() -> None:
     assert lines["the same, where the first finding shows the cue"] == [share(1, 1)]
     assert lines["pictures through the network an audit, mean"] == ["1,000"]
     assert lines["seconds an audit, median"] == ["10"]
-    assert lines["ROC-AUC of P(shortcut)"][0].startswith("0.83 (")  # of nine pairs seven above and one even
+    # of nine pairs seven are above and one is even
+    assert lines["ROC-AUC of P(shortcut), planted against twins"][0].startswith("0.83 (")
     assert lines["sticker"][1:5] == ["50/100", "3", "fail", "fail"]
 
 
