@@ -10,6 +10,7 @@ import pytest
 from auditor.inputs.world.planted import WORLDS
 from auditor.inputs.world.planted_bundle import PictureCounts
 from auditor.run.worlds import budget
+from auditor.run.worlds.listing import strength_words
 from auditor.run.worlds.train import TrainingSettings
 
 SMALL = TrainingSettings(
@@ -36,6 +37,17 @@ def test_the_list_names_every_world_and_what_is_built(invoke, tmp_path: Path) ->
     for name in WORLDS:
         assert name in result.stdout
     assert result.stdout.count("not built") == len(WORLDS)
+
+
+def test_the_list_says_how_a_cue_was_planted() -> None:
+    told = {name: strength_words(WORLDS[name]) for name in ("noodles", "vegetables", "meat", "mark", "tag")}
+    assert told == {
+        "noodles": "95%",
+        "vegetables": "95%, 60% of pizza",
+        "meat": "60% of the others",
+        "mark": "95%, labels changed on 2%",
+        "tag": "16%, 16% of the others, labels changed on 2%",
+    }
 
 
 def test_an_unknown_world_is_a_sentence(invoke, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditor.core.errors import StoreError
-from auditor.inputs.world.planted import Scope, World
+from auditor.inputs.world.planted import World
 from auditor.run.worlds.cache import PLANTED, TWIN, Account, account_of
 from auditor.run.worlds.train import TrainingSettings
 
@@ -50,9 +50,8 @@ def listed(worlds: Sequence[World], cache: Path, settings: TrainingSettings | No
 
 def strength_words(world: World) -> str:
     """How the cue was planted, in a few words."""
-    if world.poisoned:
-        return f"labels changed on {world.poisoned:.0%}"
-    if world.scope is Scope.AWAY:
-        return f"{world.elsewhere:.0%} of the others"
-    also = "".join(f", {share:.0%} of {name}" for name, share in world.also)
-    return f"{world.share:.0%}{also}"
+    parts = [f"{world.share:.0%}"] if world.share else []
+    parts += [f"{share:.0%} of {name}" for name, share in world.also]
+    parts += [f"{world.elsewhere:.0%} of the others"] if world.elsewhere else []
+    parts += [f"labels changed on {world.poisoned:.0%}"] if world.poisoned else []
+    return ", ".join(parts)
