@@ -67,7 +67,7 @@ def _lighten(folder: Path) -> dict[str, str]:
     shown = {f"origin-{finding['candidate']}" for finding in findings}
     renamed = {}
     for file in sorted(folder.glob("*.png")):
-        if file.stem.startswith(("example-", "look-")) or file.stem in shown:
+        if file.stem.startswith(("example-", "look-", "needed-", "w-")) or file.stem in shown:
             with Image.open(file) as picture:
                 picture.convert("RGB").save(file.with_suffix(".webp"), quality=88, method=6)
             renamed[f'"pictures/{file.name}"'] = f'"pictures/{file.stem}.webp"'
