@@ -27,7 +27,7 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	@echo "== the whole test suite"
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(INSTALLED)
 	@echo "== ruff and mypy --strict"

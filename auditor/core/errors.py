@@ -93,6 +93,7 @@ _SAYING_MEMORY = (
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
     "CUDA out of memory",
+    "Cannot allocate memory",  # the operating system's own words, of a file of weights that is mapped
 )
 
 
@@ -102,6 +103,8 @@ def out_of_memory(error: BaseException) -> bool:
     torch's own type is known by its name, since no torch is loaded here; its libraries have words alone.
     """
     if isinstance(error, (MemoryError, DeviceMemoryError)) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _SAYING_MEMORY)
 

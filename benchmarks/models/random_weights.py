@@ -40,6 +40,8 @@ def build_from_library(name: str) -> nn.Module:
         return network
     # heads that train beside the main one: weights are published without them as well as with them
     extra = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    if name == "vit_h_14":
+        extra = {"image_size": 518}  # as its weights are published; positions of another size would not fit
     return torchvision.models.get_model(name, weights=None, num_classes=len(CLASSES), **extra)
 
 

@@ -23,8 +23,10 @@ def section(command: str) -> str:
 
 
 def options(command: str) -> set[str]:
-    named = (name for parameter in COMMANDS[command].params for name in parameter.opts)
-    return {name for name in named if name.startswith("--")}
+    """Of a command, or of all commands of a group."""
+    own = COMMANDS[command]
+    params = [parameter for one in (own, *getattr(own, "commands", {}).values()) for parameter in one.params]
+    return {name for parameter in params for name in parameter.opts if name.startswith("--")}
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

@@ -13,7 +13,7 @@ from typer.testing import Result
 from auditor.candidates.removal import Remover
 from auditor.run.folder import RunFolder
 from auditor.run.pipeline import stage_named
-from auditor.run.unchanged import _settings_sha256
+from auditor.run.unchanged import settings_sha256
 
 
 def findings_of(run: Path) -> list[dict]:
@@ -39,7 +39,7 @@ def resettle(run: Path, change: Callable[[dict], object]) -> None:
     manifest = json.loads((run / "manifest.json").read_text())
     change(manifest["config"])
     (run / "manifest.json").write_text(json.dumps(manifest))
-    manifest["inputs"]["settings"] = _settings_sha256(RunFolder.open(run))
+    manifest["inputs"]["settings"] = settings_sha256(RunFolder.open(run))
     (run / "manifest.json").write_text(json.dumps(manifest))
 
 

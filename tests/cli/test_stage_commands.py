@@ -94,7 +94,9 @@ def test_trial_again_measures_again(invoke, finished, own_run, monkeypatch) -> N
     monkeypatch.setattr(Sweep, "run", lambda *arguments: swept.append(1) or run(*arguments))
     assert invoke("trial", own_run).exit_code == finished[1].exit_code
     trials = pd.read_parquet(own_run / "trials.parquet")
-    assert len(swept) == trials.groupby(["split", "candidate", "control", "placement"]).ngroups
+    blocks = trials.groupby(["split", "candidate", "control", "placement"]).ngroups
+    of_places = len(list((own_run / "cache" / "places").iterdir()))
+    assert len(swept) == blocks + of_places + 1  # one is made once more, to compare it
     assert (own_run / "findings.json").read_bytes() == (finished[0] / "findings.json").read_bytes()
 
 

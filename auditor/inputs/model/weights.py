@@ -17,6 +17,7 @@ from auditor.core.hashing import sha256_of_file
 from auditor.core.plain_text import utf8
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.harmless import harmless_extras
+from auditor.inputs.model.memory import pass_out_of_memory
 from auditor.inputs.model.weight_kinds import QUANTISED, counted, unfit_tensors
 from auditor.inputs.world.bundle import bundled_weights
 
@@ -97,7 +98,8 @@ def read_weights(path: Path, key: str | None = None) -> Weights:
         try:
             # what is mapped into memory needs a path of UTF-8
             return Weights(load_file(path) if utf8(str(path)) == str(path) else load(path.read_bytes()))
-        except (SafetensorError, OSError, ValueError) as error:
+        except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+            pass_out_of_memory(error)
             raise ModelError(f"{path} is not a whole safetensors file ({error}); copy or export it again") from error
     return unwrapped(_unpickled_tensors(path), path, key)
 

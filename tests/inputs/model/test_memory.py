@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +30,7 @@ from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.memory import Batches
 from auditor.inputs.model.preprocessing import Preprocessing
+from auditor.inputs.model.weights import read_weights
 from auditor.trials.placements import variants_of
 from auditor.trials.sweep import Sweep, predict_clean
 
@@ -199,6 +202,9 @@ def test_other_errors_pass_as_they_are() -> None:
         (MemoryError(), True),
         (RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory"), True),
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("unable to mmap 2551649016 bytes from file <x>: Cannot allocate memory (12)"), True),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (OSError(errno.ENOENT, "No such file or directory"), False),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
         (ValueError("CUDA out of memory"), False),
     ],
@@ -240,3 +246,15 @@ def test_the_tail_alone_may_be_what_does_not_fit(large_tail: LayerCut) -> None:
     with pytest.raises(DeviceMemoryError) as caught:
         LayerCut(large_tail.classifier, "layer")
     assert not isinstance(caught.value, LayerError)
+
+
+def test_weights_that_memory_does_not_hold_are_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(path: Path) -> None:
+        raise RuntimeError(f"unable to mmap 2551649016 bytes from file <{path}>: Cannot allocate memory (12)")
+
+    (tmp_path / "weights.safetensors").write_bytes(b"")
+    monkeypatch.setattr("auditor.inputs.model.weights.load_file", no_room)
+    with pytest.raises(DeviceMemoryError, match="Cannot allocate memory"):
+        read_weights(tmp_path / "weights.safetensors")
