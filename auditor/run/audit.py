@@ -25,7 +25,7 @@ from auditor.run.estimate import estimate
 from auditor.run.estimate_words import estimate_lines
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
-from auditor.run.pipeline import REPORT, forget
+from auditor.run.pipeline import REPORT, SHOWS, forget, shown
 from auditor.run.review import REVIEWS, reviewed_result
 from auditor.run.stage import Run, Stage
 from auditor.run.stages.accuracy import ACCURACY
@@ -160,11 +160,17 @@ def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress, ane
         decorated = any([run.ensure(PLACES), run.ensure(LOOKS)])
         # of a report that was there, marks may have been made, or taken back, since it was written; one of an earlier
         # version was written before anybody asked what is needed
-        if decorated or (not written and (asked or folder.has(REVIEWS))):
+        if decorated or _lacks(folder) or (not written and (asked or folder.has(REVIEWS))):
             run.make(REPORT)
         elif older and not written:
             _tell_of_whole_pictures(run)
         return run.get(REPORT)
+
+
+def _lacks(folder: RunFolder) -> bool:
+    """Whether the report was written before something that it shows, and cut off before it was written again."""
+    noted = (folder.facts(REPORT.name) or {}).get(SHOWS)
+    return noted is not None and noted != shown(folder)
 
 
 def _tell_of_whole_pictures(run: Run) -> None:

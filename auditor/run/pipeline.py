@@ -33,7 +33,16 @@ def _make_report(run: Run, folder: RunFolder) -> Facts:
     whole, needed = said_of_whole_pictures(run), run.get(NEEDED)
     places = run.get(PLACES) if run.folder.is_done(PLACES.name) else ()
     measured = Measured(pool, clean, proposals.cells, trials, reviews, accuracy, pasted, whole, needed, places)
-    return write_report(folder, assemble(run, measured))
+    return {**write_report(folder, assemble(run, measured)), SHOWS: shown(run.folder)}
+
+
+def shown(folder: RunFolder) -> list[str]:
+    """Stages that a report shows where they are done, and does not wait for, or that earlier versions did not have."""
+    return [stage.name for stage in (WHOLE_PICTURES, NEEDED, PLACES, LOOKS) if folder.is_done(stage.name)]
+
+
+SHOWS = "shows"
+"""What a report notes of `shown` when it is written; one that was cut off before the last time notes less."""
 
 
 def _read_report(run: Run) -> Audit:
