@@ -93,7 +93,7 @@ def _recall_table(planted: Sequence[Row]) -> str:
 
 def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
     both = [*planted, *twins]
-    strong = _strong(planted)
+    strong, no_patch = _strong(planted), _no_patch(planted)
     firsts = [row.first for row in both if row.first is not None]
     covered = [one.true_eligible > 0 and one.low <= one.true_flips / one.true_eligible <= one.high for one in firsts]
     answers = [row.first.answer == row.world for row in planted if row.first is not None]
@@ -106,6 +106,9 @@ def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
         f"| planted networks that are called inconclusive | {_verdicts(planted, Verdict.INCONCLUSIVE)} |",
         f"| clean twins that pass | {_verdicts(twins, Verdict.PASS)} |",
         f"| clean twins that fail: false alarms | {_verdicts(twins, Verdict.FAIL)} |",
+        f"| cues that no patch expresses: a whole-picture effect is above the limit | {_whole(no_patch)} |",
+        f"| such cues that flip more than {LIMIT:.0%}: the same | {_whole(_strong(no_patch))} |",
+        f"| clean twins with a whole-picture effect above the limit | {_whole(twins)} |",
         f"| ROC-AUC of P(shortcut), planted against twins | {_figure(planted, twins, area_under_curve)} |",
         f"| the same, where the cue flips more than {LIMIT:.0%} | {_figure(strong, twins, area_under_curve)} |",
         f"| cross-entropy of P(shortcut), planted against twins | {_figure(planted, twins, cross_entropy)} |",
@@ -122,6 +125,15 @@ def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
 def _strong(planted: Sequence[Row]) -> list[Row]:
     """Audits of networks that truly have a shortcut above the limit: planting a cue does not make a network use it."""
     return [row for row in planted if row.cue_eligible and row.cue_flips / row.cue_eligible > LIMIT]
+
+
+def _no_patch(planted: Sequence[Row]) -> list[Row]:
+    """Audits of networks whose cue is an overall effect, or two cues that mean nothing apart."""
+    return [row for row in planted if WORLDS[row.world].kind is Kind.WHOLE]
+
+
+def _whole(rows: Sequence[Row]) -> str:
+    return share(sum(bool(row.whole) for row in rows), len(rows))
 
 
 def _verdicts(rows: Sequence[Row], verdict: Verdict) -> str:
@@ -148,8 +160,9 @@ def _mean(values: Sequence[int | None]) -> float:
 
 def _worlds_table(rows: Sequence[Row]) -> str:
     lines = [
-        "| world | cue | cue flips | rank found | verdict | twin | first finding | its flips | on fresh pictures |",
-        "| --- | --- | ---: | --- | --- | --- | --- | ---: | ---: |",
+        "| world | cue | cue flips | rank found | verdict | whole pictures | twin | first finding | its flips "
+        "| on fresh pictures |",
+        "| --- | --- | ---: | --- | --- | --- | --- | --- | ---: | ---: |",
     ]
     for name in dict.fromkeys(row.world for row in rows):
         own = sorted((row for row in rows if row.world == name and row.side == PLANTED), key=lambda row: row.seed)
@@ -169,7 +182,8 @@ def _worlds_table(rows: Sequence[Row]) -> str:
             effect,
             ", ".join("—" if row.rank is None else str(row.rank) for row in own),
             ", ".join(row.verdict for row in own),
-            ", ".join(row.verdict for row in twin),
+            ", ".join(dict.fromkeys(kind for row in own for kind in row.whole)) or "—",
+            ", ".join(row.verdict + "".join(f" ({kind})" for kind in row.whole) for row in twin),
             *told,
         ]
         lines.append(f"| {' | '.join(cells)} |")

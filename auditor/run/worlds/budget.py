@@ -29,8 +29,10 @@ REDUCED: dict[str, dict[str, Any]] = {
         "drawn": 0,
         "confirmed": CONFIRMED,
     },
+    "needed": {"pictures": 0},
+    "places": {"findings": 0},
 }
-"""By section: no icons, no patch trained, one grid, a tenth of the crops, 120 pictures for confirmation."""
+"""By section: no icons, no patch trained, one grid, a tenth of the crops, 120 pictures for confirmation, no places."""
 
 
 def reduced(config: AuditConfig, seed: int) -> AuditConfig:

@@ -20,7 +20,7 @@ from torch import nn
 from auditor.core.config import read_config
 from auditor.core.errors import StoreError
 from auditor.core.progress import Progress, Silence
-from auditor.core.records import Candidate, Finding, PixelArray
+from auditor.core.records import Candidate, Finding, PixelArray, Verdict, WholeFinding
 from auditor.inputs.world.kitchen import class_folder
 from auditor.inputs.world.planted import CLASS_NAMES, World
 from auditor.inputs.world.planted_bundle import DISCOVERY, SELECTION
@@ -78,6 +78,7 @@ class Row:
         cue_flips, cue_eligible: what the cue truly does, rendered into pictures of the source.
         held: how many are held. baselines: the same rank by method.
         passes: pictures through the network's head; None where the audit was interrupted. seconds: of the audit.
+        whole: kinds of effects over whole pictures that are above the limit, the largest uplift first.
     """
 
     world: str
@@ -93,6 +94,7 @@ class Row:
     baselines: dict[str, int | None]
     passes: int | None
     seconds: float
+    whole: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -159,7 +161,7 @@ class Scorer:
             side=side,
             seed=seed,
             verdict=str(finished.verdict),
-            p_shortcut=p_shortcut(held, limit),
+            p_shortcut=p_shortcut([*held, *_of_whole_pictures(finished)], limit),
             rank=first([finder.shown_by(one.candidate, candidates) for one in held]),
             held=len(held),
             cue_flips=truth.flips,
@@ -171,6 +173,7 @@ class Scorer:
             },
             passes=answers[0] if whole else None,
             seconds=seconds,
+            whole=tuple(one.effect.kind for one in _of_whole_pictures(finished) if one.verdict is Verdict.FAIL),
         )
 
     def _selection(self, folder: Path, world: World, network: nn.Module) -> Pictures:
@@ -232,8 +235,15 @@ def rows_from_json(text: str | bytes) -> list[Row]:
     return TypeAdapter(list[Row]).validate_json(text)
 
 
-def p_shortcut(held: Sequence[Finding], limit: float) -> float:
-    """The stated probability that a finding's uplift is above the limit: the largest over the findings held to it.
+def _of_whole_pictures(finished: Audit) -> list[WholeFinding]:
+    """Effects over whole pictures that bring no pixel of the target along, the largest uplift first."""
+    whole = finished.result.whole
+    found = [] if whole is None else [one for one in whole.findings if not one.effect.shows_target]
+    return sorted(found, key=lambda one: -one.uplift)
+
+
+def p_shortcut(held: Sequence[Finding | WholeFinding], limit: float) -> float:
+    """The stated probability that an uplift is above the limit: the largest over findings and whole-picture effects.
 
     Each is that of a normal distribution about the uplift whose 95% interval is as wide as the reported one, which is
     corrected for everything confirmed; 0.02 where nothing is held, and never nearer to 0 or 1.

@@ -25,7 +25,7 @@ ROWS = [
     row("noodles", "twin", "pass", 0.02, None),
     row("sticker", "planted", "fail", 0.9, 3, baselines={METHODS[0]: 1, METHODS[1]: None, METHODS[2]: 2}),
     row("sticker", "twin", "fail", 0.6, None, first=None),
-    row("blur", "planted", "pass", 0.3, None, cue_flips=1),
+    row("blur", "planted", "pass", 0.3, None, cue_flips=1, whole=("sharpness", "contrast")),
     row("blur", "twin", "inconclusive", 0.3, None, passes=None, seconds=40.0),
 ]
 
@@ -55,7 +55,11 @@ def test_the_board_counts_what_is_in_its_rows() -> None:
     assert lines["seconds an audit, median"] == ["10"]
     # of nine pairs seven are above and one is even
     assert lines["ROC-AUC of P(shortcut), planted against twins"][0].startswith("0.83 (")
-    assert lines["sticker"][1:5] == ["50/100", "3", "fail", "fail"]
+    assert lines["sticker"][1:6] == ["50/100", "3", "fail", "—", "fail"]
+    assert lines["blur"][4:6] == ["sharpness, contrast", "inconclusive"]
+    assert lines["cues that no patch expresses: a whole-picture effect is above the limit"] == [share(1, 1)]
+    assert lines["such cues that flip more than 10%: the same"] == ["—"]
+    assert lines["clean twins with a whole-picture effect above the limit"] == [share(0, 3)]
 
 
 def test_a_share_has_its_wilson_interval() -> None:
