@@ -16,22 +16,10 @@ from pydantic import BaseModel, ValidationError
 from auditor.core.errors import ConfigError, nearest_names
 from auditor.core.files import read_utf8
 from auditor.core.section import ContradictionError
-from auditor.core.settings import (
-    DEFAULT_PROMPTS,
-    FINEST_LEVEL,
-    AtlasConfig,
-    AuditConfig,
-    CandidatesConfig,
-    ClassesConfig,
-    ComputeConfig,
-    ImagesConfig,
-    LimitsConfig,
-    ModelConfig,
-    NeededConfig,
-    PlacesConfig,
-    PreprocessingConfig,
-    TrialsConfig,
-)
+from auditor.core.settings import AuditConfig
+from auditor.core.settings.inputs import DEFAULT_PROMPTS, ClassesConfig, ImagesConfig, ModelConfig, PreprocessingConfig
+from auditor.core.settings.search import FINEST_LEVEL, AtlasConfig, CandidatesConfig
+from auditor.core.settings.trials import ComputeConfig, LimitsConfig, NeededConfig, PlacesConfig, TrialsConfig
 
 __all__ = [
     "DEFAULT_PROMPTS",

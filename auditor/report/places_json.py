@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from auditor.core.plain_text import plain
 from auditor.core.records.places import Bounded, DoseResponse, PlaceMap, PlaceRate
-
-SIGNIFICANT_DIGITS = 10
-
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+from auditor.report.json_values import Json
+from auditor.report.json_values import number_json as _number
 
 
 def places_json(found: PlaceMap) -> dict[str, Json]:
@@ -72,7 +68,3 @@ def _response(response: DoseResponse) -> dict[str, Json]:
         "half": {"value": value, "low": low, "high": high},
         "falls": bool(response.falls),
     }
-
-
-def _number(value: float) -> float:
-    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")

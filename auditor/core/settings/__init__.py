@@ -14,26 +14,9 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from auditor.core.section import ClassSpec, Example, Flag, Section
-from auditor.core.settings.inputs import DEFAULT_PROMPTS, ClassesConfig, ImagesConfig, ModelConfig, PreprocessingConfig
-from auditor.core.settings.search import FINEST_LEVEL, AtlasConfig, CandidatesConfig
+from auditor.core.settings.inputs import ClassesConfig, ImagesConfig, ModelConfig, PreprocessingConfig
+from auditor.core.settings.search import AtlasConfig, CandidatesConfig
 from auditor.core.settings.trials import ComputeConfig, LimitsConfig, NeededConfig, PlacesConfig, TrialsConfig
-
-__all__ = [
-    "DEFAULT_PROMPTS",
-    "FINEST_LEVEL",
-    "AtlasConfig",
-    "AuditConfig",
-    "CandidatesConfig",
-    "ClassesConfig",
-    "ComputeConfig",
-    "ImagesConfig",
-    "LimitsConfig",
-    "ModelConfig",
-    "NeededConfig",
-    "PlacesConfig",
-    "PreprocessingConfig",
-    "TrialsConfig",
-]
 
 
 class AuditConfig(Section):

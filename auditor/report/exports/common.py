@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 
 from auditor.core.errors import StoreError
@@ -14,11 +13,6 @@ from auditor.report.text import plain, shown_path
 def as_json(document: Mapping[str, object]) -> str:
     """JSON indented by two, ending in a line break; every number in it has to be finite."""
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def number(value: float) -> float | None:
-    """To 10 significant digits; None where it was not measured."""
-    return float(f"{value:.10g}") if math.isfinite(value) else None
 
 
 def pair(result: AuditResult) -> str:

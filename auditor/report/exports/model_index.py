@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 
 from auditor.core.records import AuditResult
-from auditor.report.exports.common import model_name, number, pair
+from auditor.report.exports.common import model_name, pair
 from auditor.report.exports.metrics import Metric, metrics_of
+from auditor.report.json_values import number_json
 
 
 def model_index_yaml(result: AuditResult) -> str:
@@ -33,13 +34,13 @@ def _metric(one: Metric) -> dict[str, object]:
     return {
         "type": one.kind.replace(" ", "_"),
         "name": f"{one.kind}: {one.of}",
-        "value": number(one.value),
+        "value": number_json(one.value),
         "args": {
             "flips": one.flips,
             "eligible": one.eligible,
-            "low": number(one.interval.low),
-            "high": number(one.interval.high),
-            "confidence": number(one.interval.confidence),
+            "low": number_json(one.interval.low),
+            "high": number_json(one.interval.high),
+            "confidence": number_json(one.interval.confidence),
             "method": one.interval.method,
         },
     }

@@ -7,7 +7,8 @@ what is read beside the limit and not held to it is `informational`.
 from __future__ import annotations
 
 from auditor.core.records import AuditResult, Finding, Verdict
-from auditor.report.exports.common import as_json, finding_name, model_name, number, pair
+from auditor.report.exports.common import as_json, finding_name, model_name, pair
+from auditor.report.json_values import number_json
 from auditor.report.numbers import percent
 from auditor.report.summary import finding_sentence, fragility_sentence, limit_words, verdict_sentence
 from auditor.report.text import plain
@@ -73,11 +74,11 @@ def _finding(result: AuditResult, finding: Finding) -> dict[str, object]:
             "eligible": finding.eligible,
             "control": finding.control.name,
             "controlFlips": finding.control.flips,
-            "uplift": number(finding.uplift),
-            "upliftLow": number(finding.uplift_interval.low),
-            "upliftHigh": number(finding.uplift_interval.high),
-            "confidence": number(finding.uplift_interval.confidence),
-            "pAdjusted": number(finding.p_adjusted),
+            "uplift": number_json(finding.uplift),
+            "upliftLow": number_json(finding.uplift_interval.low),
+            "upliftHigh": number_json(finding.uplift_interval.high),
+            "confidence": number_json(finding.uplift_interval.confidence),
+            "pAdjusted": number_json(finding.p_adjusted),
         },
     }
 
@@ -96,7 +97,7 @@ def _fragility(result: AuditResult) -> list[dict[str, object]]:
             "message": {"text": plain(fragility_sentence(measured))},
             "locations": [_location("report.html")],
             "partialFingerprints": {"patchAndPlacement/v1": f"covering:{measured.placement}"},
-            "properties": {"flips": measured.flips, "trials": measured.eligible, "rate": number(measured.rate)},
+            "properties": {"flips": measured.flips, "trials": measured.eligible, "rate": number_json(measured.rate)},
         }
     ]
 

@@ -6,7 +6,7 @@ import csv
 import io
 
 from auditor.core.records import AuditResult, Finding
-from auditor.report.exports.common import number
+from auditor.report.json_values import number_json as number
 from auditor.report.text import plain
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -11,6 +11,7 @@ import pandas as pd
 from auditor.core.errors import StoreError
 from auditor.core.records import AuditResult, Candidate, Placement, Split, Verdict
 from auditor.core.records.comparison import Change, Comparison, Side
+from auditor.report.summary import eligible
 from auditor.run.beside.patches import FOLDER
 from auditor.run.folder import RunFolder
 from auditor.run.review import reviewed_result
@@ -116,11 +117,10 @@ def _opened(folder: RunFolder) -> _Opened:
 
 def _side(one: _Opened) -> Side:
     result = one.result
-    eligible = {split.split: split.eligible for split in result.splits}.get(Split.CONFIRMATION, 0)
     subject, begun = result.subject, str(one.folder.manifest().get("begun", ""))
     inside = one.folder.path.parent  # patches that were brought are tried inside of a run
     name = f"{inside.parent.name}/{inside.name}/{result.run}" if inside.name == FOLDER else result.run
-    return Side(name, subject.model, subject.weights_sha256, begun, eligible, result.verdict)
+    return Side(name, subject.model, subject.weights_sha256, begun, eligible(result), result.verdict)
 
 
 def _compared(one: _Opened, other: _Opened) -> tuple[list[_Pairing], list[tuple[str, str]]]:
