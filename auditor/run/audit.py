@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from auditor.run.estimate_words import estimate_lines
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.pipeline import REPORT, SHOWS, forget, shown
-from auditor.run.review import REVIEWS
+from auditor.run.review import REVIEWS, reviewed_result
 from auditor.run.stage import Run, Stage
 from auditor.run.stages.accuracy import ACCURACY
 from auditor.run.stages.atlas import ATLAS
@@ -35,7 +36,9 @@ from auditor.run.stages.images import IMAGES
 from auditor.run.stages.looks import LOOKS
 from auditor.run.stages.needed import NEEDED
 from auditor.run.stages.places import PLACES
+from auditor.run.stages.report import rewrite_report
 from auditor.run.stages.sheets import SHEETS, draw_atlas
+from auditor.run.stages.whole_pictures import WHOLE_PICTURES, said_of_whole_pictures
 from auditor.run.unchanged import check_files, check_network
 from auditor.run.upgrade import open_folder
 
@@ -151,6 +154,7 @@ def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress, ane
     with engine_of(config.compute.workers, progress) as engine, at_work(folder, config, progress, anew) as run:
         run.engine = engine
         _say_what_is_ahead(run)
+        older = run.folder.is_done(REPORT.name) and not run.folder.is_done(WHOLE_PICTURES.name)
         asked = run.ensure(NEEDED)
         written = run.ensure(REPORT)
         decorated = any([run.ensure(PLACES), run.ensure(LOOKS)])
@@ -158,6 +162,8 @@ def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress, ane
         # version was written before anybody asked what is needed
         if decorated or _lacks(folder) or (not written and (asked or folder.has(REVIEWS))):
             run.make(REPORT)
+        elif older and not written:
+            _tell_of_whole_pictures(run)
         return run.get(REPORT)
 
 
@@ -165,6 +171,11 @@ def _lacks(folder: RunFolder) -> bool:
     """Whether the report was written before something that it shows, and cut off before it was written again."""
     noted = (folder.facts(REPORT.name) or {}).get(SHOWS)
     return noted is not None and noted != shown(folder)
+
+
+def _tell_of_whole_pictures(run: Run) -> None:
+    """Add to an earlier version's report what it did not measure; what that version judged stays as it is."""
+    rewrite_report(run.folder, replace(reviewed_result(run.folder), whole=said_of_whole_pictures(run)))
 
 
 def _say_what_is_ahead(run: Run) -> None:
