@@ -1,7 +1,10 @@
 """Do the cells of an atlas push as they say, on crops that had no part in them?
 
     python -m benchmarks.atlas.cells --runs FOLDER [--config examples/kitchen32.toml] [--pair "frying pan" wok]
-                                     [--out cells.md] [--update docs/atlas.md]
+                                     [--like SqueezeNet examples/squeezenet.toml] [--out cells.md]
+                                     [--update docs/atlas.md]
+
+`--like` adds a row for another audit, by its configuration or by the folder of a run that has its settings.
 
 The pictures that may give crops are split in two. From the first half each kind of cell is made, and says a push; from
 the second half five crops of other pictures fall into each cell, and are pasted in pixels on the eligible selection
@@ -44,6 +47,9 @@ from auditor.core.draws import keyed_generator
 from auditor.core.progress import Progress, Silence
 from auditor.core.records import FloatArray, IntArray, PixelArray, Placement, Split, Tier
 from auditor.core.records.trials import eligible_rows
+from auditor.core.shelf import slug
+from auditor.run.audit import stored_config
+from auditor.run.folder import RunFolder
 from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import open_scene
 from auditor.statistics.intervals import wilson_interval
@@ -265,28 +271,38 @@ def audited_kinds(one: Opened, progress: Progress) -> dict[str, Numbers]:
     return measured(halves, said, progress)
 
 
+def audits(options: argparse.Namespace) -> list[tuple[str, AuditConfig, Path]]:
+    """What is measured: the name of its row, its settings, and the folder of its run."""
+    config = read_config(options.config)
+    pairs: list[Pair] = [(a, b) for a, b in options.pair or [("frying pan", "wok")]]
+    asked = [(f"{a} → {b}", pair_config(config, (a, b), None), run_folder(options.runs, (a, b))) for a, b in pairs]
+    for name, folder in options.like or []:
+        given = Path(folder)
+        other = read_config(given) if given.is_file() else stored_config(RunFolder.open(given))
+        own = pair_config(other, (str(other.source), str(other.target)), None)
+        asked.append((name, own, options.runs / slug(name)))
+    return asked
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path, default=Path("examples/kitchen32.toml"))
     parser.add_argument("--runs", type=Path, required=True, help="where runs are kept and read back")
     parser.add_argument("--pair", nargs=2, action="append", metavar=("SOURCE", "TARGET"))
+    parser.add_argument("--like", nargs=2, action="append", metavar=("NAME", "TOML_OR_RUN"))
     parser.add_argument("--out", type=Path, default=Path("cells.md"))
     parser.add_argument("--update", type=Path, help="a page whose part between cells:begin and cells:end is replaced")
     options = parser.parse_args()
-    config: AuditConfig = read_config(options.config)
-    pairs: list[Pair] = [(a, b) for a, b in options.pair or [("frying pan", "wok")]]
-    progress, rows = TerminalProgress(Console(stderr=True)), []
-    for pair in pairs:
-        own = pair_config(config, pair, None)
-        folder = run_folder(options.runs, pair)
+    progress, rows, text = TerminalProgress(Console(stderr=True)), [], ""
+    for name, config, folder in audits(options):
         kept = folder.parent / f"{folder.name}-cells.json"
         if kept.exists():
             found = {kind: Numbers(**values) for kind, values in json.loads(kept.read_text()).items()}
         else:
-            found = audited_kinds(opened(own, folder, progress), progress)
-            values = {kind: {name: getattr(one, name) for name in Numbers.__slots__} for kind, one in found.items()}
+            found = audited_kinds(opened(config, folder, progress), progress)
+            values = {kind: {each: getattr(one, each) for each in Numbers.__slots__} for kind, one in found.items()}
             kept.write_text(json.dumps(values))
-        rows += rows_of(f"{pair[0]} → {pair[1]}", found)
+        rows += rows_of(name, found)
         head = ["pair", "cells of", "cells with five crops", "rank correlation with flips (95%)",
                 "with gain in log-odds (95%)", "on the side they say (95%)"]  # fmt: skip
         text = f"`{options.config.as_posix()}`, {machine(config.device)}.\n\n{table(head, rows)}"
