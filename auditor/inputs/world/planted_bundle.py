@@ -16,6 +16,7 @@ from auditor.inputs.world.planted_networks import LAYERS, MEAN, STD, factory_nam
 from auditor.inputs.world.planted_pictures import BasePicture, Planted, base_picture, planted
 
 DISCOVERY, SELECTION, CONFIRMATION = "discovery", "selection", "confirmation"
+MASKS = "masks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def write_pictures(folder: Path, world: World, twin: bool, bases: Mapping[str, l
             for base in chosen:
                 picture = planted(world, base, twin, poison=split == DISCOVERY)
                 file = file_of(base, picture)
-                for kind, array in ((split, picture.pixels), ("masks", picture.things)):
+                for kind, array in ((split, picture.pixels), (MASKS, picture.things)):
                     path = folder / kind / file
                     path.parent.mkdir(parents=True, exist_ok=True)
                     Image.fromarray(array).save(path, compress_level=1)
@@ -111,7 +112,7 @@ names = "classes.csv"
 discovery = "{DISCOVERY}"
 selection = "{SELECTION}"
 confirmation = "{CONFIRMATION}"
-masks = "masks"
+masks = "{MASKS}"
 mask_values = {{ {values} }}
 """
 

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import nn
-from torch.nn import functional
+from torch import Tensor, nn
 
+from auditor.candidates.tiers import OBJECT_SHARE
 from auditor.core.records import Candidate, PixelArray, Role
 from auditor.inputs.world.drawing import SIDE_PX
-from auditor.inputs.world.kitchen import class_folder
+from auditor.inputs.world.kitchen import MASK_VALUES
 from auditor.inputs.world.planted import CLASS_NAMES, World
+from auditor.inputs.world.planted_bundle import MASKS
 from auditor.run.worlds.budget import CONFIRMED
+from auditor.run.worlds.features import files_of, steepest_windows
 from auditor.run.worlds.hits import Box
 from auditor.run.worlds.pasting import Pictures
-from auditor.run.worlds.train import normalised
 
-SALIENCY = "gradient saliency"
+SALIENCY, SIMILARITY, COMPONENTS = "gradient saliency", "crops like a trained patch", "principal components"
+TRAINED = "a patch trained in pixels"
+"""Asked the eight-option question alone: it is no crop of anything."""
+
 ROLES = {"random crops": Role.RANDOM, "ranked by contrast": Role.STRONGEST_CONTRAST}
 """Baselines whose crops an audit tries for comparison anyway: name to the role of their candidates."""
 
-METHODS = (*ROLES, SALIENCY)
+METHODS = (*ROLES, SALIENCY, SIMILARITY, COMPONENTS)
 CROP_PX = round(0.3 * SIDE_PX)
 
 
@@ -38,39 +42,42 @@ class Proposal:
     rgba: PixelArray
 
 
-def of_role(candidates: Sequence[Candidate], role: Role, folder: Path) -> list[Proposal]:
+def of_role(world: World, candidates: Sequence[Candidate], role: Role, folder: Path) -> list[Proposal]:
     """The crops of a run that were tried for comparison, in the order of their ids.
 
     Args:
         folder: that the paths of pictures start from.
     """
     chosen = sorted((one for one in candidates if one.role is role and one.box is not None), key=lambda one: one.id)
-    return [_cut(folder, one.image_path, one.box) for one in chosen[:CONFIRMED] if one.box is not None]
+    return taken(world, folder, [(one.image_path, one.box) for one in chosen if one.box is not None])
 
 
 def by_saliency(world: World, network: nn.Module, folder: Path, split: str) -> list[Proposal]:
-    """Of the target's pictures those with the largest gradient of the margin in one window, at that window.
-
-    A picture's saliency is the sum over channels of |pixel gradient| (Simonyan et al. 2014), summed over windows of
-    the smaller size of crops.
-    """
-    files = [file for name in world.targets for file in sorted((folder / split / class_folder(name)).glob("*.png"))]
+    """Of the target's pictures those with the largest gradient of the margin in one window, at that window."""
+    files = files_of(folder, split, world.targets)
     source = CLASS_NAMES.index(world.source)
     targets = [CLASS_NAMES.index(name) for name in world.targets]
-    found: list[tuple[float, str, Box]] = []
-    for start in range(0, len(files), 64):
-        part = files[start : start + 64]
-        array = np.stack([np.asarray(Image.open(file).convert("RGB")) for file in part]).transpose(0, 3, 1, 2)
-        pixels = torch.from_numpy(np.ascontiguousarray(array)).float().div(255.0).requires_grad_()
-        logits = network(normalised(pixels))
-        (slope,) = torch.autograd.grad((logits[:, targets].logsumexp(dim=1) - logits[:, source]).sum(), pixels)
-        sums = functional.avg_pool2d(slope.abs().sum(dim=1, keepdim=True), CROP_PX, stride=1)[:, 0]
-        for file, of_file in zip(part, sums, strict=True):
-            top, left = divmod(int(of_file.argmax()), of_file.shape[1])
-            box = (left, top, left + CROP_PX, top + CROP_PX)
-            found.append((float(of_file.max()), str(file.relative_to(folder)), box))
-    found.sort(key=lambda one: -one[0])
-    return [_cut(folder, file, box) for _, file, box in found[:CONFIRMED]]
+
+    def margin(_seen: Tensor, logits: Tensor) -> Tensor:
+        return logits[:, targets].logsumexp(dim=1) - logits[:, source]
+
+    windows = steepest_windows(network, files, margin, CROP_PX)
+    order = sorted(range(len(files)), key=lambda place: -windows[place][0])
+    return taken(world, folder, [(str(files[place].relative_to(folder)), windows[place][1]) for place in order])
+
+
+def taken(world: World, folder: Path, ranked: Iterable[tuple[str, Box]], most: int = CONFIRMED) -> list[Proposal]:
+    """The first crops of a ranking that do not show the target itself: a verdict leaves those out, too."""
+    held = (one for one in ranked if not shows_target(world, folder, *one))
+    return [cut(folder, file, box) for file, box in islice(held, most)]
+
+
+def shows_target(world: World, folder: Path, file: str, box: Box) -> bool:
+    """Whether a crop shows a thing of the target class, by its mask and the auditor's own rule."""
+    left, top, right, bottom = box
+    with Image.open(folder / MASKS / Path(*Path(file).parts[1:])) as mask:
+        things = np.asarray(mask)[top:bottom, left:right]
+    return bool(np.isin(things, [MASK_VALUES[name] for name in world.targets]).mean() >= OBJECT_SHARE)
 
 
 def in_order(proposals: Sequence[Proposal], selection: Pictures) -> list[Proposal]:
@@ -79,7 +86,8 @@ def in_order(proposals: Sequence[Proposal], selection: Pictures) -> list[Proposa
     return [proposals[place] for place in sorted(range(len(proposals)), key=lambda place: (-flips[place], place))]
 
 
-def _cut(folder: Path, file: str, box: Box) -> Proposal:
+def cut(folder: Path, file: str, box: Box) -> Proposal:
+    """A crop of a picture below a folder."""
     with Image.open(folder / file) as picture:
         rgba = np.asarray(picture.convert("RGB").crop(box).convert("RGBA"), dtype=np.uint8).transpose(2, 0, 1)
     return Proposal(file, box, np.ascontiguousarray(rgba))

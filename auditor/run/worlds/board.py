@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 
 from auditor.core.config import LimitsConfig
 from auditor.core.draws import keyed_generator
 from auditor.core.records import Verdict
 from auditor.inputs.world.planted import WORLDS, Kind
 from auditor.report.numbers import how_many
-from auditor.run.worlds.baselines import METHODS
+from auditor.run.worlds.baselines import METHODS, TRAINED
 from auditor.run.worlds.cache import PLANTED, TWIN
 from auditor.run.worlds.score import Row
 from auditor.statistics.intervals import wilson_interval
@@ -60,6 +62,24 @@ def cross_entropy(positive: Sequence[float], negative: Sequence[float]) -> float
     return float(-np.log(told).mean()) if told else math.nan
 
 
+def calibrated(planted: Sequence[Row], twins: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The same rows with P(shortcut) as the other worlds teach it: none is told of its own world.
+
+    A logistic regression on the log-odds of what was stated (Platt 1999), fitted without the world in question.
+    """
+    rows = [*planted, *twins]
+    stated = np.array([row.p_shortcut for row in rows])
+    odds = np.log(stated / (1.0 - stated))[:, None]
+    truth = np.array([row.side == PLANTED for row in rows])
+    worlds, told = np.array([row.world for row in rows]), stated.copy()
+    for name in np.unique(worlds).tolist():
+        own = worlds == name
+        if len(np.unique(truth[~own])) == 2:
+            told[own] = LogisticRegression().fit(odds[~own], truth[~own]).predict_proba(odds[own])[:, 1]
+    taught = [replace(row, p_shortcut=one) for row, one in zip(rows, told.tolist(), strict=True)]
+    return taught[: len(planted)], taught[len(planted) :]
+
+
 def interval_over_worlds(
     planted: Sequence[Row], twins: Sequence[Row], figure: Callable[[Sequence[float], Sequence[float]], float]
 ) -> tuple[float, float]:
@@ -84,7 +104,7 @@ def _recall_table(planted: Sequence[Row]) -> str:
     groups = {str(kind): [row for row in planted if WORLDS[row.world].kind is kind] for kind in Kind}
     groups |= {"all": list(planted), f"all that flip more than {LIMIT:.0%}": _strong(planted)}
     for words, of_kind in groups.items():
-        for method in ("auditor", *METHODS):
+        for method in ("auditor", *_measured(planted)):
             ranks = [row.rank if method == "auditor" else row.baselines[method] for row in of_kind]
             cells = [share(sum(one is not None and one <= most for one in ranks), len(ranks)) for most in RANKS]
             lines.append(f"| {words} | {method} | {' | '.join(cells)} |")
@@ -113,13 +133,32 @@ def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
         f"| the same, where the cue flips more than {LIMIT:.0%} | {_figure(strong, twins, area_under_curve)} |",
         f"| cross-entropy of P(shortcut), planted against twins | {_figure(planted, twins, cross_entropy)} |",
         f"| the same, where the cue flips more than {LIMIT:.0%} | {_figure(strong, twins, cross_entropy)} |",
+        f"| the same, calibrated on the other worlds | {_figure(*calibrated(planted, twins), cross_entropy)} |",
+        f"| the same, where the cue flips more than {LIMIT:.0%} | {_calibrated_figure(strong, twins)} |",
         f"| the first finding's 95% interval covers its rate on fresh pictures | {share(sum(covered), len(covered))} |",
         f"| eight-option question, the first finding of every planted network | {share(sum(answers), len(answers))} |",
         f"| the same, where the first finding shows the cue | {share(sum(shown), len(shown))} |",
+        *_answer_lines(planted),
         f"| pictures through the network an audit, mean | {_mean([row.passes for row in both]):,.0f} |",
         f"| seconds an audit, median | {np.median([row.seconds for row in both]):.0f} |",
     ]
     return "\n".join(lines)
+
+
+def _measured(planted: Sequence[Row]) -> list[str]:
+    """The baselines that every row tells of: earlier versions had fewer."""
+    return [method for method in METHODS if all(method in row.baselines for row in planted)]
+
+
+def _answer_lines(planted: Sequence[Row]) -> list[str]:
+    """How often the eight-option question is answered rightly of what each baseline shows."""
+    lines = []
+    for method in (*_measured(planted), TRAINED):
+        asked = [row for row in planted if method in row.answers]
+        right = share(sum(row.answers[method] == row.world for row in asked), len(asked))
+        words = method if method == TRAINED else f"the first crop of {method}"
+        lines.append(f"| the same, {words} | {right} |")
+    return lines
 
 
 def _strong(planted: Sequence[Row]) -> list[Row]:
@@ -151,6 +190,11 @@ def _figure(
     low, high = interval_over_worlds(planted, twins, figure)
     found = figure([row.p_shortcut for row in planted], [row.p_shortcut for row in twins])
     return f"{found:.2f} ({low:.2f} to {high:.2f}, over worlds)"
+
+
+def _calibrated_figure(planted: Sequence[Row], twins: Sequence[Row]) -> str:
+    names = {row.world for row in planted}
+    return _figure(*calibrated(planted, [row for row in twins if row.world in names]), cross_entropy)
 
 
 def _mean(values: Sequence[int | None]) -> float:

@@ -12,7 +12,6 @@ from statistics import NormalDist
 
 import numpy as np
 import torch
-from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 from safetensors.torch import load_file
 from torch import nn
@@ -21,7 +20,6 @@ from auditor.core.config import read_config
 from auditor.core.errors import StoreError
 from auditor.core.progress import Progress, Silence
 from auditor.core.records import Candidate, Finding, PixelArray, Verdict, WholeFinding
-from auditor.inputs.world.kitchen import class_folder
 from auditor.inputs.world.planted import CLASS_NAMES, World
 from auditor.inputs.world.planted_bundle import DISCOVERY, SELECTION
 from auditor.inputs.world.planted_networks import NETWORKS, ResidualNetwork, TokenNetwork
@@ -30,13 +28,27 @@ from auditor.run.audit import audit, continue_run, stored_config
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.tables import candidates_from_table
-from auditor.run.worlds.baselines import ROLES, SALIENCY, by_saliency, in_order, of_role
-from auditor.run.worlds.budget import reduced
+from auditor.run.worlds.baselines import (
+    COMPONENTS,
+    ROLES,
+    SALIENCY,
+    SIMILARITY,
+    TRAINED,
+    Proposal,
+    by_saliency,
+    in_order,
+    of_role,
+)
+from auditor.run.worlds.budget import CONFIRMED, reduced
 from auditor.run.worlds.cache import CONFIG, SIDES, WEIGHTS, built, side_folder
+from auditor.run.worlds.components import by_components
+from auditor.run.worlds.features import files_of, pixels_of
 from auditor.run.worlds.hits import CueFinder, first, ranked
 from auditor.run.worlds.options import Examiner
 from auditor.run.worlds.pasting import Pictures
+from auditor.run.worlds.similarity import by_similarity
 from auditor.run.worlds.train import TrainingSettings
+from auditor.run.worlds.trained_patch import trained_patches
 from auditor.trials.patch import read_patch
 
 FRESH_PICTURES, FRESH_SEED = 500, 60_601
@@ -79,6 +91,7 @@ class Row:
         held: how many are held. baselines: the same rank by method.
         passes: pictures through the network's head; None where the audit was interrupted. seconds: of the audit.
         whole: kinds of effects over whole pictures that are above the limit, the largest uplift first.
+        answers: to the eight-option question, by method: of its first crop, or of a patch trained in pixels.
     """
 
     world: str
@@ -95,6 +108,7 @@ class Row:
     passes: int | None
     seconds: float
     whole: tuple[str, ...] = ()
+    answers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -153,9 +167,10 @@ class Scorer:
         finder = CueFinder(world, SIDES[side])
         table = RunFolder(run).read_table("candidates.parquet")
         candidates = {one.id: one for one in candidates_from_table(table)}
-        selection = self._selection(folder, world, network)
-        proposals = {name: of_role(list(candidates.values()), role, folder) for name, role in ROLES.items()}
-        proposals[SALIENCY] = by_saliency(world, network, folder, DISCOVERY)
+        selection = self._source(folder, world, network, SELECTION)
+        proposed, trained = self._proposed(world, network, folder, list(candidates.values()), seed)
+        proposals = {name: in_order(chosen, selection) for name, chosen in proposed.items()}
+        told = {name: self.examiner.answer(world, chosen[0].rgba) for name, chosen in proposals.items() if chosen}
         return Row(
             world=world.name,
             side=side,
@@ -168,18 +183,30 @@ class Scorer:
             cue_eligible=truth.eligible,
             first=self._first(world, side, held[0], run, network, finder, candidates) if held else None,
             baselines={
-                name: first([finder.in_box(one.file, one.box) for one in in_order(chosen, selection)])
-                for name, chosen in proposals.items()
+                name: first([finder.in_box(one.file, one.box) for one in chosen]) for name, chosen in proposals.items()
             },
             passes=answers[0] if whole else None,
             seconds=seconds,
             whole=tuple(one.effect.kind for one in _of_whole_pictures(finished) if one.verdict is Verdict.FAIL),
+            answers={**told, TRAINED: self.examiner.answer(world, trained)},
         )
 
-    def _selection(self, folder: Path, world: World, network: nn.Module) -> Pictures:
-        files = sorted((folder / SELECTION / class_folder(world.source)).glob("*.png"))
-        pixels = np.stack([np.asarray(Image.open(file).convert("RGB")) for file in files]).transpose(0, 3, 1, 2)
-        return _eligible(world, network, np.ascontiguousarray(pixels))
+    def _proposed(
+        self, world: World, network: nn.Module, folder: Path, candidates: Sequence[Candidate], seed: int
+    ) -> tuple[dict[str, list[Proposal]], PixelArray]:
+        """The crops of each baseline, and the first of the patches that were trained for one, (4, s, s) uint8."""
+        pictures = self._source(folder, world, network, DISCOVERY).pixels
+        patches = trained_patches(network, pictures, _targets(world), CONFIRMED, seed)
+        found = {name: of_role(world, candidates, role, folder) for name, role in ROLES.items()}
+        found[SALIENCY] = by_saliency(world, network, folder, DISCOVERY)
+        found[SIMILARITY] = by_similarity(world, network, folder, DISCOVERY, pictures, patches, seed)
+        found[COMPONENTS] = by_components(world, network, folder, DISCOVERY)
+        opaque = np.full_like(patches[0, :1], 255)
+        return found, np.concatenate([patches[0], opaque])
+
+    def _source(self, folder: Path, world: World, network: nn.Module, split: str) -> Pictures:
+        """The source's pictures of a split that the network calls source."""
+        return _eligible(world, network, pixels_of(files_of(folder, split, [world.source])))
 
     def _first(
         self,
@@ -263,8 +290,11 @@ def opened(folder: Path, world: World) -> nn.Module:
 
 
 def _eligible(world: World, network: nn.Module, pixels: PixelArray) -> Pictures:
-    source, targets = CLASS_NAMES.index(world.source), [CLASS_NAMES.index(name) for name in world.targets]
-    return Pictures.eligible(network, pixels, source, targets)
+    return Pictures.eligible(network, pixels, CLASS_NAMES.index(world.source), _targets(world))
+
+
+def _targets(world: World) -> list[int]:
+    return [CLASS_NAMES.index(name) for name in world.targets]
 
 
 def _audited(folder: Path, run: Path, seed: int) -> Audit:

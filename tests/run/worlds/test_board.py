@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from auditor.run.worlds.baselines import METHODS
-from auditor.run.worlds.board import area_under_curve, board, cross_entropy, interval_over_worlds, share
+from auditor.run.worlds.baselines import METHODS, TRAINED
+from auditor.run.worlds.board import area_under_curve, board, calibrated, cross_entropy, interval_over_worlds, share
 from auditor.run.worlds.score import FirstFinding, Row, rows_from_json, rows_to_json
 
 
@@ -23,7 +25,15 @@ def row(world: str, side: str, verdict: str, p_shortcut: float, rank: int | None
 ROWS = [
     row("noodles", "planted", "fail", 0.98, 1),
     row("noodles", "twin", "pass", 0.02, None),
-    row("sticker", "planted", "fail", 0.9, 3, baselines={METHODS[0]: 1, METHODS[1]: None, METHODS[2]: 2}),
+    row(
+        "sticker",
+        "planted",
+        "fail",
+        0.9,
+        3,
+        baselines={METHODS[0]: 1, METHODS[1]: None, METHODS[2]: 2, **dict.fromkeys(METHODS[3:])},
+        answers={METHODS[0]: "sticker", TRAINED: "egg"},
+    ),
     row("sticker", "twin", "fail", 0.6, None, first=None),
     row("blur", "planted", "pass", 0.3, None, cue_flips=1, whole=("sharpness", "contrast")),
     row("blur", "twin", "inconclusive", 0.3, None, passes=None, seconds=40.0),
@@ -51,6 +61,9 @@ def test_the_board_counts_what_is_in_its_rows() -> None:
     assert lines["the first finding's 95% interval covers its rate on fresh pictures"] == [share(5, 5)]
     assert lines["eight-option question, the first finding of every planted network"] == [share(1, 3)]
     assert lines["the same, where the first finding shows the cue"] == [share(1, 1)]
+    assert lines[f"the same, the first crop of {METHODS[0]}"] == [share(1, 1)]
+    assert lines[f"the same, {TRAINED}"] == [share(0, 1)]
+    assert lines[f"the same, the first crop of {METHODS[1]}"] == ["—"]
     assert lines["pictures through the network an audit, mean"] == ["1,000"]
     assert lines["seconds an audit, median"] == ["10"]
     # of nine pairs seven are above and one is even
@@ -85,3 +98,19 @@ def test_an_interval_over_equal_worlds_is_a_point() -> None:
 
 def test_rows_come_back_as_they_were() -> None:
     assert rows_from_json(rows_to_json(ROWS)) == ROWS
+
+
+def test_calibration_is_taught_by_the_other_worlds_alone() -> None:
+    rows = [
+        row(world, side, "pass", p, None)
+        for world in ("noodles", "sticker", "blur", "egg")
+        for side, p in (("planted", 0.9), ("twin", 0.1))
+    ]
+    planted, twins = calibrated(rows[::2], rows[1::2])
+    assert all(one.p_shortcut > 0.7 for one in planted)
+    assert all(one.p_shortcut < 0.3 for one in twins)
+    # turned about in one world: what is told of it stays what the others teach
+    turned = [replace(rows[0], side="twin"), replace(rows[1], side="planted")]
+    planted, twins = calibrated([turned[1], *rows[2::2]], [turned[0], *rows[3::2]])
+    assert planted[0].p_shortcut < 0.3
+    assert twins[0].p_shortcut > 0.7
