@@ -255,6 +255,11 @@ def test_the_exit_codes_are_the_documented_ones(text: str) -> None:
         assert word in rows[str(code)]
 
 
+def test_the_readme_is_short_and_shows_a_report_first() -> None:
+    assert len([word for word in README.split() if re.search(r"\w", word)]) <= 1200
+    assert "](docs/images/report.png)" in README.split("\n## ")[0]
+
+
 def test_every_command_is_in_the_readme() -> None:
     names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
     names += [group.name for group in app.registered_groups]
