@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench site clean
 
 help:
 	@echo "make demo    install into $(VENV) and audit the built-in world's two networks"
@@ -12,6 +12,7 @@ help:
 	@echo "make check   ruff and mypy --strict"
 	@echo "make format  ruff's formatter and safe fixes"
 	@echo "make bench   the speed of trials beside the bare network's; needs no data"
+	@echo "make site    the documentation as a site, in site/"
 	@echo "make clean   remove $(VENV) and caches"
 
 $(INSTALLED): pyproject.toml
@@ -42,5 +43,8 @@ format: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.trials.sweep
 
+site: $(INSTALLED)
+	$(BIN)/python tools/docs/site.py
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist site
