@@ -11,7 +11,7 @@ from auditor.core.records import Placement, Split
 from auditor.core.records.trials import ConfirmedTrials, TrialBlock, TrialName
 from auditor.trials.bench import SURVEY, Bench, Trial
 from auditor.trials.patch import Patch, side_in_pixels
-from auditor.trials.placements import variants_of
+from auditor.trials.placements import own_variants, variants_of
 from auditor.trials.stand_ins import Control
 
 
@@ -41,19 +41,29 @@ def confirm(
 ) -> list[ConfirmedTrials]:
     """Measure the chosen patches and all their controls on the confirmation pictures, on the same placements.
 
+    A crop that was chosen at its own place is measured there, and so are its controls.
+
+    Args:
+        placements: of all that have no place of their own.
     Raises:
         PatchError: nothing is left of a patch where it is pasted.
     """
     controls = make_controls(making)
-    asked = [(patch, placement) for patch in chosen for placement in placements]
+    asked = [(patch, placement) for patch in chosen for placement in patch.candidate.placements(placements)]
     trials: list[Trial] = []
     for patch, placement in asked:
-        largest = max(variant.size for variant in variants_of(placement, bench.config.trials))
+        own = own_variants(patch.candidate, placement)
+        largest = max(variant.size for variant in own or variants_of(placement, bench.config.trials))
         check_visible(patch, side_in_pixels(largest, *making.scene.input_size))
         identity = patch.candidate.id
-        trials.append(Trial(TrialName(Split.CONFIRMATION, identity, "", placement), patch.rgba))
+        trials.append(Trial(TrialName(Split.CONFIRMATION, identity, "", placement), patch.rgba, variants=own))
         trials += [
-            Trial(TrialName(Split.CONFIRMATION, identity, control.name, placement), patch.rgba, control=control)
+            Trial(
+                TrialName(Split.CONFIRMATION, identity, control.name, placement),
+                patch.rgba,
+                control=control,
+                variants=own,
+            )
             for control in controls
         ]
     blocks = iter(bench.measure(trials, f"confirming {len(chosen)} candidates with controls"))

@@ -42,7 +42,7 @@ SECTIONS = (
     Section(
         "Suggested",
         "proposed from the atlas",
-        lambda one: one.suggested and one.origin in (Origin.CROP, Origin.RENDER),
+        lambda one: one.suggested and one.spot is None and one.origin in (Origin.CROP, Origin.RENDER),
     ),
     Section(
         "Beside the atlas",
@@ -58,6 +58,11 @@ SECTIONS = (
         "Strongest contrast",
         "what contrast alone would choose, for comparison",
         lambda one: one.is_strongest_contrast,
+    ),
+    Section(
+        "At their own places",
+        "crops of the target's pictures for where they lay there; flips are of where all patches are pasted",
+        lambda one: one.spot is not None,
     ),
 )
 """In the order in which they are drawn; every candidate belongs to exactly one."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from auditor.candidates.screening import Part, TailScreen, in_parts, log_odds, under_patch, write
+from auditor.candidates.screening import Box, Part, TailScreen, in_parts, log_odds, under_patch, write
 from auditor.core.records import FloatArray, PixelArray
 from auditor.core.work import Here, Work
 from auditor.inputs.model.features import Features
@@ -93,19 +93,20 @@ class LinearScreen:
         self._offset = 0.0
         self._offset = float(np.mean(torch.stack(pushes).tolist())) - float(self._linear(changes, covers).mean())
 
-    def screen(self, patches: Sequence[PixelArray], names: Sequence[str] = ()) -> FloatArray:
+    def screen(self, patches: Sequence[PixelArray], names: Sequence[str] = (), boxes: Sequence[Box] = ()) -> FloatArray:
         """(N,) float32 first-order predicted push of each (3 or 4, h, w) uint8 patch, logits.
 
         Args:
-            names: of the patches, for the message where the network fails on one.
+            names, boxes: as of `pasted`.
         """
-        return self.pasted(patches, names).push
+        return self.pasted(patches, names, boxes).push
 
-    def pasted(self, patches: Sequence[PixelArray], names: Sequence[str] = ()) -> Pasted:
+    def pasted(self, patches: Sequence[PixelArray], names: Sequence[str] = (), boxes: Sequence[Box] = ()) -> Pasted:
         """Each (3 or 4, h, w) uint8 patch as the network sees it on the common background.
 
         Args:
             names: of the patches, for the message where the network fails on one.
+            boxes: where each of them lies; none: all in the top left corner, where alone `change` is theirs.
         Raises:
             ModelError: the network fails; names the patch that it fails on, where it is one.
         """
@@ -118,17 +119,19 @@ class LinearScreen:
             if isinstance(engine, Here)
             else partial(_elsewhere, self._hands.open, self._pilots, self._names)
         )
-        parts = list(engine.each(Work(opened, LinearScreen.look, len), in_parts(patches, names, self._batch_size)))
+        parts = list(
+            engine.each(Work(opened, LinearScreen.look, len), in_parts(patches, names, self._batch_size, boxes))
+        )
         return Pasted(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("push", "change", "seen")))
 
     def look(self, part: Part) -> Pasted:
         """As many patches as a pass holds."""
-        found = part.each(lambda rows: self._look(part.patches[rows]))
+        found = part.each(lambda rows: self._look(part.patches[rows], part.boxes[rows]))
         self._progress.advance(len(part))
         return found
 
-    def _look(self, patches: Sequence[PixelArray]) -> Pasted:
-        change, cover = self._background.changes(patches)
+    def _look(self, patches: Sequence[PixelArray], boxes: Sequence[Box]) -> Pasted:
+        change, cover = self._background.changes(patches, boxes)
         pooled = self._pooled(change)
         seen = under_patch(change.grid + self._background.features.grid, cover)
         found = torch.cat([self._linear(change, cover).unsqueeze(1), pooled, seen], dim=1).cpu().numpy()  # in one copy

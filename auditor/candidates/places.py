@@ -50,7 +50,7 @@ def place_pastes(config: AuditConfig, eligible: int) -> int:
     """Pastes that the places of one patch take, on so many eligible confirmation pictures."""
     places, pictures = config.places, min(config.places.pictures, eligible)
     variants = len(variants_of(config.trials.placements[0], _at_size(config, config.trials.size).trials))
-    doses = 2 * len(_sizes(config)) + len(_opacities(config)) - 1
+    doses = 2 * len(_sizes(config, config.trials.size)) + len(_opacities(config)) - 1
     return 2 * len(grid_variants(places)) * pictures + doses * variants * min(places.dose_pictures, eligible)
 
 
@@ -100,23 +100,26 @@ def _by_place(blocks: Sequence[TrialBlock], parts: IntArray, used: IntArray) -> 
 
 def _doses(bench: Bench, one: Mapped) -> tuple[DoseOutcomes, ...]:
     config, identity = bench.config, one.patch.candidate.id
-    placement = config.trials.placements[0]
+    spot = one.patch.candidate.spot
+    (placement, *_) = one.patch.candidate.placements(config.trials.placements)
+    confirmed = config.trials.size if spot is None else spot.size
     part = (0, min(config.places.dose_pictures, bench.eligible(Split.CONFIRMATION)))
-    sizes, opacities = _sizes(config), _opacities(config)
+    sizes, opacities = _sizes(config, confirmed), _opacities(config)
 
     def at(size: float, control: Control | None = None, opacity: float = 1.0) -> Trial:
         told = f"{size:g} of the side, opacity {opacity:g}"
-        rules = variants_of(placement, _at_size(config, size).trials)
+        resized = None if spot is None else replace(spot, size=size)
+        rules = variants_of(placement, _at_size(config, size).trials, resized)
         variants = tuple(replace(variant, name=f"{variant.name}: {told}") for variant in rules)
         faded = replace(one.patch, rgba=with_opacity(one.patch.rgba, opacity))
         return _trial(replace(one, patch=faded), control, placement, variants, part)
 
     trials = [at(size) for size in sizes] + [at(size, one.covering) for size in sizes]
-    trials += [at(config.trials.size, opacity=opacity) for opacity in opacities if opacity < 1]
+    trials += [at(confirmed, opacity=opacity) for opacity in opacities if opacity < 1]
     blocks = bench.measure(trials, f"sizes and opacities of {identity}")
     flips = [block.outcomes for block in blocks]
     own, covering, faded = flips[: len(sizes)], flips[len(sizes) : 2 * len(sizes)], flips[2 * len(sizes) :]
-    opaque = own[sizes.index(config.trials.size)]
+    opaque = own[sizes.index(confirmed)]
     return (
         DoseOutcomes("size", placement, sizes, np.stack(own), np.stack(covering)),
         DoseOutcomes("opacity", placement, opacities, np.stack([*faded, opaque])),
@@ -144,9 +147,9 @@ def _at_size(config: AuditConfig, size: float) -> AuditConfig:
     return config.model_copy(update={"trials": trials})
 
 
-def _sizes(config: AuditConfig) -> tuple[float, ...]:
+def _sizes(config: AuditConfig, confirmed: float) -> tuple[float, ...]:
     """The sizes of the dose-response, the confirmed one among them."""
-    return tuple(sorted({*config.places.dose_sizes, config.trials.size}))
+    return tuple(sorted({*config.places.dose_sizes, confirmed}))
 
 
 def _opacities(config: AuditConfig) -> tuple[float, ...]:

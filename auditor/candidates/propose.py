@@ -23,6 +23,7 @@ from auditor.candidates.drawings import screen_drawn
 from auditor.candidates.ladder import Climb, Draw, Entry, Screen, choose_climbed, climb, screen_made
 from auditor.candidates.makers import drawn_candidates, make_candidates
 from auditor.candidates.makers.maker import Found
+from auditor.candidates.own_places import screen_own_places
 from auditor.candidates.pasted import covering_push, crops_to_measure, finest_cells, place_crops, with_held
 from auditor.candidates.pool_crops import plan_pool_crops
 from auditor.candidates.scene import Scene, cut_patch, planned_tier
@@ -93,9 +94,10 @@ def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: AuditConfig,
     made, rung = screen_made(make_candidates(found, screened=True), screen, wanted, progress)
     drawn, of_drawn = screen_drawn(drawn_candidates(found), climbed.first, screen, config, progress)
     rungs = [Rung("atlas", atlas.collected, len(atlas.samples.contrast), "class filter"), *climbed.rungs, tail]
+    at_own = screen_own_places(scene, plans, climbed, screen, wanted, progress)
     beside = [patch for of_role in crops.values() for patch in of_role] + make_candidates(found, screened=False)
-    rungs += [one for one in (rung, of_drawn) if one.seen]
-    return Proposals((*suggested, *made, *drawn, *beside), cells, tuple(rungs), pasted)
+    rungs += [one for one in (rung, of_drawn, *at_own.rungs) if one.seen]
+    return Proposals((*suggested, *made, *drawn, *beside, *at_own.patches), cells, tuple(rungs), pasted)
 
 
 def _place(

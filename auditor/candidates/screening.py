@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -32,6 +32,9 @@ TAIL, TAIL_OF_MADE = "tail screening", "tail screening of made patches"
 """The rungs whose number is the predicted push, by the name they go by in a report."""
 
 Result = TypeVar("Result")
+
+Box: TypeAlias = tuple[int, int, int, int]
+"""Left, top, right, bottom in the prepared picture's pixels, inside it."""
 
 BACKGROUNDS = 4
 """More follow the source pictures more closely, and each costs one more pass up to the layer."""
@@ -78,19 +81,27 @@ class Background:
         covered = (math.ceil(self._side_px * tall / height), math.ceil(self._side_px * wide / width))
         return min(tall, covered[0] + 1), min(wide, covered[1] + 1)
 
-    def changes(self, patches: Sequence[PixelArray]) -> tuple[Features, Tensor]:
+    def changes(self, patches: Sequence[PixelArray], boxes: Sequence[Box] = ()) -> tuple[Features, Tensor]:
         """What patches change in the features of the background, and how much of each position they cover.
 
         Args:
             patches: N pictures, (3, h, w) opaque or (4, h, w) with opacity, uint8, of any size.
+            boxes: where each of them lies; none: all in the top left corner.
         Returns:
             The change of N, and (N, 1, H', W') cover of the grid in [0, 1].
         """
-        return self.changes_of(laid_out(patches, self._side_px, self.picture.device))
+        return self.changes_of(self.laid(patches, boxes))
+
+    def laid(self, patches: Sequence[PixelArray], boxes: Sequence[Box] = ()) -> Tensor:
+        """Patches on the device as they lie on the background, for `changes_of`; arguments as of `changes`."""
+        if not boxes:
+            return laid_out(patches, self._side_px, self.picture.device)
+        height, width = self.picture.shape[1:]
+        return laid_in(patches, boxes, (int(height), int(width)), self.picture.device)
 
     @torch.no_grad()
     def changes_of(self, laid: Tensor) -> tuple[Features, Tensor]:
-        """`changes` of patches that are on the device already: (N, 4, s, s), as `laid_out` puts them there."""
+        """`changes` of patches that are on the device already: (N, 4, s, s) or (N, 4, H, W), as `laid` puts them."""
         shown = self.picture.repeat(len(laid), 1, 1, 1)
         opacity = shown.new_zeros((len(laid), 1, *shown.shape[2:]))
         colour, alpha = laid[:, :3], laid[:, 3:]
@@ -185,12 +196,13 @@ class TailScreen:
         parts = self._tails.each(len(features), lambda rows: log_odds(self.cut.logits(features[rows]), self.target))
         return torch.cat([odds for _, odds in parts])
 
-    def screen(self, patches: Sequence[PixelArray], names: Sequence[str] = ()) -> FloatArray:
+    def screen(self, patches: Sequence[PixelArray], names: Sequence[str] = (), boxes: Sequence[Box] = ()) -> FloatArray:
         """Predicted push of each patch: the mean change of the target's log-odds, logits.
 
         Args:
             patches: N pictures, (3, h, w) opaque or (4, h, w) with opacity, uint8, of any size.
             names: of the patches, for the message where the network fails on one.
+            boxes: where each of them lies; none: all in the top left corner.
         Returns:
             (N,) float32, in their order. The same patch gives the same number in any company.
         Raises:
@@ -199,13 +211,14 @@ class TailScreen:
         largest = max(len(features) for _, features, _ in self.groups)
         together = max(1, self.batch_size * 2 // largest)
         work = Work(self.hands.open, TailScreen.pushes, len)
-        return joined(self.hands.engine.each(work, in_parts(patches, names, together)))
+        return joined(self.hands.engine.each(work, in_parts(patches, names, together, boxes)))
 
     def pushes(self, part: Part) -> FloatArray:
         """The predicted pushes of as many patches as go through the tail together."""
 
         def pushes(rows: slice) -> FloatArray:
-            found: FloatArray = self.changes_of_odds(part.patches[rows]).mean(dim=1).cpu().numpy()
+            changes = self.changes_of_odds(part.patches[rows], part.boxes[rows])
+            found: FloatArray = changes.mean(dim=1).cpu().numpy()
             return found
 
         found = part.each(pushes)
@@ -213,25 +226,25 @@ class TailScreen:
         return found
 
     @torch.no_grad()
-    def changes_of_odds(self, patches: Sequence[PixelArray]) -> Tensor:
+    def changes_of_odds(self, patches: Sequence[PixelArray], boxes: Sequence[Box] = ()) -> Tensor:
         """(N, S) change of the target's log-odds on each source picture, the pictures group by group."""
-        found, laid = [], laid_out(patches, self.side_px, self.common.picture.device)
+        found, laid = [], self.common.laid(patches, boxes)
         for background, clean, clean_odds in self.groups:
             written = write(clean, background, *background.changes_of(laid))
             odds = self.odds_of(written)
             found.append(odds.view(len(patches), len(clean)) - clean_odds)
         return torch.cat(found, dim=1)
 
-    def seen(self, patches: Sequence[PixelArray], names: Sequence[str] = ()) -> FloatArray:
+    def seen(self, patches: Sequence[PixelArray], names: Sequence[str] = (), boxes: Sequence[Box] = ()) -> FloatArray:
         """(N, D) float32 mean features of each patch where it lies: near-duplicates look alike to the network.
 
         Args:
-            patches, names: as for `screen`.
+            patches, names, boxes: as for `screen`.
         """
         background = self.common.features.grid
 
         def under(rows: slice) -> FloatArray:
-            change, cover = self.common.changes(patches[rows])
+            change, cover = self.common.changes(patches[rows], boxes[rows])
             found: FloatArray = under_patch(change.grid + background, cover).cpu().numpy()
             return found
 
@@ -246,10 +259,11 @@ def under_patch(grid: Tensor, cover: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Patches that go through the network together, and their names, or none."""
+    """Patches that go through the network together, and their names and where they lie, or none."""
 
     patches: Sequence[PixelArray]
     names: Sequence[str]
+    boxes: Sequence[Box] = ()
 
     def __len__(self) -> int:
         return len(self.patches)
@@ -259,10 +273,12 @@ class Part:
         return naming(do, self.names)(slice(0, len(self)))
 
 
-def in_parts(patches: Sequence[PixelArray], names: Sequence[str], together: int) -> list[Part]:
+def in_parts(
+    patches: Sequence[PixelArray], names: Sequence[str], together: int, boxes: Sequence[Box] = ()
+) -> list[Part]:
     """Patches in parts of as many as go together, in their order."""
-    starts = range(0, len(patches), together)
-    return [Part(patches[start : start + together], names[start : start + together]) for start in starts]
+    parts = [slice(start, start + together) for start in range(0, len(patches), together)]
+    return [Part(patches[part], names[part], boxes[part]) for part in parts]
 
 
 def joined(parts: Iterable[FloatArray]) -> FloatArray:
@@ -306,6 +322,23 @@ def laid_out(patches: Sequence[PixelArray], side_px: int, device: torch.device) 
             laid[row, :, : one.shape[1], : one.shape[2]] = one
         start = stop
     return laid
+
+
+@torch.no_grad()
+def laid_in(patches: Sequence[PixelArray], boxes: Sequence[Box], size: tuple[int, int], device: torch.device) -> Tensor:
+    """Patches in their boxes of pictures with nothing else in them.
+
+    Args:
+        patches: N pictures, (3, h, w) opaque or (4, h, w) with opacity, uint8, of any size.
+        size: (H, W) of the pictures.
+    Returns:
+        (N, 4, H, W) float32 in [0, 1]: colours times opacity, and opacity.
+    """
+    laid = torch.zeros((len(patches), 4, *size))
+    for one, patch, (left, top, right, bottom) in zip(laid, patches, boxes, strict=True):
+        pixels = torch.from_numpy(np.ascontiguousarray(patch)).unsqueeze(0)
+        one[:, top:bottom, left:right] = _at_paste_size(pixels, (bottom - top, right - left))[0]
+    return laid.to(device)
 
 
 def _at_paste_size(pixels: Tensor, size: tuple[int, int]) -> Tensor:

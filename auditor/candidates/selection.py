@@ -12,6 +12,7 @@ import numpy as np
 
 from auditor.candidates.choosing import Contender, choose_diverse, rank_agreement
 from auditor.candidates.drawings import DRAWINGS_RUNG
+from auditor.candidates.own_places import TAIL_AT_OWN
 from auditor.candidates.pixel_screen import PIXELS, PIXELS_OF_MADE
 from auditor.candidates.screening import TAIL, TAIL_OF_MADE
 from auditor.core.records import Candidate, Origin, Placement, Rung, Split
@@ -19,6 +20,7 @@ from auditor.core.records.trials import TrialBlock, TrialName
 from auditor.trials.bench import Bench, Part, Trial
 from auditor.trials.blocks import join_blocks, odds_gain
 from auditor.trials.patch import Patch
+from auditor.trials.placements import own_variants
 
 Agreement: TypeAlias = tuple[float | None, int]
 """A rank correlation, None where nothing can be said, and over how many candidates."""
@@ -32,7 +34,8 @@ class Selection:
         blocks: by candidate id, over the selection pictures that patch was tried on; random crops among them.
         chosen: the patches to confirm, by flips on the selection pictures they were all tried on, then by gain in
             log-odds; never a random crop.
-        rungs: one a step of the halving.
+        rungs: one a step of the halving; at_own: the same of crops at their own places, which have a halving of their
+            own.
         agreements: by the rung that gave a predicted push, its rank correlation with the first step's score over the
             patches that came by it, and over how many.
     """
@@ -41,6 +44,7 @@ class Selection:
     chosen: tuple[Patch, ...]
     rungs: tuple[Rung, ...]
     agreements: Mapping[str, Agreement]
+    at_own: tuple[Rung, ...] = ()
 
 
 def select(bench: Bench, patches: Sequence[Patch], placement: Placement) -> Selection:
@@ -49,12 +53,45 @@ def select(bench: Bench, patches: Sequence[Patch], placement: Placement) -> Sele
     What is tried for comparison alone, and what was computed with the model's gradients, which is a ceiling and no
     finding, is tried at the first step alone, to tell how well screening orders what nobody chose. At every step the
     tiers take turns, and of a crop and its other shapes only the best goes on. Without eligible selection pictures the
-    predicted push decides.
+    predicted push decides. Crops at their own places are chosen among themselves, so that none takes another's place.
 
+    Args:
+        placement: of all that have no place of their own.
     Source: Karnin, Koren and Somekh 2013 (successive halving); here no step measures a picture again.
     """
     config = bench.config.candidates
-    count = config.confirmed
+    at_own = [patch for patch in patches if patch.candidate.spot is not None]
+    others = [patch for patch in patches if patch.candidate.spot is None]
+    found = _halve(bench, others, placement, config.confirmed, "selection trials")
+    if not at_own:
+        return found
+    beside = _halve(bench, at_own, Placement.OWN, config.own_places, "selection trials at own places")
+    blocks = {**found.blocks, **beside.blocks}
+    order = _OrderOfTests(blocks)
+    return Selection(
+        blocks,
+        tuple(sorted((*found.chosen, *beside.chosen), key=order)) if blocks else (*found.chosen, *beside.chosen),
+        found.rungs,
+        {**found.agreements, **beside.agreements},
+        beside.rungs,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _OrderOfTests:
+    """In which they are held to the limit later: a strong one behind a weak one would be tested too strictly."""
+
+    blocks: Mapping[str, TrialBlock]
+
+    def __call__(self, patch: Patch) -> tuple[int, float]:
+        """Flips on the selection pictures that they were all tried on, then gain in log-odds, the most first."""
+        block = self.blocks[patch.candidate.id]
+        return -int(block.outcomes.sum()), -odds_gain(block)
+
+
+def _halve(bench: Bench, patches: Sequence[Patch], placement: Placement, count: int, called: str) -> Selection:
+    """The best `count` of patches under one placement, by successive halving; `called` is what its rungs are."""
+    config = bench.config.candidates
     suggested = [patch for patch in patches if may_be_found(patch.candidate)]
     steps = halving_steps(bench.eligible(Split.SELECTION), config.halving_images)
     if not steps:
@@ -67,9 +104,15 @@ def select(bench: Bench, patches: Sequence[Patch], placement: Placement) -> Sele
     for number, part in enumerate(steps):
         started = time.perf_counter()
         trials = [
-            Trial(TrialName(Split.SELECTION, patch.candidate.id, "", placement), patch.rgba, part) for patch in entering
+            Trial(
+                TrialName(Split.SELECTION, patch.candidate.id, "", placement),
+                patch.rgba,
+                part,
+                variants=own_variants(patch.candidate, placement),
+            )
+            for patch in entering
         ]
-        measured = bench.measure(trials, f"selection trials, pictures {part[0] + 1} to {part[1]}")
+        measured = bench.measure(trials, f"{called}, pictures {part[0] + 1} to {part[1]}")
         for patch, block in zip(entering, measured, strict=True):
             blocks[patch.candidate.id].append(block)
         steps_scores.append({patch.candidate.id: odds_gain(blocks[patch.candidate.id][-1]) for patch in entering})
@@ -80,7 +123,7 @@ def select(bench: Bench, patches: Sequence[Patch], placement: Placement) -> Sele
         entering = _take(alive, scores, keep)
         rungs.append(
             Rung(
-                f"selection trials on {part[1]} pictures", len(alive), len(entering),
+                f"{called} on {part[1]} pictures", len(alive), len(entering),
                 "gain in the target's log-odds, tiers in turns", seconds=round(time.perf_counter() - started, 2),
             )
         )  # fmt: skip
@@ -88,9 +131,7 @@ def select(bench: Bench, patches: Sequence[Patch], placement: Placement) -> Sele
         value, both = _agreement(steps_scores[number], steps_scores[number + 1])
         rungs[number] = replace(rungs[number], correlation=value, compared=both)
     joined = {identity: join_blocks(parts) for identity, parts in blocks.items()}
-    flips = {patch.candidate.id: int(joined[patch.candidate.id].outcomes.sum()) for patch in entering}
-    # the order in which they are held to the limit later: a strong one behind a weak one would be tested too strictly
-    chosen = sorted(entering, key=lambda patch: (-flips[patch.candidate.id], -scores[patch.candidate.id]))
+    chosen = sorted(entering, key=_OrderOfTests(joined))
     return Selection(joined, tuple(chosen), tuple(rungs), _screening_agreements(patches, steps_scores[0]))
 
 
@@ -127,7 +168,12 @@ def _screening_agreements(patches: Sequence[Patch], scores: Mapping[str, float])
     crops = {one.id: one.predicted_push for one in candidates if one.is_plain_crop}
     made = {one.id: one.predicted_push for one in candidates if one.is_made}
     drawn = {one.id: one.predicted_push for one in candidates if one.origin is Origin.LIBRARY}
-    came_by = {TAIL: crops, PIXELS: crops, TAIL_OF_MADE: made, PIXELS_OF_MADE: made, DRAWINGS_RUNG: drawn}
+    own = {one.id: one.predicted_push for one in candidates if one.spot is not None}
+    came_by = (
+        {TAIL_AT_OWN: own}
+        if own
+        else {TAIL: crops, PIXELS: crops, TAIL_OF_MADE: made, PIXELS_OF_MADE: made, DRAWINGS_RUNG: drawn}
+    )
     return {name: _agreement(pushes, scores) for name, pushes in came_by.items()}
 
 
@@ -139,10 +185,14 @@ def _agreement(first: Mapping[str, float], second: Mapping[str, float]) -> Agree
 def narrowing(
     screening: Sequence[Rung], selection: Selection, confirmation: Mapping[str, TrialBlock]
 ) -> tuple[Rung, ...]:
-    """All rungs, each with its agreement with the next: predicted pushes with pixels, the last trials with flips."""
+    """All rungs, each with its agreement with the next: predicted pushes with pixels, the last trials with flips.
+
+    Args:
+        confirmation: by id, of patches at the placement at which they were all chosen.
+    """
     rungs = [*screening, *selection.rungs]
     if not selection.rungs:
-        return tuple(rungs)
+        return (*rungs, *selection.at_own)
     for number, rung in enumerate(screening):
         if rung.name in selection.agreements:
             value, compared = selection.agreements[rung.name]
@@ -152,4 +202,4 @@ def narrowing(
     flips = {name: float(block.outcomes.sum()) for name, block in confirmation.items()}
     value, compared = _agreement(scores, flips)
     rungs[-1] = replace(rungs[-1], correlation=value, compared=compared)
-    return tuple(rungs)
+    return (*rungs, *selection.at_own)

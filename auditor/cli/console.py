@@ -121,9 +121,11 @@ def _table(title: str) -> Table:
 
 def _finding_row(finding: Finding) -> tuple[Text, ...]:
     uplift = finding.uplift_interval
+    spot = finding.candidate.spot
+    where = f" {spot.words}" if spot is not None else ""
     before = f", tried before as one of {finding.hypotheses}" if finding.hypotheses > 1 else ""
     return (
-        _named(finding.candidate, f"{finding.tier}, {finding.placement}{before}"),
+        _named(finding.candidate, f"{finding.tier}, {finding.placement}{where}{before}"),
         _two_lines(f"{finding.flips}/{finding.eligible}", percent(finding.rate)),
         _two_lines(f"{finding.control.flips}/{finding.control.eligible}", finding.control.name),
         _two_lines(f"{100 * finding.uplift:+.1f}", f"{100 * uplift.low:+.1f} … {100 * uplift.high:+.1f}"),

@@ -17,6 +17,7 @@ from auditor.report.summary import (
     chosen_from_sentence,
     fragility_sentence,
     limit_words,
+    placement_of,
     step_label,
     what_does_it,
 )
@@ -87,6 +88,7 @@ def _environment(*, autoescape: bool) -> Environment:
         calls_for_counterexamples=calls_for_counterexamples,
         needed_details=needed_details,
         needed_sentence=needed_sentence,
+        placement_of=placement_of,
         suffices_sentence=suffices_sentence,
         step_label=step_label,
         what_does_it=what_does_it,

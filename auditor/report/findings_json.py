@@ -28,6 +28,7 @@ from auditor.core.records import (
     LogOddsUplift,
     Need,
     Share,
+    Spot,
     SuggestionValidity,
     SurveyRow,
 )
@@ -188,6 +189,7 @@ def _finding(finding: Finding, places: PlaceMap | None) -> dict[str, Json]:
         **_candidate(finding.candidate),
         "tier": finding.tier.value,
         "placement": finding.placement.value,
+        "spot": None if finding.candidate.spot is None else _spot(finding.candidate.spot),
         "flips": int(finding.flips),
         "eligible": int(finding.eligible),
         "rate": _number(finding.rate),
@@ -223,6 +225,10 @@ def _finding(finding: Finding, places: PlaceMap | None) -> dict[str, Json]:
         "needed": None if finding.needed is None else _need(finding.needed),
         "places": None if places is None else places_json(places),
     }
+
+
+def _spot(spot: Spot) -> dict[str, Json]:
+    return {"down": _number(spot.down), "across": _number(spot.across), "size": _number(spot.size)}
 
 
 def _need(need: Need) -> dict[str, Json]:

@@ -15,6 +15,7 @@ _WHERE = {
     Placement.FIXED: "in the top left corner",
     Placement.BEST: "in the corner and at the size that work best",
     Placement.RANDOM: "anywhere, turned and scaled at random",
+    Placement.OWN: "where it lay in its own picture",
 }
 
 
@@ -52,8 +53,10 @@ def _does(result: AuditResult, finding: Finding) -> str:
         return "It was measured on no picture."
     source, target, covering = result.source.name, result.target.name, finding.control
     alone = f" Covering the same spot ({covering.name}) does so to {covering.flips:,}." if covering.eligible else ""
+    spot = finding.candidate.spot
+    where = _WHERE[finding.placement] + (f" ({spot.words})" if spot is not None else "")
     return (
-        f"Pasted {_WHERE[finding.placement]}, it makes the model call {finding.flips:,} of {finding.eligible:,} "
+        f"Pasted {where}, it makes the model call {finding.flips:,} of {finding.eligible:,} "
         f"pictures of {source} “{target}”: {percent(finding.flips / finding.eligible)}.{alone}"
     )
 

@@ -68,8 +68,10 @@ def scope_sentence(result: AuditResult) -> str:
             f"none confirmed, on {how_many(eligible(result), 'eligible picture')}."
         )
     confirmed = len({finding.candidate.id for finding in result.findings})
-    placements = len({finding.placement for finding in result.findings})
+    placements = len({finding.placement for finding in result.findings if finding.candidate.spot is None})
     spread = f" at {placements} placements ({len(result.findings)} findings)" if placements > 1 else ""
+    own = sum(finding.candidate.spot is not None for finding in result.findings)
+    spread += f", {own} of them where they lay in their own pictures" if own else ""
     stand = f"Behind this word {'stands' if confirmed == 1 else 'stand'}"
     pictures = how_many(eligible(result), "eligible picture")
     if all_brought(result):
@@ -207,16 +209,24 @@ def chosen_by(candidate: Candidate) -> str:
     if candidate.origin is Origin.CROP:
         if candidate.is_strongest_contrast:
             return "by contrast alone"
+        if candidate.spot is not None:
+            return "at its own place"
         if candidate.suggested and candidate.tier is Tier.UNLABELLED:
             return "from the pool"
         return "by the atlas" if candidate.suggested else "at random"
     return candidate.origin.words.partition(":")[0].lower()
 
 
+def placement_of(finding: Finding) -> str:
+    """The placement of a finding, and where and how large a crop's own place is."""
+    spot = finding.candidate.spot
+    return f"{finding.placement.value} placement" + (f" ({spot.words})" if spot is not None else "")
+
+
 def finding_sentence(finding: Finding, limit: float) -> str:
     """A finding's numbers in one line, for places without a table."""
     return (
-        f"{TIERS[finding.tier].label}, {finding.placement.value} placement: flips "
+        f"{TIERS[finding.tier].label}, {placement_of(finding)}: flips "
         f"{rate_with_counts(finding.flips, finding.eligible, finding.interval)}; strongest control "
         f"{finding.control.name} {counts(finding.control.flips, finding.control.eligible)}; "
         f"uplift {points(finding.uplift)} ({points_interval(finding.uplift_interval)}) "

@@ -28,7 +28,7 @@ from auditor.core.records import PixelArray, Placement, Split
 from auditor.core.records.trials import TrialName, eligible_rows
 from auditor.run.stage import Run
 from auditor.run.stages.atlas import open_mapped
-from auditor.run.stages.candidates import screening_rows
+from auditor.run.stages.candidates import open_scene, screening_rows
 from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.needed import target_rows
@@ -114,6 +114,7 @@ def known_of(run: Run) -> Known:
         mapped=run.inputs.mapped,
         drawings=len(drawings(drawn_folder())) if config.candidates.drawn else 0,
         target=len(target_rows(pool, run.inputs.target.indices)[0]),
+        boxes=len(open_scene(run).crop_rules(config.candidates.sizes).boxes()) if run.inputs.mapped else 0,
     )
 
 

@@ -9,6 +9,9 @@ from auditor.candidates.drawings import SHORTLISTED
 from auditor.candidates.makers.cell_icons import LEAST_SIDE_PX, patch_settings
 from auditor.candidates.makers.pairs import ARRANGEMENTS
 from auditor.candidates.makers.trained import TrainingBudget
+from auditor.candidates.own_places import ASKED, screened_of
+from auditor.candidates.own_places import SHORTLISTED as SHORTLISTED_AT_OWN
+from auditor.candidates.own_places import TRIED as TRIED_AT_OWN
 from auditor.candidates.pasted import COVERING_PATCHES
 from auditor.candidates.places import place_pastes
 from auditor.candidates.selection import halving_steps
@@ -35,6 +38,7 @@ class Known:
         drawings: of the library, that are screened; 0 where none are wanted.
         side_px: the shorter side of a prepared picture.
         target: pictures of the target, of which features are removed.
+        boxes: that a crop of a picture can have.
         mapped: whether a layer is mapped; without one crops are screened in pixels, and there is nothing to render.
     """
 
@@ -49,6 +53,7 @@ class Known:
     mapped: bool = True
     drawings: int = 0
     target: int = 0
+    boxes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,7 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
     drawn = min(SHORTLISTED * wanted.drawn, known.drawings)
     through = min(wanted.shortlisted + held, wanted.screened) + compared + covering + made + drawn
     screened = through * known.screening
+    own = wanted.own_places if known.mapped else 0
     found = wanted.tried + min(wanted.made, made) + min(wanted.drawn, known.drawings)
     tried = found + compared + known.patches + (wanted.trained > 0)
     patch_px = max(LEAST_SIDE_PX, round(trials.size * known.side_px))
@@ -120,17 +126,28 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
         icon_steps=(on_sheets + looks) * atlas.icon_steps,
         patch_icon_steps=(wanted.icons + wanted.dreams) * patch_settings(patch_px).steps,
         patch_px=patch_px,
-        linear=wanted.screened + compared + known.drawings if known.mapped else 0,
-        tail=screened if known.mapped else 0,
+        linear=wanted.screened + compared + known.drawings + screened_of(wanted) if known.mapped else 0,
+        tail=screened + _screened_at_own_places(own, known) if known.mapped else 0,
         trained=wanted.trained * TrainingBudget().batch_size,
-        tried=tried,
-        selection=_selection(config, known, tried, found + known.patches) * variants[0],
-        confirmation=((tried + _SHARED_CONTROLS) * variants[0] + confirmed) * known.confirmation,
+        tried=tried + TRIED_AT_OWN * own,
+        selection=_selection(config, known, tried, found + known.patches, wanted.confirmed) * variants[0]
+        + _selection(config, known, TRIED_AT_OWN * own, TRIED_AT_OWN * own, own),
+        confirmation=(
+            (tried + TRIED_AT_OWN * own + _SHARED_CONTROLS) * variants[0] + confirmed + own * (1 + len(CONTROLS))
+        )
+        * known.confirmation,
         screened=0 if known.mapped else screened,
         whole=_whole_pictures(wanted.whole_pictures, known),
         removed=_removed(config, known),
         places=min(config.places.findings, wanted.confirmed) * place_pastes(config, known.confirmation),
     )
+
+
+def _screened_at_own_places(own: int, known: Known) -> int:
+    """Source pictures through the tail: for each box in grey, and for each crop on the short list."""
+    if not own:
+        return 0
+    return known.boxes * min(ASKED, known.screening) + SHORTLISTED_AT_OWN * own * known.screening
 
 
 def _whole_pictures(confirmed: int, known: Known) -> int:
@@ -177,10 +194,10 @@ def expected_icons(atlas: AtlasConfig, known: Known) -> int:
     return min(atlas.icons, round(icons))
 
 
-def _selection(config: AuditConfig, known: Known, tried: int, may_be_found: int) -> int:
+def _selection(config: AuditConfig, known: Known, tried: int, may_be_found: int, confirmed: int) -> int:
     """Pictures of the halving: all patches on the first few, then the better half of those that may be found."""
     entering, alive, total = tried, may_be_found, 0
     for first, last in halving_steps(known.selection, config.candidates.halving_images):
         total += entering * (last - first)
-        entering = alive = max(config.candidates.confirmed, (alive + 1) // 2)
+        entering = alive = max(confirmed, (alive + 1) // 2)
     return total

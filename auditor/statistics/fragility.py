@@ -28,11 +28,14 @@ def measure_fragility(trials: Sequence[ConfirmedTrials], limits: Limits) -> Frag
         trials: everything confirmed, each with its own draws of the coverings.
 
     Returns:
-        None where no covering was measured. Each placement that could fail has its share of what fragility may spend;
-        a pass needs all to pass, and so no correction.
+        None where no covering was measured, or only at candidates' own places, which are no sample of any. Each
+        placement that could fail has its share of what fragility may spend; a pass needs all to pass, and so no
+        correction.
     """
     by_placement: dict[Placement, dict[str, list[TrialBlock]]] = {}
     for one in trials:
+        if one.candidate.spot is not None:  # where the search found that this one crop moves the model
+            continue
         for name, block in one.covering.items():
             by_placement.setdefault(one.placement, {}).setdefault(name, []).append(block)
     measured = [_of_placement(place, blocks, limits, len(by_placement)) for place, blocks in by_placement.items()]

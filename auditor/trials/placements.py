@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from auditor.core.config import TrialsConfig
 from auditor.core.draws import keyed_generator
-from auditor.core.records import Placement
+from auditor.core.records import Candidate, Placement, Spot
 from auditor.core.records.trials import Draws
 from auditor.trials.patch import side_in_pixels
 
@@ -80,9 +80,28 @@ class PlacementRule:
     enlarged: Callable[[TrialsConfig], float] = _never
 
 
-def variants_of(placement: Placement, config: TrialsConfig) -> tuple[Variant, ...]:
-    """The paste rules of a placement: one, or several from which each picture takes the best."""
-    return PLACEMENTS[placement].variants(config)
+def variants_of(placement: Placement, config: TrialsConfig, spot: Spot | None = None) -> tuple[Variant, ...]:
+    """The paste rules of a placement: one, or several from which each picture takes the best.
+
+    Args:
+        spot: of the candidate, where it is tried at its own place.
+    """
+    return (
+        (at_spot(spot),) if placement is Placement.OWN and spot is not None else PLACEMENTS[placement].variants(config)
+    )
+
+
+def own_variants(candidate: Candidate, placement: Placement) -> tuple[Variant, ...] | None:
+    """The paste rules of a trial that are its candidate's own; None: those that the placement has for all."""
+    if placement is not Placement.OWN or candidate.spot is None:
+        return None
+    return (at_spot(candidate.spot),)
+
+
+def at_spot(spot: Spot) -> Variant:
+    """The paste rule of a candidate's own place."""
+    name = f"own: {spot.size:.3g} at {spot.down:.3g} down, {spot.across:.3g} across"
+    return Variant(Placement.OWN, name, spot.size, centre=(spot.down, spot.across))
 
 
 def draw(
@@ -136,6 +155,12 @@ def _corners_and_sizes(config: TrialsConfig) -> tuple[Variant, ...]:
 
 def _anywhere(config: TrialsConfig) -> tuple[Variant, ...]:
     return (Variant(Placement.RANDOM, "random", config.size),)
+
+
+def _by_candidate(config: TrialsConfig) -> tuple[Variant, ...]:
+    """None without a candidate, whose spot it is."""
+    del config
+    return ()
 
 
 def _upright_draws(
@@ -193,6 +218,7 @@ PLACEMENTS: Mapping[Placement, PlacementRule] = {
     Placement.FIXED: PlacementRule(_fixed, _upright_draws),
     Placement.BEST: PlacementRule(_corners_and_sizes, _upright_draws),
     Placement.RANDOM: PlacementRule(_anywhere, _random_draws, lambda config: 1.0 + config.scale_jitter),
+    Placement.OWN: PlacementRule(_by_candidate, _upright_draws),
 }
 """Every placement; what each is for a person stands with its name."""
 

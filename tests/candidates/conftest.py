@@ -116,6 +116,7 @@ def wanting() -> Callable[..., AuditConfig]:
 
     def build(**settings: object) -> AuditConfig:
         nothing = {"icons": 0, "dreams": 0, "shapes": 0, "pairs": 0, "library": False, "drawn": 0, "trained": 0}
+        nothing |= {"own_places": 0}
         return AuditConfig.model_validate(
             {
                 "source": "pan",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from auditor.atlas.drawings.colours import contrast_colour
 from auditor.candidates.contact_sheet import SECTIONS, draw_contact_sheet, sort_candidates
-from auditor.core.records import Candidate, Origin, Role, Tier
+from auditor.core.records import Candidate, Origin, Role, Spot, Tier
 from auditor.trials.patch import Patch
 
 NAN = float("nan")
@@ -50,6 +52,8 @@ def test_every_candidate_belongs_to_one_section() -> None:
             found = role is Role.SUGGESTED and origin in (Origin.CROP, Origin.RENDER)
             one = patch("x", origin=origin, role=role).candidate
             assert [place for place, section in enumerate(SECTIONS) if section.holds(one)] == [0 if found else number]
+    own = replace(patch("x", origin=Origin.CROP).candidate, spot=Spot(1.0, 1.0, 0.3))
+    assert [place for place, section in enumerate(SECTIONS) if section.holds(own)] == [4]
 
 
 def test_candidates_stand_in_order_and_random_ones_below() -> None:

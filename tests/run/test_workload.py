@@ -19,6 +19,7 @@ def configured(**tables: dict[str, object]) -> AuditConfig:
     candidates = {
         "screened": 100, "shortlisted": 30, "held": 20, "tried": 6, "random": 5, "strongest": 4, "icons": 3,
         "dreams": 2, "shapes": 2, "pairs": 1, "made": 4, "trained": 10, "halving_images": 4, "confirmed": 3,
+        "own_places": 0,
     }  # fmt: skip
     values = {"source": "a", "target": "b", "model": {"name": "m"}, "images": {"all": "p"}}
     given = {"candidates": {**candidates, **tables.pop("candidates", {})}, **tables}
@@ -56,6 +57,25 @@ def test_drawings_are_screened_linearly_and_twelve_times_as_many_as_are_tried_by
     assert some.tried == none.tried + 3
     few = workload_of(configured(candidates={"drawn": 3}), replace(KNOWN, drawings=2))
     assert (few.linear, few.tail, few.tried) == (none.linear + 2, none.tail + 2 * 8, none.tried + 2)
+
+
+def test_crops_at_their_own_places_have_a_budget_of_their_own() -> None:
+    none, some = (
+        workload_of(configured(candidates={"own_places": wanted}), replace(KNOWN, boxes=9)) for wanted in (0, 2)
+    )
+    assert some.linear - none.linear == 25
+    # nine boxes in grey and 64 crops, on all eight pictures
+    assert some.tail - none.tail == (9 + 64) * 8
+    assert some.tried - none.tried == 8
+    assert some.selection - none.selection == 8 * 4 + 4 * 4 + 2 * 12
+    # all of them where every patch is tried, and two at their own places with seven controls
+    assert some.confirmation - none.confirmation == (8 + 2 * 8) * 40
+    unmapped = [replace(KNOWN, mapped=False, boxes=0)] * 2
+    first, second = (
+        workload_of(configured(candidates={"own_places": wanted}), known)
+        for wanted, known in zip((0, 2), unmapped, strict=True)
+    )
+    assert first == second
 
 
 def test_placements_multiply_pastes() -> None:

@@ -34,6 +34,7 @@ from auditor.core.records.candidates import (
     Candidate,
     Review,
     Rung,
+    Spot,
 )
 from auditor.core.records.checks import Checks, Repeat
 from auditor.core.records.findings import (
@@ -126,6 +127,7 @@ __all__ = [
     "SkippedImage",
     "Split",
     "SplitCount",
+    "Spot",
     "Step",
     "Subject",
     "SuggestionValidity",

@@ -84,17 +84,24 @@ class Placement(StrEnum):
     FIXED = "fixed"
     BEST = "best"
     RANDOM = "random"
+    OWN = "own"
 
     @property
     def words(self) -> str:
         """What it means, for a person."""
         return _PLACEMENTS[self]
 
+    @property
+    def of_anything(self) -> bool:
+        """Whether any patch can be pasted so, and a configuration may ask for it: `own` is a few crops' alone."""
+        return self is not Placement.OWN
+
 
 _PLACEMENTS: Mapping[Placement, str] = {
     Placement.FIXED: "the top left corner, at one size, of every picture",
     Placement.BEST: "the best of four corners and several sizes; the controls may choose as freely",
     Placement.RANDOM: "place, rotation, size and colour drawn anew for every picture",
+    Placement.OWN: "where the crop lay in its own picture, and as large as there",
 }
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from auditor.core.records.basics import Origin, ReviewMark, Role, Tier
+from auditor.core.records.basics import Origin, Placement, ReviewMark, Role, Tier
 
 PLAIN_CROPS: Mapping[Role, str] = {Role.SUGGESTED: "c", Role.RANDOM: "r", Role.STRONGEST_CONTRAST: "k"}
 """The letters with which the ids of crops begin that are tried as they were cut."""
@@ -15,6 +15,32 @@ def role_in_id(identity: str) -> Role:
     """The role of a candidate from a run folder that is older than roles: there its id alone told it."""
     letter = identity.partition("-")[0]
     return next((role for role, known in PLAIN_CROPS.items() if known == letter), Role.SUGGESTED)
+
+
+OWN_PLACE = "a"
+"""The letter of crops that are tried where they lay in their own pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a patch is pasted on any picture, and how large.
+
+    Attributes:
+        down, across: of its centre, as shares of the way that the patch has inside the picture: (0, 0) touches the top
+            left corner, (1, 1) the bottom right one.
+        size: length of its longer side as a share of the picture's shorter one.
+    """
+
+    down: float
+    across: float
+    size: float
+
+    @property
+    def words(self) -> str:
+        """For a person: the nearest of nine places, and the size."""
+        rows, columns = (min(2, int(3 * share)) for share in (self.down, self.across))
+        place = f"{('top', '', 'bottom')[rows]} {('left', '', 'right')[columns]}".strip() or "middle"
+        return f"at the {place}, {self.size:.2f} of the shorter side"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +60,7 @@ class Candidate:
         role: suggested, or tried for comparison; read_as_target: the model calls it the target alone.
         called_target: the model calls the picture it was cut from the target, which nobody labelled.
         parts: ids of the candidates it was made from: one for another shape of a crop, two for a pair.
+        spot: where it is tried, where that is its own place (`Placement.OWN`); None: where the configuration says.
     """
 
     id: str
@@ -55,6 +82,7 @@ class Candidate:
     parts: tuple[str, ...] = ()
     pasted_cell: str = ""
     called_target: bool = False
+    spot: Spot | None = None
 
     @property
     def resembles_target(self) -> bool:
@@ -68,8 +96,12 @@ class Candidate:
 
     @property
     def is_plain_crop(self) -> bool:
-        """A crop as it was cut: other shapes and pairs of crops name what they were made from."""
-        return self.origin is Origin.CROP and not self.parts
+        """A crop as it was cut, tried where all are; other shapes and pairs of crops name what they were made from."""
+        return self.origin is Origin.CROP and not self.parts and self.spot is None
+
+    def placements(self, configured: Sequence[Placement]) -> tuple[Placement, ...]:
+        """Under which it is confirmed: those of the configuration, or its own place alone."""
+        return tuple(configured) if self.spot is None else (Placement.OWN,)
 
     @property
     def is_made(self) -> bool:

@@ -128,6 +128,11 @@ class CandidatesConfig(Section):
         "half of that to all",
     )
     confirmed: int = Field(8, ge=1, le=1000, description="candidates confirmed with all their controls")
+    own_places: ManyOrNone = Field(
+        1,
+        description="crops of the target's pictures confirmed beside these where they lay there, and as large as "
+        "there: what works at one place or size alone; 0: none is screened so",
+    )
     per_cell: Most = Field(2, description="at most this many suggestions from one cell")
     per_image: Most = Field(1, description="at most this many suggestions from one picture")
     library: bool = Field(True, description="whether to try the patches that come with auditor")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from auditor.core.records import Placement
 from auditor.core.section import (
+    ContradictionError,
     Example,
     Flag,
     ManyOrNone,
@@ -24,9 +25,18 @@ class TrialsConfig(Section):
     placements: Annotated[tuple[Placement, ...], Once] = Field(
         (Placement.FIXED,),
         min_length=1,
-        description=f"a list of {', '.join(f'`{one}` ({one.words})' for one in Placement)}; the first is used for "
-        "choosing and the survey, all of them for confirming",
+        description=f"a list of {', '.join(f'`{one}` ({one.words})' for one in Placement if one.of_anything)}; the "
+        "first is used for choosing and the survey, all of them for confirming",
     )
+
+    @field_validator("placements")
+    @classmethod
+    def _of_anything(cls, placements: tuple[Placement, ...]) -> tuple[Placement, ...]:
+        if not all(one.of_anything for one in placements):
+            named = ", ".join(one for one in Placement if one.of_anything)
+            raise ContradictionError(f"placements are {named}; `own` is for candidates.own_places to ask for")
+        return placements
+
     size: Share = Field(0.35, description="patch width for `fixed` and `random`, as a share of the shorter side")
     best_sizes: Annotated[tuple[Share, ...], Once] = Field(
         (0.2, 0.35, 0.5), min_length=1, max_length=20, description="patch widths for `best`, likewise"

@@ -35,7 +35,7 @@ from auditor.run.stage import Run
 from auditor.run.stages.images import IMAGES
 from auditor.trials.pasting import Sticker, paste
 from auditor.trials.patch import Patch, patch_png
-from auditor.trials.placements import Variant, draw, largest_side_px, variants_of
+from auditor.trials.placements import Variant, at_spot, draw, largest_side_px, variants_of
 
 PICTURES, TABLE, PATCHES, HELD_OUT = "pictures", "pictures.csv", "patches", "held-out"
 MANIFEST = "manifest.json"
@@ -154,7 +154,7 @@ class _Maker:
     ) -> None:
         self._run, self._folder, self._features, self._seed = run, folder, features, seed
         self._preprocessing = run.inputs.classifier.preprocessing
-        self._variants = [variants_of(placement, run.config.trials) for placement in Placement]
+        self._variants = [variants_of(placement, run.config.trials) for placement in Placement if placement.of_anything]
         self._stickers = {
             patch.candidate.id: Sticker(patch.rgba, torch.device("cpu")) for one in features for patch in one.used
         }
@@ -177,6 +177,8 @@ class _Maker:
         patch = feature.used[int(generator.integers(len(feature.used)))]
         variants = self._variants[int(generator.integers(len(self._variants)))]
         variant = variants[int(generator.integers(len(variants)))]
+        if patch.candidate.spot is not None:  # elsewhere it may say nothing
+            variant = at_spot(patch.candidate.spot)
         png, drawn = self._pasted(base, patch, variant, number)
         file = f"{PICTURES}/{f'{label}/' if self._in_folders else ''}{number:06d}-{slug(patch.candidate.id)}.png"
         self._folder.write(file, png)

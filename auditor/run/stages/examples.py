@@ -59,7 +59,7 @@ def flipped_pictures(
     found, shown = [], Counter[str]()
     for one in _by_concern(bench, confirmed)[:candidates]:
         block, identity = one.block, one.candidate.id
-        variants = variants_of(one.placement, bench.config.trials)
+        variants = variants_of(one.placement, bench.config.trials, one.candidate.spot)
         flipped = sorted(np.flatnonzero(block.outcomes), key=lambda column: shown[block.image_keys[column]])
         for column in flipped[:per_candidate]:
             row = int(np.argmax(np.where(block.flips[:, column], block.after[:, column], -1.0)))

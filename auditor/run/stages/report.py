@@ -74,7 +74,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         folder: where the report will be; None: the run's own.
     """
     folder = folder or run.folder
-    inputs, limits, placements = run.inputs, run.inputs.limits, len(run.config.trials.placements)
+    inputs, limits, first = run.inputs, run.inputs.limits, run.config.trials.placements[0]
     outcome, confirmed = measured.trials.outcome, measured.trials.confirmed
     pool, clean = measured.pool, measured.clean
     chosen_from = outcome.looks.chosen_from if outcome.looks else {}
@@ -113,7 +113,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         splits=tuple(_split_count(pool, clean, split) for split in Split),
         skipped=pool.skipped,
         left_out=pool.left_out,
-        hypotheses_tried=outcome.tried + len(confirmed) - len(confirmed) // placements,
+        hypotheses_tried=outcome.tried + sum(one.placement is not first for one in confirmed),
         hypotheses_confirmed=len(confirmed),
         rungs=outcome.rungs,
         cells=tuple(measured.cells),

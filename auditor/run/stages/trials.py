@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 
 from auditor.candidates.confirmation import confirm, shared_controls, try_all
 from auditor.candidates.controls import Making, steps
-from auditor.candidates.selection import narrowing, select
+from auditor.candidates.selection import Selection, narrowing, select
 from auditor.core.config import TrialsConfig
 from auditor.core.hashing import sha256_of
-from auditor.core.records import ImagePool, Looks, Origin, Repeat, Split
-from auditor.core.records.trials import Clean, ConfirmedTrials, Outcome, TrialName, Trials, eligible_rows
+from auditor.core.records import Candidate, ImagePool, Looks, Origin, Repeat, Split
+from auditor.core.records.trials import Clean, ConfirmedTrials, Outcome, TrialBlock, TrialName, Trials, eligible_rows
 from auditor.core.shelf import Shelf
 from auditor.run.engines import hands
 from auditor.run.folder import RunFolder
@@ -31,6 +31,7 @@ from auditor.statistics.survey import suggestion_validity, survey_rows
 from auditor.trials.bench import SHARDS, Bench, Table, Trial
 from auditor.trials.blocks import blocks_of
 from auditor.trials.patch import Patch, pixels_sha256
+from auditor.trials.placements import own_variants
 from auditor.trials.repeat import repeat
 
 TABLE = "trials.parquet"
@@ -60,14 +61,19 @@ def _make(run: Run, folder: RunFolder) -> Facts:
         chosen=chosen,
         tried=len(candidates),
         controls=steps(),
-        rungs=narrowing(proposals.rungs, selection, tried),
-        survey=survey_rows(candidates, selection.blocks, tried, shared, chosen),
+        rungs=narrowing(proposals.rungs, selection, {one.id: tried[one.id] for one in candidates if one.spot is None}),
+        survey=survey_rows(candidates, _at_first_placement(selection, candidates), tried, shared, chosen),
         validity=suggestion_validity(candidates, tried, shared, confidence, config.seed),
         examples=draw_examples(folder, bench, confirmed, proposals.patches),
         looks=looks,
         repeat=repeated(bench, confirmed, proposals.patches),
     )
     return keep_trials(folder, bench, outcome)
+
+
+def _at_first_placement(selection: Selection, candidates: Sequence[Candidate]) -> dict[str, TrialBlock]:
+    """The selection trials that the survey may stand beside its own: not those of crops at their own places."""
+    return {one.id: selection.blocks[one.id] for one in candidates if one.spot is None and one.id in selection.blocks}
 
 
 def repeated(bench: Bench, confirmed: Sequence[ConfirmedTrials], patches: Sequence[Patch]) -> Repeat | None:
@@ -77,7 +83,8 @@ def repeated(bench: Bench, confirmed: Sequence[ConfirmedTrials], patches: Sequen
     first = confirmed[0]
     rgba = next(patch.rgba for patch in patches if patch.candidate.id == first.candidate.id)
     name = TrialName(Split.CONFIRMATION, first.candidate.id, "", first.placement)
-    return repeat(bench.table, Trial(name, rgba), first.block)
+    own = own_variants(first.candidate, first.placement)
+    return repeat(bench.table, Trial(name, rgba, variants=own), first.block)
 
 
 def look_at_confirmation(
@@ -152,7 +159,7 @@ def _confirmed(run: Run, outcome: Outcome) -> tuple[ConfirmedTrials, ...]:
     candidates = {patch.candidate.id: patch.candidate for patch in run.get(CANDIDATES).patches}
     confirmed = []
     for identity in outcome.chosen:
-        for placement in run.config.trials.placements:
+        for placement in candidates[identity].placements(run.config.trials.placements):
             of_both = {
                 name.control: block
                 for name, block in blocks.items()

@@ -229,7 +229,7 @@ class Scorer:
             eligible=finding.eligible,
             low=finding.interval.low,
             high=finding.interval.high,
-            true_flips=fresh.flips(rgba),
+            true_flips=fresh.flips(rgba, finding.candidate.spot),
             true_eligible=len(fresh.pixels),
             shows=finder.shown_by(finding.candidate, candidates),
             answer=self.examiner.answer(world, rgba),
