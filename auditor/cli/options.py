@@ -8,6 +8,7 @@ from pathlib import Path
 from auditor.core.config import AuditConfig, build_config, read_values
 from auditor.core.errors import ConfigError
 from auditor.core.records import Placement
+from auditor.core.settings.trials import PLACEMENTS
 
 Values = Mapping[tuple[str, ...], object]
 
@@ -42,11 +43,11 @@ def named_placements(text: str) -> list[Placement]:
     Raises:
         ConfigError: one of them is none, or stands there twice.
     """
-    try:
-        placements = [Placement(part.strip()) for part in text.split(",")]
-    except ValueError as error:
-        *first, last = Placement
-        raise ConfigError(f"--placements takes {', '.join(first)} and {last}, by commas, got {text!r}") from error
+    named = [part.strip() for part in text.split(",")]
+    if not all(one in PLACEMENTS for one in named):
+        *first, last = PLACEMENTS
+        raise ConfigError(f"--placements takes {', '.join(first)} and {last}, by commas, got {text!r}")
+    placements = [Placement(one) for one in named]
     if len(set(placements)) < len(placements):
         raise ConfigError(f"--placements takes each placement once, got {text!r}")
     return placements

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticKnownError
 
 from auditor.core.records import Placement
 from auditor.core.section import (
-    ContradictionError,
     Example,
     Flag,
     ManyOrNone,
@@ -18,25 +18,27 @@ from auditor.core.section import (
     Share,
 )
 
+PLACEMENTS = tuple(one for one in Placement if one.of_anything)
+"""Those that a configuration may ask for."""
+
+
+def _for_anything(value: object) -> object:
+    """Refuses the placement that only some crops have, in the words in which any other word is refused."""
+    *first, last = (f"'{one}'" for one in PLACEMENTS)
+    if value not in PLACEMENTS:
+        raise PydanticKnownError("enum", {"expected": f"{', '.join(first)} or {last}"})
+    return value
+
 
 class TrialsConfig(Section):
     """How patches are pasted."""
 
-    placements: Annotated[tuple[Placement, ...], Once] = Field(
+    placements: Annotated[tuple[Annotated[Placement, BeforeValidator(_for_anything)], ...], Once] = Field(
         (Placement.FIXED,),
         min_length=1,
-        description=f"a list of {', '.join(f'`{one}` ({one.words})' for one in Placement if one.of_anything)}; the "
+        description=f"a list of {', '.join(f'`{one}` ({one.words})' for one in PLACEMENTS)}; the "
         "first is used for choosing and the survey, all of them for confirming",
     )
-
-    @field_validator("placements")
-    @classmethod
-    def _of_anything(cls, placements: tuple[Placement, ...]) -> tuple[Placement, ...]:
-        if not all(one.of_anything for one in placements):
-            named = ", ".join(one for one in Placement if one.of_anything)
-            raise ContradictionError(f"placements are {named}; `own` is for candidates.own_places to ask for")
-        return placements
-
     size: Share = Field(0.35, description="patch width for `fixed` and `random`, as a share of the shorter side")
     best_sizes: Annotated[tuple[Share, ...], Once] = Field(
         (0.2, 0.35, 0.5), min_length=1, max_length=20, description="patch widths for `best`, likewise"
