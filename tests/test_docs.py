@@ -26,9 +26,10 @@ from auditor.candidates.whole_pictures import FRAME_KIND, KINDS, SURROUNDINGS_KI
 from auditor.cli import FAILED, INCONCLUSIVE, NOT_MADE, PASSED, app
 from auditor.core.config import AuditConfig, build_config
 from auditor.core.records import Candidate, Cell, ImageRecord, Origin, Placement, Role, Split
-from auditor.core.records.candidates import PLAIN_CROPS
+from auditor.core.records.candidates import OWN_PLACE, PLAIN_CROPS
 from auditor.core.records.trials import Draws, TrialBlock, TrialName
 from auditor.core.section import LARGEST_NUMBER, LONGEST_TEXT, Moved
+from auditor.core.settings.trials import PLACEMENTS
 from auditor.inputs.images.sources import SOURCES
 from auditor.inputs.model.sources.factory import build_from_factory
 from auditor.report import FORMATS
@@ -177,6 +178,7 @@ def test_every_way_of_making_candidates_is_explained() -> None:
     made = [[f"`{one.letter}-…`", one.origin, one.words, f"`candidates.{key}`"] for key, one in MAKERS.items()]
     keys = {Role.SUGGESTED: "tried", Role.RANDOM: "random", Role.STRONGEST_CONTRAST: "strongest"}
     plain = [[f"`{letter}-…`", Origin.CROP, f"`candidates.{keys[role]}`"] for role, letter in PLAIN_CROPS.items()]
+    plain.insert(1, [f"`{OWN_PLACE}-…`", Origin.CROP, "`candidates.own_places`"])
     rows = table_rows(section_of(CANDIDATES, "## Where candidates come from"))
     explained = [row for row in rows if row[0].endswith("-…`")]
     assert [row for row in explained if row[0] not in {letter for letter, *_ in plain}] == made
@@ -186,9 +188,9 @@ def test_every_way_of_making_candidates_is_explained() -> None:
 
 def test_every_placement_is_explained() -> None:
     (row,) = [cells for cells in table_rows(YOUR_MODEL) if cells[0] == "`trials.placements`"]
-    assert [placement for placement in Placement if f"`{placement}`" not in row[1]] == []
+    assert [placement for placement in PLACEMENTS if f"`{placement}`" not in row[1]] == []
     (row,) = [cells for cells in table_rows(CLI) if cells[0] == "`--placements`"]
-    assert [placement for placement in Placement if f"`{placement}`" not in row[1]] == []
+    assert [placement for placement in PLACEMENTS if f"`{placement}`" not in row[1]] == []
 
 
 def test_every_format_is_offered_and_explained() -> None:

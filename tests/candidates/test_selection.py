@@ -8,15 +8,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from auditor.candidates.own_places import TAIL_AT_OWN
 from auditor.candidates.pixel_screen import PIXELS
 from auditor.candidates.screening import TAIL, TAIL_OF_MADE
 from auditor.candidates.selection import halving_steps, narrowing, select
 from auditor.core.config import AuditConfig, CandidatesConfig
-from auditor.core.records import Candidate, Origin, Placement, Role, Rung, Split, Tier
+from auditor.core.records import Candidate, Origin, Placement, Role, Rung, Split, Spot, Tier
 from auditor.core.records.trials import Draws, TrialBlock
 from auditor.trials.bench import Bench, Trial
 from auditor.trials.blocks import join_blocks, odds_gain
 from auditor.trials.patch import Patch
+from auditor.trials.placements import Variant, at_spot
 
 
 def block(after: Sequence[float], first: int = 0) -> TrialBlock:
@@ -66,6 +68,7 @@ class Readout(Bench):
         self._eligible = eligible
         self.candidates = candidates
         self.measured = {}
+        self.rules: list[tuple[Variant, ...] | None] = []
 
     @property
     def config(self) -> AuditConfig:
@@ -79,6 +82,7 @@ class Readout(Bench):
         blocks = []
         for trial in trials:
             assert trial.part is not None
+            self.rules.append(trial.variants)
             self.measured[f"{trial.name.candidate} {trial.part[0]}-{trial.part[1]}"] = None
             blocks.append(block((trial.rgba[0, 0, slice(*trial.part)] / 255.0).tolist(), trial.part[0]))
         return blocks
@@ -128,6 +132,31 @@ def test_of_a_crop_and_its_shapes_the_best_is_confirmed_and_what_gradients_made_
     assert len(selection.blocks["o-001"].image_keys) == 2  # tried at the first step alone
     by_push = select(Readout(0, CandidatesConfig(confirmed=4)), patches, Placement.FIXED)
     assert [one.candidate.id for one in by_push.chosen] == ["a", "b"]
+
+
+def test_crops_at_their_own_places_are_chosen_among_themselves_and_take_no_others_place() -> None:
+    others = [patch("a", [0.8, 0.8, 0.8, 0.8], 3.0), patch("b", [0.7, 0.7, 0.95, 0.95], 1.0)]
+    spot = Spot(1.0, 1.0, 0.3)
+    own = [
+        Patch(replace(one.candidate, spot=spot), one.rgba)
+        for one in (patch("x", [0.95] * 4, 2.0), patch("y", [0.6] * 4, 1.0), patch("z", [0.5] * 4, 3.0))
+    ]
+    config = CandidatesConfig(halving_images=2, confirmed=1, own_places=1)
+    alone, both = (select(Readout(4, config), patches, Placement.FIXED) for patches in (others, [*others, *own]))
+    assert [one.candidate.id for one in alone.chosen] == ["a"]
+    assert [one.candidate.id for one in both.chosen] == ["x", "a"]  # that which flips more is tested first
+    assert [replace(rung, seconds=None) for rung in both.rungs] == [replace(rung, seconds=None) for rung in alone.rungs]
+    assert [(rung.name, rung.seen, rung.passed) for rung in both.at_own] == [
+        ("selection trials at own places on 2 pictures", 3, 2),
+        ("selection trials at own places on 4 pictures", 2, 1),
+    ]
+    assert both.agreements[TAIL_AT_OWN] == (pytest.approx(-0.5), 3)
+    assert both.agreements[TAIL] == alone.agreements[TAIL]
+    told = narrowing((), both, {"a": block([0.95] * 4), "b": block([0.1] * 4)})
+    assert [rung.name for rung in told] == [rung.name for rung in (*both.rungs, *both.at_own)]
+    bench = Readout(2, config)
+    select(bench, [others[0], own[0]], Placement.FIXED)
+    assert bench.rules == [None, (at_spot(spot),)]
 
 
 def test_without_selection_pictures_the_predicted_push_decides() -> None:

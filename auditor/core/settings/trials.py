@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticKnownError
 
 from auditor.core.records import Placement
 from auditor.core.section import (
@@ -23,10 +22,10 @@ PLACEMENTS = tuple(one for one in Placement if one.of_anything)
 
 
 def _for_anything(value: object) -> object:
-    """Refuses the placement that only some crops have, in the words in which any other word is refused."""
+    """Refuses what is no placement, and the one that only some crops have, in the same words."""
     *first, last = (f"'{one}'" for one in PLACEMENTS)
     if value not in PLACEMENTS:
-        raise PydanticKnownError("enum", {"expected": f"{', '.join(first)} or {last}"})
+        raise ValueError(f"should be {', '.join(first)} or {last}")
     return value
 
 

@@ -17,7 +17,7 @@ from auditor.candidates.scene import Scene, cut_patch
 from auditor.core.config import AuditConfig, CandidatesConfig
 from auditor.core.progress import Silence
 from auditor.core.records import Role
-from auditor.core.records.candidates import PLAIN_CROPS
+from auditor.core.records.candidates import OWN_PLACE, PLAIN_CROPS
 from auditor.inputs.model.cut import LayerCut
 
 WANTED = {"icons": 2, "dreams": 1, "shapes": 1, "pairs": 1, "library": True, "drawn": 2, "trained": 2}
@@ -47,7 +47,7 @@ def found(
 
 
 def test_letters_are_told_apart() -> None:
-    letters = [*PLAIN_CROPS.values(), *(maker.letter for maker in MAKERS.values())]
+    letters = [*PLAIN_CROPS.values(), OWN_PLACE, *(maker.letter for maker in MAKERS.values())]
     assert len(set(letters)) == len(letters)
 
 
