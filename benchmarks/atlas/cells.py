@@ -2,7 +2,7 @@
 
     python -m benchmarks.atlas.cells --runs FOLDER [--config examples/kitchen32.toml] [--pair "frying pan" wok]
                                      [--like SqueezeNet examples/squeezenet.toml] [--out cells.md]
-                                     [--update docs/atlas.md]
+                                     [--pictures 1000] [--update docs/atlas.md]
 
 `--like` adds a row for another audit, by its configuration or by the folder of a run that has its settings.
 
@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,10 +184,11 @@ def nmf(count: int) -> Callable[[FloatArray, FloatArray], tuple[IntArray, IntArr
     return group
 
 
-def measured(halves: Halves, said: Mapping[str, Said], progress: Progress) -> dict[str, Numbers]:
-    """Paste five crops of each cell, and set what they do beside what it says."""
+def measured(halves: Halves, said: Mapping[str, Said], most: int, progress: Progress) -> dict[str, Numbers]:
+    """Paste five crops of each cell on at most so many pictures, and set what they do beside what it says."""
     one, config = halves.one, halves.one.inputs.config
     rows = eligible_rows(one.pool, one.clean, Split.SELECTION)
+    rows = rows[:: math.ceil(len(rows) / most)]
     keys = [one.pool.images[row].key for row in rows.tolist()]
     sweep = Sweep(one.inputs.classifier, one.inputs.criterion, one.pool.pixels[rows], keys, one.clean.of(rows),
                   config.trials, config.seed)  # fmt: skip
@@ -262,13 +264,13 @@ def _signed(values: tuple[float, float, float]) -> str:
     return f"{values[0]:+.2f} ({values[1]:+.2f} to {values[2]:+.2f})"
 
 
-def audited_kinds(one: Opened, progress: Progress) -> dict[str, Numbers]:
+def audited_kinds(one: Opened, most: int, progress: Progress) -> dict[str, Numbers]:
     halves = Halves(one, progress)
     pasted = halves.pasted()
     count = len(pasted.pushes)
     said = {"pasted": pasted, "contrast": halves.contrast(),
             "k-means": halves.groups(k_means(count)), "NMF": halves.groups(nmf(count))}  # fmt: skip
-    return measured(halves, said, progress)
+    return measured(halves, said, most, progress)
 
 
 def audits(options: argparse.Namespace) -> list[tuple[str, AuditConfig, Path]]:
@@ -290,6 +292,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True, help="where runs are kept and read back")
     parser.add_argument("--pair", nargs=2, action="append", metavar=("SOURCE", "TARGET"))
     parser.add_argument("--like", nargs=2, action="append", metavar=("NAME", "TOML_OR_RUN"))
+    parser.add_argument("--pictures", type=int, default=1000, help="selection pictures pasted on, at most")
     parser.add_argument("--out", type=Path, default=Path("cells.md"))
     parser.add_argument("--update", type=Path, help="a page whose part between cells:begin and cells:end is replaced")
     options = parser.parse_args()
@@ -299,7 +302,7 @@ def main() -> None:
         if kept.exists():
             found = {kind: Numbers(**values) for kind, values in json.loads(kept.read_text()).items()}
         else:
-            found = audited_kinds(opened(config, folder, progress), progress)
+            found = audited_kinds(opened(config, folder, progress), options.pictures, progress)
             values = {kind: {each: getattr(one, each) for each in Numbers.__slots__} for kind, one in found.items()}
             kept.write_text(json.dumps(values))
         rows += rows_of(name, found)

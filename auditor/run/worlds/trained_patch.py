@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from auditor.core.draws import keyed_generator
 from auditor.core.records import PixelArray
 from auditor.inputs.world.drawing import SIDE_PX
-from auditor.run.worlds.pasting import SIZE
+from auditor.run.worlds.pasting import CORNER
 from auditor.run.worlds.train import normalised
 from auditor.trials.patch import side_in_pixels
 
-PATCH_PX = side_in_pixels(SIZE, SIDE_PX, SIDE_PX)
+PATCH_PX = side_in_pixels(CORNER.size, SIDE_PX, SIDE_PX)
 _STEPS, _PICTURES, _RATE, _ROUGHNESS = 40, 16, 0.1, 0.5
 
 
