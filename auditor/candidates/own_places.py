@@ -36,7 +36,7 @@ SHORTLISTED, TRIED = 32, 4
 """As many for each that is confirmed go through the tail, and into the trials on selection pictures."""
 
 LEFT_ALONE = 0.9
-"""A box counts where at least this share of source pictures keep their class when it is filled with grey."""
+"""A box counts where grey in it leaves at least this share of the source pictures that grey in the corner leaves."""
 
 ASKED = 16
 """Source pictures, at most, that each box is asked on."""
@@ -151,20 +151,23 @@ def _short_list(
 
 @torch.no_grad()
 def left_alone(screen: TailScreen, boxes: Sequence[Box], source: ClassGroup) -> set[Box]:
-    """Of some boxes those where grey leaves source pictures what they are, by the tail on a few of them."""
+    """Of some boxes those where grey leaves source pictures what they are, by the tail on a few of them.
+
+    The measure is what grey does in the corner where all patches are screened: some networks lose pictures to any cover.
+    """
     grey: PixelArray = np.full((3, 1, 1), 128, dtype=np.uint8)
     of_each = max(1, ASKED // len(screen.groups))
     inside = torch.tensor(sorted(source.indices), device=screen.common.picture.device)
     together = max(1, screen.batch_size // of_each)
-    kept: dict[Box, int] = dict.fromkeys(boxes, 0)
-    pictures = 0
+    corner = (0, 0, screen.side_px, screen.side_px)
+    asked = [*dict.fromkeys([corner, *boxes])]
+    kept: dict[Box, int] = dict.fromkeys(asked, 0)
     for background, clean, _ in screen.groups:
         few = clean[slice(0, of_each)]
-        pictures += len(few)
-        for start in range(0, len(boxes), together):
-            part = boxes[start : start + together]
+        for start in range(0, len(asked), together):
+            part = asked[start : start + together]
             written = write(few, background, *background.changes([grey] * len(part), part))
             is_source = torch.isin(screen.cut.logits(written).argmax(dim=1), inside).view(len(part), len(few))
             for box, count in zip(part, is_source.sum(dim=1).tolist(), strict=True):
                 kept[box] += count
-    return {box for box, count in kept.items() if count >= LEFT_ALONE * pictures}
+    return {box for box in boxes if kept[box] and kept[box] >= LEFT_ALONE * kept[corner]}

@@ -147,7 +147,7 @@ def _screened_at_own_places(own: int, known: Known) -> int:
     """Source pictures through the tail: for each box in grey, and for each crop on the short list."""
     if not own:
         return 0
-    return known.boxes * min(ASKED, known.screening) + SHORTLISTED_AT_OWN * own * known.screening
+    return (known.boxes + 1) * min(ASKED, known.screening) + SHORTLISTED_AT_OWN * own * known.screening
 
 
 def _whole_pictures(confirmed: int, known: Known) -> int:

@@ -141,9 +141,12 @@ def middle_cut() -> LayerCut:
 
 def test_a_box_that_covers_what_makes_the_source_is_left_out(middle_cut: LayerCut, pair: Pair) -> None:
     pixels = np.full((6, 3, 16, 16), 230, dtype=np.uint8)
-    screen = TailScreen(middle_cut, pixels, pair[1], patch_share=0.5, batch_size=8)
+    screen = TailScreen(middle_cut, pixels, pair[1], patch_share=0.25, batch_size=8)
     boxes: list[Box] = [(0, 0, 4, 4), (4, 4, 12, 12), (12, 12, 16, 16), (0, 4, 8, 12), (0, 4, 4, 12)]
     assert left_alone(screen, boxes, pair[0]) == {(0, 0, 4, 4), (12, 12, 16, 16), (0, 4, 4, 12)}
+    # the corner's own loss is the measure: where grey there loses every picture, a box has to keep one
+    wide = TailScreen(middle_cut, pixels, pair[1], patch_share=0.75, batch_size=8)
+    assert left_alone(wide, boxes[:2], pair[0]) == {(0, 0, 4, 4)}
 
 
 @pytest.fixture
