@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from auditor.atlas.vectors import Vectors, all_of, in_parts, second_moment
 from auditor.core.draws import keyed_generator
 from auditor.core.records import FloatArray, IntArray
 
@@ -64,30 +65,44 @@ PAPER_CLASS = Likeness(neighbours=50, min_dist=0.05)
 """Its UMAP for the sparser atlas of one class; its t-SNE for that is `Likeness(method="tsne")`."""
 
 
-def embed(vectors: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> FloatMatrix:
+def embed(vectors: FloatArray | Vectors, dimensions: int, likeness: Likeness, seed: int) -> FloatMatrix:
     """Coordinates in which like activations lie close.
 
     Up to `likeness.fitted_at_most` samples are placed by the method itself. Of more, a random subset of that size is,
-    and each further sample takes the mean place of its three nearest placed ones, weighted by cosine.
+    and each further sample takes the mean place of its three nearest placed ones, weighted by cosine; of those one
+    part is in memory at a time.
 
     Args:
-        vectors: (S, D) activations.
+        vectors: S activations, (S, D) or in parts.
         dimensions: 1 or 2.
         seed: decides the subset and the method's own draws; the same seed gives the same coordinates.
     Returns:
         (S, dimensions), in the method's own units.
     """
-    if likeness.whitened:
-        vectors = whiten(vectors)
-    samples = len(vectors)
+    every = in_parts(vectors)
+    samples = len(every)
+    turned = _whitening(every) if likeness.whitened and samples else None
+
+    def unit(some: FloatArray) -> FloatArray:
+        return unit_vectors(some if turned is None else (some @ turned).astype(np.float32))
+
     if samples < TOO_FEW:
-        return principal_components(vectors, dimensions)
-    unit = unit_vectors(vectors)
+        few = all_of(every)
+        return principal_components(few if turned is None else (few @ turned).astype(np.float32), dimensions)
     if samples <= likeness.fitted_at_most:
-        return _fit(unit, dimensions, likeness, seed)
+        return _fit(unit(all_of(every)), dimensions, likeness, seed)
     generator = keyed_generator(seed, "layout", samples)
     fitted = np.sort(generator.choice(samples, likeness.fitted_at_most, replace=False)).astype(np.int64)
-    return extend(unit, fitted, _fit(unit[fitted], dimensions, likeness, seed))
+    known = unit(every.at(fitted))
+    extended = np.empty((samples, dimensions))
+    extended[fitted] = places = _fit(known, dimensions, likeness, seed)
+    joining = np.ones(samples, dtype=np.bool_)
+    joining[fitted] = False
+    for rows, part in every:
+        others = np.flatnonzero(joining[rows])
+        if len(others):
+            extended[rows.start + others] = _joined(known, places, unit(part[others]))
+    return extended
 
 
 def unit_vectors(vectors: FloatArray) -> FloatArray:
@@ -102,16 +117,19 @@ def whiten(vectors: FloatArray, ridge: float = RIDGE) -> FloatArray:
 
     The ridge keeps directions that hardly occur from being blown up to the size of all others.
     """
-    if len(vectors) == 0:
-        return vectors
-    moment = vectors.T.astype(np.float64) @ vectors.astype(np.float64) / len(vectors)
-    values, directions = np.linalg.eigh(moment)
+    turned = _whitening(in_parts(vectors), ridge) if len(vectors) else None
+    return vectors if turned is None else (vectors @ turned).astype(np.float32)
+
+
+def _whitening(vectors: Vectors, ridge: float = RIDGE) -> FloatArray | None:
+    """(D, D) what `whiten` multiplies by; None where all vectors are zeros."""
+    values, directions = np.linalg.eigh(second_moment(vectors))
     values = np.maximum(values, 0.0)
     if values.mean() == 0.0:
-        return vectors
+        return None
     scale = 1.0 / np.sqrt(values + ridge * values.mean())
-    whitened: FloatArray = (vectors @ ((directions * scale) @ directions.T).astype(np.float32)).astype(np.float32)
-    return whitened
+    turned: FloatArray = ((directions * scale) @ directions.T).astype(np.float32)
+    return turned
 
 
 def principal_components(vectors: FloatArray, dimensions: int) -> FloatMatrix:
@@ -145,11 +163,17 @@ def extend(unit: FloatArray, fitted: IntArray, places: FloatMatrix) -> FloatMatr
     """Coordinates of all samples (S, D) from those of the fitted ones, by the nearest fitted by cosine."""
     extended = np.zeros((len(unit), places.shape[1]))
     others = np.setdiff1d(np.arange(len(unit)), fitted)
-    cosine, rows = nearest_of(unit[fitted], unit[others], NEAREST)
-    weight = np.maximum(cosine, 1e-6).astype(np.float64)
-    extended[others] = (places[rows] * weight[:, :, np.newaxis]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
+    extended[others] = _joined(unit[fitted], places, unit[others])
     extended[fitted] = places
     return extended
+
+
+def _joined(known: FloatArray, places: FloatMatrix, others: FloatArray) -> FloatMatrix:
+    """Coordinates of `others` (T, D) among those of `known` (S, D)."""
+    cosine, rows = nearest_of(known, others, NEAREST)
+    weight = np.maximum(cosine, 1e-6).astype(np.float64)
+    joined: FloatMatrix = (places[rows] * weight[:, :, np.newaxis]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
+    return joined
 
 
 def _fit(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> FloatMatrix:

@@ -83,8 +83,13 @@ def nearest_exemplars(activations: ActivationSet, members: IntArray, mean: Float
     """Members nearest `mean` by cosine, nearest first, one a picture; of equals the one sampled first."""
     vectors = activations.vectors[members].astype(np.float64)
     lengths = np.maximum(np.linalg.norm(vectors, axis=1), np.finfo(np.float32).tiny)
-    nearest_first = members[np.argsort(-(vectors @ mean) / lengths, kind="stable")]
-    _, first_of_picture = np.unique(activations.image_row[nearest_first], return_index=True)
+    return nearest_of_pictures(members, (vectors @ mean) / lengths, activations.image_row, most)
+
+
+def nearest_of_pictures(members: IntArray, likeness: NDArray[np.float64], pictures: IntArray, most: int) -> IntArray:
+    """Members (M,) of highest likeness (M,), one a picture; of equals the first. `pictures` (S,) is of all samples."""
+    nearest_first = members[np.argsort(-likeness, kind="stable")]
+    _, first_of_picture = np.unique(pictures[nearest_first], return_index=True)
     chosen: IntArray = nearest_first[np.sort(first_of_picture)][:most]
     return chosen
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.atlas.embedding import PAPER_FULL, Likeness, embed
+from auditor.atlas.vectors import Vectors
 from auditor.core.records import FloatArray
 
 MARGIN = 0.02
@@ -30,14 +31,14 @@ def plane_layout(vectors: FloatArray, likeness: Likeness = PAPER_FULL, seed: int
     return fit_square(embed(vectors, 2, likeness, seed))
 
 
-def pair_layout(vectors: FloatArray, contrast: FloatArray, likeness: Likeness, seed: int) -> FloatArray:
+def pair_layout(vectors: FloatArray | Vectors, contrast: FloatArray, likeness: Likeness, seed: int) -> FloatArray:
     """Coordinates with the pair's contrast to the right and likeness of activations downwards.
 
     x is `contrast_axis`; y is `likeness` in one dimension, stretched from its 1st to its 99th percentile with an equal
     margin on both sides.
 
     Args:
-        vectors: (S, D) activations.
+        vectors: S activations, (S, D) or in parts.
         contrast: (S,) in logits.
         likeness, seed: as for `plane_layout`.
     Returns:
@@ -56,8 +57,8 @@ def contrast_axis(contrast: FloatArray) -> FloatArray:
     return ((np.clip(contrast.astype(np.float64) / scale, -1.0, 1.0) + 1.0) / 2.0).astype(np.float32)
 
 
-def likeness_axis(vectors: FloatArray, likeness: Likeness, seed: int) -> FloatArray:
-    """One coordinate (S,) in [0, 1] in which like activations (S, D) lie close; see `pair_layout`."""
+def likeness_axis(vectors: FloatArray | Vectors, likeness: Likeness, seed: int) -> FloatArray:
+    """One coordinate (S,) in [0, 1] in which like activations lie close; see `pair_layout`."""
     return _place(embed(vectors, 1, likeness, seed), np.array([1.0]))[:, 0]
 
 

@@ -16,13 +16,15 @@ import numpy as np
 
 from auditor.candidates.choosing import Contender, choose_diverse, rank_agreement
 from auditor.candidates.crops import crop_thumbnails
-from auditor.candidates.learned import Columns, as_columns, cross_fitted, folds_of, foretold
-from auditor.candidates.linear import LinearScreen, Pasted
+from auditor.candidates.learned import Columns, cross_fitted, folds_of, foretold
+from auditor.candidates.linear import LinearScreen
+from auditor.candidates.pasted_shards import PastedShards
 from auditor.candidates.screening import TAIL, TailScreen
 from auditor.core.config import CandidatesConfig
 from auditor.core.draws import keyed_generator
 from auditor.core.progress import Progress
 from auditor.core.records import FloatArray, IntArray, PixelArray, Rung, Tier
+from auditor.core.shelf import Shelf
 from auditor.inputs.images.duplicates import near_duplicate_groups
 from auditor.inputs.images.pixels import pixels_on_grey
 from auditor.inputs.model.cut import LayerCut
@@ -123,7 +125,7 @@ class Climb:
     """
 
     crops: Sequence[Entry]
-    pasted: Pasted
+    pasted: PastedShards
     foretold: FloatArray
     tail: Tail
     rungs: tuple[Rung, ...]
@@ -137,19 +139,21 @@ def climb(
     config: CandidatesConfig,
     draw: Draw,
     progress: Progress,
+    shelf: Shelf | None = None,
 ) -> Climb:
     """Screen crops linearly, and through the tail those from which most is expected.
 
     Args:
         crops: may be chosen; compared: random crops, screened at every rung and never chosen.
         draw: what is left to chance.
+        shelf: where the shards go of what the network sees in the entries; None: memory.
     Entries are numbered through both lists in this order.
     """
     started = time.perf_counter()
     both = [*crops, *compared]
-    first, pasted = _pasted(both, screen, progress)
+    first, pasted = _pasted(both, screen, progress, shelf)
     after_linear = time.perf_counter()
-    columns = as_columns(pasted)
+    columns = Columns(pasted)
     tail = Tail(both, screen)
     progress.start(f"{screen.rung}, learning which", min(config.shortlisted, len(crops)) + len(compared))
     tail.measure(range(len(crops), len(both)))
@@ -194,19 +198,21 @@ def choose_climbed(
     short = [number for number in pushes if number < len(climbed.crops)]
     entries = [replace(climbed.crops[one], tier=annotated_tier(one), cell=cells[one]) for one in short]
     pushed = [pushes[number] for number in short]
-    chosen = choose_screened(entries, pushed, config.tried, climbed.pasted.seen[short], config)
+    chosen = choose_screened(entries, pushed, config.tried, climbed.pasted.at(short).seen, config)
     rung = Rung(TAIL, len(short), len(chosen), BY_PUSH, seconds=round(climbed.tail.seconds, 2))
     return tuple(short[index] for index in chosen), rung
 
 
-def _pasted(entries: Sequence[Entry], screen: TailScreen, progress: Progress) -> tuple[LinearScreen | None, Pasted]:
+def _pasted(
+    entries: Sequence[Entry], screen: TailScreen, progress: Progress, shelf: Shelf | None
+) -> tuple[LinearScreen | None, PastedShards]:
     """All entries as the network sees them, with their linear push; around a few of them the gradient is taken."""
     progress.start("screening crops linearly", len(entries))
     if not entries:
-        return None, Pasted.none()
+        return None, PastedShards(0)
     every = max(1, len(entries) // PILOTS)
     first = LinearScreen(screen, *patches_of(entries[::every][:PILOTS]))
-    return first, first.pasted(*patches_of(entries))
+    return first, first.pasted(*patches_of(entries), shelf)
 
 
 def _ask_in_rounds(

@@ -5,8 +5,8 @@ The changes themselves are kept beside the number, pooled: what is learnt from t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from auditor.candidates.pasted_shards import SHARD_PATCHES, Pasted, PastedShards
 from auditor.candidates.screening import Box, Part, TailScreen, in_parts, log_odds, under_patch, write
 from auditor.core.records import FloatArray, PixelArray
+from auditor.core.shelf import MemoryShelf, Shelf
 from auditor.core.work import Here, Work
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.foreign import DIFFERENTIATING
@@ -27,30 +29,6 @@ POOLED = 2
 
 WIDEST = 512
 """Numbers kept of a change; more are projected to as many at random, which keeps distances."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pasted:
-    """N patches as the network sees them where they are pasted.
-
-    Attributes:
-        push: (N,) first-order predicted push, logits.
-        change: (N, F) what each changes in the features under it and close by, pooled.
-        seen: (N, D) mean features under it.
-    """
-
-    push: FloatArray
-    change: FloatArray
-    seen: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.push)
-
-    @classmethod
-    def none(cls) -> Pasted:
-        """Of no patches."""
-        nothing = np.empty((0, 1), dtype=np.float32)
-        return cls(nothing[:, 0], nothing, nothing)
 
 
 class LinearScreen:
@@ -99,19 +77,44 @@ class LinearScreen:
         Args:
             names, boxes: as of `pasted`.
         """
-        return self.pasted(patches, names, boxes).push
+        return self.pasted(patches, names, boxes=boxes).push
 
-    def pasted(self, patches: Sequence[PixelArray], names: Sequence[str] = (), boxes: Sequence[Box] = ()) -> Pasted:
+    def pasted(
+        self,
+        patches: Sequence[PixelArray],
+        names: Sequence[str] = (),
+        shelf: Shelf | None = None,
+        shard_patches: int = SHARD_PATCHES,
+        boxes: Sequence[Box] = (),
+    ) -> PastedShards:
         """Each (3 or 4, h, w) uint8 patch as the network sees it on the common background.
+
+        Shards that are on the shelf already are not made again, so an interrupted screening goes on where it stopped.
 
         Args:
             names: of the patches, for the message where the network fails on one.
+            shelf: where the shards go; None: memory.
             boxes: where each of them lies; none: all in the top left corner, where alone `change` is theirs.
         Raises:
             ModelError: the network fails; names the patch that it fails on, where it is one.
         """
-        if not patches:
-            return Pasted.none()
+        shards = PastedShards(len(patches), MemoryShelf() if shelf is None else shelf, shard_patches)
+        missing: list[tuple[int, int]] = []
+        parts: list[Part] = []
+        for number, rows in enumerate(shards.slices):
+            if shards.has(number):
+                self._progress.advance(rows.stop - rows.start)
+                continue
+            of_shard = in_parts(patches[rows], names[rows], self._batch_size, boxes[rows])
+            missing.append((number, len(of_shard)))
+            parts += of_shard
+        looked = self._looked(parts)
+        for number, count in missing:
+            shards.write(number, Pasted.joined(list(itertools.islice(looked, count))))
+        return shards
+
+    def _looked(self, parts: Sequence[Part]) -> Iterator[Pasted]:
+        """What is seen of each part, as soon as it is there."""
         engine = self._hands.engine
         # this process has its slope already; another one takes it around the same pilots
         opened = (
@@ -119,10 +122,7 @@ class LinearScreen:
             if isinstance(engine, Here)
             else partial(_elsewhere, self._hands.open, self._pilots, self._names)
         )
-        parts = list(
-            engine.each(Work(opened, LinearScreen.look, len), in_parts(patches, names, self._batch_size, boxes))
-        )
-        return Pasted(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("push", "change", "seen")))
+        return engine.each(Work(opened, LinearScreen.look, len), parts)
 
     def look(self, part: Part) -> Pasted:
         """As many patches as a pass holds."""

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor.atlas.activations import ActivationSet
-from auditor.atlas.grid import bin_numbers, clustered_mean, members_of, nearest_exemplars
+from auditor.atlas.grid import bin_numbers, clustered_mean, members_of, nearest_of_pictures
 from auditor.atlas.kinds import PAIR_FITTED, Atlas, AtlasKind, likeness_of
 from auditor.atlas.layout import pair_layout
+from auditor.atlas.vectors import Vectors
 from auditor.candidates.crops import CropPlan, cell_names
 from auditor.candidates.ladder import Climb
 from auditor.candidates.scene import Scene
@@ -84,15 +85,16 @@ def place_crops(
         covering: the push that 0 stands for, logits.
         seed: decides the layout.
     Returns:
-        An atlas of kind `PASTED`: its samples' vectors are (S, D) mean features under each crop where it is pasted, and
-        their contrast is the push foretold over covering. Cells carry that push as predicted, and as observed push the
-        mean contrast of their crops' centres in their own photographs, NaN where it is known of none.
+        An atlas of kind `PASTED`. Its samples stand for the (S, D) mean features under each crop where it is pasted,
+        which stay in the climb's shards (`vectors` is (S, 0)); their contrast is the push foretold over covering. Cells
+        carry that push as predicted, and as observed push the mean contrast of their crops' centres in their own
+        photographs, NaN where it is known of none.
     """
     progress.start("atlas of patches as pasted", 1 + len(config.levels))
     rows = np.array([plan.image_row for plan in plans], dtype=np.int64)
     _, picture, crops = np.unique(rows, return_inverse=True, return_counts=True)
     samples = ActivationSet(
-        vectors=climbed.pasted.seen,
+        vectors=np.empty((len(plans), 0), dtype=np.float32),
         attribution=np.empty((len(plans), 0), dtype=np.float32),
         contrast=climbed.foretold - np.float32(covering),
         image_row=rows,
@@ -102,24 +104,62 @@ def place_crops(
         strongest=np.zeros(len(plans), dtype=np.bool_),
     )
     likeness = replace(likeness_of(config), fitted=PAIR_FITTED)
-    xy = pair_layout(samples.vectors, samples.contrast, likeness, seed)
+    seen = climbed.pasted.seen
+    xy = pair_layout(seen, samples.contrast, likeness, seed)
     progress.advance()
     cells: list[Cell] = []
     for level in config.levels:
+        members = [(at, inside) for at, inside in members_of(bin_numbers(xy, level)) if len(inside) >= config.min_count]
+        means, alike = _means_and_likeness(seen, samples.weight, [inside for _, inside in members])
         cells += [
-            _cell(samples, plans, members, level, number, config.exemplars)
-            for number, members in members_of(bin_numbers(xy, level))
-            if len(members) >= config.min_count
+            _cell(samples, plans, _Members(level, number, inside, mean, alike[inside]), config.exemplars)
+            for (number, inside), mean in zip(members, means, strict=True)
         ]
         progress.advance()
     return Atlas(samples, xy, tuple(cells), len(plans), AtlasKind.PASTED)
 
 
-def _cell(
-    samples: ActivationSet, plans: Sequence[CropPlan], members: IntArray, level: int, number: int, exemplars: int
-) -> Cell:
+def _means_and_likeness(
+    seen: Vectors, weight: FloatArray, cells: Sequence[IntArray]
+) -> tuple[FloatArray, NDArray[np.float64]]:
+    """(C, D) mean vector of each cell's samples, and (S,) the cosine of each sample with it, times the mean's length.
+
+    Two passes over the parts. Samples are added one after the other, so that no sum depends on the parts.
+    """
+    own = np.full(len(seen), -1, dtype=np.int64)
+    for number, inside in enumerate(cells):
+        own[inside] = number
+    sums: NDArray[np.float64] = np.zeros((len(cells), 0))
+    for rows, part in seen:
+        sums = sums if sums.shape[1] else np.zeros((len(cells), part.shape[1]))
+        inside = np.flatnonzero(own[rows] >= 0)
+        weighted = part[inside].astype(np.float64) * weight[rows][inside, np.newaxis]
+        np.add.at(sums, own[rows][inside], weighted)
+    weights = np.array([weight[inside].sum(dtype=np.float64) for inside in cells])
+    means: FloatArray = (sums / weights[:, np.newaxis]).astype(np.float32)
+    alike = np.full(len(seen), np.nan)
+    for rows, part in seen:
+        inside = np.flatnonzero(own[rows] >= 0)
+        wide = part[inside].astype(np.float64)
+        lengths = np.maximum(np.linalg.norm(wide, axis=1), np.finfo(np.float32).tiny)
+        alike[rows.start + inside] = np.einsum("nd,nd->n", wide, means[own[rows][inside]]) / lengths
+    return means, alike
+
+
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """The samples of a cell, their mean vector (D,), and how like it each of them is."""
+
+    level: int
+    number: int
+    samples: IntArray
+    mean: FloatArray
+    alike: NDArray[np.float64]
+
+
+def _cell(samples: ActivationSet, plans: Sequence[CropPlan], inside: _Members, exemplars: int) -> Cell:
+    members, level, number = inside.samples, inside.level, inside.number
     weight, pictures = samples.weight[members], samples.image_row[members]
-    mean = np.average(samples.vectors[members].astype(np.float64), axis=0, weights=weight).astype(np.float32)
     push, push_error = clustered_mean(samples.contrast[members], weight, pictures)
     observed = np.array([plans[member].contrast for member in members.tolist()])
     known = np.isfinite(observed)
@@ -133,14 +173,14 @@ def _cell(
         row=number // level,
         count=len(members),
         images=len(np.unique(pictures)),
-        mean_activation=mean,
+        mean_activation=inside.mean,
         mean_attribution=none,
         attribution_error=none,
         contrast=contrast,
         contrast_error=contrast_error,
         exemplars=tuple(
             Exemplar(plans[crop].image_row, plans[crop].y, plans[crop].x, plans[crop].contrast, plans[crop].size)
-            for crop in nearest_exemplars(samples, members, mean, exemplars).tolist()
+            for crop in nearest_of_pictures(members, inside.alike, samples.image_row, exemplars).tolist()
         ),
         predicted_push=float(push),
         predicted_push_error=float(push_error),

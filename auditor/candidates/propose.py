@@ -34,6 +34,7 @@ from auditor.core.draws import keyed_generator
 from auditor.core.progress import Progress
 from auditor.core.records import Candidate, Cell, ClassGroup, FloatArray, Role, Rung, Split, Tier
 from auditor.core.records.candidates import PLAIN_CROPS
+from auditor.core.shelf import Shelf
 from auditor.inputs.images.pixels import on_grey, to_float
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.naming import naming
@@ -53,12 +54,21 @@ class Proposals:
     pasted: Atlas | None = None
 
 
-def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: AuditConfig, progress: Progress) -> Proposals:
+def propose(
+    scene: Scene,
+    atlas: Atlas,
+    screen: TailScreen,
+    config: AuditConfig,
+    progress: Progress,
+    shelf: Shelf | None = None,
+) -> Proposals:
     """Screen the exemplars of the atlas' finest level and further crops, keep a diverse few, and make patches of them.
 
     Beside them stand, for comparison, random crops and those that contrast alone would choose; and what is tried
     without being screened: patches that were brought along, and the trained one.
 
+    Args:
+        shelf: where the shards go of what the network sees in the crops; None: memory.
     Raises:
         LayerError, PatchError: as `make_candidates`.
     """
@@ -73,6 +83,7 @@ def propose(scene: Scene, atlas: Atlas, screen: TailScreen, config: AuditConfig,
         wanted,
         Draw(scene.seed, scene.pool.keys),
         progress,
+        shelf,
     )
     pasted = _place(scene, every, climbed, screen, config, progress)
     of_pasted = finest_cells(pasted)

@@ -35,13 +35,13 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import NMF
 
 from auditor.atlas.embedding import nearest_of, unit_vectors
-from auditor.atlas.kinds import Atlas
 from auditor.candidates.choosing import rank_agreement
 from auditor.candidates.crops import CropPlan, cell_names, prepared_crops
 from auditor.candidates.ladder import PILOTS, Draw, Entry, climb
-from auditor.candidates.learned import as_columns, folds_of, foretold
-from auditor.candidates.linear import LinearScreen, Pasted
+from auditor.candidates.learned import Columns, folds_of, foretold
+from auditor.candidates.linear import LinearScreen
 from auditor.candidates.pasted import covering_patches, covering_push, place_crops
+from auditor.candidates.pasted_shards import Pasted, PastedShards
 from auditor.cli.console import TerminalProgress
 from auditor.core.config import AuditConfig, read_config
 from auditor.core.draws import keyed_generator
@@ -99,11 +99,11 @@ class Halves:
         settings = config.candidates.model_copy(update={"screened": CROPS})
         self.first = climb(entries[0], (), self.screen, settings, Draw(config.seed, keys), progress)
         pilots = [entry.pixels for entry in entries[0][:: CROPS // PILOTS][:PILOTS]]
-        self.second = LinearScreen(self.screen, pilots).pasted([entry.pixels for entry in entries[1]])
-        both = Pasted(*(np.concatenate([getattr(self.first.pasted, name), getattr(self.second, name)])
-                        for name in ("push", "change", "seen")))  # fmt: skip
+        self.second = LinearScreen(self.screen, pilots).pasted([entry.pixels for entry in entries[1]]).whole()
+        self.seen = self.first.pasted.whole().seen
+        both = PastedShards.holding(Pasted.joined([self.first.pasted.whole(), self.second]))
         (rows, pushes), wanted = self.first.tail.measured(), np.arange(len(self.plans[0]), len(both))
-        self.second_push = foretold(as_columns(both), rows, pushes, wanted)
+        self.second_push = foretold(Columns(both), rows, pushes, wanted)
         self.covering = covering_push(self.scene, self.screen)
 
     def _planned(self, rows: set[int], key: str) -> list[CropPlan]:
@@ -120,7 +120,7 @@ class Halves:
         atlas = place_crops(self.plans[0], self.first, self.covering, config, self.scene.seed, Silence())
         scale = float(np.percentile(np.abs(atlas.samples.contrast), 99))
         x = (np.clip((self.second_push - self.covering) / scale, -1.0, 1.0) + 1.0) / 2.0
-        y = _nearest_height(atlas, self.second.seen)
+        y = _nearest_height(self.seen, atlas.xy, self.second.seen)
         names = cell_names(np.stack([x, y], axis=1).astype(np.float32), LEVEL)
         pushes = {cell.name: cell.predicted_push for cell in atlas.cells}
         return Said(pushes, _by_name(names, self.plans[1]))
@@ -144,16 +144,16 @@ class Halves:
 
     def groups(self, group_of: Callable[[FloatArray, FloatArray], tuple[IntArray, IntArray]]) -> Said:
         """Groups of features as pasted, learnt on the first half."""
-        mine, theirs = group_of(self.first.pasted.seen, self.second.seen)
+        mine, theirs = group_of(self.seen, self.second.seen)
         over = self.first.foretold - self.covering
         pushes = {str(one): float(over[mine == one].mean()) for one in np.unique(mine).tolist()}
         return Said(pushes, _by_name([str(one) for one in theirs.tolist()], self.plans[1]))
 
 
-def _nearest_height(atlas: Atlas, seen: FloatArray) -> FloatArray:
+def _nearest_height(known: FloatArray, xy: FloatArray, seen: FloatArray) -> FloatArray:
     """The height of crops in an atlas: the mean of the three of it that look most like each."""
-    _, near = nearest_of(unit_vectors(atlas.samples.vectors), unit_vectors(seen), 3)
-    heights: FloatArray = atlas.xy[near, 1].mean(axis=1)
+    _, near = nearest_of(unit_vectors(known), unit_vectors(seen), 3)
+    heights: FloatArray = xy[near, 1].mean(axis=1)
     return heights
 
 

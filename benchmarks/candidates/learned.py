@@ -20,8 +20,9 @@ from rich.console import Console
 
 from auditor.candidates.choosing import rank_agreement
 from auditor.candidates.ladder import ROUNDS
-from auditor.candidates.learned import Columns, as_columns, folds_of, foretold
-from auditor.candidates.linear import LinearScreen, Pasted
+from auditor.candidates.learned import Columns, folds_of, foretold
+from auditor.candidates.linear import LinearScreen
+from auditor.candidates.pasted_shards import Pasted, PastedShards
 from auditor.cli.console import TerminalProgress
 from auditor.core.arrays import Arrays, arrays_from_bytes, arrays_to_bytes
 from auditor.core.config import AuditConfig, read_config
@@ -42,7 +43,7 @@ class Known:
 
     def __init__(self, pasted: Pasted, pushes: FloatArray, rows: IntArray) -> None:
         self.pasted, self.pushes, self.rows = pasted, pushes, rows
-        self.columns: Columns = as_columns(pasted)
+        self.columns = Columns(PastedShards.holding(pasted))
         self.everything = np.arange(len(pushes))
 
     def order(self, measured: Sequence[int]) -> list[int]:
@@ -59,7 +60,7 @@ def measured_crops(config: AuditConfig, pair: Pair, runs: Path, progress: Progre
         one = opened(pair_config(config, pair, None), run_folder(runs, pair), progress)
         tail = one.tail_screen()
         crops, rows = one.random_crops_with_rows(CROPS, "learnt")
-        pasted = LinearScreen(tail, one.random_crops(PILOTS, "pilots")).pasted(crops)
+        pasted = LinearScreen(tail, one.random_crops(PILOTS, "pilots")).pasted(crops).whole()
         progress.start("random crops through the tail", CROPS)
         tail.progress = progress
         answers = tail.screen(crops)

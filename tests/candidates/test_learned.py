@@ -10,8 +10,8 @@ import pytest
 
 from auditor.candidates.choosing import rank_agreement
 from auditor.candidates.ladder import PER_IMAGE_ON_SHORTLIST, Draw, Entry, Tail, _ask_in_rounds
-from auditor.candidates.learned import LEAST_TO_LEARN, as_columns, cross_fitted, folds_of, foretold
-from auditor.candidates.linear import Pasted
+from auditor.candidates.learned import LEAST_TO_LEARN, Columns, cross_fitted, folds_of, foretold
+from auditor.candidates.pasted_shards import Pasted, PastedShards
 from auditor.core.draws import keyed_generator
 from auditor.core.records import FloatArray, PixelArray, Tier
 
@@ -25,9 +25,13 @@ def world(count: int = PATCHES) -> tuple[Pasted, FloatArray]:
     return Pasted(drawn[:, 0].copy(), drawn, drawn[:, :3].copy()), pushes.astype(np.float32)
 
 
+def columns_of(pasted: Pasted, size: int = 1024) -> Columns:
+    return Columns(PastedShards.holding(pasted, size))
+
+
 def test_what_the_first_order_leaves_is_learnt() -> None:
     pasted, pushes = world()
-    columns = as_columns(pasted)
+    columns = columns_of(pasted)
     measured, others = np.arange(300), np.arange(300, PATCHES)
     found = foretold(columns, measured, pushes[:300], others)
     linear = rank_agreement(pasted.push[others], pushes[others])
@@ -43,7 +47,7 @@ def test_what_the_first_order_leaves_is_learnt() -> None:
 def test_of_few_patches_nothing_is_learnt_beside_a_line() -> None:
     pasted, bent = world(60)
     pushes = 2.0 * pasted.push + 0.3 * bent
-    columns, few = as_columns(pasted), np.arange(LEAST_TO_LEARN - 1)
+    columns, few = columns_of(pasted), np.arange(LEAST_TO_LEARN - 1)
     found = foretold(columns, few, pushes[few], np.arange(60))
     slope, start = np.polyfit(pasted.push[few], pushes[few], 1)
     assert slope > 0.0
@@ -57,13 +61,13 @@ def test_of_few_patches_nothing_is_learnt_beside_a_line() -> None:
 def test_where_the_first_order_says_all_nothing_is_added() -> None:
     pasted, _ = world(200)
     exact = (3.0 * pasted.push - 1.0).astype(np.float32)
-    found = foretold(as_columns(pasted), np.arange(40), exact[:40], np.arange(200))
+    found = foretold(columns_of(pasted), np.arange(40), exact[:40], np.arange(200))
     np.testing.assert_allclose(found, exact, atol=1e-5)
 
 
 def test_no_patch_is_placed_by_its_own_measurement() -> None:
     pasted, pushes = world(200)
-    columns, measured = as_columns(pasted), np.arange(150)
+    columns, measured = columns_of(pasted), np.arange(150)
     fold = np.arange(200) % 4
     before = cross_fitted(columns, measured, pushes[:150], fold)
     changed = pushes.copy()
@@ -101,7 +105,7 @@ def entry(number: int, picture: int) -> Entry:
     return Entry(pixels, Tier.THIRD_CLASS, "", picture)
 
 
-def asked(columns: np.ndarray, linear: FloatArray, pushes: FloatArray, count: int) -> tuple[list[int], KnownScreen]:
+def asked(columns: Columns, linear: FloatArray, pushes: FloatArray, count: int) -> tuple[list[int], KnownScreen]:
     entries = [entry(number, number // 2) for number in range(len(pushes))]
     screen = KnownScreen(pushes)
     tail = Tail(entries, screen)  # type: ignore[arg-type]
@@ -112,7 +116,7 @@ def asked(columns: np.ndarray, linear: FloatArray, pushes: FloatArray, count: in
 
 def test_the_tail_is_asked_for_as_many_as_allowed_and_for_none_twice() -> None:
     pasted, pushes = world()
-    columns = as_columns(pasted)
+    columns = columns_of(pasted)
     for count in (1, 7, 80, PATCHES, 2 * PATCHES):
         order, screen = asked(columns, pasted.push, pushes, count)
         assert len(order) == len(set(order)) == min(count, PATCHES)
@@ -125,7 +129,7 @@ def test_the_tail_is_asked_for_as_many_as_allowed_and_for_none_twice() -> None:
 def test_more_of_the_best_are_found_than_by_the_first_order() -> None:
     pasted, pushes = world()
     best = set(np.argsort(-pushes)[:30].tolist())
-    order, _ = asked(as_columns(pasted), pasted.push, pushes, 100)
+    order, _ = asked(columns_of(pasted), pasted.push, pushes, 100)
     by_linear = set(np.argsort(-pasted.push)[:100].tolist())
     assert len(best & by_linear) < 20 < 25 <= len(best & set(order))
 
@@ -134,5 +138,5 @@ def test_a_picture_gives_few_crops() -> None:
     pasted, pushes = world()
     entries = [entry(number, number % 3) for number in range(PATCHES)]
     tail = Tail(entries, KnownScreen(pushes))  # type: ignore[arg-type]
-    _ask_in_rounds(tail, entries, as_columns(pasted), pasted.push, 100, Draw(0, ["one", "two", "three"]))
+    _ask_in_rounds(tail, entries, columns_of(pasted), pasted.push, 100, Draw(0, ["one", "two", "three"]))
     assert Counter(number % 3 for number in tail.pushes) == dict.fromkeys(range(3), PER_IMAGE_ON_SHORTLIST)

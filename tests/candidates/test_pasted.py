@@ -12,7 +12,6 @@ import pytest
 from auditor.atlas.kinds import Atlas, AtlasKind
 from auditor.candidates.crops import CropPlan, cell_names
 from auditor.candidates.ladder import Climb
-from auditor.candidates.linear import Pasted
 from auditor.candidates.pasted import (
     COVERING_PATCHES,
     COVERINGS,
@@ -24,6 +23,7 @@ from auditor.candidates.pasted import (
     place_crops,
     with_held,
 )
+from auditor.candidates.pasted_shards import Pasted, PastedShards
 from auditor.candidates.scene import Scene
 from auditor.core.config import AtlasConfig
 from auditor.core.draws import keyed_generator
@@ -43,11 +43,11 @@ def plans() -> list[CropPlan]:
     ]
 
 
-def placed(foretold: FloatArray | None = None, levels: tuple[int, ...] = (3, 5)) -> Atlas:
+def placed(foretold: FloatArray | None = None, levels: tuple[int, ...] = (3, 5), size: int = 1024) -> Atlas:
     generator = keyed_generator(1, "pasted")
     seen = np.abs(generator.standard_normal((CROPS, 6))).astype(np.float32)
     pushes = generator.standard_normal(CROPS).astype(np.float32) if foretold is None else foretold
-    pasted = Pasted(pushes, seen, seen)
+    pasted = PastedShards.holding(Pasted(pushes, seen, seen), size)
     climbed = Climb((), pasted, pushes, None, ())  # type: ignore[arg-type]
     return place_crops(plans(), climbed, COVERING, AtlasConfig(levels=levels, min_count=3), 0, Silence())
 

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auditor.atlas.activations import ActivationSet
+from auditor.atlas.kinds import Atlas
 from auditor.candidates.crops import CropRules
 from auditor.candidates.makers.pairs import combine
 from auditor.candidates.scene import Scene, cut_patch, planned_tier
 from auditor.core.draws import keyed_generator
-from auditor.core.records import Candidate, Finding, Role, Tier
+from auditor.core.records import Candidate, Finding, FloatArray, Role, Tier
 from auditor.run.stage import Run
-from auditor.run.stages.candidates import CANDIDATES, open_scene
+from auditor.run.stages.candidates import CANDIDATES, open_scene, pasted_vectors
 from auditor.trials.patch import Patch
 
 ALIKE = 24
@@ -48,7 +50,7 @@ def features_of(run: Run, failing: Sequence[Finding], seed: int) -> list[Feature
     proposals, scene = run.get(CANDIDATES), open_scene(run)
     patches = {patch.candidate.id: patch for patch in proposals.patches}
     own = {one.candidate.id: patches[one.candidate.id] for one in failing}
-    samples = None if proposals.pasted is None else proposals.pasted.samples
+    pasted = proposals.pasted
     parts = {
         identity: [patches.get(part) for part in patch.candidate.parts or (identity,)]
         for identity, patch in own.items()
@@ -58,7 +60,7 @@ def features_of(run: Run, failing: Sequence[Finding], seed: int) -> list[Feature
     features = []
     for identity, patch in own.items():
         crops = [
-            [] if part is None or samples is None else _alike(run, scene, samples, part.candidate, shown)
+            [] if part is None or pasted is None else _alike(run, scene, pasted, part.candidate, shown)
             for part in parts[identity]
         ]
         used, held_out = (
@@ -110,15 +112,16 @@ def _joined(own: Patch, crops: Sequence[Sequence[Patch]]) -> list[Patch]:
     return [combine(first, second, arrangement, side, "") for first, second in zip(*crops, strict=False)]
 
 
-def _alike(run: Run, scene: Scene, samples: ActivationSet, candidate: Candidate, shown: set[str]) -> list[Patch]:
+def _alike(run: Run, scene: Scene, pasted: Atlas, candidate: Candidate, shown: set[str]) -> list[Patch]:
     """The crops nearest to one, of other pictures than all failing ones were cut from, nearest first."""
     rules = scene.crop_rules(run.config.candidates.sizes)
+    samples = pasted.samples
     own = _samples_of(scene, samples, candidate, rules)
     if not own:
         return []
-    vectors = samples.vectors.astype(np.float64)
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    likeness = vectors @ vectors[own].mean(axis=0)
+    vectors = pasted_vectors(run, pasted)
+    wanted = _unit(vectors.at(np.array(own))).mean(axis=0)
+    likeness = np.concatenate([_unit(part) @ wanted for _, part in vectors])
     found: dict[int, Patch] = {}
     for index in np.argsort(-likeness, kind="stable").tolist():
         row, y, x = samples.place(index)
@@ -131,6 +134,12 @@ def _alike(run: Run, scene: Scene, samples: ActivationSet, candidate: Candidate,
         if news:
             found[row] = cut_patch(scene, news[0], "", Role.SUGGESTED)
     return list(found.values())
+
+
+def _unit(vectors: FloatArray) -> NDArray[np.float64]:
+    wide = vectors.astype(np.float64)
+    unit: NDArray[np.float64] = wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12)
+    return unit
 
 
 def _samples_of(scene: Scene, samples: ActivationSet, candidate: Candidate, rules: CropRules) -> list[int]:

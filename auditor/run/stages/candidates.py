@@ -11,8 +11,10 @@ from pydantic import TypeAdapter
 
 from auditor.atlas.drawings.canvas import webp_bytes
 from auditor.atlas.kinds import Atlas, AtlasKind
+from auditor.atlas.vectors import Held, Vectors
 from auditor.candidates.contact_sheet import Flips, draw_contact_sheet
 from auditor.candidates.makers.brought import left_out
+from auditor.candidates.pasted_shards import PastedShards
 from auditor.candidates.pixel_screen import PixelScreen
 from auditor.candidates.propose import Proposals, mark_read_as_target, propose
 from auditor.candidates.propose_in_pixels import GRID, propose_in_pixels
@@ -22,6 +24,7 @@ from auditor.core.errors import DamagedFileError, PatchError
 from auditor.core.records import Cell, IntArray, Rung, Split
 from auditor.core.records.images import NO_LABEL
 from auditor.core.records.trials import eligible_rows
+from auditor.core.shelf import Inside
 from auditor.inputs.images.originals import Originals
 from auditor.run.engines import hands
 from auditor.run.folder import RunFolder
@@ -37,10 +40,11 @@ from auditor.trials.sweep import Sweep
 CONTACT_SHEET = "contact-sheet.webp"
 _TABLE, _RUNGS, _PUSHES = "candidates.parquet", "cache/rungs.json", "cache/pushes.parquet"
 _PASTED_SAMPLES, _PASTED_CELLS = "cache/pasted.safetensors", "pasted-cells.parquet"
+_PASTED_SHARDS = "cache/pasted"
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
-    proposals = _proposed(run) if len(screening_rows(run)) else Proposals((), run.get(ATLAS).cells, ())
+    proposals = _proposed(run, folder) if len(screening_rows(run)) else Proposals((), run.get(ATLAS).cells, ())
     folder.write_table(_PUSHES, pushes_table(proposals.cells))
     folder.write_json(_RUNGS, [asdict(rung) for rung in proposals.rungs])
     if proposals.pasted is not None:
@@ -81,12 +85,13 @@ def open_screen(run: Run) -> TailScreen:
     )
 
 
-def _proposed(run: Run) -> Proposals:
+def _proposed(run: Run, folder: RunFolder) -> Proposals:
     inputs = run.inputs
     if inputs.mapped:
         screen = run.open(open_screen)
         screen.hands = hands(run, open_screen)
-        proposals = propose(open_scene(run), run.get(ATLAS), screen, run.config, run.progress)
+        shelf = Inside(folder, _PASTED_SHARDS)
+        proposals = propose(open_scene(run), run.get(ATLAS), screen, run.config, run.progress, shelf)
     else:
         proposals = propose_in_pixels(open_scene(run), pixel_screen(run), run.config, run.progress)
     patches = mark_read_as_target(proposals.patches, inputs.classifier, inputs.target)
@@ -196,6 +201,13 @@ def _read_pasted(folder: RunFolder) -> Atlas | None:
     return replace(atlas, collected=len(atlas.samples))
 
 
+def pasted_vectors(run: Run, pasted: Atlas) -> Vectors:
+    """The mean features under each crop of a run's atlas of patches as pasted, part by part."""
+    if pasted.samples.vectors.shape[1]:  # of an earlier version's run
+        return Held(pasted.samples.vectors)
+    return PastedShards(len(pasted.samples), Inside(run.folder, _PASTED_SHARDS)).seen
+
+
 def _with_pushes(cells: Sequence[Cell], folder: RunFolder) -> tuple[Cell, ...]:
     pushes = pushes_from_table(folder.read_table(_PUSHES))
     return tuple(
@@ -205,6 +217,10 @@ def _with_pushes(cells: Sequence[Cell], folder: RunFolder) -> tuple[Cell, ...]:
 
 _FILES = (
     *(_TABLE, _RUNGS, _PUSHES, CONTACT_SHEET, "candidates/*", "pictures/origin-*"),
-    *("cache/pasted.*", "pasted-cells.*"),  # none of an unmapped network, nor of an earlier version
+    *(
+        "cache/pasted.*",
+        f"{_PASTED_SHARDS}/*",
+        "pasted-cells.*",
+    ),  # none of an unmapped network, nor of an earlier version
 )
 CANDIDATES = Stage("candidates", (IMAGES, CLEAN, ATLAS), _FILES, _make, _read, needed=_FILES)
