@@ -60,14 +60,11 @@ class Background:
 
     Attributes:
         picture: (3, H, W) float32 in [0, 1]; features: its own, without a patch; of one picture.
+        side_px: the longer side at which patches are pasted, top left.
     """
 
     def __init__(self, cut: LayerCut, picture: Tensor, side_px: int) -> None:
-        """
-        Args:
-            side_px: the longer side at which patches are pasted, top left.
-        """
-        self._cut, self._side_px = cut, side_px
+        self._cut, self.side_px = cut, side_px
         self._heads = Batches(_ALL)
         self.picture = picture
         with torch.no_grad():
@@ -78,7 +75,7 @@ class Background:
         """Rows and columns of the grid that a patch covers, in part or whole, and the ones next to them."""
         tall, wide = self.features.grid.shape[2:]
         height, width = self.picture.shape[1:]
-        covered = (math.ceil(self._side_px * tall / height), math.ceil(self._side_px * wide / width))
+        covered = (math.ceil(self.side_px * tall / height), math.ceil(self.side_px * wide / width))
         return min(tall, covered[0] + 1), min(wide, covered[1] + 1)
 
     def changes(self, patches: Sequence[PixelArray], boxes: Sequence[Box] = ()) -> tuple[Features, Tensor]:
@@ -95,7 +92,7 @@ class Background:
     def laid(self, patches: Sequence[PixelArray], boxes: Sequence[Box] = ()) -> Tensor:
         """Patches on the device as they lie on the background, for `changes_of`; arguments as of `changes`."""
         if not boxes:
-            return laid_out(patches, self._side_px, self.picture.device)
+            return laid_out(patches, self.side_px, self.picture.device)
         height, width = self.picture.shape[1:]
         return laid_in(patches, boxes, (int(height), int(width)), self.picture.device)
 
@@ -150,6 +147,7 @@ class TailScreen:
         backgrounds: int = BACKGROUNDS,
         progress: Progress | None = None,
         names: Sequence[str] = (),
+        passes: LayerCut | None = None,
     ) -> None:
         """
         Args:
@@ -158,11 +156,13 @@ class TailScreen:
             backgrounds: groups of source pictures, by brightness under the patch, that share one background.
             progress: told of each patch that was screened.
             names: of the S pictures, for the message where the network fails on one.
+            passes: the same cut of the same network made faster, which passes go through; None: `cut` itself.
         """
         self.progress = progress or Silence()
         self.hands: Hands[TailScreen] = Hands(lambda: self)
         """Who screens, each with a screen of their own; this process with this one unless it is said otherwise."""
         self.cut, self.target, self.batch_size = cut, target, batch_size
+        self._passes = passes or cut
         self._tails = Batches(_ALL)
         height, width = pixels.shape[2:]
         self.side_px = side = side_in_pixels(patch_share, int(height), int(width))
@@ -175,17 +175,17 @@ class TailScreen:
             for rows in groups:
                 pictures = to_float(pixels[rows], cut.classifier.device)
                 features, odds = self._clean(pictures, [names[row] for row in rows] if names else ())
-                background = Background(cut, pictures.mean(dim=0), side)
+                background = Background(self._passes, pictures.mean(dim=0), side)
                 self.groups.append((background, features, odds))
             everything = to_float(pixels, cut.classifier.device).mean(dim=0)
-        self.common = Background(cut, everything, side)
+        self.common = Background(self._passes, everything, side)
         """One background for all source pictures together."""
 
     def _clean(self, pictures: Tensor, names: Sequence[str]) -> tuple[Features, Tensor]:
         """Features and log-odds (S_g,) of pictures without a patch."""
 
         def seen(rows: slice) -> tuple[Features, Tensor]:
-            features, logits = self.cut.features_and_logits(pictures[rows])
+            features, logits = self._passes.features_and_logits(pictures[rows])
             return features.each(Tensor.clone), log_odds(logits, self.target)
 
         parts = [part for _, part in Batches(_ALL).each(len(pictures), naming(seen, names))]
@@ -193,7 +193,7 @@ class TailScreen:
 
     def odds_of(self, features: Features) -> Tensor:
         """Log-odds (B,) of the target at features of B pictures."""
-        parts = self._tails.each(len(features), lambda rows: log_odds(self.cut.logits(features[rows]), self.target))
+        parts = self._tails.each(len(features), lambda rows: log_odds(self._passes.logits(features[rows]), self.target))
         return torch.cat([odds for _, odds in parts])
 
     def screen(self, patches: Sequence[PixelArray], names: Sequence[str] = (), boxes: Sequence[Box] = ()) -> FloatArray:

@@ -26,10 +26,11 @@ from auditor.core.errors import TrainingError
 from auditor.core.progress import Silence
 from auditor.core.records import PixelArray, Placement, Split
 from auditor.core.records.trials import TrialName, eligible_rows
+from auditor.inputs.model.folded_cut import folded_cut
 from auditor.run.stage import Run
 from auditor.run.stages.atlas import open_mapped
 from auditor.run.stages.candidates import open_scene, screening_rows
-from auditor.run.stages.clean import CLEAN
+from auditor.run.stages.clean import CLEAN, network_of_trials
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.needed import target_rows
 from auditor.run.stages.trials import open_table
@@ -207,8 +208,9 @@ def _rendering(run: Run, side_px: int) -> float:
 def _screening(run: Run) -> tuple[float, float]:
     """Seconds a crop that is screened linearly, and a source picture that the tail sees."""
     config, rows = run.config, screening_rows(run)
-    pixels = run.get(IMAGES).pixels[rows]
-    screen = TailScreen(run.inputs.cut, pixels, run.inputs.target, config.trials.size, config.compute.batch_size)
+    pixels, cut = run.get(IMAGES).pixels[rows], run.inputs.cut
+    passes = folded_cut(cut, run.open(network_of_trials))
+    screen = TailScreen(cut, pixels, run.inputs.target, config.trials.size, config.compute.batch_size, passes=passes)
     patches = [_noise(run, number) for number in range(_SAMPLE)]
     linear = LinearScreen(screen, patches[:_PATCHES])
     one = _timed(lambda: linear.screen(patches)) / len(patches)

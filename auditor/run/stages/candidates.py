@@ -26,6 +26,7 @@ from auditor.core.records.images import NO_LABEL
 from auditor.core.records.trials import eligible_rows
 from auditor.core.shelf import Inside
 from auditor.inputs.images.originals import Originals
+from auditor.inputs.model.folded_cut import folded_cut
 from auditor.run.engines import hands
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
@@ -82,6 +83,7 @@ def open_screen(run: Run) -> TailScreen:
         config.compute.batch_size,
         progress=run.progress,
         names=pool.paths(rows),
+        passes=folded_cut(inputs.cut, run.open(network_of_trials)),
     )
 
 
