@@ -148,10 +148,12 @@ def _seconds(run: Run, work: Workload) -> dict[str, float]:
     layouts = 1 + config.atlas.repeats
     linear, tail = _screening(run)
     pasting = _pasting(run)
+    own_px = min(run.inputs.classifier.preprocessing.output_size)
     patch_icon = _rendering(run, work.patch_px) if work.patch_icon_steps else 0.0
     return {
         "atlas": work.mapped * _mapping(run) + unit * (_COMPILING + layouts * samples * _LAYOUT_A_SAMPLE),
-        "icons": work.icon_steps * _rendering(run, icon.side_px) if work.icon_steps else 0.0,
+        "icons": (work.icon_steps * _rendering(run, icon.side_px) if work.icon_steps else 0.0)
+        + (work.pasted_icon_steps * _rendering(run, own_px) if work.pasted_icon_steps else 0.0),
         "candidates": work.linear * linear
         + work.tail * tail
         + work.patch_icon_steps * patch_icon

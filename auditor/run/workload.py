@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from auditor.candidates.controls import CONTROLS
@@ -63,6 +64,7 @@ class Workload:
     Attributes:
         mapped: discovery pictures, forwards and backwards; icons: on the sheets, as many as are expected.
         icon_steps: of icons on the sheets and in looks, through the layers up to the mapped one and back.
+        pasted_icon_steps: of icons of the atlas of patches as pasted, at the network's own size.
         patch_icon_steps: the same of icons and dreamed crops at patch size; patch_px: the side of those.
         linear: crops through the layers up to the mapped one; tail: source pictures through the layers behind it.
         trained: pictures of the trained patch's steps, forwards and backwards.
@@ -88,6 +90,7 @@ class Workload:
     whole: int = 0
     removed: int = 0
     places: int = 0
+    pasted_icon_steps: int = 0
 
     @property
     def pastes(self) -> int:
@@ -97,7 +100,7 @@ class Workload:
     @property
     def passes(self) -> int:
         """All pictures that pass through the network, or a part of it."""
-        icons = self.icon_steps + self.patch_icon_steps
+        icons = self.icon_steps + self.pasted_icon_steps + self.patch_icon_steps
         return self.mapped + icons + self.linear + self.tail + self.trained + self.pastes + self.whole + self.removed
 
 
@@ -108,6 +111,7 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
     wanted, atlas, trials = config.candidates, config.atlas, config.trials
     looks, on_sheets = 2 * known.positions * atlas.looks, expected_icons(atlas, known)
     compared = wanted.random + wanted.strongest
+    pasted_icons = _expected_of_pasted(atlas, wanted.screened + compared)
     shapes = SHAPES_A_CROP if known.mapped else SHAPES_A_CROP - 1
     made = wanted.icons + wanted.dreams + shapes * wanted.shapes + len(ARRANGEMENTS) * wanted.pairs
     held, covering = (wanted.held, COVERING_PATCHES) if known.mapped else (0, 0)
@@ -140,6 +144,7 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
         whole=_whole_pictures(wanted.whole_pictures, known),
         removed=_removed(config, known),
         places=min(config.places.findings, wanted.confirmed) * place_pastes(config, known.confirmation),
+        pasted_icon_steps=pasted_icons * atlas.icon_steps,
     )
 
 
@@ -170,7 +175,7 @@ def _without_atlas(config: AuditConfig) -> AuditConfig:
     nothing = {"icons": 0, "dreams": 0, "strongest": 0, "trained": 0}
     return config.model_copy(
         update={
-            "atlas": config.atlas.model_copy(update={"icons": 0, "looks": 0}),
+            "atlas": config.atlas.model_copy(update={"icons": 0, "pasted_icons": 0, "looks": 0}),
             "candidates": config.candidates.model_copy(update=nothing),
         }
     )
@@ -183,15 +188,25 @@ def expected_icons(atlas: AtlasConfig, known: Known) -> int:
     A level that may fit or not, by a quarter either way, counts half.
     """
     samples = known.discovery * (atlas.positions_per_image + atlas.strongest_per_image)
+    most_cells = samples / (2 * atlas.min_count)
+    return _expected(atlas.icons, atlas, lambda level: min(2.25 * level**1.3, level**2, most_cells))
+
+
+def _expected_of_pasted(atlas: AtlasConfig, crops: int) -> int:
+    """Of the atlas of patches as pasted, which fills its plane: nine tenths of it, or as many cells as crops fill."""
+    return _expected(atlas.pasted_icons, atlas, lambda level: min(0.9 * level**2, crops / (2 * atlas.min_count)))
+
+
+def _expected(most: int, atlas: AtlasConfig, cells_at: Callable[[int], float]) -> int:
     icons = 0.0
     for level in sorted(atlas.levels):
-        cells = min(2.25 * level**1.3, level**2, samples / (2 * atlas.min_count))
-        if icons == 0 and cells > atlas.icons:
-            return atlas.icons  # of the coarsest level as many as fit
-        if icons + cells > 1.25 * atlas.icons:
+        cells = cells_at(level)
+        if icons == 0 and cells > most:
+            return most  # of the coarsest level as many as fit
+        if icons + cells > 1.25 * most:
             break
-        icons += cells if icons + cells < 0.8 * atlas.icons else cells / 2
-    return min(atlas.icons, round(icons))
+        icons += cells if icons + cells < 0.8 * most else cells / 2
+    return min(most, round(icons))
 
 
 def _selection(config: AuditConfig, known: Known, tried: int, may_be_found: int, confirmed: int) -> int:

@@ -109,7 +109,9 @@ def judge(cut: LayerCut, pixels: PixelArray, directions: FloatArray, side: int) 
     return float(np.mean(values)), float(np.mean(cosines))
 
 
-def lucent_icons(classifier: Classifier, directions: FloatArray, side: int, steps: int) -> PixelArray:
+def lucent_icons(
+    classifier: Classifier, directions: FloatArray, side: int, steps: int, name: str = LAYER
+) -> PixelArray:
     """(N, 3, side, side) uint8 by torch-lucent, one after the other."""
     from lucent.optvis import param, render, transform
 
@@ -123,7 +125,7 @@ def lucent_icons(classifier: Classifier, directions: FloatArray, side: int, step
     for direction in torch.from_numpy(directions).to(classifier.device):
 
         def loss(layer: Callable[[str], Tensor], wanted: Tensor = direction[None]) -> Tensor:
-            return -objective(centre(layer(LAYER.replace(".", "_"))), wanted, POWER).sum()
+            return -objective(centre(layer(name.replace(".", "_"))), wanted, POWER).sum()
 
         torch.manual_seed(0)
         (image,) = render.render_vis(

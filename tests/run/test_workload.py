@@ -121,3 +121,14 @@ def test_effects_over_whole_pictures_take_few_selection_pictures_and_no_more_kin
 def test_icons_are_expected_for_whole_levels(levels: tuple[int, ...], most: int, discovery: int, icons: int) -> None:
     config = configured(atlas={"levels": list(levels), "icons": most})
     assert workload_of(config, replace(KNOWN, discovery=discovery)).icons == icons
+
+
+@pytest.mark.parametrize(("levels", "most", "icons"), [((4,), 50, 14), ((4,), 9, 9), ((2, 20), 40, 4), ((4,), 0, 0)])
+def test_icons_of_patches_as_pasted_are_expected_nearly_everywhere(
+    levels: tuple[int, ...], most: int, icons: int
+) -> None:
+    atlas = {"levels": list(levels), "pasted_icons": most, "icon_steps": 10, "min_count": 1}
+    found = workload_of(configured(atlas=atlas), KNOWN)
+    assert found.pasted_icon_steps == 10 * icons
+    without = workload_of(configured(atlas={**atlas, "pasted_icons": 0}), KNOWN)
+    assert found.passes - without.passes == 10 * icons

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,9 +11,10 @@ import torch
 from torch import Tensor
 
 from auditor.atlas.icons.head import at_rest, at_size
-from auditor.atlas.icons.objective import Whitening, centre, cosine, objective
+from auditor.atlas.icons.objective import Whitening, cosine, objective
+from auditor.atlas.icons.reading import AtCentre, Reading
 from auditor.atlas.icons.spectrum import image_to_spectrum, spectrum_shape, spectrum_to_image
-from auditor.atlas.icons.transforms import Movement, draw_movements, move, still
+from auditor.atlas.icons.transforms import Movement, draw_movements, still
 from auditor.atlas.network import CutNetwork
 from auditor.core.config import AtlasConfig
 from auditor.core.draws import keyed_generator
@@ -82,6 +84,7 @@ def render_icons(
     whitening: Whitening | None = None,
     start: PixelArray | None = None,
     batch_size: int = 64,
+    reading: Reading | None = None,
 ) -> Icons:
     """Render one icon a direction.
 
@@ -94,6 +97,7 @@ def render_icons(
         whitening: steer by the whitened directions; None: by the directions themselves.
         start: (N, 3, s, s) uint8 pictures to dream further; None: start from noise.
         batch_size: icons a pass; it decides time and memory.
+        reading: where icons are read, in pictures of the network's own size; None: in the middle of their own.
     Raises:
         LayerError: directions that are not (N, D) finite numbers, keys or starts that do not fit them, or a network
             that runs at no size. ModelError: as `at_size`.
@@ -103,15 +107,15 @@ def render_icons(
     progress.start("icons", len(directions))
     pixels = np.empty((len(directions), 3, settings.side_px, settings.side_px), np.uint8)
     scores = np.empty(len(directions), np.float32)
-    with at_rest(head.classifier.module), at_size(head, settings.side_px) as (network, size):
+    with at_rest(head.classifier.module), _shown(head, settings, reading) as (network, way):
 
         def render(part: slice) -> tuple[PixelArray, FloatArray]:
             spectrum = _start(keys[part], settings, seed, None if start is None else start[part])
             spectrum = spectrum.to(network.classifier.device)
             targets = torch.from_numpy(np.ascontiguousarray(steered[part], np.float32)).to(spectrum.device)
-            _optimise(network, spectrum, targets, keys[part], settings, seed, size, sketch=start is None)
+            _optimise(network, spectrum, targets, keys[part], settings, seed, way, sketch=start is None)
             made = _as_pixels(spectrum, settings.side_px)
-            return made, score_icons(network, made, directions[part], size)
+            return made, score_icons(network, made, directions[part], way)
 
         for part, (made, cosines) in Batches(batch_size).each(len(directions), render, progress):
             pixels[part], scores[part] = made, cosines
@@ -119,19 +123,28 @@ def render_icons(
     return Icons(pixels, scores)
 
 
+@contextmanager
+def _shown(head: CutNetwork, settings: IconSettings, reading: Reading | None) -> Iterator[tuple[CutNetwork, Reading]]:
+    if reading is not None:
+        yield head, reading
+        return
+    with at_size(head, settings.side_px) as (network, size):
+        yield network, AtCentre(size)
+
+
 @torch.no_grad()
-def score_icons(head: CutNetwork, pixels: PixelArray, directions: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """Cosine between the activation at the centre and the direction.
+def score_icons(head: CutNetwork, pixels: PixelArray, directions: FloatArray, reading: Reading) -> FloatArray:
+    """Cosine between the activations where an icon is read and the direction.
 
     Args:
-        pixels: (N, 3, s, s) uint8. directions: (N, D). size: (H, W) the network gets.
+        pixels: (N, 3, s, s) uint8. directions: (N, D).
     Returns:
         (N,) in [-1, 1].
     """
     images = to_float(pixels, head.classifier.device)
-    seen = move(images, still(len(images)), size)
+    seen = reading.shown(images, still(len(images)))
     wanted = torch.from_numpy(np.ascontiguousarray(directions, np.float32)).to(images.device)
-    scores: FloatArray = cosine(centre(head.features(seen).grid), wanted).cpu().numpy()
+    scores: FloatArray = cosine(reading.read(head.features(seen).grid), wanted).cpu().numpy()
     return scores
 
 
@@ -142,7 +155,7 @@ def _optimise(
     keys: Sequence[str],
     settings: IconSettings,
     seed: int,
-    size: tuple[int, int],
+    reading: Reading,
     sketch: bool,
 ) -> None:
     """Change the spectra (N, 3, s, s // 2 + 1, 2) in place so that their pictures point towards the targets (N, D)."""
@@ -153,10 +166,10 @@ def _optimise(
         left = 1 - step / settings.steps
         optimiser.param_groups[0]["lr"] = settings.learning_rate * min(1.0, 2 * left)
         images = spectrum_to_image(spectrum, settings.side_px, _cutoff(step, settings.steps) if sketch else None)
-        seen = move(images, movement, size)
+        seen = reading.shown(images, movement)
         with torch.autocast(spectrum.device.type, torch.bfloat16, enabled=settings.bfloat16):
             grid = head.features(seen).grid
-        reached = objective(centre(grid).float(), targets, settings.power)
+        reached = objective(reading.read(grid).float(), targets, settings.power)
         # summed, not averaged: an icon's gradient does not depend on how many others there are
         with DIFFERENTIATING, in_fixed_order(spectrum.device):
             (spectrum.grad,) = torch.autograd.grad(-reached.sum(), spectrum)

@@ -63,6 +63,10 @@ class AtlasConfig(Section):
         description="further layouts, of other seeds and settings, that say which cells' contrast survives",
     )
     icons: ManyOrNone = Field(150, description="icons rendered at most: of whole levels, coarse ones first; 0 for none")
+    pasted_icons: ManyOrNone = Field(
+        0,
+        description="the same of the atlas of patches as pasted: icons that look like its cells where they are pasted",
+    )
     icon_px: int = Field(80, ge=16, le=1024, description="side of an icon in pixels")
     icon_steps: int = Field(128, ge=1, le=10_000, description="steps of an icon's optimisation")
     icon_bfloat16: bool = Field(False, description="render icons in bfloat16: faster where the processor has it")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from auditor.atlas.icons.objective import Whitening
+from auditor.atlas.icons.reading import Reading
 from auditor.atlas.icons.render import Icons, icon_settings, render_icons
 from auditor.atlas.kinds import Atlas
 from auditor.core.arrays import arrays_from_bytes, arrays_to_bytes
@@ -20,6 +21,7 @@ from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.atlas import ATLAS
 
+PLACE = "cache/icons"
 ICONS_A_FILE = 32
 """Icons kept in one file, and rendered together: what an interruption costs at most."""
 
@@ -34,17 +36,18 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class Studio:
-    """Where icons are rendered: a run, and how its activations are whitened."""
+    """Where icons are rendered: a run, how its activations are whitened, and where icons are read."""
 
     run: Run
     whitening: Whitening
+    reading: Reading | None = None
 
     def render(self, lot: Lot) -> Icons:
         """The icons of a lot."""
         config = self.run.config
         return render_icons(
             self.run.inputs.cut, lot.means, list(lot.names), icon_settings(config.atlas), config.seed,
-            Within(self.run.progress), whitening=self.whitening,
+            Within(self.run.progress), whitening=self.whitening, reading=self.reading,
         )  # fmt: skip
 
 
@@ -56,10 +59,14 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     return make_icons(folder, cells_with_icons(run.get(ATLAS), run.config.atlas.icons), run, hands(run, _studio))
 
 
-def make_icons(folder: RunFolder, cells: Sequence[Cell], run: Run, at_work: Hands[Studio]) -> Facts:
-    """Render the icons of some cells, those files of them that are not there. Returns what the manifest notes."""
-    lots = [Lot(tuple(cell.name for cell in part), _means(part)) for _, part in _files(cells)]
-    files = [file for file, _ in _files(cells)]
+def make_icons(folder: RunFolder, cells: Sequence[Cell], run: Run, at_work: Hands[Studio], place: str = PLACE) -> Facts:
+    """Render the icons of some cells, those files of them that are not there. Returns what the manifest notes.
+
+    Args:
+        place: the folder of a run that they are kept in.
+    """
+    lots = [Lot(tuple(cell.name for cell in part), _means(part)) for _, part in _files(cells, place)]
+    files = [file for file, _ in _files(cells, place)]
     missing = [(file, lot) for file, lot in zip(files, lots, strict=True) if not _is_whole(folder, file)]
     run.progress.start("icons", len(cells))
     run.progress.advance(len(cells) - sum(len(lot.names) for _, lot in missing))
@@ -105,19 +112,19 @@ def cells_with_icons(atlas: Atlas, most: int) -> Sequence[Cell]:
     return chosen
 
 
-def read_icons(folder: RunFolder, cells: Sequence[Cell]) -> Mapping[str, PixelArray]:
+def read_icons(folder: RunFolder, cells: Sequence[Cell], place: str = PLACE) -> Mapping[str, PixelArray]:
     """The icons that were rendered of these cells, (3, s, s) uint8 by the cell's name."""
     found: dict[str, PixelArray] = {}
-    for file, part in _files(cells):
+    for file, part in _files(cells, place):
         pixels = arrays_from_bytes(folder.read(file))["pixels"]
         found |= {cell.name: icon for cell, icon in zip(part, pixels, strict=True)}
     return found
 
 
-def _files(cells: Sequence[Cell]) -> list[tuple[str, Sequence[Cell]]]:
+def _files(cells: Sequence[Cell], place: str) -> list[tuple[str, Sequence[Cell]]]:
     starts = range(0, len(cells), ICONS_A_FILE)
     return [
-        (f"cache/icons/{number:04d}.safetensors", cells[start : start + ICONS_A_FILE])
+        (f"{place}/{number:04d}.safetensors", cells[start : start + ICONS_A_FILE])
         for number, start in enumerate(starts)
     ]
 
@@ -126,5 +133,5 @@ def _read(run: Run) -> Mapping[str, PixelArray]:
     return read_icons(run.folder, cells_with_icons(run.get(ATLAS), run.config.atlas.icons))
 
 
-_PATTERNS = ("cache/icons/*",)
+_PATTERNS = (f"{PLACE}/*",)
 ICONS = Stage("icons", (ATLAS,), _PATTERNS, _make, _read, needed=_PATTERNS)

@@ -24,6 +24,7 @@ from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.candidates import CANDIDATES, pushed_atlas
 from auditor.run.stages.icons import ICONS
 from auditor.run.stages.images import IMAGES
+from auditor.run.stages.pasted_icons import PASTED_ICONS, icons_of_pasted
 from auditor.run.tables import cells_table
 
 FOLDER = "atlas"
@@ -42,7 +43,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     draw_atlas(run, folder, pushed_atlas(run), run.get(ICONS), gave)
     if proposals.pasted is not None:
         gave = {patch.candidate.pasted_cell for patch in proposals.patches if patch.candidate.suggested}
-        draw_pasted(run, folder, proposals.pasted, gave)
+        draw_pasted(run, folder, proposals.pasted, gave, icons_of_pasted(run, folder, proposals.pasted))
     return {"levels": list(run.config.atlas.levels)}
 
 
@@ -67,10 +68,12 @@ def draw_atlas(
     draw_sheets(folder, atlas, art, captions, run.progress)
 
 
-def draw_pasted(run: Run, folder: RunFolder, atlas: Atlas, gave_candidates: Collection[str]) -> None:
+def draw_pasted(
+    run: Run, folder: RunFolder, atlas: Atlas, gave_candidates: Collection[str], icons: Mapping[str, PixelArray]
+) -> None:
     """Draw the atlas of crops as pasted, a sheet a level, coloured by the push foretold."""
     inputs = run.inputs
-    art = TileArt(natural_crops(inputs, run.get(IMAGES)))
+    art = TileArt(natural_crops(inputs, run.get(IMAGES)), icons)
     scope = Scope(inputs.source.name, inputs.target.name, AtlasKind.PASTED)
     levels = inputs.config.atlas.levels
     run.progress.start("drawing the atlas of patches as pasted", len(levels))
@@ -157,4 +160,4 @@ def _read(run: Run) -> None:
 
 
 _FILES = (CELLS, f"{FOLDER}/*", f"{FOLDER}/cells/*")
-SHEETS = Stage("sheets", (IMAGES, ICONS, CANDIDATES), _FILES, _make, _read, needed=_FILES)
+SHEETS = Stage("sheets", (IMAGES, ICONS, CANDIDATES), (*_FILES, f"{PASTED_ICONS}/*"), _make, _read, needed=_FILES)
