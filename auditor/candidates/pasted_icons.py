@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -22,14 +23,27 @@ class UnderPatch:
     background: Background
 
     def shown(self, icons: Tensor, movements: Tensor) -> Tensor:
-        side = self.background.side_px
+        side, own = self.background.side_px, icons.shape[-1]
+        weights = _resizing(own, side).to(icons.device)
+        small = weights @ icons @ weights.T
+        moved = movements.clone()
+        moved[:, :2] *= side / own  # shifts are in pixels
         shown = self.background.picture.repeat(len(icons), 1, 1, 1)
-        shown[:, :, :side, :side] = move(icons, movements, (side, side))
+        shown[:, :, :side, :side] = move(small, moved, (side, side))
         return shown
 
     def read(self, grid: Tensor) -> Tensor:
-        rows, columns = grid.shape[2:]
-        height, width = self.background.picture.shape[1:]
-        covered = grid.new_zeros((1, 1, height, width))
-        covered[:, :, : self.background.side_px, : self.background.side_px] = 1.0
-        return under_patch(grid, functional.adaptive_avg_pool2d(covered, (rows, columns)))[:, :, None]
+        side = self.background.side_px
+        covered = grid.new_zeros((1, 1, *self.background.picture.shape[1:]))
+        covered[:, :, :side, :side] = 1.0
+        return under_patch(grid, functional.adaptive_avg_pool2d(covered, grid.shape[2:]))[:, :, None]
+
+
+def _resizing(own: int, side: int) -> Tensor:
+    """(side, own) what each pixel of a line takes of a picture's line, as patches are brought to their size.
+
+    Without antialiasing an icon fills up with noise that sampling skips. As a product of matrices its derivative is
+    the same every time on a GPU too, which that of torch's own resizing is not.
+    """
+    line = functional.interpolate(torch.eye(own)[None, None], size=(side, own), mode="bilinear", antialias=True)
+    return line[0, 0]

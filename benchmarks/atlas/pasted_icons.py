@@ -15,6 +15,7 @@ whose reading under the patch is nearest their own cell of all cells judged, by 
 from __future__ import annotations
 
 import argparse
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,8 @@ def main() -> None:
     parser.add_argument("--lucent-steps", type=int, default=512)
     parser.add_argument("--sheet", type=Path, help="write the icons as a PNG: under the patch, plain, lucent's")
     options = parser.parse_args()
+    if options.lucent_icons:
+        importlib.import_module("lucent.optvis.render")  # an installation that lacks something says so at once
     folder = RunFolder.open(options.run)
     run = open_run(folder, stored_config(folder), Silence())
     pasted = run.get(CANDIDATES).pasted

@@ -35,6 +35,10 @@ def test_an_icon_is_read_as_a_patch_is_seen(
     with torch.no_grad():
         read = reading.read(cut.features(shown).grid)
     np.testing.assert_allclose(read[:, :, 0].numpy(), screen.seen(list(patches)), rtol=1e-4, atol=1e-5)
+    larger = np.random.default_rng(2).integers(0, 256, (3, 3, 16, 16), dtype=np.uint8)
+    with torch.no_grad():
+        read = reading.read(cut.features(reading.shown(torch.from_numpy(larger).float() / 255, still(3))).grid)
+    np.testing.assert_allclose(read[:, :, 0].numpy(), screen.seen(list(larger)), rtol=1e-4, atol=1e-5)
 
 
 def test_icons_look_like_their_cell_where_they_are_pasted(

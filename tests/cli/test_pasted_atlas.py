@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ import numpy as np
 import pytest
 
 import auditor.run.stages.icons
+from auditor.atlas.vectors import all_of
 from auditor.candidates.linear import LinearScreen
 from auditor.core.config import AuditConfig
 from auditor.core.progress import Silence
 from auditor.run.audit import open_run, stored_config
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Run
-from auditor.run.stages.candidates import CANDIDATES
+from auditor.run.stages.candidates import CANDIDATES, pasted_vectors
 from auditor.run.stages.sheets import SHEETS
 from tests.conftest import quick_layout
 
@@ -82,3 +84,14 @@ def test_icons_of_its_cells_are_rendered_once(own_run: Path, monkeypatch: pytest
     assert pasted is not None
     assert pasted.samples.vectors.shape == (len(pasted.samples), 0)
     assert np.isfinite(pasted.samples.contrast).all()
+
+
+def test_an_earlier_versions_run_holds_its_vectors_with_its_samples(own_run: Path) -> None:
+    run = opened(own_run)
+    pasted = run.get(CANDIDATES).pasted
+    assert pasted is not None
+    shards = all_of(pasted_vectors(run, pasted))
+    assert shards.shape == (len(pasted.samples), 8)
+    np.testing.assert_array_equal(pasted_vectors(run, pasted).at(np.array([3, 1])), shards[[3, 1]])
+    held = replace(pasted, samples=replace(pasted.samples, vectors=shards + 1.0))
+    np.testing.assert_array_equal(all_of(pasted_vectors(run, held)), shards + 1.0)
