@@ -36,7 +36,8 @@ class UnderPatch:
         side = self.background.side_px
         covered = grid.new_zeros((1, 1, *self.background.picture.shape[1:]))
         covered[:, :, :side, :side] = 1.0
-        return under_patch(grid, functional.adaptive_avg_pool2d(covered, grid.shape[2:]))[:, :, None]
+        rows, columns = grid.shape[2:]
+        return under_patch(grid, functional.adaptive_avg_pool2d(covered, (rows, columns)))[:, :, None]
 
 
 def _resizing(own: int, side: int) -> Tensor:
