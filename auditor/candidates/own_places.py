@@ -153,7 +153,8 @@ def _short_list(
 def left_alone(screen: TailScreen, boxes: Sequence[Box], source: ClassGroup) -> set[Box]:
     """Of some boxes those where grey leaves source pictures what they are, by the tail on a few of them.
 
-    Grey in the corner where all patches are screened is the measure: some networks lose pictures to any cover.
+    The measure is what grey does in the corner where all patches are screened: some networks lose pictures to any
+    cover.
     """
     grey: PixelArray = np.full((3, 1, 1), 128, dtype=np.uint8)
     of_each = max(1, ASKED // len(screen.groups))

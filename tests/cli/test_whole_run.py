@@ -22,6 +22,7 @@ from auditor.run.folder import RunFolder
 from auditor.run.pipeline import STAGES
 from auditor.run.stages.atlas import read_atlas
 from auditor.run.stages.icons import cells_with_icons
+from tests.tiny_world import SIDE
 
 CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 FILES = (
@@ -107,12 +108,16 @@ def test_printed_numbers_follow_from_the_trials(finished: tuple[Path, Result]) -
 def test_survey_and_fragility_follow_from_the_trials(finished: tuple[Path, Result]) -> None:
     folder, _ = finished
     findings, trials = findings_of(folder), pd.read_parquet(folder / "trials.parquet")
-    flips = dict.fromkeys("cikdlprsuo", 0)
+    flips = dict.fromkeys("acikdlprsuo", 0)
     for row in findings["survey"]:
         tried = outcomes(trials, row["candidate"], "", "fixed", "confirmation")
-        chosen_on = outcomes(trials, row["candidate"], "", "fixed", "selection")
         assert (row["flips"], row["eligible"]) == (tried.sum(), len(tried))
-        assert (row["selection_flips"], row["selection_eligible"]) == (chosen_on.sum(), len(chosen_on))
+        if row["candidate"].startswith("a-"):  # chosen at its own place, which is another question
+            assert (row["selection_flips"], row["selection_eligible"]) == (0, 0)
+            assert len(outcomes(trials, row["candidate"], "", "own", "selection"))
+        else:
+            chosen_on = outcomes(trials, row["candidate"], "", "fixed", "selection")
+            assert (row["selection_flips"], row["selection_eligible"]) == (chosen_on.sum(), len(chosen_on))
         flips[row["candidate"][0]] += int(tried.sum())
     validity = findings["suggestion_validity"]
     *tiers, together = validity["comparisons"]
@@ -125,7 +130,7 @@ def test_survey_and_fragility_follow_from_the_trials(finished: tuple[Path, Resul
     assert not any(finding["candidate"].startswith("o-") for finding in findings["findings"])
     assert flips["c"] > 0
     covering = [name for name, recipe in CONTROLS.items() if recipe.step is Step.COVERING]
-    controls = trials[trials.control.isin(covering) & (trials.candidate != "survey")]
+    controls = trials[trials.control.isin(covering) & (trials.candidate != "survey") & (trials.placement != "own")]
     by_control = controls.groupby(["candidate", "control", "placement", "image"])["flip"].any()
     fragility = findings["fragility"]
     assert (fragility["flips"], fragility["eligible"]) == (by_control.sum(), len(by_control))
@@ -157,7 +162,25 @@ def test_every_finding_has_all_its_controls(finished: tuple[Path, Result]) -> No
     """Every feature of this world's other classes pushes; the quietest cells that can give crops serve then."""
     findings = findings_of(finished[0])
     made = [{control["name"] for control in one["controls"]} for one in findings["findings"]]
-    assert made == [set(CONTROLS)] * 3
+    assert made == [set(CONTROLS)] * (3 + 1)
+
+
+def test_a_crop_is_confirmed_where_it_lay_in_its_own_picture(finished: tuple[Path, Result]) -> None:
+    """Its pastes and its controls' lie in the box that it was cut from, and the spot in findings.json says so."""
+    folder, result = finished
+    (own,) = [one for one in findings_of(folder)["findings"] if one["placement"] == "own"]
+    trials = pd.read_parquet(folder / "trials.parquet")
+    pasted = trials[(trials.candidate == own["candidate"]) & (trials.placement == "own")]
+    assert set(pasted.control) == {"", *CONTROLS}
+    left, top, right, bottom = own["provenance"]["box"]
+    images = pd.read_parquet(folder / "images.parquet").set_index("key")
+    scale = SIDE / images.loc[own["provenance"]["image_key"], "width_px"]
+    assert pasted.centre_x.unique() == pytest.approx([(left + right) / 2 * scale], abs=0.51)
+    assert pasted.centre_y.unique() == pytest.approx([(top + bottom) / 2 * scale], abs=0.51)
+    assert pasted.side_px.unique() == pytest.approx([own["spot"]["size"] * SIDE])
+    assert images.loc[own["provenance"]["image_key"], "label"] == 1
+    assert [one["spot"] for one in findings_of(folder)["findings"] if one["placement"] != "own"] == [None] * 3
+    assert "own at the" in " ".join(result.stdout.split())
 
 
 def test_a_control_that_could_not_be_made_is_told(
@@ -169,7 +192,7 @@ def test_a_control_that_could_not_be_made_is_told(
     monkeypatch.setattr("auditor.candidates.confirmation.make_controls", without_cells)
     result = invoke("run", world.config, "--out", tmp_path / "run")
     notes = findings_of(tmp_path / "run")["notes"]
-    assert any("'quiet crop' is missing from 3 of 3 findings" in note for note in notes)
+    assert any("'quiet crop' is missing from 4 of 4 findings" in note for note in notes)
     assert "note: the control 'quiet crop' is missing" in " ".join(result.stdout.split())
 
 
@@ -222,7 +245,7 @@ def test_manifest_holds_what_it_takes_to_repeat_the_run(finished: tuple[Path, Re
 def test_payload_and_messages_go_apart(finished: tuple[Path, Result]) -> None:
     folder, result = finished
     assert "red pan → blue wok" in result.stdout
-    assert "INCONCLUSIVE: none of 3 patches" in result.stdout
+    assert "INCONCLUSIVE: none of 4 patches" in result.stdout
     assert f"report: {folder / 'report.html'}" in result.stdout
     assert "fragility: PASS" in result.stdout
     assert "reading pictures" not in result.stdout
@@ -275,7 +298,7 @@ def test_flags_overrule_the_file(world, invoke, finished, tmp_path) -> None:
     findings = findings_of(tmp_path / "run")
     assert findings["seed"] == 6
     assert findings["source"]["classes"] == ["red pan", "pink cup"]
-    assert {one["placement"] for one in findings["findings"]} == {"random", "best"}
+    assert {one["placement"] for one in findings["findings"]} - {"own"} == {"random", "best"}
     assert {"u-spots", "u-Plain Grey"} <= {row["candidate"] for row in findings["survey"]}
     check_findings(tmp_path / "run")
     trials = pd.read_parquet(tmp_path / "run" / "trials.parquet")
