@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from auditor.atlas.activations import ActivationSet
-from auditor.atlas.collection import Mapped, collect_activations
+from auditor.atlas.collection import Mapped, collect_activations, collect_together
 from auditor.atlas.filters import filter_shards
 from auditor.atlas.kinds import Atlas, class_atlas, full_atlas, pair_atlas
 from auditor.atlas.shards import Shards
 from auditor.core.config import AtlasConfig
 from auditor.core.errors import ConfigError, ImageError
-from auditor.core.records import ClassGroup, Split
+from auditor.core.records import ClassGroup, IntArray, Split
 from auditor.core.shelf import Shelf
 from auditor.core.work import Hands
 
@@ -26,8 +26,30 @@ def build_pair_atlas(mapped: Mapped, shelf: Shelf | None = None, hands: Hands[Ma
     Raises:
         ImageError: no discovery pictures, or no cell holds `config.min_count` activations.
     """
+    return _pair_atlas(mapped, collect_pair(mapped, shelf, hands))
+
+
+def build_pair_atlases(
+    layers: Sequence[Mapped], shelves: Sequence[Shelf], hands: Hands[Sequence[Mapped]] | None = None
+) -> Iterator[Atlas]:
+    """The atlas of a pair in each of several layers, in their order; activations are collected together.
+
+    Args:
+        layers: the same but for cut and name; shelves: one for each; hands: as for `collect_together`.
+    Raises:
+        ImageError: as for `build_pair_atlas`.
+    """
+    first = layers[0]
+    sampling = first.sampling(first.config.strongest_per_image)
+    for mapped, shards in zip(
+        layers, collect_together(layers, _discovery(first), sampling, shelves, hands=hands), strict=True
+    ):
+        yield _pair_atlas(mapped, shards)
+
+
+def _pair_atlas(mapped: Mapped, shards: Shards) -> Atlas:
     source, target = pair_of(mapped)
-    samples, collected = _filtered(collect_pair(mapped, shelf, hands), (source, target), mapped.config)
+    samples, collected = _filtered(shards, (source, target), mapped.config)
     atlas = pair_atlas(samples, mapped.config, mapped.seed, mapped.progress, collected)
     return _with_cells(atlas, f"{source.name} against {target.name}", mapped)
 
@@ -69,13 +91,18 @@ def pair_of(mapped: Mapped) -> tuple[ClassGroup, ClassGroup]:
 def _collect(
     mapped: Mapped, strongest_per_image: int, shelf: Shelf | None, hands: Hands[Mapped] | None = None
 ) -> Shards:
+    return collect_activations(mapped, _discovery(mapped), mapped.sampling(strongest_per_image), shelf, hands=hands)
+
+
+def _discovery(mapped: Mapped) -> IntArray:
+    """The pictures that are mapped, as rows of the pool."""
     rows = mapped.pool.rows(Split.DISCOVERY)
     if len(rows) == 0:
         raise ImageError(
             "the atlas needs pictures of the discovery split, but there are none; "
             "add pictures or raise the discovery share (images.shares)"
         )
-    return collect_activations(mapped, rows, mapped.sampling(strongest_per_image), shelf, hands=hands)
+    return rows
 
 
 def _filtered(shards: Shards, groups: Sequence[ClassGroup], config: AtlasConfig) -> tuple[ActivationSet, int]:
@@ -89,7 +116,8 @@ def _with_cells(atlas: Atlas, words: str, mapped: Mapped) -> Atlas:
     if not atlas.cells:
         finest, pictures = max(config.levels), len(mapped.pool.rows(Split.DISCOVERY))
         raise ImageError(
-            f"the atlas of {words} has no cell: of {atlas.collected} activations from {pictures} discovery pictures "
+            f"{mapped.whose}the atlas of {words} has no cell: of {atlas.collected} activations from {pictures} "
+            "discovery pictures "
             f"the filters kept {len(atlas.samples)}, and no cell of {finest}×{finest} or coarser holds the "
             f"{config.min_count} expected; add discovery pictures, or raise "
             "atlas.filter_rank, atlas.filter_magnitude or atlas.positions_per_image, or lower atlas.levels"

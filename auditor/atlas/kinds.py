@@ -45,6 +45,11 @@ class Atlas:
     collected: int
     kind: AtlasKind = AtlasKind.PAIR
 
+    @property
+    def layer(self) -> str:
+        """The layer that it is of, as its cells say; "" where none says so."""
+        return next((cell.layer for cell in self.cells), "")
+
     def at_level(self, level: int) -> tuple[Cell, ...]:
         """The cells of one level."""
         return tuple(cell for cell in self.cells if cell.level == level)

@@ -64,7 +64,7 @@ def choose_diverse(
     images: Counter[int] = Counter()
     looks: set[int] = set()
     chosen: list[int] = []
-    directions = _directions(features)
+    directions = None if features is None or not len(features) else directions_of(features)
 
     def allowed(index: int) -> bool:
         contender = contenders[index]
@@ -88,10 +88,8 @@ def choose_diverse(
     return chosen
 
 
-def _directions(features: FloatArray | None) -> FloatArray | None:
-    """Features less their mean, each of length 1; what is the mean itself is like nothing."""
-    if features is None or not len(features):
-        return None
+def directions_of(features: FloatArray) -> FloatArray:
+    """Features (N ≥ 1, D) less their mean, each of length 1; what is the mean itself is like nothing."""
     centred = features - features.mean(axis=0)
     directions: FloatArray = centred / np.maximum(
         np.linalg.norm(centred, axis=1, keepdims=True), np.finfo(np.float32).tiny

@@ -28,6 +28,7 @@ class CropPlan:
         size: width as a share of the shorter side of the prepared picture.
         box: left, top, right, bottom in the prepared picture's pixels, inside it.
         cell: name of the cell it stands for; contrast: observed push at its centre, logits.
+        layer: whose grid, and whose cell, that is.
     """
 
     image_row: int
@@ -37,6 +38,7 @@ class CropPlan:
     box: tuple[int, int, int, int]
     cell: str
     contrast: float
+    layer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +49,19 @@ class CropRules:
         grid: (H', W') of the layer; input_size: (H, W) of the prepared pictures.
         sizes: widths of crops, as shares of the shorter side of the prepared picture.
         allowed: whether a picture of the pool (by row) may give crops.
+        layer: its name.
     """
 
     grid: tuple[int, int]
     input_size: tuple[int, int]
     sizes: Sequence[float]
     allowed: Callable[[int], bool]
+    layer: str = ""
 
     def plan(self, row: int, y: int, x: int, size: float, cell: str = "", contrast: float = float("nan")) -> CropPlan:
         """A crop of a size around a position of a picture."""
-        return CropPlan(row, y, x, size, crop_box(y, x, self.grid, self.input_size, size), cell, contrast)
+        box = crop_box(y, x, self.grid, self.input_size, size)
+        return CropPlan(row, y, x, size, box, cell, contrast, self.layer)
 
     def anywhere(self, rows: Sequence[int] | IntArray, generator: np.random.Generator) -> tuple[int, int, int]:
         """A random picture among `rows`, and a random position y, x in it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -131,6 +131,11 @@ class Climb:
     rungs: tuple[Rung, ...]
     first: LinearScreen | None = None
 
+    @property
+    def shortlist(self) -> list[int]:
+        """Numbers of the crops that went through the tail and may be chosen, in the order in which they went."""
+        return [number for number in self.tail.pushes if number < len(self.crops)]
+
 
 def climb(
     crops: Sequence[Entry],
@@ -186,16 +191,21 @@ def climb(
 
 
 def choose_climbed(
-    climbed: Climb, annotated_tier: Callable[[int], Tier], cells: Sequence[str], config: CandidatesConfig
+    climbed: Climb,
+    annotated_tier: Callable[[int], Tier],
+    cells: Sequence[str],
+    config: CandidatesConfig,
+    left_out: Collection[int] = (),
 ) -> tuple[tuple[int, ...], Rung]:
     """The crops that go into trials in pixels, best first, and the tail's rung.
 
     Args:
         annotated_tier: the tier of a crop, by its number, with the annotations of its picture.
         cells: (N,) the cell of each entry, "" for none: few are chosen of one.
+        left_out: numbers of crops that are not chosen.
     """
     pushes = climbed.tail.pushes
-    short = [number for number in pushes if number < len(climbed.crops)]
+    short = [number for number in climbed.shortlist if number not in left_out]
     entries = [replace(climbed.crops[one], tier=annotated_tier(one), cell=cells[one]) for one in short]
     pushed = [pushes[number] for number in short]
     chosen = choose_screened(entries, pushed, config.tried, climbed.pasted.at(short).seen, config)
@@ -279,13 +289,17 @@ def choose_screened(
     """
     if not entries:
         return []
-    patches = [entry.pixels for entry in entries]
-    looks = near_duplicate_groups(crop_thumbnails([pixels_on_grey(patch) for patch in patches]))
+    looks = looks_of(entries)
     contenders = [
         Contender(push, entry.tier, entry.cell, entry.image_row, int(look))
         for push, entry, look in zip(pushes, entries, looks, strict=True)
     ]
     return choose_diverse(contenders, count, config.per_cell, config.per_image, seen)
+
+
+def looks_of(entries: Sequence[Entry]) -> IntArray:
+    """(N,) the group of near-duplicates, as pictures, that each entry belongs to."""
+    return near_duplicate_groups(crop_thumbnails([pixels_on_grey(entry.pixels) for entry in entries]))
 
 
 def patches_of(entries: Sequence[Entry]) -> tuple[list[PixelArray], list[str]]:

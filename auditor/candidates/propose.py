@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from auditor.atlas.activations import ActivationSet
 from auditor.atlas.grid import clustered_mean
-from auditor.atlas.kinds import Atlas
+from auditor.atlas.kinds import Atlas, AtlasKind
 from auditor.candidates.choosing import Contender, choose_diverse
 from auditor.candidates.crops import (
     CropPlan,
@@ -20,11 +21,13 @@ from auditor.candidates.crops import (
     prepared_crops,
 )
 from auditor.candidates.drawings import screen_drawn
-from auditor.candidates.ladder import Climb, Draw, Entry, Screen, choose_climbed, climb, screen_made
+from auditor.candidates.further_layers import FurtherLayer, all_plans, repeated_features, seen_at, share_of
+from auditor.candidates.ladder import Climb, Draw, Entry, Screen, choose_climbed, climb, patches_of, screen_made
 from auditor.candidates.makers import drawn_candidates, make_candidates
 from auditor.candidates.makers.maker import Found
 from auditor.candidates.own_places import screen_own_places
 from auditor.candidates.pasted import covering_push, crops_to_measure, finest_cells, place_crops, with_held
+from auditor.candidates.pasted_shards import PastedShards
 from auditor.candidates.pool_crops import plan_pool_crops
 from auditor.candidates.scene import Scene, cut_patch, planned_tier
 from auditor.candidates.screening import TailScreen
@@ -45,13 +48,20 @@ from auditor.trials.patch import Patch, resize_patch
 class Proposals:
     """What goes into the trials, the atlas' cells with their predicted push, and how the search narrowed.
 
-    `pasted` is the atlas of crops as pasted; None where no crop was screened through a mapped layer.
+    `cells` are those of all layers, the first's first. `pasted` is the atlas of crops as pasted; None where no crop was
+    screened through a mapped layer. `further_pasted` are those of further layers, each of the crops of its own cells.
     """
 
     patches: tuple[Patch, ...]
     cells: tuple[Cell, ...]
     rungs: tuple[Rung, ...]
     pasted: Atlas | None = None
+    further_pasted: tuple[Atlas, ...] = ()
+
+    def pasted_of(self, candidate: Candidate) -> Atlas | None:
+        """The atlas of crops as pasted that a candidate lies in, by its layer."""
+        own = (one for one in self.further_pasted if one.layer == candidate.layer)
+        return next(own, self.pasted)
 
 
 def propose(
@@ -61,6 +71,7 @@ def propose(
     config: AuditConfig,
     progress: Progress,
     shelf: Shelf | None = None,
+    further: Sequence[FurtherLayer] = (),
 ) -> Proposals:
     """Screen the exemplars of the atlas' finest level and further crops, keep a diverse few, and make patches of them.
 
@@ -68,12 +79,15 @@ def propose(
     without being screened: patches that were brought along, and the trained one.
 
     Args:
+        atlas: of the layer at which the screen cuts the network; comparisons and rendered patches are made from it.
         shelf: where the shards go of what the network sees in the crops; None: memory.
+        further: layers whose cells give crops as well, out of the same budget.
     Raises:
         LayerError, PatchError: as `make_candidates`.
     """
     wanted = config.candidates
-    plans, random_plans = _plan(scene, atlas, wanted)
+    layers = {scene.layer: atlas, **{one.name: one.atlas for one in further}}
+    plans, random_plans = _plan(scene, layers, wanted)
     strongest = _plan_strongest(scene, atlas, wanted)
     every = [*plans, *random_plans, *strongest]
     climbed = climb(
@@ -85,10 +99,12 @@ def propose(
         progress,
         shelf,
     )
-    pasted = _place(scene, every, climbed, screen, config, progress)
-    of_pasted = finest_cells(pasted)
-    chosen, tail = choose_climbed(climbed, lambda number: planned_tier(scene, plans[number]), of_pasted, wanted)
-    cells = _with_predicted_push(atlas, plans, climbed.foretold)
+    pasted, of_pasted = _place(scene, every, climbed, screen, config, progress, further)
+    repeated, merged = _repeated(plans, climbed) if further else (frozenset(), ())
+    chosen, tail = choose_climbed(
+        climbed, lambda number: planned_tier(scene, plans[number]), _told_apart(every, of_pasted), wanted, repeated
+    )
+    of_layers = [_with_predicted_push(one, name, plans, climbed.foretold) for name, one in layers.items()]
     random_from, strongest_from = len(plans), len(plans) + len(random_plans)
     numbers = {
         Role.SUGGESTED: chosen,
@@ -101,14 +117,16 @@ def propose(
         for role, of_role in numbers.items()
     }
     suggested = crops.pop(Role.SUGGESTED)
-    found = found_from(scene, screen, cells, [plans[number] for number in chosen], suggested, config, progress)
+    found = found_from(scene, screen, of_layers[0], [plans[number] for number in chosen], suggested, config, progress)
     made, rung = screen_made(make_candidates(found, screened=True), screen, wanted, progress)
     drawn, of_drawn = screen_drawn(drawn_candidates(found), climbed.first, screen, config, progress)
-    rungs = [Rung("atlas", atlas.collected, len(atlas.samples.contrast), "class filter"), *climbed.rungs, tail]
+    rungs = [Rung("atlas", atlas.collected, len(atlas.samples.contrast), "class filter"), *climbed.rungs, *merged, tail]
     at_own = screen_own_places(scene, plans, climbed, screen, wanted, progress)
     beside = [patch for of_role in crops.values() for patch in of_role] + make_candidates(found, screened=False)
     rungs += [one for one in (rung, of_drawn, *at_own.rungs) if one.seen]
-    return Proposals((*suggested, *made, *drawn, *beside, *at_own.patches), cells, tuple(rungs), pasted)
+    cells = tuple(cell for of_layer in of_layers for cell in of_layer)
+    patches = (*suggested, *made, *drawn, *beside, *at_own.patches)
+    return Proposals(patches, cells, tuple(rungs), pasted[0], pasted[1:])
 
 
 def _place(
@@ -118,14 +136,60 @@ def _place(
     screen: TailScreen,
     config: AuditConfig,
     progress: Progress,
-) -> Atlas:
-    """The atlas of all crops as pasted, with more of them sent through the tail to tell which cells hold."""
+    further: Sequence[FurtherLayer],
+) -> tuple[tuple[Atlas, ...], list[str]]:
+    """The atlas of all crops as pasted, with more of them sent through the tail to tell which cells hold.
+
+    Returns:
+        The atlas of each layer, of the crops of its own cells; and each crop's cell, as `finest_cells`.
+    """
     covering = covering_push(scene, screen)
-    placed = place_crops(plans, climbed, covering, config.atlas, scene.seed, progress)
-    asked = crops_to_measure(placed, tuple(climbed.tail.pushes), config.candidates.held, scene.seed)
-    progress.start("asking crops whether their cells hold", len(asked))
-    climbed.tail.measure(asked)
-    return with_held(placed, *climbed.tail.measured(), covering)
+    atlases: list[Atlas] = []
+    named = [""] * len(plans)
+    held = share_of(config.candidates.held, 1 + len(further))
+    for layer, most in zip((None, *further), held, strict=True):
+        name = scene.layer if layer is None else layer.name
+        own = np.array([number for number, plan in enumerate(plans) if plan.layer == name], dtype=np.int64)
+        if not len(own):  # another layer's cells gave every one of its crops
+            nothing = np.empty((0, 2), dtype=np.float32)
+            atlases.append(Atlas(ActivationSet.empty(), nothing, (), 0, AtlasKind.PASTED))
+            continue
+        part = climbed
+        if further:  # what each layer sees of its own crops is kept with its atlas
+            shown = climbed.pasted.at(own)
+            if layer is not None:
+                progress.start(f"crops as layer {name} sees them", len(own))
+                entries = crop_entries(scene, [plans[number] for number in own])
+                shown = replace(shown, seen=seen_at(layer.cut, screen, *patches_of(entries)))
+            part = replace(climbed, pasted=PastedShards.holding(shown), foretold=climbed.foretold[own])
+        placed = place_crops([plans[number] for number in own], part, covering, config.atlas, scene.seed, progress)
+        if further:
+            placed = replace(placed, samples=replace(placed.samples, vectors=part.pasted.whole().seen))
+        placed = replace(placed, cells=tuple(replace(cell, layer=name) for cell in placed.cells))
+        place_of = {number: place for place, number in enumerate(own.tolist())}
+        asked = crops_to_measure(
+            placed, [place_of[one] for one in climbed.tail.pushes if one in place_of], most, scene.seed
+        )
+        progress.start("asking crops whether their cells hold", len(asked))
+        climbed.tail.measure(own[asked].tolist())
+        measured = {place_of[one]: push for one, push in climbed.tail.pushes.items() if one in place_of}
+        numbers, pushes = np.array(list(measured), dtype=np.int64), np.array(list(measured.values()), dtype=np.float32)
+        atlases.append(with_held(placed, numbers, pushes, covering))
+        for number, cell in zip(own.tolist(), finest_cells(atlases[-1]), strict=True):
+            named[number] = cell
+    return tuple(atlases), named
+
+
+def _told_apart(plans: Sequence[CropPlan], cells: Sequence[str]) -> list[str]:
+    """Each crop's cell with its layer: cells of two layers go by the same names."""
+    return [f"{plan.layer} {cell}" if cell else "" for plan, cell in zip(plans, cells, strict=True)]
+
+
+def _repeated(plans: Sequence[CropPlan], climbed: Climb) -> tuple[frozenset[int], tuple[Rung, ...]]:
+    """Crops whose feature another layer's crop shows that pushes more, and the rung that leaves them out."""
+    pushes = {number: climbed.tail.pushes[number] for number in climbed.shortlist}
+    repeated = repeated_features(plans, climbed.crops, pushes, climbed.pasted.seen)
+    return repeated, (Rung("one feature of several layers", len(pushes), len(pushes) - len(repeated), "greater push"),)
 
 
 def cut_crops(
@@ -187,22 +251,39 @@ def _may_be_news(crop: Candidate) -> bool:
     )
 
 
-def _plan(scene: Scene, atlas: Atlas, config: CandidatesConfig) -> tuple[list[CropPlan], list[CropPlan]]:
-    """Crops to screen, exemplars first, and random crops to compare them with."""
+def _plan(scene: Scene, layers: Mapping[str, Atlas], config: CandidatesConfig) -> tuple[list[CropPlan], list[CropPlan]]:
+    """Crops to screen, exemplars of all layers first, and random crops of the first layer to compare them with."""
+    of_pool, random_of_pool = plan_pool_crops(scene, config)
+    most = config.screened - len(of_pool)
+    planned = [_plan_layer(scene, name, atlas, config, most) for name, atlas in layers.items()]
+    plans = all_plans([exemplars for exemplars, _ in planned], [others for _, others in planned])
+    atlas = layers[scene.layer]
+    level = max(cell.level for cell in atlas.cells)
+    generator = keyed_generator(scene.seed, "random crops")
+    random = plan_random_crops(
+        atlas.at_level(level),
+        atlas.samples,
+        cell_names(atlas.xy, level),
+        scene.crop_rules(config.sizes),
+        config.random - len(random_of_pool),
+        generator,
+    )
+    return [*plans[:most], *of_pool], [*random, *random_of_pool]
+
+
+def _plan_layer(
+    scene: Scene, layer: str, atlas: Atlas, config: CandidatesConfig, most: int
+) -> tuple[list[CropPlan], list[CropPlan]]:
+    """The exemplars of a layer's cells, at most so many, and further crops of its grid."""
     level = max(cell.level for cell in atlas.cells)
     cells, named = atlas.at_level(level), cell_names(atlas.xy, level)
-    rules = scene.crop_rules(config.sizes)
-    of_pool, random_of_pool = plan_pool_crops(scene, config)
-    exemplars = plan_exemplar_crops(cells, rules, config.screened - len(of_pool))
+    rules = scene.crop_rules(config.sizes, layer)
+    exemplars = plan_exemplar_crops(cells, rules, most)
     rows = np.array([row for row in scene.pool.rows(Split.DISCOVERY) if scene.may_give_crops(int(row))], dtype=np.int64)
-    generator = keyed_generator(scene.seed, "further crops")
+    generator = keyed_generator(scene.seed, "further crops", *([] if layer == scene.layer else [layer]))
     further = plan_further_crops(atlas.samples, named, rows, rules, config.screened, generator)
     planned = {(plan.image_row, plan.box) for plan in exemplars}
-    others = [plan for plan in further if (plan.image_row, plan.box) not in planned]
-    generator = keyed_generator(scene.seed, "random crops")
-    count = config.random - len(random_of_pool)
-    random = plan_random_crops(cells, atlas.samples, named, rules, count, generator)
-    return [*[*exemplars, *others][: config.screened - len(of_pool)], *of_pool], [*random, *random_of_pool]
+    return exemplars, [plan for plan in further if (plan.image_row, plan.box) not in planned]
 
 
 def _plan_strongest(scene: Scene, atlas: Atlas, config: CandidatesConfig) -> list[CropPlan]:
@@ -236,7 +317,7 @@ def crop_entries(scene: Scene, plans: Sequence[CropPlan]) -> list[Entry]:
     ]
 
 
-def _with_predicted_push(atlas: Atlas, plans: Sequence[CropPlan], pushes: FloatArray) -> tuple[Cell, ...]:
+def _with_predicted_push(atlas: Atlas, layer: str, plans: Sequence[CropPlan], pushes: FloatArray) -> tuple[Cell, ...]:
     """Cells with the mean push foretold of all their crops: the tail's, of the best alone, would flatter them."""
     samples = atlas.samples
     places = zip(samples.image_row.tolist(), samples.y.tolist(), samples.x.tolist(), strict=True)
@@ -246,7 +327,7 @@ def _with_predicted_push(atlas: Atlas, plans: Sequence[CropPlan], pushes: FloatA
         named = cell_names(atlas.xy, level)
         for plan, push in zip(plans, pushes.tolist(), strict=False):
             sample = sample_at.get((plan.image_row, plan.y, plan.x))
-            if sample is not None:
+            if sample is not None and plan.layer == layer:
                 by_cell.setdefault(named[sample], []).append((push, plan.image_row))
     screened = []
     for cell in atlas.cells:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -22,7 +22,10 @@ ShowsOf = Callable[[int, tuple[int, int, int, int]], Shares | None]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the candidate stage works on: the subject, the pictures and the pair."""
+    """What the candidate stage works on: the subject, the pictures and the pair.
+
+    `grid` is that of `layer`, at which crops are screened; `grids` are those of layers that are searched beside it.
+    """
 
     classifier: Classifier
     pool: ImagePool
@@ -32,6 +35,8 @@ class Scene:
     open_original: OpenOriginal
     shows_of: ShowsOf
     seed: int
+    layer: str = ""
+    grids: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     # Of photographs that gave a crop, so that drawing the crop's frame later opens none again: 256 kB each at most.
     _small: dict[int, Image.Image] = field(default_factory=dict, init=False, repr=False, compare=False)
     _called: dict[int, int] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -45,9 +50,14 @@ class Scene:
         everything = self.source.and_other_are_all(self.target, len(self.classifier.class_names.names))
         return image.split is Split.DISCOVERY and (everything or image.label not in self.source.indices)
 
-    def crop_rules(self, sizes: Sequence[float]) -> CropRules:
-        """Where crops of these sizes may be cut (shares of the shorter side)."""
-        return CropRules(self.grid, self.input_size, sizes, self.may_give_crops)
+    def grid_of(self, layer: str) -> tuple[int, int]:
+        """The grid of a layer that is searched; of any other name that of the first."""
+        return self.grids.get(layer, self.grid)
+
+    def crop_rules(self, sizes: Sequence[float], layer: str | None = None) -> CropRules:
+        """Where crops of these sizes (shares of the shorter side) may be cut, by a layer's grid; None: the first's."""
+        named = self.layer if layer is None else layer
+        return CropRules(self.grid_of(named), self.input_size, sizes, self.may_give_crops, named)
 
     def original(self, row: int) -> Image.Image:
         """The photograph of a row, labelled or not, at full resolution; a small copy of it stays."""
@@ -115,5 +125,6 @@ def cut_patch(scene: Scene, plan: CropPlan, identity: str, role: Role, predicted
         shows=shows or (),
         role=role,
         called_target=called in scene.target.indices,
+        layer=plan.layer,
     )
     return Patch(candidate, rgba)

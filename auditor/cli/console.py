@@ -111,7 +111,7 @@ def findings_table(result: AuditResult) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for finding in result.findings:
-        table.add_row(*_finding_row(finding))
+        table.add_row(*_finding_row(finding, bool(result.subject.further_layers)))
     return table
 
 
@@ -119,13 +119,15 @@ def _table(title: str) -> Table:
     return Table(title=said(title), title_justify="left", title_style="bold")
 
 
-def _finding_row(finding: Finding) -> tuple[Text, ...]:
+def _finding_row(finding: Finding, layers: bool) -> tuple[Text, ...]:
+    """Args: layers: whether several were searched, and a finding's is told."""
     uplift = finding.uplift_interval
     spot = finding.candidate.spot
     where = f" {spot.words}" if spot is not None else ""
     before = f", tried before as one of {finding.hypotheses}" if finding.hypotheses > 1 else ""
+    layer = f", {finding.candidate.layer}" if layers and finding.candidate.layer else ""
     return (
-        _named(finding.candidate, f"{finding.tier}, {finding.placement}{where}{before}"),
+        _named(finding.candidate, f"{finding.tier}, {finding.placement}{where}{layer}{before}"),
         _two_lines(f"{finding.flips}/{finding.eligible}", percent(finding.rate)),
         _two_lines(f"{finding.control.flips}/{finding.control.eligible}", finding.control.name),
         _two_lines(f"{100 * finding.uplift:+.1f}", f"{100 * uplift.low:+.1f} … {100 * uplift.high:+.1f}"),
@@ -145,13 +147,15 @@ def _two_lines(above: str, below: str) -> Text:
 def candidates_listing(candidates: Sequence[Candidate]) -> Table:
     """The candidates with both readings of push."""
     table = _table("candidates (r-…, random crops, and k-…, of strongest contrast, are for comparison)")
+    layers = len({one.layer for one in candidates if one.layer}) > 1
     for heading in ("candidate", "tier", "cell"):
         table.add_column(heading)
     for heading in ("predicted\npush", "observed\npush"):
         table.add_column(heading, justify="right")
     for one in candidates:
         pushes = logits(one.predicted_push), logits(one.observed_push)
-        table.add_row(_named(one), str(one.tier), said(one.cell), *pushes)
+        cell = _two_lines(one.cell, one.layer) if layers and one.cell else said(one.cell)
+        table.add_row(_named(one), str(one.tier), cell, *pushes)
     return table
 
 

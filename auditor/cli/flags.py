@@ -23,6 +23,10 @@ def _classes(text: str) -> str | list[str]:
     return [part.strip() for part in text.split(",")] if "," in text else text
 
 
+def _names(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
 def _file(path: Path) -> str:
     """The whole path of a file or folder that is named from the current folder."""
     try:
@@ -60,6 +64,7 @@ READERS: dict[str, Reader] = {
     "text": Reader(str),
     "number": Reader(int),
     "classes": Reader(str, _classes),
+    "names": Reader(str, _names),
     "model": Reader(str, _model),
     "file": Reader(Path, _file),
     "file or default": Reader(Path, _file_or_default),

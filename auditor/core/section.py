@@ -66,7 +66,7 @@ class Flag:
     """
 
     name: str
-    takes: Literal["text", "number", "file", "file or default", "model", "classes"] = "text"
+    takes: Literal["text", "number", "file", "file or default", "model", "classes", "names"] = "text"
     told: str = "{}"
 
 

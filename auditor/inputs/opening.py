@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from auditor.core.config import AuditConfig
@@ -24,7 +24,8 @@ from auditor.inputs.model.loading import LoadedClassifier, load_classifier
 class Inputs:
     """What is audited, opened: the classifier, the pair, the layer and the annotations. No stage changes it.
 
-    `layer` is "" where none can be mapped; `layer_rule` says who chose it, or why there is none.
+    `layer` is "" where none can be mapped; `layer_rule` says who chose it, or why there is none. `further` are layers
+    that are searched beside it: at `layer` alone crops are screened.
     """
 
     config: AuditConfig
@@ -34,6 +35,7 @@ class Inputs:
     layer: str
     layer_rule: str
     annotations: Annotations
+    further: tuple[str, ...] = ()
 
     @property
     def classifier(self) -> Classifier:
@@ -77,6 +79,11 @@ class Inputs:
             raise LayerError(f"{self.config.model.name} is audited without an atlas: {self.layer_rule}")
         return LayerCut(self.classifier, self.layer)
 
+    @cached_property
+    def by_layer(self) -> tuple[Inputs, ...]:
+        """These inputs, and for each further layer the same with that one in the place of `layer`."""
+        return (self, *(replace(self, layer=layer, further=()) for layer in self.further))
+
     @property
     def subject(self) -> Subject:
         """The head of the report."""
@@ -90,6 +97,7 @@ class Inputs:
             input_size=self.classifier.preprocessing.output_size,
             preprocessing=self.classifier.preprocessing.describe(),
             classes=len(self.class_names),
+            further_layers=self.further,
         )
 
 
@@ -107,16 +115,21 @@ def open_inputs(config: AuditConfig, progress: Progress) -> Inputs:
     names = loaded.classifier.class_names
     target = names.group(config.target)
     source = names.group(config.source, target.indices)
-    layer, rule = layer_of(config, loaded)
-    progress.say(f"layer: {layer} ({rule})" if layer else f"{WITHOUT_ATLAS}: {rule}")
-    return Inputs(config, loaded, source, target, layer, rule, read_annotations(config, names))
+    layers, rule = layers_of(config, loaded)
+    named = f"layer{'s' if len(layers) > 1 else ''}: {', '.join(layers)}"
+    progress.say(f"{named} ({rule})" if layers else f"{WITHOUT_ATLAS}: {rule}")
+    layer, *further = layers or ("",)
+    return Inputs(config, loaded, source, target, layer, rule, read_annotations(config, names), tuple(further))
 
 
-def layer_of(config: AuditConfig, loaded: LoadedClassifier) -> tuple[str, str]:
-    """The layer and who chose it; "" and why not, where no layer of the network can be mapped and none was named."""
+def layers_of(config: AuditConfig, loaded: LoadedClassifier) -> tuple[tuple[str, ...], str]:
+    """The layers and who chose them; none and why, where no layer of the network can be mapped and none was named."""
+    if config.model.layers is not None:
+        return config.model.layers, "named in the configuration"
     if config.model.layer is not None:
-        return config.model.layer, "named in the configuration"
+        return (config.model.layer,), "named in the configuration"
     try:
-        return default_layer(config.model.name, loaded.classifier)
+        layer, rule = default_layer(config.model.name, loaded.classifier)
     except LayerError as error:
-        return "", str(error)
+        return (), str(error)
+    return (layer,), rule

@@ -43,7 +43,7 @@ def checklist_markdown(result: AuditResult) -> str:
 def _tested(result: AuditResult, page: Page) -> Iterator[Box]:
     subject = result.subject
     rule = subject.layer_rule or "no rule named"
-    layer = f"layer {subject.layer} ({rule})" if subject.layer else f"no layer mapped ({rule})"
+    layer = f"{subject.layers_named} ({rule})" if subject.layer else f"no layer mapped ({rule})"
     yield Box(True, f"Model: {shown_path(subject.model)}, {layer}")
     yield Box(
         bool(subject.weights_sha256),

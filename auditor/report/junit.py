@@ -47,7 +47,7 @@ def _properties(result: AuditResult) -> Iterable[tuple[str, str]]:
     return (
         ("verdict", verdict_sentence(result)),
         ("model", shown_path(result.subject.model)),
-        ("layer", result.subject.layer),
+        ("layer", ", ".join(result.subject.layers)),
         ("uplift limit", plain_points(result.limits.uplift)),
         ("fragility limit", percent(result.limits.fragility)),
         ("confidence", confidence(result.limits.confidence)),

@@ -43,6 +43,7 @@ class Page:
         surviving: cells whose contrast survives, and cells for which that was measured.
         intervals: the methods and levels of the findings' intervals, each once.
         places: where and how large a candidate has to be, by id; it is drawn at the finding of `first_placement`.
+        layers: that were searched, each with what the keys of its atlases' pictures begin with.
         confirmed: distinct candidates among the findings; ceiling: what a trained patch does, or None; looks: at the
             confirmation pictures before, or None where that is not known.
         telling, rate_bar, steps: the first screen's finding and its bar, None without any, and what to do now.
@@ -78,6 +79,7 @@ class Page:
     sections: tuple[tuple[str, str], ...]
     places: Mapping[str, PlaceDrawing]
     first_placement: Mapping[str, Placement]
+    layers: Mapping[str, str]
 
 
 _SECTIONS = (
@@ -132,6 +134,9 @@ def page_of(result: AuditResult) -> Page:
         images_used=sum(split.used for split in result.splits),
         sections=tuple(one for one in _SECTIONS if one[0] not in _left_out(result)),
         places={one.candidate: place_drawing(one, result.findings) for one in result.places},
+        layers={
+            layer: f"layer-{number}/" if number > 1 else "" for number, layer in enumerate(result.subject.layers, 1)
+        },
         first_placement={one.candidate.id: one.placement for one in reversed(summary.by_concern(result))},
     )
 

@@ -120,7 +120,7 @@ def all_brought(result: AuditResult) -> bool:
 def what_it_does_not_say(result: AuditResult) -> tuple[str, ...]:
     """The limits of the verdict, so that nobody reads more into the word than was measured."""
     pair = f"{result.source.name} to {result.target.name}"
-    layer = f" and of layer {result.subject.layer}" if result.subject.layer else ""
+    layer = f" and of {result.subject.layers_named}" if result.subject.layer else ""
     common = f"It speaks of the pair {pair}{layer} alone, and of pictures like those that were measured."
     if result.verdict is Verdict.FAIL:
         return (

@@ -29,15 +29,14 @@ from auditor.run.pipeline import REPORT, SHOWS, forget, shown
 from auditor.run.review import REVIEWS, reviewed_result
 from auditor.run.stage import Run, Stage
 from auditor.run.stages.accuracy import ACCURACY
-from auditor.run.stages.atlas import ATLAS
+from auditor.run.stages.atlas import ATLAS, atlases_of
 from auditor.run.stages.candidates import CANDIDATES, screening_rows
-from auditor.run.stages.icons import ICONS
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.looks import LOOKS
 from auditor.run.stages.needed import NEEDED
 from auditor.run.stages.places import PLACES
 from auditor.run.stages.report import rewrite_report
-from auditor.run.stages.sheets import SHEETS, draw_atlas
+from auditor.run.stages.sheets import SHEETS, draw_atlases
 from auditor.run.stages.whole_pictures import WHOLE_PICTURES, said_of_whole_pictures
 from auditor.run.unchanged import check_files, check_network
 from auditor.run.upgrade import open_folder
@@ -224,6 +223,7 @@ def open_run(folder: RunFolder, config: AuditConfig, progress: Progress, anew: S
             "weights": subject.weights,
             "weights_sha256": subject.weights_sha256,
             "layer": inputs.layer,
+            "further_layers": list(inputs.further),
             "run_by": inputs.loaded.run_by,
             "model_notes": list(inputs.loaded.notes),
         }
@@ -233,16 +233,18 @@ def open_run(folder: RunFolder, config: AuditConfig, progress: Progress, anew: S
     return run
 
 
-def build_atlas(folder: RunFolder, config: AuditConfig, progress: Progress, anew: Stage[Any] | None = None) -> Atlas:
-    """Make a run's atlas and its pictures, and no more; what is there already is read back.
+def build_atlas(
+    folder: RunFolder, config: AuditConfig, progress: Progress, anew: Stage[Any] | None = None
+) -> tuple[Atlas, ...]:
+    """Make a run's atlas in each of its layers, and the pictures, and no more; what is there already is read back.
 
     Args:
         anew: as `continue_run`.
     """
     with at_work(folder, config, progress, anew) as run:
-        atlas = run.get(ATLAS)
-        draw_atlas(run, folder.only(SHEETS.files), atlas, run.get(ICONS))
-        return atlas
+        atlases = atlases_of(run)
+        draw_atlases(run, folder.only(SHEETS.files), atlases)
+        return atlases
 
 
 def build_candidates(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from auditor.core.config import AuditConfig
@@ -13,7 +14,7 @@ from auditor.core.records import CleanAccuracy
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.device import choose_device
 from auditor.inputs.model.loading import load_classifier
-from auditor.inputs.opening import layer_of
+from auditor.inputs.opening import layers_of
 from auditor.run.ahead import Mistakes, mistakes_ahead
 from auditor.run.audit import new_run
 from auditor.run.estimate import Estimate, estimate
@@ -52,10 +53,9 @@ def check(config: AuditConfig, progress: Progress) -> Checked | tuple[str, ...]:
 
 
 def _check_model(config: AuditConfig, mistakes: Mistakes) -> None:
-    """The network, its weights and the layer, on the processor: a device that is not there is a mistake of its own."""
+    """The network, its weights and the layers, on the processor: a device that is not there is a mistake of its own."""
     loaded = mistakes.of(lambda: load_classifier(config, choose_device("cpu")))
     if loaded is None:
         return
-    layer = mistakes.of(lambda: layer_of(config, loaded)[0])
-    if layer:
-        mistakes.of(lambda: LayerCut(loaded.classifier, layer))
+    for layer in mistakes.of(lambda: layers_of(config, loaded)[0]) or ():
+        mistakes.of(partial(LayerCut, loaded.classifier, layer))

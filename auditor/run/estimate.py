@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from auditor.atlas.collection import collect_activations
+from auditor.atlas.collection import collect_together
 from auditor.atlas.icons.render import IconSettings, icon_settings, render_icons
 from auditor.atlas.kinds import PAIR_FITTED
 from auditor.atlas.look import shown_positions
@@ -26,9 +26,10 @@ from auditor.core.errors import TrainingError
 from auditor.core.progress import Silence
 from auditor.core.records import PixelArray, Placement, Split
 from auditor.core.records.trials import TrialName, eligible_rows
+from auditor.core.shelf import MemoryShelf
 from auditor.inputs.model.folded_cut import folded_cut
 from auditor.run.stage import Run
-from auditor.run.stages.atlas import open_mapped
+from auditor.run.stages.atlas import open_layers
 from auditor.run.stages.candidates import open_scene, screening_rows
 from auditor.run.stages.clean import CLEAN, network_of_trials
 from auditor.run.stages.images import IMAGES
@@ -116,6 +117,7 @@ def known_of(run: Run) -> Known:
         drawings=len(drawings(drawn_folder())) if config.candidates.drawn else 0,
         target=len(target_rows(pool, run.inputs.target.indices)[0]),
         boxes=len(open_scene(run).crop_rules(config.candidates.sizes).boxes()) if run.inputs.mapped else 0,
+        layers=len(run.inputs.by_layer),
     )
 
 
@@ -145,7 +147,7 @@ def _seconds(run: Run, work: Workload) -> dict[str, float]:
     icon = icon_settings(config.atlas)
     samples = work.mapped * (config.atlas.positions_per_image + config.atlas.strongest_per_image)
     samples = min(samples, PAIR_FITTED)  # more than these are only placed among them
-    layouts = 1 + config.atlas.repeats
+    layouts = (1 + config.atlas.repeats) * len(run.inputs.by_layer)
     linear, tail = _screening(run)
     pasting = _pasting(run)
     own_px = min(run.inputs.classifier.preprocessing.output_size)
@@ -187,10 +189,10 @@ def _yardstick() -> float:
 
 def _mapping(run: Run) -> float:
     """Seconds a discovery picture."""
-    mapped = replace(open_mapped(run), progress=Silence())
+    layers = [replace(one, progress=Silence()) for one in open_layers(run)]
     rows = run.get(IMAGES).rows(Split.DISCOVERY)[: min(4 * _SAMPLE, run.config.compute.batch_size)]
-    sampling = mapped.sampling(run.config.atlas.strongest_per_image)
-    return _timed(lambda: collect_activations(mapped, rows, sampling)) / len(rows)
+    sampling = layers[0].sampling(run.config.atlas.strongest_per_image)
+    return _timed(lambda: collect_together(layers, rows, sampling, [MemoryShelf() for _ in layers])) / len(rows)
 
 
 def _rendering(run: Run, side_px: int) -> float:
@@ -279,9 +281,12 @@ def _memory(run: Run, known: Known) -> int:
     """Bytes at most: what this process took at most so far, batches included, and what is still to come."""
     if not run.inputs.mapped:
         return _peak()
-    atlas, (width, _, _) = run.config.atlas, run.inputs.cut.feature_shape
+    atlas, widths = (
+        run.config.atlas,
+        [one.cut.feature_shape[0] + len(run.inputs.class_names) for one in run.inputs.by_layer],
+    )
     samples = known.discovery * (atlas.positions_per_image + 2 * atlas.strongest_per_image)
-    return _peak() + 3 * 4 * samples * (width + len(run.inputs.class_names)) + _BYTES_A_LAYOUT
+    return _peak() + 3 * 4 * samples * sum(widths) + _BYTES_A_LAYOUT
 
 
 def _peak() -> int:

@@ -112,9 +112,10 @@ def cells_from_table(table: pa.Table) -> tuple[Cell, ...]:
 
 
 def pushes_table(cells: Sequence[Cell]) -> pa.Table:
-    """One row a cell: its name, and its predicted push with its error, NaN where it was not screened."""
+    """One row a cell: its layer, its name, and its predicted push with its error, NaN where it was not screened."""
     return pa.table(
         {
+            "layer": pa.array([cell.layer for cell in cells], pa.string()),
             "cell": pa.array([cell.name for cell in cells], pa.string()),
             "predicted_push": pa.array([cell.predicted_push for cell in cells], pa.float64()),
             "predicted_push_error": pa.array([cell.predicted_push_error for cell in cells], pa.float64()),
@@ -122,9 +123,12 @@ def pushes_table(cells: Sequence[Cell]) -> pa.Table:
     )
 
 
-def pushes_from_table(table: pa.Table) -> dict[str, tuple[float, float]]:
-    """The predicted push of each cell by name, and its error, of `pushes_table`."""
-    return {row["cell"]: (row["predicted_push"], row["predicted_push_error"]) for row in table.to_pylist()}
+def pushes_from_table(table: pa.Table) -> dict[tuple[str, str], tuple[float, float]]:
+    """The predicted push of each cell by layer and name, and its error, of `pushes_table`."""
+    return {
+        (row.get("layer", ""), row["cell"]): (row["predicted_push"], row["predicted_push_error"])
+        for row in table.to_pylist()
+    }
 
 
 def outcome_to_json(outcome: Outcome) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from auditor.candidates.controls import CONTROLS
 from auditor.candidates.drawings import SHORTLISTED
+from auditor.candidates.further_layers import share_of
 from auditor.candidates.makers.cell_icons import LEAST_SIDE_PX, patch_settings
 from auditor.candidates.makers.pairs import ARRANGEMENTS
 from auditor.candidates.makers.trained import TrainingBudget
@@ -40,6 +41,7 @@ class Known:
         side_px: the shorter side of a prepared picture.
         target: pictures of the target, of which features are removed.
         boxes: that a crop of a picture can have.
+        layers: that are searched together.
         mapped: whether a layer is mapped; without one crops are screened in pixels, and there is nothing to render.
     """
 
@@ -55,6 +57,7 @@ class Known:
     drawings: int = 0
     target: int = 0
     boxes: int = 0
+    layers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,8 @@ class Workload:
     """Pictures through the network, or through a part of it. At most, but for icons: pairs may turn out to be fewer.
 
     Attributes:
-        mapped: discovery pictures, forwards and backwards; icons: on the sheets, as many as are expected.
+        mapped: discovery pictures, forwards, and backwards from each layer; icons: on the sheets, as many as are
+            expected.
         icon_steps: of icons on the sheets and in looks, through the layers up to the mapped one and back.
         pasted_icon_steps: of icons of the atlas of patches as pasted, at the network's own size.
         patch_icon_steps: the same of icons and dreamed crops at patch size; patch_px: the side of those.
@@ -109,12 +113,13 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
     if not known.mapped:
         config = _without_atlas(config)
     wanted, atlas, trials = config.candidates, config.atlas, config.trials
-    looks, on_sheets = 2 * known.positions * atlas.looks, expected_icons(atlas, known)
+    looks, on_sheets = 2 * known.positions * atlas.looks, known.layers * expected_icons(atlas, known)
     compared = wanted.random + wanted.strongest
-    pasted_icons = _expected_of_pasted(atlas, wanted.screened + compared)
+    pasted_icons = known.layers * _expected_of_pasted(atlas, (wanted.screened + compared) // known.layers)
     shapes = SHAPES_A_CROP if known.mapped else SHAPES_A_CROP - 1
     made = wanted.icons + wanted.dreams + shapes * wanted.shapes + len(ARRANGEMENTS) * wanted.pairs
     held, covering = (wanted.held, COVERING_PATCHES) if known.mapped else (0, 0)
+    of_further = sum(share_of(wanted.screened, known.layers)[1:])  # seen by their own layer as well
     drawn = min(SHORTLISTED * wanted.drawn, known.drawings)
     through = min(wanted.shortlisted + held, wanted.screened) + compared + covering + made + drawn
     screened = through * known.screening
@@ -130,7 +135,7 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
         icon_steps=(on_sheets + looks) * atlas.icon_steps,
         patch_icon_steps=(wanted.icons + wanted.dreams) * patch_settings(patch_px).steps,
         patch_px=patch_px,
-        linear=wanted.screened + compared + known.drawings + screened_of(wanted) if known.mapped else 0,
+        linear=wanted.screened + compared + known.drawings + screened_of(wanted) + of_further if known.mapped else 0,
         tail=screened + _screened_at_own_places(own, known) if known.mapped else 0,
         trained=wanted.trained * TrainingBudget().batch_size,
         tried=tried + TRIED_AT_OWN * own,

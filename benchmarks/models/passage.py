@@ -28,7 +28,7 @@ from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.device import choose_device
 from auditor.inputs.model.loading import load_classifier, preprocessing_of
 from auditor.inputs.model.probing import unlike_pictures
-from auditor.inputs.opening import layer_of
+from auditor.inputs.opening import layers_of
 from benchmarks.atlas.attribution import backward_a_class
 from benchmarks.models.families import SIDE_PX, hugging_face_families
 from benchmarks.models.random_weights import CLASSES, build_from_library, save_classifier, save_weights
@@ -99,9 +99,10 @@ def pass_through(name: str, tell: Callable[[Passed], None]) -> None:
     parameters = sum(each.numel() for each in classifier.module.parameters())
     passed = replace(passed, step=LAYER, parameters=parameters, size=classifier.preprocessing.output_size)
     tell(passed)
-    layer, rule = layer_of(config, loaded)
-    if not layer:  # an audit goes on without an atlas, and says why
+    layers, rule = layers_of(config, loaded)
+    if not layers:  # an audit goes on without an atlas, and says why
         raise LayerError(rule)
+    layer = layers[0]
     passed = replace(passed, step=CUT, layer=layer, rule=rule)
     tell(passed)
     cut = LayerCut(classifier, layer)

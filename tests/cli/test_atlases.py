@@ -143,7 +143,7 @@ def test_the_pairs_atlas_goes_on_where_it_was_interrupted(world, invoke, finishe
         patch.setattr(auditor.run.stages.icons, "render_icons", stop)
         assert invoke("atlas", world.config, "--out", folder).exit_code == 2
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(auditor.run.stages.atlas, "build_pair_atlas", stop)
+        patch.setattr(auditor.run.stages.atlas, "build_pair_atlases", stop)
         assert invoke("atlas", folder).exit_code == 0
         assert (folder / "atlas" / "hinton.png").exists()
         assert invoke("atlas", folder).exit_code == 2  # finished, so made anew

@@ -36,10 +36,10 @@ def settings_of(lines: list[str]) -> dict[str, str]:
 
 def switched_on(*, examples: bool) -> str:
     """The file with what is commented out in force: all defaults, or the examples too where they go together."""
-    own_splits = ("# discovery =", "# selection =", "# confirmation =")
+    instead = ("# discovery =", "# selection =", "# confirmation =", "# layers =")
     return "\n".join(
         line.removeprefix("# ")
-        if KEY.match(line) and not line.startswith(own_splits) and (examples or "# (example)" not in line)
+        if KEY.match(line) and not line.startswith(instead) and (examples or "# (example)" not in line)
         else line
         for line in LINES
     )
@@ -99,11 +99,15 @@ def test_every_example_is_valid(tmp_path: Path) -> None:
     assert config.classes.folders == {"pans": "frying pan"}
     assert config.images.max_per_class == 500
     own = "\n".join(
-        line.removeprefix("# ") if line.startswith(("# discovery", "# selection", "# confirmation")) else line
+        line.removeprefix("# ")
+        if line.startswith(("# discovery", "# selection", "# confirmation", "# layers"))
+        else line
         for line in LINES
         if not line.startswith("all = ")
     )
-    assert written(tmp_path, own).images.selection == "validation"
+    config = written(tmp_path, own)
+    assert config.images.selection == "validation"
+    assert config.model.layers == ("features.13", "features.10")
 
 
 def test_it_is_neatly_set() -> None:

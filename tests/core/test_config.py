@@ -200,3 +200,21 @@ def test_files_in_another_encoding_are_refused(encoding: str, tmp_path: Path) ->
     path.write_bytes(MINIMAL.encode("utf-16"))
     with pytest.raises(ConfigError, match="it is UTF-16; save it as UTF-8"):
         read_config(path)
+
+
+def test_a_list_of_one_layer_is_that_layer(tmp_path: Path) -> None:
+    def built(**model: object) -> AuditConfig:
+        values = {"source": "a", "target": "b", "model": {"name": "m", **model}, "images": {"all": "x"}}
+        return build_config(values, tmp_path)
+
+    assert built(layers=["body"]) == built(layer="body")
+    assert built(layers=["body"]).model_dump_json() == built(layer="body").model_dump_json()
+    several = built(layers=["body", "neck"])
+    assert (several.model.layer, several.model.layers) == (None, ("body", "neck"))
+    again = build_config(several.model_dump(mode="json", exclude={"base"}), tmp_path)  # as a manifest holds it
+    assert again == several
+    with pytest.raises(ConfigError, match=r"model: layer \('a'\) and layers \('b', 'c'\) are both given"):
+        built(layer="a", layers=["b", "c"])
+    for wrong in (["body", "body"], [], [1, 2], "body", list("abcdefghi")):
+        with pytest.raises(ConfigError, match=r"model\.layers"):
+            built(layers=wrong)

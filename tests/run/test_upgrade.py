@@ -88,7 +88,7 @@ def test_it_is_reviewed(old: Path, invoke) -> None:
 def test_it_is_resumed_without_measuring_anything(old: Path, invoke, monkeypatch) -> None:
     before, controls = counted(old), controls_of(old)
     monkeypatch.setattr(Sweep, "run", None)
-    monkeypatch.setattr("auditor.run.stages.atlas.build_pair_atlas", None)
+    monkeypatch.setattr("auditor.run.stages.atlas.build_pair_atlases", None)
     monkeypatch.setattr("auditor.run.stages.candidates.propose", None)
     result = invoke("run", "--resume", old)
     assert result.exit_code == 3, result.output

@@ -132,3 +132,13 @@ def test_icons_of_patches_as_pasted_are_expected_nearly_everywhere(
     assert found.pasted_icon_steps == 10 * icons
     without = workload_of(configured(atlas={**atlas, "pasted_icons": 0}), KNOWN)
     assert found.passes - without.passes == 10 * icons
+
+
+def test_several_layers_share_the_search_and_each_has_icons() -> None:
+    """Half of the crops are seen by the second layer as well; no trial is added."""
+    one = workload_of(configured(atlas={"icons": 12, "icon_steps": 8, "looks": 1}), KNOWN)
+    two = workload_of(configured(atlas={"icons": 12, "icon_steps": 8, "looks": 1}), replace(KNOWN, layers=2))
+    assert two.icon_steps == (2 * 12 + 2 * 16) * 8
+    assert two.linear == one.linear + 50
+    assert two.pasted_icon_steps == 2 * one.pasted_icon_steps
+    assert (two.mapped, two.tail, two.tried, two.pastes) == (one.mapped, one.tail, one.tried, one.pastes)

@@ -53,15 +53,21 @@ class Scope:
         source, target: names of the pair whose contrast the colours show; empty where there is no pair.
         kind: a pair's atlas has the contrast as its left-right axis, that of patches as pasted the push, others none.
         class_name: whose atlas it is, where it is a class's.
+        layer: its name, where several are shown beside each other.
     """
 
     source: str = ""
     target: str = ""
     kind: AtlasKind = AtlasKind.PAIR
     class_name: str = ""
+    layer: str = ""
 
     @property
     def title(self) -> str:
+        return f"{self._shows}, layer {self.layer}" if self.layer else self._shows
+
+    @property
+    def _shows(self) -> str:
         if self.kind is AtlasKind.PAIR:
             return f"What the network sees between {self.source} and {self.target}"
         if self.kind is AtlasKind.PASTED:

@@ -88,7 +88,7 @@ def plan_pairs(
 
 
 def _differ(first: Candidate, second: Candidate) -> bool:
-    cells = not first.cell or first.cell != second.cell
+    cells = not first.cell or (first.layer, first.cell) != (second.layer, second.cell)
     return cells and (not first.image_key or first.image_key != second.image_key)
 
 

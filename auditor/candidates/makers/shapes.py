@@ -168,7 +168,7 @@ def _make(found: Found) -> list[Patch]:
     made: list[Patch] = []
     for plan, parent in zip(found.plans, parents, strict=False):
         for word, aspect in ASPECTS:
-            box_plan = rectangular_plan(plan, aspect, scene.grid, scene.input_size)
+            box_plan = rectangular_plan(plan, aspect, scene.grid_of(plan.layer), scene.input_size)
             cut = cut_patch(scene, box_plan, parent.candidate.id, parent.candidate.role)
             made.append(reshaped(cut, next(identities), word, cut.rgba))
         made.append(reshaped(parent, next(identities), "soft-edged", soft_edges(parent.rgba)))

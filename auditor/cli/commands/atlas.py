@@ -72,15 +72,19 @@ def atlas(
 
 def _pair_atlas(config_or_run: Path, values: Mapping[str, object], out: Path | None) -> None:
     from auditor.run.audit import build_atlas
-    from auditor.run.stages.atlas import ATLAS
+    from auditor.run.stages.atlas import ATLAS, folder_of_layer
     from auditor.run.stages.sheets import HINTON
 
-    # an atlas that was interrupted is gone on with; one that is finished is made anew
-    anew = ATLAS if (config_or_run / "atlas" / HINTON).is_file() else None
     folder, settings = begin_run(config_or_run, out, values)
+    # an atlas that was interrupted is gone on with; one that is finished is made anew
+    last = folder_of_layer("atlas", len(settings.model.layers or ("",)) - 1)
+    anew = ATLAS if (folder.path / last / HINTON).is_file() else None
     with watched() as progress:
         made = build_atlas(folder, settings, progress, anew)
-    _print_atlas(made, folder.path / "atlas", settings.atlas.levels)
+    for number, one in enumerate(made):
+        if len(made) > 1:
+            payload.print(f"layer {one.layer}")
+        _print_atlas(one, folder.path / folder_of_layer("atlas", number), settings.atlas.levels)
 
 
 def _other_atlas(folder: RunFolder, settings: AuditConfig, kind: str, classes: list[str]) -> None:

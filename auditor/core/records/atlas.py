@@ -67,7 +67,7 @@ class CellHeld:
 
 @dataclass(frozen=True, slots=True)
 class HeldLevel:
-    """One level of the atlas of patches as pasted: its cells, those that hold, and of these those that push.
+    """One level of a layer's atlas of patches as pasted: its cells, those that hold, and of these those that push.
 
     To push is to move further towards the target than covering does.
     """
@@ -76,12 +76,14 @@ class HeldLevel:
     cells: int
     holding: int
     pushing: int
+    layer: str = ""
 
     @classmethod
     def of(cls, level: int, cells: Sequence[Cell]) -> HeldLevel:
-        """Counted among the cells of the level."""
+        """Counted among the cells of the level, which are of one layer."""
         holding = [cell for cell in cells if cell.holds]
-        return cls(level, len(cells), len(holding), sum(cell.predicted_push > 0.0 for cell in holding))
+        pushing = sum(cell.predicted_push > 0.0 for cell in holding)
+        return cls(level, len(cells), len(holding), pushing, next((cell.layer for cell in cells), ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Cell:
     """A bin of the layout at one grid level.
 
     Attributes:
+        layer: whose activations it holds; "" in runs of earlier versions, which had one.
         level: bins along each side of the grid; column 0 is at the left (towards the source), row 0 at the top.
         count: activations in the cell; images: distinct pictures they come from; mean_activation: (D,).
         mean_attribution: (K,) to every class; attribution_error: its standard error over images.
@@ -116,6 +119,7 @@ class Cell:
     stability: CellStability | None = None
     supports: tuple[CellLabel, ...] = ()
     held: CellHeld | None = None
+    layer: str = ""
 
     @property
     def name(self) -> str:

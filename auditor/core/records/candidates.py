@@ -53,7 +53,8 @@ class Candidate:
         name: a few words for a person; sha256: of the PNG in the run folder, "" until it is kept there.
         image_key, image_path, image_label: the picture it was cut from; box: left, top, right, bottom in that
             picture's pixels; cell: the name of its cell in the pair's atlas, by the activation in its own photograph;
-            pasted_cell: in the atlas of patches as pasted (both of crops only).
+            pasted_cell: in the atlas of patches as pasted (both of crops only); layer: whose atlases these are, "" in
+            runs of earlier versions, which had one.
         observed_push: contrast at its exemplar's position; predicted_push: mean screened change of the
             target's log-odds over source images. Logits; NaN where not measured.
         shows: what annotated things cover which share of its pixels, largest first.
@@ -83,6 +84,7 @@ class Candidate:
     pasted_cell: str = ""
     called_target: bool = False
     spot: Spot | None = None
+    layer: str = ""
 
     @property
     def resembles_target(self) -> bool:

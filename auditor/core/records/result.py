@@ -73,7 +73,7 @@ class Subject:
     """What was audited, for the report's head: names, files and hashes, nothing that runs.
 
     `trials_run` says which network the trials ran: as it is, or with its batch norms folded; '' in results of earlier
-    versions, which ran it as it is.
+    versions, which ran it as it is. `further_layers` were searched beside `layer`, at which crops are screened.
     """
 
     model: str
@@ -86,6 +86,18 @@ class Subject:
     preprocessing: str
     classes: int
     trials_run: str = ""
+    further_layers: tuple[str, ...] = ()
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """All layers that were searched; none where none is mapped."""
+        return (self.layer, *self.further_layers) if self.layer else ()
+
+    @property
+    def layers_named(self) -> str:
+        """ "layer" or "layers" with their names, for a sentence; '' where none is mapped."""
+        *others, last = self.layers or ("",)
+        return f"layers {', '.join(others)} and {last}" if others else f"layer {last}" if last else ""
 
 
 @dataclass(frozen=True, slots=True)

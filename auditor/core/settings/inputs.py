@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from auditor.core.records import Outputs
 from auditor.core.section import (
@@ -51,6 +51,17 @@ class ModelConfig(Section):
             description="the layer to map; left out: the documented one of the architecture, or one found by trying",
         )
     )
+    layers: Annotated[
+        Annotated[tuple[str, ...], Once] | None,
+        Example(["features.13", "features.10"]),
+        Flag("--layers", "names", told="{}; by commas"),
+    ] = Field(
+        None,
+        min_length=1,
+        max_length=8,
+        description="in place of `layer`: several layers that are searched together; at the first of them crops are "
+        "screened",
+    )
     outputs: Outputs = Field(
         Outputs.LOGITS,
         description="`logits` or `probabilities`: what the network answers with; of probabilities, as behind a "
@@ -78,6 +89,27 @@ class ModelConfig(Section):
         description="what runs an ONNX file: `torch`, whose layers can be mapped, or `onnxruntime`, which shows none; "
         "left out: `torch`, where the converted network proves equal",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_is_the_layer(cls, values: object) -> object:
+        """A list of one layer is that layer, in the manifest and everywhere behind it."""
+        if not isinstance(values, dict) or values.get("layer") is not None:
+            return values
+        match values.get("layers"):
+            case [str(layer)]:
+                return {**values, "layer": layer, "layers": None}
+        return values
+
+    @field_validator("layers")
+    @classmethod
+    def _instead_of_layer(cls, layers: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
+        layer = info.data.get("layer")
+        if layers is not None and layer is not None:
+            raise ContradictionError(
+                f"layer ({layer!r}) and layers ({', '.join(map(repr, layers))}) are both given; give one of them"
+            )
+        return layers
 
 
 class PreprocessingConfig(Section):

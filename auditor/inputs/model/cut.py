@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 
 import torch
 from torch import Tensor, nn
@@ -322,6 +322,39 @@ def _differentiable_attention() -> Iterator[None]:
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def features_at(cuts: Sequence[LayerCut], images: Tensor) -> tuple[Features, ...]:
+    """Run a network once, up to the last of several layers, and stop there.
+
+    Args:
+        cuts: of one classifier, at different layers in any order.
+        images: as for `LayerCut.features`.
+    Returns:
+        What each cut's own `features` gives.
+    Raises:
+        ModelError, LayerError: as `LayerCut.features`.
+    """
+    kept: dict[str, object] = {}
+
+    def keeper(layer: str) -> Callable[[nn.Module, object, object], None]:
+        def keep(_module: nn.Module, _inputs: object, output: object) -> None:
+            kept[layer] = copied(output)
+            if len(kept) == len(cuts):
+                raise _ReachedError(None)
+
+        return keep
+
+    classifier = cuts[0].classifier
+    with ExitStack() as hooks:
+        for cut in cuts:
+            hooks.callback(cut._module.register_forward_hook(keeper(cut.layer)).remove)
+        with suppress(_ReachedError):
+            classifier.run(classifier.normalise(images))
+    for cut in cuts:
+        if cut.layer not in kept:
+            raise LayerError(f"layer {cut.layer!r} did not run on these pictures")
+    return tuple(cut._layout.to_features(kept[cut.layer], images.shape[2], images.shape[3]) for cut in cuts)
 
 
 class _ReachedError(ThroughForeignCodeError):

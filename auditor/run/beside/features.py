@@ -50,7 +50,6 @@ def features_of(run: Run, failing: Sequence[Finding], seed: int) -> list[Feature
     proposals, scene = run.get(CANDIDATES), open_scene(run)
     patches = {patch.candidate.id: patch for patch in proposals.patches}
     own = {one.candidate.id: patches[one.candidate.id] for one in failing}
-    pasted = proposals.pasted
     parts = {
         identity: [patches.get(part) for part in patch.candidate.parts or (identity,)]
         for identity, patch in own.items()
@@ -60,7 +59,7 @@ def features_of(run: Run, failing: Sequence[Finding], seed: int) -> list[Feature
     features = []
     for identity, patch in own.items():
         crops = [
-            [] if part is None or pasted is None else _alike(run, scene, pasted, part.candidate, shown)
+            [] if part is None else _alike(run, scene, proposals.pasted_of(part.candidate), part.candidate, shown)
             for part in parts[identity]
         ]
         used, held_out = (
@@ -112,10 +111,11 @@ def _joined(own: Patch, crops: Sequence[Sequence[Patch]]) -> list[Patch]:
     return [combine(first, second, arrangement, side, "") for first, second in zip(*crops, strict=False)]
 
 
-def _alike(run: Run, scene: Scene, pasted: Atlas, candidate: Candidate, shown: set[str]) -> list[Patch]:
+def _alike(run: Run, scene: Scene, pasted: Atlas | None, candidate: Candidate, shown: set[str]) -> list[Patch]:
     """The crops nearest to one, of other pictures than all failing ones were cut from, nearest first."""
-    rules = scene.crop_rules(run.config.candidates.sizes)
-    samples = pasted.samples
+    if pasted is None:
+        return []
+    samples, rules = pasted.samples, scene.crop_rules(run.config.candidates.sizes, candidate.layer)
     own = _samples_of(scene, samples, candidate, rules)
     if not own:
         return []

@@ -61,6 +61,7 @@ def look_at_photographs(run: Run, paths: Sequence[Path], patch: Path | None) -> 
         ImageError: a photograph cannot be read. PatchError: the patch cannot.
     """
     inputs = run.inputs
+    _say_which_layer(run)
     photographs = [read_photograph(inputs, path) for path in paths]
     rgba = None if patch is None else read_patch(patch)
     vectors = _activations(run).vectors
@@ -76,6 +77,11 @@ def look_at_photographs(run: Run, paths: Sequence[Path], patch: Path | None) -> 
         run.folder.write(f"{FOLDER}/{name}.png", png_bytes(look_at(inputs, seen, vectors, run.progress)))
         drawn.append(run.folder.path / FOLDER / f"{name}.png")
     return drawn
+
+
+def _say_which_layer(run: Run) -> None:
+    if run.inputs.further:
+        run.progress.say(f"drawn at layer {run.inputs.layer}, the first of the run's")
 
 
 def read_photograph(inputs: Inputs, path: Path) -> Photograph:

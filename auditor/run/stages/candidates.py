@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from itertools import count, islice
 
 import numpy as np
 from PIL import Image
@@ -13,6 +14,7 @@ from auditor.atlas.drawings.canvas import webp_bytes
 from auditor.atlas.kinds import Atlas, AtlasKind
 from auditor.atlas.vectors import Held, Vectors
 from auditor.candidates.contact_sheet import Flips, draw_contact_sheet
+from auditor.candidates.further_layers import FurtherLayer
 from auditor.candidates.makers.brought import left_out
 from auditor.candidates.pasted_shards import PastedShards
 from auditor.candidates.pixel_screen import PixelScreen
@@ -30,7 +32,7 @@ from auditor.inputs.model.folded_cut import folded_cut
 from auditor.run.engines import hands
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
-from auditor.run.stages.atlas import ATLAS, read_atlas, write_atlas
+from auditor.run.stages.atlas import ATLAS, atlases_of, of_layer, read_atlas, write_atlas
 from auditor.run.stages.clean import CLEAN, network_of_trials
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import LEFT_OUT, NO_PATCHES
@@ -45,11 +47,13 @@ _PASTED_SHARDS = "cache/pasted"
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
-    proposals = _proposed(run, folder) if len(screening_rows(run)) else Proposals((), run.get(ATLAS).cells, ())
+    proposals = _proposed(run, folder) if len(screening_rows(run)) else Proposals((), _cells(run), ())
     folder.write_table(_PUSHES, pushes_table(proposals.cells))
     folder.write_json(_RUNGS, [asdict(rung) for rung in proposals.rungs])
     if proposals.pasted is not None:
-        write_atlas(folder, proposals.pasted, run.get(IMAGES), _PASTED_SAMPLES, _PASTED_CELLS)
+        for number, pasted in enumerate((proposals.pasted, *proposals.further_pasted)):
+            samples, cells = (of_layer(file, number) for file in (_PASTED_SAMPLES, _PASTED_CELLS))
+            write_atlas(folder, pasted, run.get(IMAGES), samples, cells)
     scene = open_scene(run)
     run.progress.start("writing candidates", len(proposals.patches))
     patches = list(proposals.patches)
@@ -92,8 +96,11 @@ def _proposed(run: Run, folder: RunFolder) -> Proposals:
     if inputs.mapped:
         screen = run.open(open_screen)
         screen.hands = hands(run, open_screen)
+        further = [
+            FurtherLayer(one.cut, atlas) for one, atlas in zip(inputs.by_layer[1:], atlases_of(run)[1:], strict=True)
+        ]
         shelf = Inside(folder, _PASTED_SHARDS)
-        proposals = propose(open_scene(run), run.get(ATLAS), screen, run.config, run.progress, shelf)
+        proposals = propose(open_scene(run), run.get(ATLAS), screen, run.config, run.progress, shelf, further)
     else:
         proposals = propose_in_pixels(open_scene(run), pixel_screen(run), run.config, run.progress)
     patches = mark_read_as_target(proposals.patches, inputs.classifier, inputs.target)
@@ -134,6 +141,8 @@ def open_scene(run: Run) -> Scene:
         open_original=open_original,
         shows_of=shows_of,
         seed=run.config.seed,
+        layer=inputs.layer,
+        grids={one.layer: one.cut.feature_shape[1:] for one in inputs.by_layer[1:]},
     )
 
 
@@ -182,38 +191,56 @@ def atlas_of_controls(run: Run) -> Atlas | None:
 
 def pushed_atlas(run: Run) -> Atlas:
     """The run's atlas, its cells with their predicted push where candidates were screened."""
-    atlas = run.get(ATLAS)
-    return replace(atlas, cells=run.get(CANDIDATES).cells) if run.folder.is_done(CANDIDATES.name) else atlas
+    return pushed_atlases(run)[0]
+
+
+def pushed_atlases(run: Run) -> tuple[Atlas, ...]:
+    """The same of each of the run's layers, in their order."""
+    atlases = atlases_of(run)
+    if not run.folder.is_done(CANDIDATES.name):
+        return atlases
+    cells = iter(run.get(CANDIDATES).cells)
+    return tuple(replace(atlas, cells=tuple(islice(cells, len(atlas.cells)))) for atlas in atlases)
+
+
+def _cells(run: Run) -> tuple[Cell, ...]:
+    return tuple(cell for atlas in atlases_of(run) for cell in atlas.cells)
 
 
 def _read(run: Run) -> Proposals:
+    pasted = tuple(_read_pasted(run.folder))
     return Proposals(
         patches=stored_patches(run.folder),
-        cells=_with_pushes(run.get(ATLAS).cells, run.folder),
+        cells=_with_pushes(_cells(run), run.folder),
         rungs=TypeAdapter(tuple[Rung, ...]).validate_json(run.folder.read(_RUNGS)),
-        pasted=_read_pasted(run.folder),
+        pasted=pasted[0] if pasted else None,
+        further_pasted=pasted[1:],
     )
 
 
-def _read_pasted(folder: RunFolder) -> Atlas | None:
-    """The atlas of crops as pasted; None where there is none, as of an unmapped network or an older run."""
-    if not folder.has(_PASTED_SAMPLES):
-        return None
-    atlas = read_atlas(folder, 0, AtlasKind.PASTED, _PASTED_SAMPLES, _PASTED_CELLS)
-    return replace(atlas, collected=len(atlas.samples))
+def _read_pasted(folder: RunFolder) -> Iterator[Atlas]:
+    """The atlases of crops as pasted, a layer each; none of an unmapped network or an older run."""
+    for number in count():
+        samples, cells = (of_layer(file, number) for file in (_PASTED_SAMPLES, _PASTED_CELLS))
+        if not folder.has(samples):
+            return
+        atlas = read_atlas(folder, 0, AtlasKind.PASTED, samples, cells)
+        yield replace(atlas, collected=len(atlas.samples))
 
 
 def pasted_vectors(run: Run, pasted: Atlas) -> Vectors:
     """The mean features under each crop of a run's atlas of patches as pasted, part by part."""
-    if pasted.samples.vectors.shape[1]:  # of an earlier version's run
+    if pasted.samples.vectors.shape[1]:  # of several layers, or of an earlier version's run
         return Held(pasted.samples.vectors)
     return PastedShards(len(pasted.samples), Inside(run.folder, _PASTED_SHARDS)).seen
 
 
 def _with_pushes(cells: Sequence[Cell], folder: RunFolder) -> tuple[Cell, ...]:
     pushes = pushes_from_table(folder.read_table(_PUSHES))
+    of_cells = [pushes[cell.layer, cell.name] for cell in cells]
     return tuple(
-        replace(cell, predicted_push=pushes[cell.name][0], predicted_push_error=pushes[cell.name][1]) for cell in cells
+        replace(cell, predicted_push=push, predicted_push_error=error)
+        for cell, (push, error) in zip(cells, of_cells, strict=True)
     )
 
 
@@ -222,7 +249,9 @@ _FILES = (
     *(
         "cache/pasted.*",
         f"{_PASTED_SHARDS}/*",
+        "cache/pasted-*",
         "pasted-cells.*",
+        "pasted-cells-*",
     ),  # none of an unmapped network, nor of an earlier version
 )
 CANDIDATES = Stage("candidates", (IMAGES, CLEAN, ATLAS), _FILES, _make, _read, needed=_FILES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -17,9 +18,9 @@ from auditor.core.progress import Within
 from auditor.core.records import Cell, FloatArray, PixelArray
 from auditor.core.work import Hands, Work
 from auditor.run.engines import hands
-from auditor.run.folder import RunFolder
+from auditor.run.folder import Json, RunFolder
 from auditor.run.stage import Facts, Run, Stage
-from auditor.run.stages.atlas import ATLAS
+from auditor.run.stages.atlas import ATLAS, atlases_of, folder_of_layer
 
 PLACE = "cache/icons"
 ICONS_A_FILE = 32
@@ -36,30 +37,48 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class Studio:
-    """Where icons are rendered: a run, how its activations are whitened, and where icons are read."""
+    """Where icons are rendered: a run, how activations are whitened, where icons are read, and of which layer.
+
+    Attributes:
+        number: of the run's layer, from 0.
+    """
 
     run: Run
     whitening: Whitening
     reading: Reading | None = None
+    number: int = 0
 
     def render(self, lot: Lot) -> Icons:
         """The icons of a lot."""
-        config = self.run.config
+        config, cut = self.run.config, self.run.inputs.by_layer[self.number].cut
         return render_icons(
-            self.run.inputs.cut, lot.means, list(lot.names), icon_settings(config.atlas), config.seed,
+            cut, lot.means, list(lot.names), icon_settings(config.atlas), config.seed,
             Within(self.run.progress), whitening=self.whitening, reading=self.reading,
         )  # fmt: skip
 
 
-def _studio(run: Run) -> Studio:
-    return Studio(run, Whitening.fit(run.get(ATLAS).samples.vectors))
+def _studio(run: Run, number: int = 0) -> Studio:
+    return Studio(run, Whitening.fit(atlases_of(run)[number].samples.vectors), number=number)
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
-    return make_icons(folder, cells_with_icons(run.get(ATLAS), run.config.atlas.icons), run, hands(run, _studio))
+    most = run.config.atlas.icons
+    first, *further = [
+        make_icons(
+            folder,
+            cells_with_icons(atlas, most),
+            run,
+            hands(run, partial(_studio, number=number)),
+            folder_of_layer(PLACE, number),
+        )
+        for number, atlas in enumerate(atlases_of(run))
+    ]
+    return {**first, "further": further} if further else first
 
 
-def make_icons(folder: RunFolder, cells: Sequence[Cell], run: Run, at_work: Hands[Studio], place: str = PLACE) -> Facts:
+def make_icons(
+    folder: RunFolder, cells: Sequence[Cell], run: Run, at_work: Hands[Studio], place: str = PLACE
+) -> dict[str, Json]:
     """Render the icons of some cells, those files of them that are not there. Returns what the manifest notes.
 
     Args:
@@ -133,5 +152,15 @@ def _read(run: Run) -> Mapping[str, PixelArray]:
     return read_icons(run.folder, cells_with_icons(run.get(ATLAS), run.config.atlas.icons))
 
 
-_PATTERNS = (f"{PLACE}/*",)
+def icons_of(run: Run) -> tuple[Mapping[str, PixelArray], ...]:
+    """The icons of each of a run's layers, in their order."""
+    run.ensure(ICONS)
+    most = run.config.atlas.icons
+    return tuple(
+        read_icons(run.folder, cells_with_icons(one, most), folder_of_layer(PLACE, number))
+        for number, one in enumerate(atlases_of(run))
+    )
+
+
+_PATTERNS = (f"{PLACE}/*", f"{PLACE}/layer-*/*")
 ICONS = Stage("icons", (ATLAS,), _PATTERNS, _make, _read, needed=_PATTERNS)

@@ -21,9 +21,10 @@ _POOL, _POOL_PIXELS, _POOL_SKIPPED = "pool.parquet", "cache/pool.npy", "cache/po
 
 def _make(run: Run, folder: RunFolder) -> Facts:
     inputs = run.inputs
-    if inputs.mapped:
-        channels, height, width = inputs.cut.feature_shape  # a layer that cannot be cut is refused before any picture
-        run.progress.say(f"the layer's grid: {height} × {width} positions of {channels} channels")
+    for one in inputs.by_layer if inputs.mapped else ():
+        channels, height, width = one.cut.feature_shape  # a layer that cannot be cut is refused before any picture
+        whose = f"the grid of {one.layer}" if inputs.further else "the layer's grid"
+        run.progress.say(f"{whose}: {height} × {width} positions of {channels} channels")
     preprocessing = inputs.classifier.preprocessing
     seen = seen_pictures(run.folder, inputs.config)
     pool = build_pool(

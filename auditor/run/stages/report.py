@@ -223,6 +223,9 @@ def _pictures(folder: RunFolder) -> dict[str, bytes]:
 def _picture_key(file: str) -> str:
     """What a report calls a picture; '' for a file that is none."""
     *above, name = file.split("/")
+    if above[:1] == ["atlas"] and above[1:2] and above[1].startswith("layer-"):
+        key = _picture_key("/".join(["atlas", *above[2:], name]))
+        return f"{above[1]}/{key}" if key else ""
     stem, _, suffix = name.rpartition(".")
     if suffix not in ("png", "webp"):
         return ""

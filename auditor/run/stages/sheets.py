@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,12 +17,13 @@ from auditor.atlas.kinds import Atlas, AtlasKind
 from auditor.atlas.stability import halves_of
 from auditor.atlas.words import borne_out
 from auditor.core.progress import Progress
-from auditor.core.records import ImagePool, PixelArray, by_push
+from auditor.core.records import Candidate, ImagePool, PixelArray, by_push
 from auditor.inputs.opening import Inputs
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
-from auditor.run.stages.candidates import CANDIDATES, pushed_atlas
-from auditor.run.stages.icons import ICONS
+from auditor.run.stages.atlas import folder_of_layer
+from auditor.run.stages.candidates import CANDIDATES, pushed_atlases
+from auditor.run.stages.icons import ICONS, icons_of
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.pasted_icons import PASTED_ICONS, icons_of_pasted
 from auditor.run.tables import cells_table
@@ -39,49 +40,82 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     if not run.inputs.mapped:
         folder.write_table(CELLS, cells_table((), ()))
         return {"levels": []}
-    gave = {patch.candidate.cell for patch in proposals.patches if patch.candidate.suggested}
-    draw_atlas(run, folder, pushed_atlas(run), run.get(ICONS), gave)
+    suggested = [patch.candidate for patch in proposals.patches if patch.candidate.suggested]
+    draw_atlases(run, folder, pushed_atlases(run), suggested)
     if proposals.pasted is not None:
-        gave = {patch.candidate.pasted_cell for patch in proposals.patches if patch.candidate.suggested}
-        draw_pasted(run, folder, proposals.pasted, gave, icons_of_pasted(run, folder, proposals.pasted))
+        for number, pasted in enumerate((proposals.pasted, *proposals.further_pasted)):
+            gave = {one.pasted_cell for one in _of_layer(suggested, run.inputs.by_layer[number].layer)}
+            draw_pasted(run, folder, pasted, gave, icons_of_pasted(run, folder, pasted, number), number)
     return {"levels": list(run.config.atlas.levels)}
 
 
-def draw_atlas(
-    run: Run, folder: RunFolder, atlas: Atlas, icons: Mapping[str, PixelArray], gave_candidates: Collection[str] = ()
-) -> None:
-    """Write the table of cells and draw the pair's atlas: a sheet a level, coloured by either push, strips, a diagram.
+def draw_atlases(run: Run, folder: RunFolder, atlases: Sequence[Atlas], suggested: Sequence[Candidate] = ()) -> None:
+    """Write the table of all layers' cells and draw the pair's atlas in each layer.
 
     Args:
-        gave_candidates: cells to be marked, by name.
+        atlases: of the run's layers, in their order; suggested: candidates whose cells are marked.
     """
-    inputs, pool = run.inputs, run.get(IMAGES)
-    folder.write_table(CELLS, cells_table(atlas.cells, [image.key for image in pool.images]))
+    cells = [cell for atlas in atlases for cell in atlas.cells]
+    folder.write_table(CELLS, cells_table(cells, run.get(IMAGES).keys))
+    for number, (atlas, icons) in enumerate(zip(atlases, icons_of(run), strict=True)):
+        layer = run.inputs.by_layer[number].layer
+        _draw_atlas(run, folder, atlas, icons, {one.cell for one in _of_layer(suggested, layer)}, number)
+
+
+def _of_layer(candidates: Sequence[Candidate], layer: str) -> list[Candidate]:
+    """Those that lie in a layer's atlases; those of an earlier version name none, and lie in its only one."""
+    return [one for one in candidates if one.layer in ("", layer)]
+
+
+def _draw_atlas(
+    run: Run,
+    folder: RunFolder,
+    atlas: Atlas,
+    icons: Mapping[str, PixelArray],
+    gave_candidates: Collection[str],
+    number: int,
+) -> None:
+    """Draw one layer's atlas: a sheet a level, coloured by either push, strips, and a diagram.
+
+    Args:
+        gave_candidates: cells to be marked, by name; number: of the layer among the run's, from 0.
+    """
+    inputs, pool, place = run.inputs.by_layer[number], run.get(IMAGES), folder_of_layer(FOLDER, number)
     art = TileArt(natural_crops(inputs, pool), icons)
     strongest = by_push(atlas.cells)[:STRIPS]
     gave = [cell for cell in atlas.cells if cell.name in gave_candidates]
     for cell in {one.name: one for one in (*strongest, *gave)}.values():
         strip = webp_bytes(draw_cell_strip(cell, art))
-        folder.write(f"{FOLDER}/cells/{cell.name.replace(':', '-')}.webp", strip)
-    scope = Scope(inputs.source.name, inputs.target.name)
-    captions = Captions(inputs, scope, pool, FOLDER, gave_candidates, _said_by_the_axis(inputs))
+        folder.write(f"{place}/cells/{cell.name.replace(':', '-')}.webp", strip)
+    scope = Scope(inputs.source.name, inputs.target.name, layer=_told(run, number))
+    captions = Captions(inputs, scope, pool, place, gave_candidates, _said_by_the_axis(inputs))
     draw_sheets(folder, atlas, art, captions, run.progress)
 
 
+def _told(run: Run, number: int) -> str:
+    """The layer's name where there are several."""
+    return run.inputs.by_layer[number].layer if run.inputs.further else ""
+
+
 def draw_pasted(
-    run: Run, folder: RunFolder, atlas: Atlas, gave_candidates: Collection[str], icons: Mapping[str, PixelArray]
+    run: Run,
+    folder: RunFolder,
+    atlas: Atlas,
+    gave_candidates: Collection[str],
+    icons: Mapping[str, PixelArray],
+    number: int = 0,
 ) -> None:
-    """Draw the atlas of crops as pasted, a sheet a level, coloured by the push foretold."""
-    inputs = run.inputs
+    """Draw one layer's atlas of crops as pasted, a sheet a level, coloured by the push foretold."""
+    inputs = run.inputs.by_layer[number]
     art = TileArt(natural_crops(inputs, run.get(IMAGES)), icons)
-    scope = Scope(inputs.source.name, inputs.target.name, AtlasKind.PASTED)
+    scope = Scope(inputs.source.name, inputs.target.name, AtlasKind.PASTED, layer=_told(run, number))
     levels = inputs.config.atlas.levels
     run.progress.start("drawing the atlas of patches as pasted", len(levels))
     for level in levels:
         gave = {name for cell in gave_candidates if (name := coarser(cell, level))}
         notes = Notes(colour_by="predicted", candidates=frozenset(gave))
         sheet = draw_sheet(atlas.at_level(level), art, scope, notes)
-        folder.write(f"{FOLDER}/pasted-{level}.webp", webp_bytes(sheet))
+        folder.write(f"{folder_of_layer(FOLDER, number)}/pasted-{level}.webp", webp_bytes(sheet))
         run.progress.advance()
 
 
@@ -159,5 +193,6 @@ def _read(run: Run) -> None:
     del run
 
 
-_FILES = (CELLS, f"{FOLDER}/*", f"{FOLDER}/cells/*")
-SHEETS = Stage("sheets", (IMAGES, ICONS, CANDIDATES), (*_FILES, f"{PASTED_ICONS}/*"), _make, _read, needed=_FILES)
+_FILES = (CELLS, f"{FOLDER}/*", f"{FOLDER}/cells/*", f"{FOLDER}/layer-*/*", f"{FOLDER}/layer-*/cells/*")
+_ICONS = (f"{PASTED_ICONS}/*", f"{PASTED_ICONS}/layer-*/*")
+SHEETS = Stage("sheets", (IMAGES, ICONS, CANDIDATES), (*_FILES, *_ICONS), _make, _read, needed=_FILES)

@@ -13,7 +13,7 @@ from torch.autograd import forward_ad
 from auditor.core.errors import LayerError, ModelError, UnknownNameError
 from auditor.inputs.model.choosing import default_layer
 from auditor.inputs.model.classifier import Classifier
-from auditor.inputs.model.cut import LayerCut
+from auditor.inputs.model.cut import LayerCut, features_at
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.preprocessing import Preprocessing
@@ -145,3 +145,19 @@ def test_hooks_are_gone_when_the_network_raises(make_classifier: Make, networks:
     with pytest.raises(RuntimeError):
         cut.features_and_logits(torch.rand(2, 7, 8, 8))
     assert not any(each._forward_hooks for each in classifier.module.modules())
+
+
+@pytest.mark.parametrize("order", [("features.3", "features.8", "features.13"), ("features.13", "features.3")])
+def test_several_layers_are_seen_in_one_pass(order: tuple[str, ...]) -> None:
+    """Each as its own cut sees it, whatever their order, and nothing behind the last of them runs."""
+    classifier = small("mobilenet_v2", 64)
+    cuts, images = [LayerCut(classifier, layer) for layer in order], torch.rand(3, 3, 64, 64)
+    ran: list[str] = []
+    for name in ("features.2", "features.15"):
+        classifier.module.get_submodule(name).register_forward_hook(lambda *_, name=name: ran.append(name))
+    with torch.no_grad():
+        seen = features_at(cuts, images)
+        assert ran == ["features.2"]
+        for cut, features in zip(cuts, seen, strict=True):
+            assert torch.equal(features.grid, cut.features(images).grid)
+    assert not any(classifier.module.get_submodule(layer)._forward_hooks for layer in order)
