@@ -85,6 +85,10 @@ def test_both_layers_give_cells_crops_and_sheets(layered: tuple[Path, Result], w
     assert html.count('<div class="layers">') >= 6
     assert 'class="missing' not in html
     assert "of layer features.0" in html
+    for layer, one in zip(BOTH, pasted, strict=True):
+        finest = one[one.level == 6]
+        held = f"level 6 of {layer}, {sum(held['holds'] for held in finest.held)} of {len(finest)} cell"
+        assert held in html.replace("&nbsp;", " "), held
     assert "features.3, features.0" in html
 
 
