@@ -180,7 +180,7 @@ def test_a_crop_is_confirmed_where_it_lay_in_its_own_picture(finished: tuple[Pat
     assert pasted.side_px.unique() == pytest.approx([own["spot"]["size"] * SIDE])
     assert images.loc[own["provenance"]["image_key"], "label"] == 1
     assert [one["spot"] for one in findings_of(folder)["findings"] if one["placement"] != "own"] == [None] * 3
-    assert "own at the" in " ".join(result.stdout.split())
+    assert "target_image, own at" in result.stdout
 
 
 def test_a_control_that_could_not_be_made_is_told(
