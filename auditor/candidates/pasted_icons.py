@@ -39,11 +39,14 @@ class UnderPatch:
         rows, columns = grid.shape[2:]
         return under_patch(grid, functional.adaptive_avg_pool2d(covered, (rows, columns)))[:, :, None]
 
+    def finest(self, side_px: int) -> float:
+        return 0.5 * self.background.side_px / side_px
+
 
 def _resizing(own: int, side: int) -> Tensor:
     """(side, own) what each pixel of a line takes of a picture's line, as patches are brought to their size.
 
-    Without antialiasing an icon fills up with noise that sampling skips. As a product of matrices its derivative is
+    Without antialiasing an icon answers to what sampling happens to meet. As a product of matrices its derivative is
     the same every time on a GPU too, which that of torch's own resizing is not.
     """
     line = functional.interpolate(torch.eye(own)[None, None], size=(side, own), mode="bilinear", antialias=True)

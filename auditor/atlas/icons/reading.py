@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +21,9 @@ class Reading(Protocol):
     def read(self, grid: Tensor) -> Tensor:
         """(N, D, P) activations of the layer's grid (N, D, H', W')."""
 
+    def finest(self, side_px: int) -> float:
+        """The finest frequency of icons of that side that is still shown, in cycles a pixel."""
+
 
 @dataclass(frozen=True, slots=True)
 class AtCentre:
@@ -32,3 +36,7 @@ class AtCentre:
 
     def read(self, grid: Tensor) -> Tensor:
         return centre(grid)
+
+    def finest(self, side_px: int) -> float:
+        del side_px
+        return math.inf

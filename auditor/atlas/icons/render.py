@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -160,12 +161,15 @@ def _optimise(
 ) -> None:
     """Change the spectra (N, 3, s, s // 2 + 1, 2) in place so that their pictures point towards the targets (N, D)."""
     movements = draw_movements(settings.movement, settings.steps, seed, keys).to(spectrum.device)
+    finest = reading.finest(settings.side_px)
     spectrum.requires_grad_()
     optimiser = torch.optim.Adam([spectrum], lr=settings.learning_rate)
     for step, movement in enumerate(movements):
         left = 1 - step / settings.steps
         optimiser.param_groups[0]["lr"] = settings.learning_rate * min(1.0, 2 * left)
-        images = spectrum_to_image(spectrum, settings.side_px, _cutoff(step, settings.steps) if sketch else None)
+        # above what is shown there is no slope but rounding, which Adam would make as large as any
+        opened = min(_cutoff(step, settings.steps) if sketch else math.inf, finest)
+        images = spectrum_to_image(spectrum, settings.side_px, opened if math.isfinite(opened) else None)
         seen = reading.shown(images, movement)
         with torch.autocast(spectrum.device.type, torch.bfloat16, enabled=settings.bfloat16):
             grid = head.features(seen).grid
@@ -177,10 +181,10 @@ def _optimise(
     spectrum.requires_grad_(False)
 
 
-def _cutoff(step: int, steps: int) -> float | None:
-    """The finest frequency a step may use, in cycles a pixel; None: all of them."""
+def _cutoff(step: int, steps: int) -> float:
+    """The finest frequency a step may use, in cycles a pixel; infinity: all of them."""
     sketched = step / (_SKETCHING * steps)
-    return _COARSEST * (_FINEST / _COARSEST) ** sketched if sketched < 1 else None
+    return _COARSEST * (_FINEST / _COARSEST) ** sketched if sketched < 1 else math.inf
 
 
 def _start(keys: Sequence[str], settings: IconSettings, seed: int, pictures: PixelArray | None) -> Tensor:
