@@ -28,13 +28,19 @@ TIER_ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """What ranking needs to know of a candidate; `look` is its near-duplicate group, `cell` "" for none."""
+    """What ranking needs to know of a candidate.
+
+    Attributes:
+        cell: "" for none; look: its near-duplicate group.
+        holds: whether other pictures bear out that its cell pushes: those come before all others of their tier.
+    """
 
     score: float
     tier: Tier
     cell: str
     image_row: int
     look: int
+    holds: bool = False
 
 
 def choose_diverse(
@@ -46,6 +52,8 @@ def choose_diverse(
 ) -> list[int]:
     """Indices of at most `count` contenders: the tiers take turns, each giving its best that is still allowed.
 
+    Its best is that of highest score among those whose cell holds; the others fill up.
+
     Args:
         per_cell, per_image: at most this many from one cell or one picture (None: any number). Of contenders
             that look alike, only the first that comes up is taken.
@@ -56,7 +64,7 @@ def choose_diverse(
     waiting = {
         tier: sorted(
             (index for index, contender in enumerate(contenders) if contender.tier is tier),
-            key=lambda index: (-contenders[index].score, index),
+            key=lambda index: (not contenders[index].holds, -contenders[index].score, index),
         )
         for tier in TIER_ORDER
     }

@@ -261,6 +261,14 @@ def held_levels(atlas: Atlas) -> tuple[HeldLevel, ...]:
     return tuple(HeldLevel.of(level, atlas.at_level(level)) for level in levels)
 
 
+def in_cells_that_push(atlas: Atlas) -> NDArray[np.bool_]:
+    """(S,) whether each sample lies in a cell of the finest level that pushes more than covering, and holds."""
+    holding = {
+        cell.name for cell in atlas.cells if cell.predicted_push > 0 and cell.held is not None and cell.held.holds
+    }
+    return np.array([name in holding for name in finest_cells(atlas)], dtype=np.bool_)
+
+
 def finest_cells(atlas: Atlas) -> list[str]:
     """The name of each sample's cell at the finest level, (S,); "" where its bin holds too few to be one."""
     level = max(cell.level for cell in atlas.cells) if atlas.cells else 1

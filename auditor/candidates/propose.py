@@ -26,7 +26,14 @@ from auditor.candidates.ladder import Climb, Draw, Entry, Screen, choose_climbed
 from auditor.candidates.makers import drawn_candidates, make_candidates
 from auditor.candidates.makers.maker import Found
 from auditor.candidates.own_places import screen_own_places
-from auditor.candidates.pasted import covering_push, crops_to_measure, finest_cells, place_crops, with_held
+from auditor.candidates.pasted import (
+    covering_push,
+    crops_to_measure,
+    finest_cells,
+    in_cells_that_push,
+    place_crops,
+    with_held,
+)
 from auditor.candidates.pasted_shards import PastedShards
 from auditor.candidates.pool_crops import plan_pool_crops
 from auditor.candidates.scene import Scene, cut_patch, planned_tier
@@ -99,10 +106,15 @@ def propose(
         progress,
         shelf,
     )
-    pasted, of_pasted = _place(scene, every, climbed, screen, config, progress, further)
+    pasted, of_pasted, holding = _place(scene, every, climbed, screen, config, progress, further)
     repeated, merged = _repeated(plans, climbed) if further else (frozenset(), ())
     chosen, tail = choose_climbed(
-        climbed, lambda number: planned_tier(scene, plans[number]), _told_apart(every, of_pasted), wanted, repeated
+        climbed,
+        lambda number: planned_tier(scene, plans[number]),
+        _told_apart(every, of_pasted),
+        wanted,
+        repeated,
+        holding,
     )
     of_layers = [_with_predicted_push(one, name, plans, climbed.foretold) for name, one in layers.items()]
     random_from, strongest_from = len(plans), len(plans) + len(random_plans)
@@ -137,15 +149,16 @@ def _place(
     config: AuditConfig,
     progress: Progress,
     further: Sequence[FurtherLayer],
-) -> tuple[tuple[Atlas, ...], list[str]]:
+) -> tuple[tuple[Atlas, ...], list[str], set[int]]:
     """The atlas of all crops as pasted, with more of them sent through the tail to tell which cells hold.
 
     Returns:
-        The atlas of each layer, of the crops of its own cells; and each crop's cell, as `finest_cells`.
+        The atlas of each layer, of the crops of its own cells; each crop's cell, as `finest_cells`; and the numbers of
+        the crops whose cell pushes more than covering, and holds.
     """
     covering = covering_push(scene, screen)
     atlases: list[Atlas] = []
-    named = [""] * len(plans)
+    named, holding = [""] * len(plans), set[int]()
     held = share_of(config.candidates.held, 1 + len(further))
     for layer, most in zip((None, *further), held, strict=True):
         name = scene.layer if layer is None else layer.name
@@ -177,7 +190,8 @@ def _place(
         atlases.append(with_held(placed, numbers, pushes, covering))
         for number, cell in zip(own.tolist(), finest_cells(atlases[-1]), strict=True):
             named[number] = cell
-    return tuple(atlases), named
+        holding.update(own[in_cells_that_push(atlases[-1])].tolist())
+    return tuple(atlases), named, holding
 
 
 def _told_apart(plans: Sequence[CropPlan], cells: Sequence[str]) -> list[str]:

@@ -134,3 +134,15 @@ def test_agreement_is_spearmans_and_silent_where_nothing_can_be_said() -> None:
     assert rank_agreement([1.0, 2.0, 3.0, 4.0], [0.1, 0.3, 0.2, 9.0]) == pytest.approx(1 - 6 * 2 / (4 * 15))
     assert rank_agreement([1.0, 2.0, 3.0], [5.0, 5.0, 5.0]) is None
     assert rank_agreement([1.0, 2.0], [1.0, 2.0]) is None
+
+
+def test_crops_of_cells_that_hold_come_before_all_others_of_their_tier() -> None:
+    third, context = Tier.THIRD_CLASS, Tier.TARGET_CONTEXT
+    contenders = [
+        Contender(0.9, third, "a", 0, 0),
+        Contender(0.2, third, "b", 1, 1, holds=True),
+        Contender(0.3, third, "c", 2, 2, holds=True),
+        Contender(0.1, context, "d", 3, 3),
+        Contender(0.8, context, "e", 4, 4),
+    ]
+    assert choose_diverse(contenders, 5) == [2, 4, 1, 3, 0]
