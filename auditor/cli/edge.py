@@ -102,6 +102,14 @@ app = typer.Typer(
 
 ConfigOrRun = Annotated[Path, typer.Argument(help="an audit.toml, or the folder of a run", show_default=False)]
 RunArgument = Annotated[Path, typer.Argument(help="the folder of a run", show_default=False)]
+FailOnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--fail-on",
+        help="what exit code 1 stands for: fail (a limit fails, the default), open (or is open), never (0 once a "
+        "verdict is written); left out: as the policy says",
+    ),
+]
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", help="the run folder to make; left out: reports/<source>-to-<target>-<time>"),
@@ -216,9 +224,16 @@ def print_result(finished: Audit) -> None:
     payload.print(f"report: {finished.report}", soft_wrap=True)
 
 
-def show(finished: Audit) -> None:
+def show(finished: Audit, fail_on: str | None = None) -> None:
+    """Print a finished audit, and exit with its verdict, or with the gate's word where it is held to a policy."""
+    from auditor.cli.gate import exit_code, gate_lines, refuse_unused
+
+    code = exit_code(finished.result, fail_on)
     print_result(finished)
-    raise typer.Exit(EXIT_CODES[finished.verdict])
+    for line in gate_lines(finished):
+        payload.print(line, soft_wrap=True)
+    refuse_unused(finished.result)
+    raise typer.Exit(code)
 
 
 def show_every_character() -> None:

@@ -14,7 +14,7 @@ from typing import get_args
 from pydantic import BaseModel, ValidationError
 
 from auditor.core.errors import ConfigError, nearest_names
-from auditor.core.files import read_utf8
+from auditor.core.files import read_file
 from auditor.core.section import ContradictionError
 from auditor.core.settings import AuditConfig
 from auditor.core.settings.inputs import DEFAULT_PROMPTS, ClassesConfig, ImagesConfig, ModelConfig, PreprocessingConfig
@@ -65,17 +65,30 @@ def read_values(path: Path) -> dict[str, object]:
         ConfigError: no file, or not TOML.
     """
     try:
-        text = read_utf8(path)
+        data = read_file(path)
     except FileNotFoundError as error:
         raise ConfigError(f"there is no file {path}; 'auditor init {path}' writes a commented one") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ConfigError(f"{path} cannot be read as text: {_reason(error)}") from error
+    return toml_values(data, str(path))
+
+
+def toml_values(data: bytes, where: str) -> dict[str, object]:
+    """The keys and values of a TOML file's bytes, without the byte order mark that some editors put at its head.
+
+    Args:
+        where: what messages call the file.
+    Raises:
+        ConfigError: not UTF-8, or not TOML.
+    """
     try:
-        return tomllib.loads(text.replace("\r\n", "\n"))
+        return tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{where} cannot be read as text: {_reason(error)}") from error
     except RecursionError as error:
-        raise ConfigError(f"{path} is not valid TOML for an audit: its values are nested too deeply") from error
+        raise ConfigError(f"{where} is not valid TOML for an audit: its values are nested too deeply") from error
     except ValueError as error:  # TOMLDecodeError, or a number of more digits than Python reads
-        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+        raise ConfigError(f"{where} is not valid TOML: {error}") from error
 
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:
@@ -95,10 +108,7 @@ def build_config(values: dict[str, object], base: Path, where: str = "the config
     try:
         return AuditConfig.model_validate({**values, "base": base})
     except ValidationError as error:
-        problems = error.errors()
-        lines = [_explain(dict(problem)) for problem in problems[:MOST_PROBLEMS]]
-        more = [f"and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
-        raise ConfigError(f"{where}: " + "; ".join(lines + more)) from error
+        raise ConfigError(f"{where}: {problems_of(error, AuditConfig)}") from error
 
 
 def with_atlas(config: AuditConfig, values: Mapping[str, object]) -> AuditConfig:
@@ -115,11 +125,23 @@ def with_atlas(config: AuditConfig, values: Mapping[str, object]) -> AuditConfig
     return build_config({**whole, "atlas": {**whole["atlas"], **values}}, config.base, "the command line")
 
 
-def _explain(problem: dict[str, object]) -> str:
+def problems_of(error: ValidationError, root: type[BaseModel]) -> str:
+    """Everything that a file's values are refused for, in words.
+
+    Args:
+        root: what the whole file was held against.
+    """
+    problems = error.errors()
+    lines = [_explain(dict(problem), root) for problem in problems[:MOST_PROBLEMS]]
+    more = [f"and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
+    return "; ".join(lines + more)
+
+
+def _explain(problem: dict[str, object], root: type[BaseModel]) -> str:
     location = tuple(str(part) for part in problem["loc"]) if isinstance(problem["loc"], tuple) else ()
     key = ".".join(location)
     if problem["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1])
+        known = _known_keys(location[:-1], root)
         near = nearest_names(location[-1], known, cutoff=0.6)
         hint = f"; did you mean {near[0]!r}?" if near else f"; known here: {', '.join(known)}"
         return f"unknown key {_shown(key)}{hint}"
@@ -142,9 +164,11 @@ def _shown(given: object) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
-def _known_keys(location: tuple[str, ...]) -> list[str]:
-    section: type[BaseModel] = AuditConfig
+def _known_keys(location: tuple[str, ...], root: type[BaseModel]) -> list[str]:
+    section = root
     for part in location:
+        if part not in section.model_fields:  # a place in a list of tables
+            continue
         annotation = section.model_fields[part].annotation
         for inner in (annotation, *get_args(annotation)):
             if isinstance(inner, type) and issubclass(inner, BaseModel):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from auditor.core.records import AuditResult
-from auditor.report.checklist import checklist_markdown
+from auditor.report.checklist import checklist_json, checklist_markdown
 from auditor.report.findings_json import findings_json
 from auditor.report.html import report_html
 from auditor.report.junit import junit_xml
@@ -26,6 +26,7 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     "html": Format("report.html", report_html),
     "checklist": Format("checklist.md", checklist_markdown),
+    "checklist-json": Format("checklist.json", checklist_json),
     "json": Format("findings.json", findings_json),
     "junit": Format("junit.xml", junit_xml),
 }

@@ -97,6 +97,7 @@ def _environment(*, autoescape: bool) -> Environment:
         whole_words=whole_words,
         tiers=words.TIERS,
         verdicts=words.VERDICTS,
+        gate_words=words.GATES,
         splits_words=words.SPLITS,
         glossary=words.GLOSSARY,
     )

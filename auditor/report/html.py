@@ -6,7 +6,11 @@ from auditor.core.records import AuditResult
 from auditor.report.album import Album
 from auditor.report.bars import WIDTH, scale_of
 from auditor.report.environment import html_environment
+from auditor.report.gate import checklist_of
 from auditor.report.page import page_of
+
+_latest: list[tuple[AuditResult, str]] = []
+"""The last result with its page: whoever writes it asks for its sha256 as well, in each format of the checklist."""
 
 
 def report_html(result: AuditResult) -> str:
@@ -15,7 +19,18 @@ def report_html(result: AuditResult) -> str:
     Pictures are looked up by key: `candidate-<id>`, `origin-<id>` (the photograph with the crop marked), the
     examples' own keys, and every key that starts with `atlas-`. A missing picture is said to be missing.
     """
-    template = html_environment().get_template("report.html.j2")
+    if not _latest or _latest[0][0] is not result:
+        _latest[:] = [(result, _rendered(result))]
+    return _latest[0][1]
+
+
+def _rendered(result: AuditResult) -> str:
+    template, page = html_environment().get_template("report.html.j2"), page_of(result)
     return template.render(
-        result=result, page=page_of(result), album=Album(result.pictures), scale=scale_of(result), bar_width=WIDTH
+        result=result,
+        page=page,
+        checklist=checklist_of(result, page),
+        album=Album(result.pictures),
+        scale=scale_of(result),
+        bar_width=WIDTH,
     )

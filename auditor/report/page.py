@@ -96,6 +96,7 @@ _SECTIONS = (
     ("survey", "Survey"),
     ("tried", "What was tried"),
     ("images", "Images"),
+    ("sign-off", "Checklist and sign-off"),
     ("reproduce", "Reproduce"),
     ("glossary", "Glossary"),
 )

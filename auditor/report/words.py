@@ -55,6 +55,9 @@ VERDICTS: Mapping[Verdict, Word] = {
     ),
 }
 
+GATES: Mapping[Verdict, str] = {Verdict.PASS: "pass", Verdict.FAIL: "fail", Verdict.INCONCLUSIVE: "open"}
+"""What the gate of a checklist says: it is about items, and only one of them is the model's."""
+
 SPLITS: Mapping[Split, str] = {
     Split.DISCOVERY: "the atlas sees these",
     Split.SELECTION: "candidates are chosen on these",

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from auditor.core.config import AuditConfig
 from auditor.core.errors import AuditorError, ConfigError
+from auditor.core.policy_file import read_policy
 from auditor.core.records import ClassGroup, Split
 from auditor.inputs.images.annotations import read_annotations
 from auditor.inputs.images.mapping import map_labels
@@ -73,6 +74,9 @@ def mistakes_ahead(config: AuditConfig) -> Mistakes:
     if preprocessing is not None and source is not None:
         mistakes.of(lambda: check_room(sum(pictures) + len(unlabelled), preprocessing.output_size))
     mistakes.of(lambda: patches_brought(config))
+    if config.policy is not None:
+        policy = config.path(config.policy)
+        mistakes.of(lambda: read_policy(policy))
     return mistakes
 
 

@@ -26,6 +26,7 @@ from auditor.run.estimate_words import estimate_lines
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.pipeline import REPORT, SHOWS, forget, shown
+from auditor.run.policy import checked_policy, keep_policy
 from auditor.run.review import REVIEWS, reviewed_result
 from auditor.run.stage import Run, Stage
 from auditor.run.stages.accuracy import ACCURACY
@@ -69,8 +70,13 @@ def default_folder(config: AuditConfig) -> Path:
 
 
 def new_run(config: AuditConfig, folder: Path) -> RunFolder:
-    """Make the run folder and note the configuration in its manifest."""
-    return RunFolder.create(
+    """Make the run folder, note the configuration in its manifest, and keep the policy that it names.
+
+    Raises:
+        ConfigError: the policy is none; no folder is made.
+    """
+    policy = None if config.policy is None else checked_policy(config.path(config.policy))
+    made = RunFolder.create(
         folder,
         {
             "schema_version": "1.0",
@@ -83,6 +89,9 @@ def new_run(config: AuditConfig, folder: Path) -> RunFolder:
             "versions": versions(),
         },
     )
+    if policy is not None:
+        keep_policy(made, policy)
+    return made
 
 
 def _whoever() -> str:

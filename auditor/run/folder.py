@@ -27,6 +27,9 @@ from auditor.core.plain_text import json_text, plain, utf8
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 MANIFEST = "manifest.json"
+GIVEN = (MANIFEST, "policy.toml")
+"""What lies in a run folder before anything is made."""
+
 OF_THE_RUN_ALONE = ("inputs", "checksums")
 """Facts that a folder inside a run does not repeat."""
 
@@ -205,9 +208,9 @@ class RunFolder:
                     path.parent.rmdir()
 
     def remove_unstarted(self) -> bool:
-        """Remove a run folder that holds a manifest without a stage and nothing else; whether it was removed."""
+        """Remove a run folder that holds a manifest without a stage, and what it was given; whether it was removed."""
         with _in_words(self.path):
-            if self.manifest().get("stages") or [path.name for path in self.path.iterdir()] != [MANIFEST]:
+            if self.manifest().get("stages") or {path.name for path in self.path.iterdir()} - set(GIVEN):
                 return False
             shutil.rmtree(self.path)
         return True

@@ -18,7 +18,7 @@ from auditor.run.stages.images import IMAGES
 from auditor.run.stages.looks import LOOKS
 from auditor.run.stages.needed import NEEDED
 from auditor.run.stages.places import PLACES
-from auditor.run.stages.report import FILES, RESULT, Measured, assemble, stored_result, write_report
+from auditor.run.stages.report import FILES, RESULT, WRITTEN, Measured, assemble, stored_result, write_report
 from auditor.run.stages.sheets import SHEETS
 from auditor.run.stages.trials import TRIALS
 from auditor.run.stages.whole_pictures import WHOLE_PICTURES, said_of_whole_pictures
@@ -56,7 +56,7 @@ REPORT = Stage(
     FILES,
     _make_report,
     _read_report,
-    needed=FILES,
+    needed=WRITTEN,
     sealed=(RESULT,),
 )
 

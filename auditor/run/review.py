@@ -13,6 +13,7 @@ from auditor.core.records import AuditResult, Candidate, Checks, Review
 from auditor.run.checks import check_files_agree
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder, json_file
+from auditor.run.policy import keep_policy
 from auditor.run.stages.report import begun_by, rewrite_report, stored_result
 from auditor.run.upgrade import open_folder
 from auditor.statistics.conclusion import conclude
@@ -60,9 +61,15 @@ def reviewed_result(folder: RunFolder) -> AuditResult:
     return _under_marks(folder, stored_result(folder))
 
 
-def report_anew(folder: RunFolder) -> Audit:
-    """Write a finished run's reports anew, and look again whether its files agree with them."""
+def report_anew(folder: RunFolder, policy: bytes | None = None) -> Audit:
+    """Write a finished run's reports anew, and look again whether its files agree with them.
+
+    Args:
+        policy: a policy's file (`run.policy.checked_policy`) that the run is held to from now on; None: as before.
+    """
     with folder.alone():
+        if policy is not None:
+            keep_policy(folder, policy)
         result = reviewed_result(folder)
         begun, by = begun_by(folder)
         return rewrite_report(folder, replace(result, checks=checked_anew(folder, result), begun=begun, by=by))

@@ -502,7 +502,7 @@ def test_unknown_words_for_flags(world, invoke, finished, tmp_path) -> None:
     refused(invoke("trial", folder, "--patches", stickers, "--placements", "own"), "fixed, best and random", "'own'")
     twice = invoke("trial", folder, "--patches", stickers, "--placements", "fixed, fixed")
     refused(twice, "--placements takes each placement once, got 'fixed, fixed'")
-    refused(invoke("report", folder, "--format", "pdf"), "'pdf'", "html, checklist, json, junit")
+    refused(invoke("report", folder, "--format", "pdf"), "'pdf'", "html, checklist, checklist-json, json, junit")
     refused(invoke("demo", "--world", "moon"), "'moon'", "shortcut, clean or both")
     refused(invoke("atlas", folder, "--out", tmp_path / "x"), "--out is for a new run")
     refused(invoke("run", world.config, "--device", "tpu", "--out", tmp_path / "x"), "device", "'tpu'")

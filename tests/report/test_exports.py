@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,11 @@ from referencing import Registry, Resource
 
 from auditor.core import records as r
 from auditor.core.errors import StoreError
+from auditor.core.policy import ITEMS
+from auditor.core.policy_file import policy_of
+from auditor.core.records.comparison import Change, Comparison, Side
 from auditor.report.exports import EXPORTS
+from auditor.report.exports.sarif import sarif_json
 from auditor.report.findings_json import findings_json
 
 SCHEMAS = Path(__file__).parents[3] / "shared" / "schemas"
@@ -68,6 +73,75 @@ def test_sarif_tells_a_fail_from_what_is_open_awaits_a_look_or_is_not_held(full_
         assert one["partialFingerprints"]["patchAndPlacement/v1"].startswith(finding.candidate.sha256)
     kinds = {one["kind"] for one in of_findings}
     assert {"fail", "informational"} <= kinds
+
+
+def sarif_results(text: str) -> list[dict[str, object]]:
+    assert [error.message for error in validator("sarif-schema-2.1.0.json").iter_errors(json.loads(text))] == []
+    return json.loads(text)["runs"][0]["results"]  # type: ignore[no-any-return]
+
+
+def under(result: r.AuditResult, text: str) -> r.AuditResult:
+    return replace(result, policy=policy_of(text.encode(), "policy.toml", "policy.toml", date(2026, 11, 26)))
+
+
+def test_sarif_tells_how_each_item_stands(full_result: r.AuditResult) -> None:
+    text = EXPORTS["sarif"](under(full_result, "[eligible]\nat_least = 500\n[positions]\ndecides = true\n"))
+    rules = [rule["id"] for rule in json.loads(text)["runs"][0]["tool"]["driver"]["rules"]]
+    items = {str(one["ruleId"]): one for one in sarif_results(text) if str(one["ruleId"]).startswith("checklist/")}
+    assert len(items) == len(ITEMS) - 2  # findings and fragility have results of their own
+    assert all(rules[one["ruleIndex"]] == name for name, one in items.items())  # type: ignore[call-overload]
+    told = {name.removeprefix("checklist/"): (one["kind"], one["level"]) for name, one in items.items()}
+    assert told["eligible"] == ("fail", "error")
+    assert told["splits"] == ("pass", "none")
+    assert told["positions"] == ("review", "none")  # it was not run: a person decides
+    free = EXPORTS["sarif"](replace(full_result, looks=r.Looks((r.EarlierLook("a", "2026-01-01", "b", 1, 1),))))
+    (looks,) = [one for one in sarif_results(free) if one["ruleId"] == "checklist/looks"]
+    assert (looks["kind"], looks["level"]) == ("fail", "warning")  # of no policy of the team's
+    nothing = sarif_results(EXPORTS["sarif"](replace(full_result, findings=(), fragility=None)))
+    assert {"checklist/uplift", "checklist/fragility"} <= {str(one["ruleId"]) for one in nothing}
+
+
+@pytest.mark.parametrize(("until", "suppressed"), [("2026-11-26", True), ("2026-11-25", False)])
+def test_waivers_in_force_are_suppressions(full_result: r.AuditResult, until: str, suppressed: bool) -> None:
+    first, *others = full_result.findings
+    own = replace(first, candidate=replace(first.candidate, sha256="f" * 64))
+    waiver = f"[[waivers]]\nitem = 'uplift'\npatch = 'ffffffff'\nby = 'Ada'\nreason = 'agreed'\nuntil = {until}\n"
+    text = EXPORTS["sarif"](under(replace(full_result, findings=(own, *others)), waiver))
+    told = [one.get("suppressions") for one in sarif_results(text)]
+    words = {"kind": "external", "status": "accepted", "justification": f"waived until {until} by Ada: agreed"}
+    assert told[0] == ([words] if suppressed else None)
+    assert not any(told[1:])
+
+
+def change(finding: r.Finding, first: r.Verdict | None, second: r.Verdict | None) -> Change:
+    bounds = r.Interval(-0.1, 0.2, 0.95, "exact paired")
+    return Change(
+        finding.candidate, finding.candidate.id, str(finding.placement), 1, 50, 5, 8, 0.06, bounds, 0.4, 0.3, first,
+        second, r.Verdict.INCONCLUSIVE,
+    )  # fmt: skip
+
+
+def test_a_baseline_says_what_became_of_each_finding(full_result: r.AuditResult) -> None:
+    one, two, three, *rest = full_result.findings
+    gone = replace(rest[-1], candidate=replace(rest[-1].candidate, id="c-0099", sha256="9" * 64))
+    side = Side("released", "model", "", "", 61, r.Verdict.PASS)
+    changes = (
+        change(one, one.word, one.word),
+        change(two, r.Verdict.FAIL, two.word),
+        change(three, None, three.word),
+        change(gone, r.Verdict.FAIL, None),
+    )
+    comparison = Comparison("a", "b", side, side, changes, (), 50, 0.05, 0.95, r.Verdict.INCONCLUSIVE)
+    results = sarif_results(sarif_json(full_result, comparison))
+    of_findings = [one for one in results if one["ruleId"] == "uplift"]
+    told = [one["baselineState"] for one in of_findings]
+    assert told == ["unchanged", "updated", "new", *["new"] * len(rest), "absent"]
+    properties = [one["properties"] for one in of_findings]
+    compared = [one["comparedWithBaseline"] for one in properties]  # type: ignore[index]
+    assert compared == [True, True, True, *[False] * len(rest), True]
+    assert properties[0]["change"] == 0.06  # type: ignore[index]
+    assert "flipped 5/50 = 10.0%, and flips 8/50 = 16.0% of the same pictures, open" in str(of_findings[-1]["message"])
+    assert all("baselineState" not in one for one in results if one["ruleId"] != "uplift")
 
 
 def test_in_toto_attests_the_weights_and_the_findings(full_result: r.AuditResult) -> None:

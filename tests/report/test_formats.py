@@ -257,7 +257,8 @@ def test_the_checklist_ticks_only_what_the_evidence_settles(full_result: AuditRe
     ):
         assert expected in lines, expected
     assert sum(line.startswith("- [ ] Look at") for line in lines) == 1
-    rows = [line for line in lines if line.startswith("|")]
+    assert "- [x] 3 of 3,009 pictures skipped, 0.1%" in lines
+    rows = [line for line in text.partition("## Gate")[0].splitlines() if line.startswith("|")]
     assert len(rows) == 2 + len(full_result.findings)
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {9}
 
@@ -359,7 +360,8 @@ def test_the_notebook_fragment_shows_verdict_and_findings(full_result: AuditResu
 
 def test_the_table_of_formats_names_their_files() -> None:
     assert {name: known.file_name for name, known in FORMATS.items()} == {
-        "html": "report.html", "checklist": "checklist.md", "json": "findings.json", "junit": "junit.xml"
+        "html": "report.html", "checklist": "checklist.md", "checklist-json": "checklist.json",
+        "json": "findings.json", "junit": "junit.xml"
     }  # fmt: skip
 
 

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 @edge
 def check(
     config: Annotated[Path, typer.Argument(help="an audit.toml", show_default=False)],
+    policy: Annotated[Path | None, typer.Option(help="look at this policy too, instead of the file's own")] = None,
 ) -> None:
     """Open everything an audit needs, tell all mistakes at once, and say what it will take; make nothing."""
-    from auditor.core.config import read_config
+    from auditor.cli.options import configured
 
-    tell(read_config(config))
+    tell(configured(config, {} if policy is None else {("policy",): str(policy.absolute())}))
 
 
 def tell(config: AuditConfig) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from auditor.cli.commands.check import tell
 from auditor.cli.edge import (
+    FailOnOption,
     OutOption,
     announce,
     app,
@@ -24,7 +25,7 @@ from auditor.core.errors import ConfigError
 if TYPE_CHECKING:
     from auditor.run.finished import Audit
 
-WORKERS = ("compute", "workers")
+WORKERS, POLICY = ("compute", "workers"), ("policy",)
 IMAGES = ("images", "all")
 
 
@@ -43,29 +44,35 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="tell all mistakes and what the run will take, and stop; as auditor check")
     ] = False,
+    fail_on: FailOnOption = None,
     **flags: FlagValue,
 ) -> None:
     """Audit a model from nothing to a report; continue an interrupted run with --resume; or confirm on --more."""
+    from auditor.cli.gate import checked_fail_on
     from auditor.cli.options import configured
     from auditor.run.audit import continue_run, default_folder, new_run, stored_config, with_workers
+    from auditor.run.policy import checked_policy
+    from auditor.run.review import report_anew
     from auditor.run.upgrade import open_folder
 
-    values = flag_values(flags)
+    values, policy = flag_values(flags), None
+    checked_fail_on(fail_on)
     if more is not None:
         if config is not None or resume is not None or out is not None or set(values) != {IMAGES}:
             raise ConfigError(
                 "--more confirms a finished run's candidates with the settings it was begun with: give --images with "
                 "the new pictures, and nothing else"
             )
-        show(_confirmed_on_more(more, Path(str(values[IMAGES]))))
+        show(_confirmed_on_more(more, Path(str(values[IMAGES]))), fail_on)
         return
     if resume is not None:
-        workers = values.pop(WORKERS, None)
+        workers, given = values.pop(WORKERS, None), values.pop(POLICY, None)
         if config is not None or values or out is not None or dry_run:
             raise ConfigError(
-                "--resume continues a run with the settings it was begun with; give no others beside it but --workers, "
-                "which decides no number"
+                "--resume continues a run with the settings it was begun with; give no others beside it but --workers "
+                "and --policy, which decide no number"
             )
+        policy = None if given is None else checked_policy(Path(str(given)))
         folder = open_folder(resume)
         settings = with_workers(stored_config(folder), workers)
     else:
@@ -77,7 +84,7 @@ def run(
     announce(folder, new=resume is None)
     with watched() as progress:
         finished = continue_run(folder, settings, progress)
-    show(finished)
+    show(finished if policy is None else report_anew(folder, policy), fail_on)
 
 
 def _confirmed_on_more(run_folder: Path, pictures: Path) -> Audit:

@@ -9,6 +9,7 @@ import typer
 
 from auditor.cli.edge import (
     ConfigOrRun,
+    FailOnOption,
     OutOption,
     app,
     begin_run,
@@ -35,20 +36,23 @@ def trial(
         str | None, typer.Option(help=f"with --patches: {', '.join(Placement)}, by commas; left out: {Placement.FIXED}")
     ] = None,
     out: OutOption = None,
+    fail_on: FailOnOption = None,
 ) -> None:
     """Run a run's trials anew and report on them; or measure the patches a person brings with --patches."""
+    from auditor.cli.gate import checked_fail_on
     from auditor.cli.options import named_placements
     from auditor.run.audit import continue_run
     from auditor.run.beside.patches import TABLE, trial_patches
     from auditor.run.stages.trials import TRIALS
 
+    checked_fail_on(fail_on)
     if patches is None:
         if placements is not None:
             raise ConfigError("--placements is for patches you bring: give --patches too, or set trials.placements")
         folder, settings = begin_run(config_or_run, out)
         with watched() as progress:
             finished = continue_run(folder, settings, progress, TRIALS)
-        show(finished)
+        show(finished, fail_on)
         return
     if not patches.is_dir():
         raise PatchError(f"--patches takes a folder of PNG files; there is none at {patches}")
@@ -59,4 +63,4 @@ def trial(
     with watched() as progress:
         finished = trial_patches(folder, settings, patches, chosen, progress)
     payload.print(f"table: {finished.folder / TABLE}", soft_wrap=True)
-    show(finished)
+    show(finished, fail_on)

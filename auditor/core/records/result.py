@@ -14,6 +14,7 @@ from auditor.core.records.findings import Finding, Fragility, SuggestionValidity
 from auditor.core.records.images import SkippedImage
 from auditor.core.records.looks import Looks
 from auditor.core.records.places import PlaceMap
+from auditor.core.records.policy import PolicyInForce, SignOff
 from auditor.core.records.whole_pictures import WholePictures
 
 WITHOUT_ATLAS = "no layer is mapped, so there is no atlas, and crops of every class are screened in pixels"
@@ -116,6 +117,8 @@ class AuditResult:
     `whole` is what effects over whole pictures do; None where they were not measured, as by earlier versions.
     `places` are maps of some confirmed candidates, none where none was asked for and in results of earlier versions.
     `left_out` counts files that were left out unopened, by why; earlier versions did not say so.
+    `policy` is what a team holds the checklist to, None where nobody gave one; `signed` are people's decisions under
+    reports of this run, in their order. Both have files of their own.
     """
 
     run: str
@@ -153,3 +156,5 @@ class AuditResult:
     by: str = ""
     whole: WholePictures | None = None
     places: tuple[PlaceMap, ...] = ()
+    policy: PolicyInForce | None = None
+    signed: tuple[SignOff, ...] = ()

@@ -13,7 +13,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from auditor.core.section import ClassSpec, Example, Flag, Section
+from auditor.core.section import ClassSpec, Example, FilePath, Flag, Section
 from auditor.core.settings.inputs import ClassesConfig, ImagesConfig, ModelConfig, PreprocessingConfig
 from auditor.core.settings.search import AtlasConfig, CandidatesConfig
 from auditor.core.settings.trials import ComputeConfig, LimitsConfig, NeededConfig, PlacesConfig, TrialsConfig
@@ -40,6 +40,11 @@ class AuditConfig(Section):
         "auto",
         pattern=r"^(auto|cpu|cuda(:\d+)?)$",
         description="`auto`, `cpu`, `cuda` or `cuda:N`; asking for CUDA where there is none is an error",
+    )
+    policy: Annotated[FilePath | None, Example("policy.toml"), Flag("--policy", "file")] = Field(
+        None,
+        description="what a team holds its audits to: the checklist's items with their limits, and waivers (`auditor "
+        "policy` writes one to start from); the exit code follows it",
     )
     model: ModelConfig
     preprocessing: PreprocessingConfig | None = None

@@ -1,33 +1,65 @@
 """The findings as SARIF 2.1.0 (OASIS), which code hosts and result viewers show. It returns the text.
 
 What fails is of kind `fail`; what the pictures could not settle is `open`; what awaits a person's look is `review`;
-what is read beside the limit and not held to it is `informational`.
+what is read beside the limit and not held to it is `informational`. Items of the checklist are results too, waivers
+are suppressions, and what became of a finding since another run is its `baselineState`.
 """
 
 from __future__ import annotations
 
+from auditor.core.policy import Waiver
 from auditor.core.records import AuditResult, Finding, Verdict
+from auditor.core.records.comparison import Comparison
 from auditor.report.exports.common import as_json, finding_name, model_name, pair
+from auditor.report.exports.sarif_items import (
+    Result,
+    absent_results,
+    baseline_state,
+    change_properties,
+    changes_by_finding,
+    item_result,
+    item_rule,
+    suppressions,
+)
+from auditor.report.gate import Item, checklist_of, is_waived
 from auditor.report.json_values import number_json
 from auditor.report.numbers import percent
 from auditor.report.summary import finding_sentence, fragility_sentence, limit_words, verdict_sentence
 from auditor.report.text import plain
+from auditor.report.words import GATES
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 _KINDS = {Verdict.FAIL: "fail", Verdict.PASS: "pass", Verdict.INCONCLUSIVE: "open", Verdict.NOT_HELD: "informational"}
 _UPLIFT, _FRAGILITY = "uplift", "fragility"
 
 
-def sarif_json(result: AuditResult) -> str:
-    """One result a finding and one for fragility, with counts and bounds as properties."""
-    results = [_finding(result, finding) for finding in result.findings]
-    results += _fragility(result)
+def sarif_json(result: AuditResult, comparison: Comparison | None = None) -> str:
+    """One result a finding, one for fragility and one an item of the checklist, with counts and bounds as properties.
+
+    Args:
+        comparison: of an earlier run with this one; None: nothing is said of another run.
+    """
+    checklist = checklist_of(result)
+    by_item = {item.id: item for item in checklist.items}
+    findings = [_finding(result, finding, by_item[_UPLIFT]) for finding in result.findings]
+    if comparison is not None:
+        findings = _since(findings, result, comparison)
+    fragility = _fragility(result, by_item[_FRAGILITY])
+    told = {_UPLIFT: bool(findings), _FRAGILITY: bool(fragility)}
+    items = [item for item in checklist.items if not told.get(item.id, False)]
+    first, place = len(_rules(result)), _location("report.html")
+    results = [
+        *findings,
+        *absent_results(comparison, _UPLIFT, place),
+        *fragility,
+        *(item_result(item, checklist, first + index, place) for index, item in enumerate(items)),
+    ]
     run = {
         "tool": {
             "driver": {
                 "name": "auditor",
                 "version": result.versions.get("auditor", "0"),
-                "rules": _rules(result),
+                "rules": [*_rules(result), *map(item_rule, items)],
             }
         },
         "automationDetails": {"id": f"auditor/{pair(result)}/"},
@@ -40,12 +72,15 @@ def sarif_json(result: AuditResult) -> str:
             "model": model_name(result),
             "weightsSha256": result.subject.weights_sha256,
             "seed": result.seed,
+            "gate": GATES[checklist.gate],
+            "policySha256": checklist.policy.sha256,
+            "baseline": None if comparison is None else plain(comparison.first.run),
         },
     }
     return as_json({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
-def _rules(result: AuditResult) -> list[dict[str, object]]:
+def _rules(result: AuditResult) -> list[Result]:
     limit = limit_words(result.limits)
     uplift = f"A patch that is not the target flips more pictures than covering does, by more than {limit}"
     fragility = f"Covering a picture's corner flips it to the target in more than {percent(result.limits.fragility)}"
@@ -55,7 +90,29 @@ def _rules(result: AuditResult) -> list[dict[str, object]]:
     ]
 
 
-def _finding(result: AuditResult, finding: Finding) -> dict[str, object]:
+def _since(findings: list[Result], result: AuditResult, comparison: Comparison) -> list[Result]:
+    """The findings' results with what became of each since the baseline."""
+    changes = changes_by_finding(comparison)
+    by_finding = [changes.get((one.candidate.id, str(one.placement))) for one in result.findings]
+    return [
+        {**told, "baselineState": baseline_state(change), "properties": _with(told, change_properties(change))}
+        for told, change in zip(findings, by_finding, strict=True)
+    ]
+
+
+def _with(told: Result, more: Result) -> Result:
+    properties = told["properties"]
+    return {**properties, **more} if isinstance(properties, dict) else more
+
+
+def _waivers_of(finding: Finding, item: Item) -> list[Waiver]:
+    """The waivers that let a finding through; what passes, or is not held, needs none."""
+    if finding.word not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        return []
+    return [one for one in item.waivers if is_waived(finding.candidate.sha256, [one])]
+
+
+def _finding(result: AuditResult, finding: Finding, item: Item) -> Result:
     candidate, word = finding.candidate, finding.word
     awaits = word is Verdict.INCONCLUSIVE and finding.awaits_look
     kind = "review" if awaits else _KINDS[word]
@@ -68,6 +125,7 @@ def _finding(result: AuditResult, finding: Finding) -> dict[str, object]:
         "message": {"text": plain(text)},
         "locations": [_location(f"candidates/{candidate.id}.png")],
         "partialFingerprints": {"patchAndPlacement/v1": f"{candidate.sha256}:{finding.placement.value}"},
+        **suppressions(_waivers_of(finding, item)),
         "properties": {
             "tier": finding.tier.value,
             "flips": finding.flips,
@@ -83,7 +141,7 @@ def _finding(result: AuditResult, finding: Finding) -> dict[str, object]:
     }
 
 
-def _fragility(result: AuditResult) -> list[dict[str, object]]:
+def _fragility(result: AuditResult, item: Item) -> list[Result]:
     measured = result.fragility
     if measured is None:
         return []
@@ -97,11 +155,12 @@ def _fragility(result: AuditResult) -> list[dict[str, object]]:
             "message": {"text": plain(fragility_sentence(measured))},
             "locations": [_location("report.html")],
             "partialFingerprints": {"patchAndPlacement/v1": f"covering:{measured.placement}"},
+            **suppressions(item.waivers),
             "properties": {"flips": measured.flips, "trials": measured.eligible, "rate": number_json(measured.rate)},
         }
     ]
 
 
-def _location(file: str) -> dict[str, object]:
+def _location(file: str) -> Result:
     """A file of the run folder; the whole of it."""
     return {"physicalLocation": {"artifactLocation": {"uri": file, "uriBaseId": "RUN"}, "region": {"startLine": 1}}}

@@ -27,10 +27,13 @@ from auditor.core.records.result import WITHOUT_ATLAS
 from auditor.core.records.trials import Clean, ConfirmedTrials, Trials, eligible_rows
 from auditor.core.versions import versions
 from auditor.report import FORMATS
+from auditor.report.checklist.thumbnails import FOLDER as THUMBNAILS
+from auditor.report.checklist.thumbnails import thumbnails
 from auditor.report.numbers import how_many
 from auditor.run.checks import IMAGES, check_files_agree
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
+from auditor.run.policy import under_policy
 from auditor.run.stage import Facts, Run
 from auditor.run.tables import cells_from_table, result_from_json, result_to_json
 from auditor.statistics.conclusion import conclude
@@ -48,7 +51,10 @@ TRIALS_RUN = "trials_run"
 
 NO_PATCHES = "left out of the folder of patches, since they are no pictures: "
 RESULT, CELLS = "result.json", "cells.parquet"
-FILES = (RESULT, *(form.file_name for form in FORMATS.values()))
+WRITTEN = (RESULT, *(form.file_name for form in FORMATS.values()))
+"""What a report consists of; without one of them it is written anew."""
+
+FILES = (*WRITTEN, f"{THUMBNAILS}/*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         reason = f"no confirmation image is eligible; at least {needed} are needed for a verdict"
     elif not findings:
         reason = "no discovery or selection image is eligible, so no candidate could be chosen"
-    return AuditResult(
+    result = AuditResult(
         run=folder.name,
         source=inputs.source,
         target=inputs.target,
@@ -137,6 +143,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         whole=measured.whole,
         places=measured.places,
     )
+    return under_policy(folder, result)
 
 
 def begun_by(folder: RunFolder) -> tuple[str, str]:
@@ -247,7 +254,7 @@ def write_report(folder: RunFolder, result: AuditResult, beside: Mapping[str, st
     """
     texts = {**(beside or {}), RESULT: result_to_json(result)}
     texts |= {form.file_name: form.write(result) for form in FORMATS.values()}
-    folder.write_together({file: text.encode() for file, text in texts.items()})
+    folder.write_together({**{file: text.encode() for file, text in texts.items()}, **thumbnails(result)})
     folder.update_manifest({"ended": datetime.now(UTC).isoformat(timespec="seconds")})
     return {"verdict": str(result.verdict)}
 
@@ -259,7 +266,7 @@ def rewrite_report(folder: RunFolder, result: AuditResult, beside: Mapping[str, 
         beside: as `write_report`.
     """
     noted = folder.facts("report") or {}
-    facts = {**noted, **write_report(folder, result, beside), "files": folder.matching(FILES)}
+    facts = {**noted, **write_report(folder, result, beside), "files": folder.matching(WRITTEN)}
     folder.mark_done("report", facts, (RESULT,))
     return Audit(result, folder.path)
 
@@ -275,8 +282,9 @@ def stored_result(folder: RunFolder) -> AuditResult:
     folder.refuse_damaged((RESULT, CELLS))
     cells = cells_from_table(folder.read_table(CELLS)) if folder.has(CELLS) else ()
     try:
-        return result_from_json(folder.read_text(RESULT), cells, _pictures(folder))
+        result = result_from_json(folder.read_text(RESULT), cells, _pictures(folder))
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedFileError(
             f"{folder.path / RESULT} is damaged; 'auditor run --resume {folder.path}' makes it again"
         ) from error
+    return under_policy(folder, result)
