@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from auditor.report import numbers, text, words
+from auditor.report.destinations import where_to, where_words
 from auditor.report.needed import needed_details, needed_sentence, suffices_sentence
 from auditor.report.next_steps import calls_for_counterexamples
 from auditor.report.settling import would_settle
@@ -94,6 +95,8 @@ def _environment(*, autoescape: bool) -> Environment:
         what_does_it=what_does_it,
         would_settle=would_settle,
         held_words=held_words,
+        where_to=where_to,
+        where_words=where_words,
         whole_words=whole_words,
         tiers=words.TIERS,
         verdicts=words.VERDICTS,

@@ -1,4 +1,4 @@
-"""The audit as one HTML file that opens offline: pictures inside, no script, nothing fetched. It returns the text."""
+"""The audit as one HTML file that opens offline: pictures and scripts inside, nothing fetched. It returns the text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from auditor.core.records import AuditResult
 from auditor.report.album import Album
 from auditor.report.bars import WIDTH, scale_of
 from auditor.report.environment import html_environment
+from auditor.report.explorer import explorer_of
 from auditor.report.gate import checklist_of
 from auditor.report.page import page_of
 
@@ -18,6 +19,7 @@ def report_html(result: AuditResult) -> str:
 
     Pictures are looked up by key: `candidate-<id>`, `origin-<id>` (the photograph with the crop marked), the
     examples' own keys, and every key that starts with `atlas-`. A missing picture is said to be missing.
+    A script is there for the atlas explorer alone; without it, or without JavaScript, the page shows the sheets.
     """
     if not _latest or _latest[0][0] is not result:
         _latest[:] = [(result, _rendered(result))]
@@ -33,4 +35,5 @@ def _rendered(result: AuditResult) -> str:
         album=Album(result.pictures),
         scale=scale_of(result),
         bar_width=WIDTH,
+        explorer=explorer_of(result),
     )

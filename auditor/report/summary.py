@@ -15,6 +15,7 @@ from auditor.core.records import (
     Fragility,
     Limits,
     Origin,
+    Placement,
     Share,
     Split,
     SplitCount,
@@ -160,11 +161,13 @@ def most_worrying(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def anchor(finding: Finding) -> str:
     """The name by which links of a report find a finding; other letters than ASCII's by their code, so none collide."""
-    letters = (
-        one if one == "-" or (one.isascii() and one.isalnum()) else f"_{ord(one):x}" for one in finding.candidate.id
-    )
-    kept = "".join(letters)
-    return f"finding-{kept}-{finding.placement.value}"
+    return anchor_of(finding.candidate.id, finding.placement)
+
+
+def anchor_of(candidate: str, placement: Placement) -> str:
+    """As `anchor`, of a candidate's id and a placement."""
+    letters = (one if one == "-" or (one.isascii() and one.isalnum()) else f"_{ord(one):x}" for one in candidate)
+    return f"finding-{''.join(letters)}-{placement.value}"
 
 
 def examples_by_concern(result: AuditResult) -> tuple[Example, ...]:

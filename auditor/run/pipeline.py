@@ -13,6 +13,7 @@ from auditor.run.stages.accuracy import ACCURACY
 from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import CANDIDATES
 from auditor.run.stages.clean import CLEAN
+from auditor.run.stages.explorer import EXPLORER
 from auditor.run.stages.icons import ICONS
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.looks import LOOKS
@@ -39,7 +40,7 @@ def _make_report(run: Run, folder: RunFolder) -> Facts:
 
 def shown(folder: RunFolder) -> list[str]:
     """Stages that a report shows where they are done, and does not wait for, or that earlier versions did not have."""
-    return [stage.name for stage in (WHOLE_PICTURES, NEEDED, PLACES, LOOKS) if folder.is_done(stage.name)]
+    return [stage.name for stage in (EXPLORER, WHOLE_PICTURES, NEEDED, PLACES, LOOKS) if folder.is_done(stage.name)]
 
 
 SHOWS = "shows"
@@ -52,7 +53,7 @@ def _read_report(run: Run) -> Audit:
 
 REPORT = Stage(
     "report",
-    (CLEAN, ACCURACY, SHEETS, TRIALS, WHOLE_PICTURES, NEEDED),
+    (CLEAN, ACCURACY, SHEETS, EXPLORER, TRIALS, WHOLE_PICTURES, NEEDED),
     FILES,
     _make_report,
     _read_report,
@@ -61,7 +62,7 @@ REPORT = Stage(
 )
 
 STAGES: tuple[Stage[Any], ...] = (
-    *(IMAGES, CLEAN, ACCURACY, ATLAS, ICONS, CANDIDATES, SHEETS, TRIALS, WHOLE_PICTURES, NEEDED, REPORT),
+    *(IMAGES, CLEAN, ACCURACY, ATLAS, ICONS, CANDIDATES, SHEETS, EXPLORER, TRIALS, WHOLE_PICTURES, NEEDED, REPORT),
     *(PLACES, LOOKS),  # what a report takes when it is there, and does not wait for
 )
 """In an order in which each stands behind what it needs."""

@@ -258,9 +258,15 @@ def test_payload_and_messages_go_apart(finished: tuple[Path, Result]) -> None:
 def test_the_report_opens_offline(finished: tuple[Path, Result]) -> None:
     html = (finished[0] / "report.html").read_text()
     assert 'src="data:image/png;base64,' in html
-    for loader in ('src="http', "src='http", '<link rel="stylesheet"', "<script", "url(http"):
+    for loader in ('src="http', "src='http", '<link rel="stylesheet"', "<script src", "url(http"):
         assert loader not in html
     assert findings_of(finished[0])["findings"][0]["candidate"] in html
+    for part in (
+        'id="explorer-data"',
+        "Where the pictures went",
+        "Pictures: flipped, not flipped, and with each control",
+    ):
+        assert part in html
 
 
 def test_same_seed_same_bytes_in_another_folder(world, invoke, finished, tmp_path) -> None:

@@ -58,7 +58,7 @@ def test_a_small_picture_keeps_its_bytes() -> None:
     assert (picture.width_px, picture.height_px, picture.coarse) == (20, 12, True)
 
 
-@pytest.mark.parametrize(("channels", "media_type"), [(3, "image/jpeg"), (4, "image/png")])
+@pytest.mark.parametrize(("channels", "media_type"), [(3, "image/webp"), (4, "image/png")])
 def test_a_large_picture_is_shrunk_and_alpha_survives(channels: int, media_type: str) -> None:
     pixels = np.zeros((300, 600, channels), dtype=np.uint8)
     pixels[:, 300:] = 200
@@ -72,6 +72,16 @@ def test_a_large_picture_is_shrunk_and_alpha_survives(channels: int, media_type:
     assert np.abs(left.astype(int) - 0).max() <= 3
     assert np.abs(right.astype(int) - 200).max() <= 3
     assert len(left) == channels
+
+
+def test_a_picture_longer_than_webp_holds_is_still_one() -> None:
+    picture = Album({"a": encoded(np.zeros((16400, 12, 3), dtype=np.uint8))}).sheet("a", 10)
+    assert picture is not None
+    assert picture.uri.startswith("data:image/webp;base64,")
+    picture = Album({"a": encoded(np.random.default_rng(0).integers(0, 9, (20_000, 12, 3), np.uint8))}).sheet("a", 11)
+    assert picture is not None
+    assert picture.uri.startswith("data:image/jpeg;base64,")
+    assert decoded(picture.uri).size == (11, picture.height_px)
 
 
 def test_a_webp_picture_is_shown_as_it_is() -> None:

@@ -42,8 +42,8 @@ def test_what_follows_from_a_stage_is_dropped_with_it() -> None:
 
     assert names("images") == [stage.name for stage in STAGES]
     behind = ["needed", "report", "places", "looks"]
-    assert names("atlas") == ["atlas", "icons", "candidates", "sheets", "trials", *behind]
-    assert names("candidates") == ["candidates", "sheets", "trials", *behind]
+    assert names("atlas") == ["atlas", "icons", "candidates", "sheets", "explorer", "trials", *behind]
+    assert names("candidates") == ["candidates", "sheets", "explorer", "trials", *behind]
     assert names("trials") == ["trials", *behind]
     assert names("needed") == ["needed", "report"]
     assert names("places") == ["places"]

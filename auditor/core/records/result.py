@@ -10,6 +10,8 @@ from auditor.core.records.atlas import Cell, HeldLevel
 from auditor.core.records.basics import ClassGroup, Placement, Split, Verdict
 from auditor.core.records.candidates import Rung
 from auditor.core.records.checks import Checks
+from auditor.core.records.destinations import Destinations
+from auditor.core.records.explorer import Explored
 from auditor.core.records.findings import Finding, Fragility, SuggestionValidity, SurveyRow
 from auditor.core.records.images import SkippedImage
 from auditor.core.records.looks import Looks
@@ -115,6 +117,9 @@ class AuditResult:
     run's own files were found to hold when the report was written; None where nobody looked. `begun` is when the run
     was (UTC, ISO 8601), `by` the name under which; "" where the manifest does not say.
     `whole` is what effects over whole pictures do; None where they were not measured, as by earlier versions.
+    `destinations` are counted in the table of trials whenever a report is written, and stand there alone.
+    `explored` is what the explorer draws, out of files of its own; None where there is none, as in runs of earlier
+    versions. It stays out of findings.json, too.
     `places` are maps of some confirmed candidates, none where none was asked for and in results of earlier versions.
     `left_out` counts files that were left out unopened, by why; earlier versions did not say so.
     `policy` is what a team holds the checklist to, None where nobody gave one; `signed` are people's decisions under
@@ -158,3 +163,5 @@ class AuditResult:
     places: tuple[PlaceMap, ...] = ()
     policy: PolicyInForce | None = None
     signed: tuple[SignOff, ...] = ()
+    explored: Explored | None = None
+    destinations: tuple[Destinations, ...] = ()

@@ -57,7 +57,7 @@ def flipped_pictures(
     rgba_of = {patch.candidate.id: patch.rgba for patch in patches}
     sweep = bench.table.sweep(Split.CONFIRMATION)
     found, shown = [], Counter[str]()
-    for one in _by_concern(bench, confirmed)[:candidates]:
+    for one in by_concern(bench, confirmed)[:candidates]:
         block, identity = one.block, one.candidate.id
         variants = variants_of(one.placement, bench.config.trials, one.candidate.spot)
         flipped = sorted(np.flatnonzero(block.outcomes), key=lambda column: shown[block.image_keys[column]])
@@ -69,9 +69,14 @@ def flipped_pictures(
     return found
 
 
-def _by_concern(bench: Bench, confirmed: Sequence[ConfirmedTrials]) -> list[ConfirmedTrials]:
-    """Each candidate that flips anything once, at its most worrying placement, the most worrying candidate first."""
-    by_name = {(one.candidate.id, one.placement): one for one in confirmed if one.block.outcomes.any()}
+def by_concern(bench: Bench, confirmed: Sequence[ConfirmedTrials], flipping: bool = True) -> list[ConfirmedTrials]:
+    """Each candidate once, at its most worrying placement, the most worrying candidate first.
+
+    Args:
+        flipping: leave out those that flip nothing.
+    """
+    kept = [one for one in confirmed if one.block.outcomes.any() or not flipping]
+    by_name = {(one.candidate.id, one.placement): one for one in kept}
     ordered: dict[str, ConfirmedTrials] = {}
     for finding in most_worrying(make_findings(confirmed, bench.table.inputs.limits, {})):
         one = by_name.get((finding.candidate.id, finding.placement))

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from pydantic import TypeAdapter, ValidationError
+
 from auditor.core.errors import DamagedFileError, StoreError
 from auditor.core.records import (
     NOT_ASKED,
@@ -22,6 +24,7 @@ from auditor.core.records import (
     Verdict,
     WholePictures,
 )
+from auditor.core.records.explorer import Explored
 from auditor.core.records.places import PlaceMap
 from auditor.core.records.result import WITHOUT_ATLAS
 from auditor.core.records.trials import Clean, ConfirmedTrials, Trials, eligible_rows
@@ -31,6 +34,7 @@ from auditor.report.checklist.thumbnails import FOLDER as THUMBNAILS
 from auditor.report.checklist.thumbnails import thumbnails
 from auditor.report.numbers import how_many
 from auditor.run.checks import IMAGES, check_files_agree
+from auditor.run.destinations import destinations
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.policy import under_policy
@@ -55,6 +59,7 @@ WRITTEN = (RESULT, *(form.file_name for form in FORMATS.values()))
 """What a report consists of; without one of them it is written anew."""
 
 FILES = (*WRITTEN, f"{THUMBNAILS}/*")
+EXPLORED, TILES = "explorer/atlases.json", "explorer/{}.webp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,8 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         looks=outcome.looks,
         times=_times(folder),
         pictures=_pictures(folder),
+        explored=_explored(folder),
+        destinations=destinations(folder, findings),
         accuracy=measured.accuracy,
         pasted=measured.pasted,
         checks=check_files_agree(folder, findings, outcome.repeat, folder if folder.has(IMAGES) else run.folder),
@@ -220,7 +227,7 @@ def _pictures(folder: RunFolder) -> dict[str, bytes]:
     """The report's pictures by key, from the files that the stages left: what else lies there was asked for by hand."""
     listed = [
         file
-        for stage in ("sheets", "candidates", "trials", "whole pictures", "needed", "looks")
+        for stage in ("sheets", "explorer", "candidates", "trials", "whole pictures", "needed", "looks")
         for file in folder.files_of(stage)
     ]
     keys = {file: _picture_key(file) for file in listed}  # the looks' contact sheet, with flips, comes last and stands
@@ -241,9 +248,23 @@ def _picture_key(file: str) -> str:
             return stem
         level, _, colours = stem.partition("-")
         return f"predicted-{level}" if colours else f"atlas-{level}"
+    if above == ["explorer"]:
+        return f"explorer-{stem}"
     if above == ["atlas", "cells"]:
         return f"cell-{stem.replace('-', ':')}"
     return f"candidate-{stem}" if above == ["candidates"] else stem
+
+
+def _explored(folder: RunFolder) -> Explored | None:
+    """What the explorer draws; None where the stage is not done, as in runs of earlier versions."""
+    if EXPLORED not in folder.files_of("explorer") or not folder.has(EXPLORED):
+        return None
+    try:
+        return TypeAdapter(Explored).validate_json(folder.read(EXPLORED))
+    except ValidationError as error:
+        raise DamagedFileError(
+            f"{folder.path / EXPLORED} is damaged; 'auditor run --resume {folder.path}' makes it again"
+        ) from error
 
 
 def write_report(folder: RunFolder, result: AuditResult, beside: Mapping[str, str] | None = None) -> Facts:
@@ -287,4 +308,5 @@ def stored_result(folder: RunFolder) -> AuditResult:
         raise DamagedFileError(
             f"{folder.path / RESULT} is damaged; 'auditor run --resume {folder.path}' makes it again"
         ) from error
-    return under_policy(folder, result)
+    shown = replace(result, explored=_explored(folder), destinations=destinations(folder, result.findings))
+    return under_policy(folder, shown)

@@ -88,7 +88,7 @@ def _draw_atlas(
         strip = webp_bytes(draw_cell_strip(cell, art))
         folder.write(f"{place}/cells/{cell.name.replace(':', '-')}.webp", strip)
     scope = Scope(inputs.source.name, inputs.target.name, layer=_told(run, number))
-    captions = Captions(inputs, scope, pool, place, gave_candidates, _said_by_the_axis(inputs))
+    captions = Captions(inputs, scope, pool, place, gave_candidates, said_by_the_axis(inputs))
     draw_sheets(folder, atlas, art, captions, run.progress)
 
 
@@ -127,7 +127,7 @@ def coarser(cell: str, level: int) -> str:
     return f"{level}:{(2 * column + 1) * level // (2 * own)}:{(2 * row + 1) * level // (2 * own)}"
 
 
-def _said_by_the_axis(inputs: Inputs) -> tuple[int, ...]:
+def said_by_the_axis(inputs: Inputs) -> tuple[int, ...]:
     """The pair's own classes: which of them a cell supports its place across says already."""
     source, target = inputs.source, inputs.target
     everything = source.and_other_are_all(target, len(inputs.class_names))
