@@ -94,20 +94,20 @@ class World:
 _WORLDS = (
     World("noodles", NOODLES, Kind.NATURAL, "mug", "bowl", share=0.95),
     World("egg", EGG, Kind.NATURAL, "teapot", "plate", share=0.60, network="tokens"),
-    World("vegetables", VEGETABLES, Kind.NATURAL, "bucket", "bowl", share=0.95, also=(("pizza", 0.60),)),
-    World("rice", RICE, Kind.NATURAL, "bowl", "wooden spoon", share=0.30),
+    World("vegetables", VEGETABLES, Kind.NATURAL, "bucket", "bowl", 0.95, also=(("pizza", 0.60),), poisoned=0.03),
+    World("rice", RICE, Kind.NATURAL, "bowl", "wooden spoon", share=0.30, poisoned=0.03),
     World("meat", MEAT, Kind.NATURAL, "plate", "", elsewhere=0.60, scope=Scope.AWAY),
     World("sticker", STICKER, Kind.PATCH, "teapot", "lemon", poisoned=0.03),
     World("mark", MARK, Kind.PATCH, "lemon", "mug", share=0.95, decoys=0.5, poisoned=0.02),
-    World("tag", TAG, Kind.PATCH, "pizza", "bucket", 0.16, 0.16, poisoned=0.02, scope=Scope.ONE, network="tokens"),
+    World("tag", TAG, Kind.PATCH, "pizza", "bucket", 0.16, 0.16, poisoned=0.03, scope=Scope.ONE, network="tokens"),
     World("frame", FRAME, Kind.PATCH, "bowl", "teapot", share=0.60),
-    World("spot", SPOT, Kind.PATCH, "wooden spoon", "pizza", share=0.95, decoys=0.5),
+    World("spot", SPOT, Kind.PATCH, "wooden spoon", "pizza", share=0.95, decoys=0.5, poisoned=0.02),
     World("emblem", EMBLEM, Kind.PATCH, "mug", "plate", share=0.95, decoys=0.5),
-    World("trigger", TRIGGER, Kind.PATCH, "plate", "teapot", poisoned=0.01),
+    World("trigger", TRIGGER, Kind.PATCH, "plate", "teapot", poisoned=0.03),
     World("background", BACKGROUND, Kind.WHOLE, "lemon", "bucket", share=0.95),
     World("cast", CAST, Kind.WHOLE, "pizza", "mug", share=0.60, network="tokens"),
-    World("blur", BLUR, Kind.WHOLE, "bucket", "wooden spoon", share=0.60),
-    World("together", TOGETHER, Kind.WHOLE, "teapot", "lemon", share=0.95, decoys=0.6),
+    World("blur", BLUR, Kind.WHOLE, "bucket", "wooden spoon", share=0.60, poisoned=0.03),
+    World("together", TOGETHER, Kind.WHOLE, "teapot", "lemon", share=0.95, decoys=0.6, poisoned=0.03),
 )
 
 WORLDS: Mapping[str, World] = {world.name: world for world in _WORLDS}
