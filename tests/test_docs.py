@@ -45,7 +45,8 @@ from auditor.statistics.paired import PairedCounts, mcnemar_exact
 from auditor.statistics.planning import images_that_pass, images_that_settle
 from auditor.statistics.procedure import decide, uplift_interval
 from auditor.statistics.verdicts import judge
-from auditor.trials.blocks import trials_table
+from auditor.trials.blocks import DRAW_COLUMNS, trials_table
+from auditor.trials.effects import FURTHER_COLUMNS
 from tools.docs.notebook import NOTEBOOK, executed
 from tools.docs.settings import BLOCKS, with_block
 
@@ -151,7 +152,7 @@ def test_every_column_is_explained(heading: str, columns: list[str]) -> None:
 
 
 def test_the_columns_of_trials_are_the_explained_ones() -> None:
-    draws = Draws(*(np.zeros(1) for _ in dataclasses.fields(Draws)))
+    draws = Draws.of({name: np.zeros(1) for name in (*DRAW_COLUMNS, *FURTHER_COLUMNS)})
     zero, probability = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.float32)
     block = TrialBlock(
         ("k",), ("fixed",), (draws,), zero, zero[None], probability, probability[None],

@@ -37,6 +37,7 @@ from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.inputs.model.sources.exported import load_exported
 from auditor.run.beside.transfer import transfer_run
 from auditor.run.folder import RunFolder
+from auditor.trials.effects import compression
 from auditor.trials.patch import Patch
 from auditor.trials.placements import variants_of
 from auditor.trials.stand_ins import Control, CutFromPictures
@@ -159,6 +160,8 @@ def controls() -> list[Control | None]:
 def test_a_sweep_says_the_same_and_sends_each_batch_up_and_down_once(
     far: torch.device, controls: list[Control | None], trials_config, placement: Placement, outputs: Outputs
 ) -> None:
+    for table in (compression._LUMA, compression._CHROMA):
+        compression._on(far, table)  # go up once in a process, whichever sweep is the first
     config: TrialsConfig = trials_config(size=0.4, batch_size=4, best_sizes=(0.3,))
     pictures, others = pixels(9, 3, SIDE, SIDE), pixels(7, 3, SIDE, SIDE, seed=1)
     patch, keys = pixels(4, 20, 15, seed=2), [f"{number}" for number in range(9)]

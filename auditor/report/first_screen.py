@@ -15,6 +15,8 @@ _WHERE = {
     Placement.FIXED: "in the top left corner",
     Placement.BEST: "in the corner and at the size that work best",
     Placement.RANDOM: "anywhere, turned and scaled at random",
+    Placement.PHOTOGRAPHED: "anywhere, as if printed, stuck on and photographed",
+    Placement.QUADRILATERAL: "onto the given quadrilateral",
     Placement.OWN: "where it lay in its own picture",
 }
 

@@ -257,9 +257,10 @@ class RunFolder:
             np.save(stream, array, allow_pickle=False)
 
     def join_tables(self, file: str, parts: Sequence[str]) -> int:
-        """Concatenate parquet files of one schema, thousands of rows at a time: memory does not grow with their number.
+        """Concatenate parquet files, thousands of rows at a time: memory does not grow with their number.
 
-        Small parts are gathered before they are written: a group of rows for each would cost more than its numbers.
+        A column that a part lacks is null in its rows. Small parts are gathered before they are written: a group of
+        rows for each would cost more than its numbers.
 
         Returns:
             How many rows there are in all.
@@ -268,9 +269,10 @@ class RunFolder:
         with self._replacing(file) as temporary, _for_arrow(temporary, "wb") as place:
             writer: pq.ParquetWriter | None = None
             try:
+                schema = pa.unify_schemas([self._schema(part) for part in parts])
                 for table in _gathered(self.read_table(part) for part in parts):
-                    writer = writer or pq.ParquetWriter(place, table.schema, compression="zstd")
-                    writer.write_table(table)
+                    writer = writer or pq.ParquetWriter(place, schema, compression="zstd")
+                    writer.write_table(pa.concat_tables([schema.empty_table(), table], promote_options="default"))
                     rows += len(table)
             finally:
                 if writer:
@@ -292,11 +294,20 @@ class RunFolder:
             raise DamagedFileError(f"{self.path / file} is damaged: it is no text") from error
 
     def read_table(self, file: str) -> pa.Table:
+        with self._parquet(file) as stored:
+            return stored.read()
+
+    def _schema(self, file: str) -> pa.Schema:
+        with self._parquet(file) as stored:
+            return stored.schema_arrow
+
+    @contextlib.contextmanager
+    def _parquet(self, file: str) -> Iterator[pq.ParquetFile]:
         if not self.has(file):
             raise StoreError(f"{self.path} holds no {file}; run the stage that makes it first")
         try:
             with _for_arrow(self.path / file, "rb") as place, pq.ParquetFile(place) as stored:
-                return stored.read()
+                yield stored
         except (OSError, pa.ArrowException) as error:
             raise DamagedFileError(f"{self.path / file} cannot be read as parquet: {error}") from error
 
@@ -361,15 +372,15 @@ _GATHERED_ROWS = 2**15
 
 
 def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The rows of tables of one schema in tables of some thousands, the last one smaller."""
+    """The rows of tables in tables of some thousands, the last one smaller."""
     waiting: list[pa.Table] = []
     for table in tables:
         waiting.append(table)
         if sum(map(len, waiting)) >= _GATHERED_ROWS:
-            yield pa.concat_tables(waiting)
+            yield pa.concat_tables(waiting, promote_options="default")
             waiting = []
     if waiting:
-        yield pa.concat_tables(waiting)
+        yield pa.concat_tables(waiting, promote_options="default")
 
 
 @contextlib.contextmanager

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from auditor.core.errors import DamagedFileError
 from auditor.core.records import Placement, Split
 from auditor.core.records.trials import Draws, TrialBlock, TrialName
+from auditor.trials.effects import FURTHER_COLUMNS
 
-DRAW_COLUMNS = tuple(field.name for field in dataclasses.fields(Draws))
+DRAW_COLUMNS = tuple(field.name for field in dataclasses.fields(Draws) if field.name != "also")
 
 
 def trials_table(name: TrialName, block: TrialBlock, class_names: Sequence[str]) -> pa.Table:
-    """One row a paste; every printed rate can be counted again from these."""
+    """One row a paste; every printed rate can be counted again from these. What a placement draws beside the numbers
+    of every draw has columns of its own, the last ones."""
     variants, images = block.patched.shape
     names = pa.array(class_names)
     columns: dict[str, object] = {
@@ -43,6 +45,8 @@ def trials_table(name: TrialName, block: TrialBlock, class_names: Sequence[str])
         "target_rank_before": np.tile(block.rank_before, variants),
         "target_rank": block.rank_after.ravel(),
     }
+    for column in block.draws[0].also:
+        columns[column] = np.concatenate([draws.also[column] for draws in block.draws])
     return pa.table(columns)
 
 
@@ -50,12 +54,15 @@ def trials_from_table(table: pa.Table) -> TrialBlock:
     """The block of `trials_table`; of an earlier version's, which kept no ranks, with ranks of 0."""
     variants = tuple(dict.fromkeys(table["variant"].to_pylist()))
     images = len(table) // len(variants)
-    column = {name: table[name].to_numpy() for name in (*DRAW_COLUMNS, "clean", "patched", "target_before")}
+    column = {name: table[name].to_numpy() for name in ("clean", "patched", "target_before")}
     for name in ("target_rank_before", "target_rank"):
         known = name in table.column_names
         column[name] = table[name].to_numpy() if known else np.zeros(len(table), dtype=np.int64)
+    # in a table of several placements what one of them alone draws is null for the others
+    further = [one for one in FURTHER_COLUMNS if one in table.column_names and not table[one].null_count]
+    drawn = {name: table[name].to_numpy() for name in (*DRAW_COLUMNS, *further)}
     draws = tuple(
-        Draws(*(column[name][row * images : (row + 1) * images] for name in DRAW_COLUMNS))
+        Draws.of({name: numbers[row * images : (row + 1) * images] for name, numbers in drawn.items()})
         for row in range(len(variants))
     )
     return TrialBlock(
@@ -123,8 +130,8 @@ def join_blocks(blocks: Sequence[TrialBlock]) -> TrialBlock:
     """Blocks of one patch on different pictures as one block; at least one, with the same variants."""
     first = blocks[0]
     draws = tuple(
-        Draws(*(np.concatenate([getattr(block.draws[row], column) for block in blocks]) for column in DRAW_COLUMNS))
-        for row in range(len(first.variants))
+        Draws.of({name: np.concatenate([block.draws[row].columns[name] for block in blocks]) for name in one.columns})
+        for row, one in enumerate(first.draws)
     )
     return TrialBlock(
         image_keys=tuple(itertools.chain.from_iterable(block.image_keys for block in blocks)),

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,9 @@ from auditor.core.config import TrialsConfig
 from auditor.core.draws import keyed_generator
 from auditor.core.records import Candidate, Placement, Spot
 from auditor.core.records.trials import Draws
+from auditor.trials.effects import drawn_effects, reach_px
 from auditor.trials.patch import side_in_pixels
+from auditor.trials.quadrilateral import corners_px, draws_onto, longest_edge_px
 
 CORNERS = ("top left", "top right", "bottom left", "bottom right")
 
@@ -60,9 +62,18 @@ Draw = Callable[
 """Draws one paste an image; its arguments are those of `draw`."""
 
 
-def _never(config: TrialsConfig) -> float:
+def _as_told(variant: Variant, config: TrialsConfig, input_size: tuple[int, int]) -> float:
     del config
-    return 1.0
+    return float(side_in_pixels(variant.size, *input_size))
+
+
+def _jittered(variant: Variant, config: TrialsConfig, input_size: tuple[int, int]) -> float:
+    return side_in_pixels(variant.size, *input_size) * (1.0 + config.scale_jitter)
+
+
+def _longest_edge(variant: Variant, config: TrialsConfig, input_size: tuple[int, int]) -> float:
+    del variant
+    return longest_edge_px(config, input_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +83,14 @@ class PlacementRule:
     Attributes:
         variants: its paste rules, told apart by their names; of several, a picture takes the best.
         draw: one paste an image under one of them.
-        enlarged: by which factor a draw may exceed its variant's size at most.
+        largest_px: the longest side that a draw of a variant can have in pictures of a size, in pixels.
+        windowed: whether a window around the patch holds any draw; where not, the whole picture does.
     """
 
     variants: Callable[[TrialsConfig], tuple[Variant, ...]]
     draw: Draw
-    enlarged: Callable[[TrialsConfig], float] = _never
+    largest_px: Callable[[Variant, TrialsConfig, tuple[int, int]], float] = _as_told
+    windowed: bool = True
 
 
 def variants_of(placement: Placement, config: TrialsConfig, spot: Spot | None = None) -> tuple[Variant, ...]:
@@ -126,7 +139,7 @@ def draw(
 
 def largest_side_px(variant: Variant, config: TrialsConfig, input_size: tuple[int, int]) -> float:
     """The longest side that any draw of a variant can have, in pixels; known before anything is drawn."""
-    return side_in_pixels(variant.size, *input_size) * PLACEMENTS[variant.placement].enlarged(config)
+    return PLACEMENTS[variant.placement].largest_px(variant, config, input_size)
 
 
 def window_of(variant: Variant, config: TrialsConfig, input_size: tuple[int, int]) -> tuple[int, int] | None:
@@ -136,9 +149,13 @@ def window_of(variant: Variant, config: TrialsConfig, input_size: tuple[int, int
     """
     if not variant.drawn:
         return None
+    if not PLACEMENTS[variant.placement].windowed:
+        return input_size
     # of a square that is turned and tilted as far as may be, the farthest corner
     nearest = max(1.0 - 2.0 * config.perspective, 1e-3)
     reach = largest_side_px(variant, config, input_size) / 2 * math.sqrt(2.0) / nearest * 1.1
+    if variant.placement is Placement.PHOTOGRAPHED and "defocus" in config.effects:
+        reach += float(reach_px({"defocus_px": np.array([config.defocus_px])}).max())
     return min(input_size[0], math.ceil(2 * reach) + 2), min(input_size[1], math.ceil(2 * reach) + 2)
 
 
@@ -214,10 +231,49 @@ def _random_draws(
     )
 
 
+def _to_be_photographed(config: TrialsConfig) -> tuple[Variant, ...]:
+    return (Variant(Placement.PHOTOGRAPHED, "photographed", config.size),)
+
+
+def _photographed_draws(
+    variant: Variant,
+    config: TrialsConfig,
+    image_keys: Sequence[str],
+    draw_key: str,
+    aspect: tuple[float, float],
+    input_size: tuple[int, int],
+    seed: int,
+) -> Draws:
+    """As `random`, at the same spots; relit and changed by the effects alone."""
+    unlit = config.model_copy(update={"colour_jitter": 0.0})
+    draws = _random_draws(variant, unlit, image_keys, draw_key, aspect, input_size, seed)
+    return replace(draws, also=drawn_effects(config, image_keys, draw_key, seed))
+
+
+def _onto_corners(config: TrialsConfig) -> tuple[Variant, ...]:
+    return (Variant(Placement.QUADRILATERAL, "quadrilateral", config.size),)
+
+
+def _quadrilateral_draws(
+    variant: Variant,
+    config: TrialsConfig,
+    image_keys: Sequence[str],
+    draw_key: str,
+    aspect: tuple[float, float],
+    input_size: tuple[int, int],
+    seed: int,
+) -> Draws:
+    """Onto four corners, each moved a little for every picture, whatever the patch's size and shape."""
+    del variant
+    return draws_onto(corners_px(config, image_keys, draw_key, input_size, seed), aspect)
+
+
 PLACEMENTS: Mapping[Placement, PlacementRule] = {
     Placement.FIXED: PlacementRule(_fixed, _upright_draws),
     Placement.BEST: PlacementRule(_corners_and_sizes, _upright_draws),
-    Placement.RANDOM: PlacementRule(_anywhere, _random_draws, lambda config: 1.0 + config.scale_jitter),
+    Placement.RANDOM: PlacementRule(_anywhere, _random_draws, _jittered),
+    Placement.PHOTOGRAPHED: PlacementRule(_to_be_photographed, _photographed_draws, _jittered),
+    Placement.QUADRILATERAL: PlacementRule(_onto_corners, _quadrilateral_draws, _longest_edge, windowed=False),
     Placement.OWN: PlacementRule(_by_candidate, _upright_draws),
 }
 """Every placement; what each is for a person stands with its name."""
@@ -229,17 +285,23 @@ def half_extents(
     tilt_y: NDArray[np.float64],
     tilt_x: NDArray[np.float64],
     aspect: tuple[float | NDArray[np.float64], float | NDArray[np.float64]],
+    deformed: Iterable[float | NDArray[np.float64]] = (1.0, 1.0, 0.0),
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How far a turned and tilted patch reaches from its centre, up or down and left or right, in pixels.
 
     Its corners are what reaches farthest: a tilted square is still a quadrilateral.
+
+    Args:
+        deformed: by how much it is stretched down and across, and sheared, before.
     """
+    stretch_y, stretch_x, shear = deformed
     sine, cosine = np.sin(rotation), np.cos(rotation)
     half_y, half_x = np.zeros_like(side_px), np.zeros_like(side_px)
     for edge_y, edge_x in itertools.product((-1.0, 1.0), repeat=2):
         # a corner tilted to the horizon or beyond it counts as very far away
         nearness = side_px / 2 / np.maximum(1.0 - tilt_y * edge_y - tilt_x * edge_x, 1e-3)
-        down, across = edge_y * aspect[0] * nearness, edge_x * aspect[1] * nearness
+        down = edge_y * stretch_y * aspect[0] * nearness
+        across = (edge_x * stretch_x + edge_y * shear) * aspect[1] * nearness
         half_y = np.maximum(half_y, np.abs(down * cosine - across * sine))
         half_x = np.maximum(half_x, np.abs(down * sine + across * cosine))
     return half_y, half_x

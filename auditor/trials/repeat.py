@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,5 +32,5 @@ def repeat(table: Table, trial: Trial, before: TrialBlock) -> Repeat:
 
 def _equal(drawn: Draws, earlier: Draws, columns: list[int]) -> NDArray[np.bool_]:
     """Of each picture, whether every number of its draw is the same."""
-    pairs = [(getattr(drawn, field.name), getattr(earlier, field.name)[columns]) for field in fields(Draws)]
+    pairs = [(now, earlier.columns[name][columns]) for name, now in drawn.columns.items()]
     return np.asarray(np.all([now == then for now, then in pairs], axis=0), dtype=np.bool_)

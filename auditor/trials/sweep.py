@@ -19,7 +19,7 @@ from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.classifier import Classifier, group_probability, group_rank, refuse_not_finite
 from auditor.inputs.model.memory import Batches
 from auditor.inputs.model.naming import naming
-from auditor.trials.pasting import Spots, Sticker, paste_at
+from auditor.trials.pasting import Spots, Sticker, paste_at, photographed
 from auditor.trials.placements import Variant, draw, largest_side_px, window_of
 from auditor.trials.stand_ins import Changed, Control, CutFromPictures
 from auditor.trials.stand_ins import Draw as StandInDraw
@@ -129,7 +129,7 @@ class Sweep:
         images = self._buffer[: part.stop - part.start]
         # not `to_float`: a division differs from this in the last bit, and the counts of finished runs with it
         images.copy_(self._pixels[part.start : part.stop]).mul_(1.0 / 255.0)
-        self._paste(images, sticker, part)
+        images = photographed(self._paste(images, sticker, part), part.spots)
         logits = self._classifier.forward_normalised(self._classifier.normalise_(images), finite=False)
         return what_is_said(logits, self._criterion)
 
@@ -170,7 +170,7 @@ class Sweep:
         draws = draw(variant, self._config, [image_key], draw_key, sticker.aspect, self._input_size, self._seed)
         before = self._pixels[row : row + 1]
         part = Part(variant, self._spots(sticker, variant, draws, control), draw_key, control, row, row + 1)
-        after = self._paste(before.float().mul_(1.0 / 255.0), sticker, part)
+        after = photographed(self._paste(before.float().mul_(1.0 / 255.0), sticker, part), part.spots)
         return before[0].cpu().numpy(), after[0].mul(255.0).round_().clamp_(0, 255).byte().cpu().numpy()
 
 

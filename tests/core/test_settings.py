@@ -56,15 +56,28 @@ def test_the_configuration_of_an_older_manifest_is_valid(tmp_path: Path) -> None
 
 def test_every_count_has_a_bound_far_above_its_default() -> None:
     """What would hang or exhaust memory is refused; only what is a mere ceiling has the general bound alone."""
-    ceilings = {"images.max_per_class", "images.max_pixels"}
+    ceilings, scales = {"images.max_per_class", "images.max_pixels"}, {"trials.worst_jpeg"}
     counts = [
         (f"{name}.{key}", setting.default, [mark.le for mark in setting.metadata if hasattr(mark, "le")])
         for name, field in AuditConfig.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
         for key, setting in field.annotation.model_fields.items()
-        if setting.annotation in (int, int | None)
+        if setting.annotation in (int, int | None) and f"{name}.{key}" not in scales
     ]
     assert len(counts) >= 30
     for key, default, bounds in counts:
         assert len(bounds) == (key not in ceilings), key
         assert all(bound >= 10 * (default or 1) for bound in bounds), key
+
+
+def test_what_a_placement_alone_reads_tells_no_look_of_other_placements_apart() -> None:
+    """A look at confirmation pictures is known by this text, in ledgers of earlier versions too."""
+    before = (
+        '{"placements":["fixed"],"size":0.35,"best_sizes":[0.2,0.35,0.5],"rotation_degrees":45.0,"scale_jitter":0.2,'
+        '"perspective":0.1,"colour_jitter":0.2}'
+    )
+    assert TrialsConfig().deciding == before
+    assert TrialsConfig(noise=0.5, corner_jitter=0.1).deciding == before
+    one, other = (TrialsConfig(placements=("photographed",), noise=noise).deciding for noise in (0.1, 0.5))
+    assert one != other
+    assert "corner_jitter" not in one

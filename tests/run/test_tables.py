@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from auditor.core.config import TrialsConfig
 from auditor.core.records import (
     AuditResult,
     Candidate,
@@ -48,6 +50,7 @@ from auditor.core.records import (
     Verdict,
 )
 from auditor.core.records.trials import Draws, TrialBlock, TrialName
+from auditor.run.folder import RunFolder
 from auditor.run.tables import (
     candidates_from_table,
     candidates_table,
@@ -58,7 +61,8 @@ from auditor.run.tables import (
     result_from_json,
     result_to_json,
 )
-from auditor.trials.blocks import trials_from_table, trials_table
+from auditor.trials.blocks import block_to_bytes, blocks_of, trials_from_table, trials_table
+from auditor.trials.placements import draw, variants_of
 
 NAN = float("nan")
 
@@ -91,6 +95,11 @@ def same(first: object, second: object) -> None:
         assert len(first) == len(second)
         for one, other in zip(first, second, strict=True):
             same(one, other)
+    elif isinstance(first, dict):
+        assert isinstance(second, dict)
+        assert list(first) == list(second)
+        for name, one in first.items():
+            same(one, second[name])
     elif isinstance(first, np.ndarray):
         assert isinstance(second, np.ndarray)
         assert first.dtype == second.dtype
@@ -191,6 +200,27 @@ def block_of(variants: int, images: int) -> TrialBlock:
         rank_before=generator.integers(1, 4, size=images),
         rank_after=generator.integers(1, 4, size=(variants, images)),
     )
+
+
+@pytest.mark.parametrize("placement", [Placement.PHOTOGRAPHED, Placement.QUADRILATERAL])
+def test_what_a_placement_draws_in_addition_comes_back(tmp_path: Path, placement: Placement) -> None:
+    """Alone and out of the table of several placements, where it is null for the others."""
+    config, blocks = TrialsConfig(), {}
+    for one in (Placement.FIXED, placement):
+        block = block_of(1, 7)
+        (variant,) = variants_of(one, config)
+        drawn = draw(variant, config, block.image_keys, "c-001", (1.0, 0.8), (32, 32), 0)
+        name = TrialName(Split.CONFIRMATION, "c-001", "", one)
+        blocks[name] = replace(block, variants=(variant.name,), draws=(drawn,))
+    folder = RunFolder.create(tmp_path / "run", {})
+    for number, (name, block) in enumerate(blocks.items()):
+        folder.write(f"parts/{number}.parquet", block_to_bytes(name, block, ("pan", "wok", "cup")))
+    assert folder.join_tables("all.parquet", ["parts/1.parquet", "parts/0.parquet"]) == 14
+    table = folder.read_table("all.parquet")
+    assert set(blocks[name].draws[0].also) <= set(table.column_names)
+    came = blocks_of(table)
+    for name, block in blocks.items():
+        same(came[name], block)
 
 
 @pytest.mark.parametrize(("variants", "images"), [(1, 1), (1, 7), (12, 5)])

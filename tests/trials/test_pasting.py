@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +11,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from auditor.core.config import TrialsConfig
 from auditor.core.records.trials import Draws
+from auditor.trials.effects import drawn_effects
 from auditor.trials.pasting import Sticker, paste
+from auditor.trials.quadrilateral import draws_onto
 
 CPU = torch.device("cpu")
 
@@ -211,6 +214,95 @@ def test_relit_colours_stay_in_range_under_their_alpha() -> None:
 
 
 def test_part_cuts_every_column() -> None:
-    part = random_draws(6, 48, 16).part(2, 4)
-    for field in fields(Draws):
-        np.testing.assert_array_equal(getattr(part, field.name), getattr(random_draws(6, 48, 16), field.name)[2:4])
+    draws = replace(random_draws(6, 48, 16), also={"gain": np.arange(6.0)})
+    for name, numbers in draws.part(2, 4).columns.items():
+        np.testing.assert_array_equal(numbers, draws.columns[name][2:4])
+
+
+@pytest.mark.parametrize(("height", "width"), [(20, 20), (12, 20), (20, 9)])
+def test_a_patch_on_a_quadrilateral_agrees_with_pillow(height: int, width: int) -> None:
+    """The four corners alone say where each pixel lies."""
+    size, border = 48, 4
+    rgba, sticker_aspect = patch_of(height, width, opaque=False), (height / 20, width / 20)
+    corners = np.array(
+        [
+            [(5, 6), (8, 30), (31, 27), (28, 3)],
+            [(20, 20), (18, 41), (45, 44), (39, 22)],
+            [(40, 8), (10, 4), (6, 33), (36, 40)],  # lying on its side
+            [(2, 3), (6, 44), (26, 30), (40, 12)],
+        ],
+        dtype=np.float64,
+    )
+    draws, images = draws_onto(corners, sticker_aspect), pictures(4, size, size)
+    pasted = paste(images.clone(), Sticker(rgba, CPU), draws, 20).numpy()
+    around = [(x + border, y + border) for x, y in ((0, 0), (width, 0), (width, height), (0, height))]
+    opacity = rgba[3] / 255.0
+    for row in range(4):
+        numbers = homography([(x, y) for y, x in corners[row]], around)
+        layers = []
+        for layer in (*(rgba[:3] / 255.0 * opacity), opacity):
+            padded = Image.fromarray(np.pad(layer, border).astype(np.float32))
+            moved = padded.transform((size, size), Image.Transform.PERSPECTIVE, numbers, Image.Resampling.BILINEAR)
+            layers.append(np.asarray(moved))
+        wanted = images[row].numpy() * (1 - layers[3]) + np.stack(layers[:3])
+        np.testing.assert_allclose(pasted[row], wanted, atol=2 / 255)
+        beyond = layers[3] == 0
+        assert 0.3 < beyond.mean() < 0.95
+        untouched = (pasted[row] == images[row].numpy()).all(axis=0)
+        assert untouched[beyond].mean() > 0.95  # Pillow draws no soft edge beyond the outline
+
+
+def test_pasting_is_pillows_compositing() -> None:
+    """Alpha and soft edges, wholly inside and partly outside, to the level that Pillow rounds to."""
+    rgba = patch_of(14, 14, opaque=False)
+    ramp = np.clip(np.hypot(*(np.indices((14, 14)) - 6.5)) * -40 + 260, 0, 255)
+    rgba[3] = np.where(rgba[3] > 60, ramp, 0).astype(np.uint8)
+    levels = np.random.default_rng(8).integers(0, 256, size=(3, 32, 40), dtype=np.uint8)
+    for top, left in ((9, 11), (-5, 3), (26, 34), (-3, 33), (0, 0)):
+        picture = Image.fromarray(levels.transpose(1, 2, 0)).convert("RGBA")
+        layer = Image.new("RGBA", picture.size)
+        layer.paste(Image.fromarray(np.ascontiguousarray(rgba.transpose(1, 2, 0)), "RGBA"), (left, top))
+        wanted = np.asarray(Image.alpha_composite(picture, layer))[..., :3].transpose(2, 0, 1)
+        images = torch.from_numpy(levels / 255.0).float()[None]
+        pasted = paste(images.clone(), Sticker(rgba, CPU), draws_at(top + 7, left + 7, 14), 14)
+        np.testing.assert_allclose(255 * pasted[0].numpy(), wanted, atol=0.51)
+        clear = torch.from_numpy(np.asarray(layer)[..., 3] == 0)
+        assert torch.equal(pasted[0][:, clear], images[0][:, clear])
+
+
+@pytest.mark.parametrize("rule", ["upright", "turned", "photographed"])
+def test_a_transparent_patch_leaves_every_picture_alone(rule: str) -> None:
+    rgba = patch_of(15, 15)
+    rgba[3] = 0
+    draws = draws_at(9.3, 12.1, 15, 6) if rule == "upright" else random_draws(6, 32, 15)
+    if rule == "photographed":
+        config = TrialsConfig(effects=("print", "light", "defocus"))
+        draws = replace(draws, also=drawn_effects(config, [str(key) for key in range(6)], "c", 0))
+    images = pictures(6, 32, 32)
+    assert torch.equal(paste(images.clone(), Sticker(rgba, CPU), draws, 15), images)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_turned_soft_patch_partly_outside_is_what_a_loop_makes_of_it(seed: int) -> None:
+    """Every pixel by itself: back into the patch, and there the nearest four, by how near they are."""
+    size, side = 18, 11
+    rgba, images = patch_of(7, 11, seed=seed, opaque=False), pictures(3, size, size)
+    draws = random_draws(3, size, side, seed=seed)
+    draws = replace(draws, centre_y=draws.centre_y * 1.6 - 4, centre_x=draws.centre_x * 1.6 - 4)
+    pasted = paste(images.clone(), Sticker(rgba, CPU), draws, side).numpy()
+    layers = np.concatenate([rgba[:3] / 255.0 * (rgba[3:] / 255.0), rgba[3:] / 255.0])
+    for row, y, x in np.ndindex(3, size, size):
+        turn, half = draws.rotation[row], draws.side_px[row] / 2
+        right, down = x + 0.5 - draws.centre_x[row], y + 0.5 - draws.centre_y[row]
+        across = (right * math.cos(turn) - down * math.sin(turn)) / half
+        below = (right * math.sin(turn) + down * math.cos(turn)) / (half * 7 / 11)
+        depth = 1 + draws.tilt_x[row] * across + draws.tilt_y[row] * below
+        column, line = (across / depth + 1) * 11 / 2 - 0.5, (below / depth + 1) * 7 / 2 - 0.5
+        sample = np.zeros(4)
+        for i, j in np.ndindex(2, 2):
+            at_y, at_x = math.floor(line) + i, math.floor(column) + j
+            if 0 <= at_y < 7 and 0 <= at_x < 11:
+                sample += (1 - abs(line - at_y)) * (1 - abs(column - at_x)) * layers[:, at_y, at_x]
+        colour = (sample[:3] - 0.5 * sample[3]) * draws.contrast[row] + (0.5 + draws.brightness[row]) * sample[3]
+        wanted = images[row, :, y, x].numpy() * (1 - sample[3]) + np.clip(colour, 0, sample[3])
+        np.testing.assert_allclose(pasted[row, :, y, x], wanted, atol=3e-5)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -12,10 +11,10 @@ import torch
 from auditor.core.config import TrialsConfig
 from auditor.core.progress import Silence
 from auditor.core.records import ClassGroup, Placement
-from auditor.core.records.trials import Draws
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.model.classifier import Classifier
 from auditor.trials.placements import variants_of
+from auditor.trials.stand_ins import Changed, Control, grey
 from auditor.trials.sweep import Sweep, predict_clean
 
 RED, GREEN = ClassGroup("red", (0,)), ClassGroup("green", (1,))
@@ -119,8 +118,8 @@ def test_batches_of_one_and_of_many_agree(
     np.testing.assert_array_equal(one.patched, many.patched)
     assert 0 < one.outcomes.sum() < 48
     for first, second in zip(one.draws, many.draws, strict=True):
-        for field in fields(Draws):
-            np.testing.assert_array_equal(getattr(first, field.name), getattr(second, field.name))
+        for name, numbers in first.columns.items():
+            np.testing.assert_array_equal(numbers, second.columns[name])
 
 
 def test_patches_are_pasted_before_the_one_normalisation(
@@ -173,3 +172,40 @@ def test_eligible_and_flipped_are_members_of_the_groups() -> None:
     assert criterion.flipped(predicted[None]).tolist() == [[False, True, False, False, True]]
     assert "one of the 2 classes of 'pans'" in criterion.describe()
     assert CRITERION.describe() == "held-out pictures labelled 'red' that the clean model calls 'red'"
+
+
+@pytest.mark.parametrize("placement", [one for one in Placement if one is not Placement.PHOTOGRAPHED])
+def test_a_transparent_patch_flips_nothing(
+    colour_classifier: Callable[..., Classifier],
+    trials_config: Callable[..., TrialsConfig],
+    reddish: np.ndarray,
+    placement: Placement,
+) -> None:
+    rgba, config = green_patch(), trials_config(size=0.5)
+    sweep = sweep_of(colour_classifier((8, 8)), reddish, config)
+    assert sweep.run(rgba, variants_of(placement, config), "c-001", Silence()).outcomes.any()
+    rgba[3] = 0
+    block = sweep.run(rgba, variants_of(placement, config), "c-001", Silence())
+    assert not block.outcomes.any()
+    np.testing.assert_allclose(block.after, np.broadcast_to(block.before, block.after.shape), rtol=1e-5)
+
+
+def test_a_control_is_printed_lit_and_photographed_as_its_candidate_is(
+    colour_classifier: Callable[..., Classifier], trials_config: Callable[..., TrialsConfig]
+) -> None:
+    """Grey put in the place of a grey patch looks as that patch does, whatever happens to it."""
+    pixels = np.random.default_rng(0).integers(0, 256, size=(12, 3, 32, 32), dtype=np.uint8)
+    rgba = np.full((4, 10, 10), 128, dtype=np.uint8)
+    rgba[3] = 255
+    config = trials_config(size=0.4)
+    variants = variants_of(Placement.PHOTOGRAPHED, config)
+    sweep = sweep_of(colour_classifier((32, 32)), pixels, config)
+    own = sweep.run(rgba, variants, "c-001", Silence())
+    control = sweep.run(rgba, variants, "c-001", Silence(), Control("grey", Changed(grey)))
+    for name, numbers in own.draws[0].columns.items():
+        np.testing.assert_array_equal(numbers, control.draws[0].columns[name])
+    for key in sweep.image_keys:
+        before, after = (each.astype(int) for each in sweep.picture(key, rgba, variants[0], "c-001"))
+        _, instead = sweep.picture(key, rgba, variants[0], "c-001", Control("grey", Changed(grey)))
+        assert (before != after).mean() > 0.8  # the whole picture is photographed
+        assert np.abs(after - instead).mean() < 1.5 < np.abs(after - before).mean()

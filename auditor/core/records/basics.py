@@ -84,6 +84,8 @@ class Placement(StrEnum):
     FIXED = "fixed"
     BEST = "best"
     RANDOM = "random"
+    PHOTOGRAPHED = "photographed"
+    QUADRILATERAL = "quadrilateral"
     OWN = "own"
 
     @property
@@ -101,6 +103,8 @@ _PLACEMENTS: Mapping[Placement, str] = {
     Placement.FIXED: "the top left corner, at one size, of every picture",
     Placement.BEST: "the best of four corners and several sizes; the controls may choose as freely",
     Placement.RANDOM: "place, rotation, size and colour drawn anew for every picture",
+    Placement.PHOTOGRAPHED: "as random, but printed, lit, photographed and compressed, drawn anew for every picture",
+    Placement.QUADRILATERAL: "onto four given corners, each moved a little for every picture",
     Placement.OWN: "where the crop lay in its own picture, and as large as there",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ class Draws:
         rotation: radians, counter-clockwise as seen.
         tilt_y, tilt_x: perspective; how much the far edge shrinks, as a share of half the patch's side.
         brightness: added to the patch, in [−1, 1]; contrast: factor about mid grey.
+        also: further numbers by name, of placements that draw more than these; each (B,) as well.
     """
 
     centre_y: NDArray[np.float64]
@@ -37,13 +38,31 @@ class Draws:
     tilt_x: NDArray[np.float64]
     brightness: NDArray[np.float64]
     contrast: NDArray[np.float64]
+    also: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.centre_y)
 
+    @property
+    def columns(self) -> dict[str, NDArray[np.float64]]:
+        """Every number by its name, `also` among them."""
+        own = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "also"}
+        return {**own, **self.also}
+
+    @classmethod
+    def of(cls, columns: Mapping[str, NDArray[np.float64]]) -> Draws:
+        """The draws of such columns."""
+        own = [one.name for one in fields(cls) if one.name != "also"]
+        also = {name: numbers for name, numbers in columns.items() if name not in own}
+        return cls(*(columns[name] for name in own), also=also)
+
     def part(self, start: int, stop: int) -> Draws:
         """The draws of images start … stop − 1."""
-        return Draws(*(getattr(self, field.name)[start:stop] for field in fields(self)))
+        return Draws.of({name: numbers[start:stop] for name, numbers in self.columns.items()})
+
+    def number(self, name: str, otherwise: float) -> NDArray[np.float64]:
+        """(B,) one of `also`, or the same value for each image where it was not drawn."""
+        return self.also.get(name, np.full(len(self), otherwise))
 
 
 TOP = 5
@@ -178,18 +197,18 @@ class Predictions:
 
     def put(self, start: int, batch: Predictions) -> None:
         """Enter what is said of the pictures from `start` on."""
-        for field in fields(self):
-            values = getattr(batch, field.name)
-            getattr(self, field.name)[start : start + len(values)] = values
+        for one in fields(self):
+            values = getattr(batch, one.name)
+            getattr(self, one.name)[start : start + len(values)] = values
 
     def at(self, places: IntArray) -> Predictions:
         """Of the pictures at some places."""
-        return Predictions(*(getattr(self, field.name)[places] for field in fields(self)))
+        return Predictions(*(getattr(self, one.name)[places] for one in fields(self)))
 
     def with_more(self, more: Predictions) -> Predictions:
         """Of these pictures and others behind them."""
         return Predictions(
-            *(np.concatenate([getattr(self, field.name), getattr(more, field.name)]) for field in fields(self))
+            *(np.concatenate([getattr(self, one.name), getattr(more, one.name)]) for one in fields(self))
         )
 
 

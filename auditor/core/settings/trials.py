@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from auditor.core.records import Placement
 from auditor.core.section import (
@@ -29,6 +30,9 @@ def _for_anything(value: object) -> object:
     return value
 
 
+EffectName = Literal["print", "light", "defocus", "blur", "rescale", "noise", "jpeg"]
+
+
 class TrialsConfig(Section):
     """How patches are pasted."""
 
@@ -38,20 +42,77 @@ class TrialsConfig(Section):
         description=f"a list of {', '.join(f'`{one}` ({one.words})' for one in PLACEMENTS)}; the "
         "first is used for choosing and the survey, all of them for confirming",
     )
-    size: Share = Field(0.35, description="patch width for `fixed` and `random`, as a share of the shorter side")
+    size: Share = Field(
+        0.35, description="patch width for `fixed`, `random` and `photographed`, as a share of the shorter side"
+    )
     best_sizes: Annotated[tuple[Share, ...], Once] = Field(
         (0.2, 0.35, 0.5), min_length=1, max_length=20, description="patch widths for `best`, likewise"
     )
-    rotation_degrees: float = Field(45.0, ge=0.0, le=180.0, description="`random`: turned up to this much either way")
-    scale_jitter: float = Field(0.2, ge=0.0, lt=1.0, description="`random`: `size` times 1 ± this")
+    rotation_degrees: float = Field(
+        45.0, ge=0.0, le=180.0, description="`random`, `photographed`: turned up to this much either way"
+    )
+    scale_jitter: float = Field(0.2, ge=0.0, lt=1.0, description="`random`, `photographed`: `size` times 1 ± this")
     perspective: float = Field(
         0.1,
         ge=0.0,
         lt=0.5,
-        description="`random`: tilt up to this; how much the far edge shrinks, as a share of half the patch's side",
+        description="`random`, `photographed`: tilt up to this; how much the far edge shrinks, as a share of half the "
+        "patch's side",
     )
     colour_jitter: float = Field(
         0.2, ge=0.0, lt=1.0, description="`random`: contrast times 1 ± this, brightness ± half of this"
+    )
+    effects: Annotated[tuple[EffectName, ...], Once] = Field(
+        get_args(EffectName),
+        description="`photographed`: what happens to the patch (`print`, `light`, `defocus`) and to the whole picture "
+        "(`blur`, `rescale`, `noise`, `jpeg`) in addition; a list",
+    )
+    darkest_paper: float = Field(
+        0.8, gt=0.2, le=1.0, description="`print`: white becomes this to 1, drawn for red, green and blue by itself"
+    )
+    lightest_ink: float = Field(0.15, ge=0.0, le=0.2, description="`print`: black becomes 0 to this")
+    least_saturation: float = Field(
+        0.6, ge=0.0, le=1.0, description="`print`: colours keep this to 1 of their saturation"
+    )
+    light_gain: float = Field(
+        0.5, ge=0.0, le=4.0, description="`light`: the light on the patch, times or divided by up to 1 plus this"
+    )
+    light_gradient: float = Field(
+        0.3, ge=0.0, lt=1.0, description="`light`: up to this much more at one edge of the patch and less at the other"
+    )
+    shadow: float = Field(0.5, ge=0.0, lt=1.0, description="`light`: how much of it a shadow's edge takes, at most")
+    defocus_px: float = Field(
+        2.0,
+        ge=0.0,
+        le=32.0,
+        description="`defocus`: radius of the disc that a point of the patch becomes, at most, pixels",
+    )
+    blur_px: float = Field(
+        0.7, ge=0.0, le=16.0, description="`blur`: standard deviation of the whole picture's, at most, pixels"
+    )
+    smallest_rescale: float = Field(
+        0.6,
+        ge=0.1,
+        le=1.0,
+        description="`rescale`: made smaller by a factor from this to 1, and as large as before again",
+    )
+    noise: float = Field(
+        0.02, ge=0.0, le=1.0, description="`noise`: standard deviation of the sensor's, at most, of pixels from 0 to 1"
+    )
+    worst_jpeg: int = Field(60, ge=1, le=100, description="`jpeg`: quality from this to 95")
+    quadrilateral: tuple[Annotated[float, Field(ge=-1.0, le=2.0)], ...] = Field(
+        (0.05, 0.05, 0.08, 0.45, 0.42, 0.42, 0.4, 0.08),
+        min_length=8,
+        max_length=8,
+        description="`quadrilateral`: where the patch's corners lie, as shares of the picture's height and width: down "
+        "and across of top left, top right, bottom right, bottom left",
+    )
+    corner_jitter: float = Field(
+        0.02,
+        ge=0.0,
+        le=0.25,
+        description="`quadrilateral`: each corner moves up to this much either way, down and across, as a share of the "
+        "shorter side",
     )
     batch_size: Annotated[int, Moved("compute.batch_size")] = Field(
         64,
@@ -60,6 +121,35 @@ class TrialsConfig(Section):
         exclude=True,
         description="pictures a pass; in an audit always that of `compute.batch_size`",
     )
+
+    @field_validator("quadrilateral")
+    @classmethod
+    def _convex(cls, corners: tuple[float, ...]) -> tuple[float, ...]:
+        points = list(zip(corners[::2], corners[1::2], strict=True))
+        for (y0, x0), (y1, x1), (y2, x2) in zip(points, points[1:] + points[:1], points[2:] + points[:2], strict=True):
+            if (x1 - x0) * (y2 - y1) - (y1 - y0) * (x2 - x1) <= 1e-6:
+                raise ValueError(
+                    "expected a quadrilateral without a dent, its corners clockwise from the top left: down and across "
+                    "of each, as shares of height and width"
+                )
+        return corners
+
+    @property
+    def deciding(self) -> str:
+        """The settings that decide what is pasted under these placements, as JSON: what others read is left out."""
+        unread = {name for placement, names in _READ_BY.items() if placement not in self.placements for name in names}
+        return self.model_dump_json(exclude=unread)
+
+
+_READ_BY: Mapping[Placement, tuple[str, ...]] = {
+    Placement.PHOTOGRAPHED: (
+        *("effects", "darkest_paper", "lightest_ink", "least_saturation", "light_gain", "light_gradient", "shadow"),
+        *("defocus_px", "blur_px", "smallest_rescale", "noise", "worst_jpeg"),
+    ),
+    Placement.QUADRILATERAL: ("quadrilateral", "corner_jitter"),
+}
+"""Settings that one placement alone reads. Looks of runs that do not use it are told by the others, as before it was
+there."""
 
 
 class NeededConfig(Section):

@@ -42,6 +42,9 @@ MANIFEST = "manifest.json"
 _SHARPER = 2
 """Pictures are kept at up to so many times the size at which the model sees them."""
 
+PASTED_UNDER = (Placement.FIXED, Placement.BEST, Placement.RANDOM)
+"""Placements that take turns: those that change nothing but the patch."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counterexamples:
@@ -154,7 +157,7 @@ class _Maker:
     ) -> None:
         self._run, self._folder, self._features, self._seed = run, folder, features, seed
         self._preprocessing = run.inputs.classifier.preprocessing
-        self._variants = [variants_of(placement, run.config.trials) for placement in Placement if placement.of_anything]
+        self._variants = [variants_of(placement, run.config.trials) for placement in PASTED_UNDER]
         self._stickers = {
             patch.candidate.id: Sticker(patch.rgba, torch.device("cpu")) for one in features for patch in one.used
         }

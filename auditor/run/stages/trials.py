@@ -116,7 +116,7 @@ def look_at_confirmation(
         source=inputs.source.indices,
         target=inputs.target.indices,
         seed=run.config.seed,
-        settings=sha256_of(pasting.model_dump_json().encode()),
+        settings=sha256_of(pasting.deciding.encode()),
         pictures=tuple(sorted(pool.images[row].key for row in eligible_rows(pool, clean, Split.CONFIRMATION))),
         patches=tuple(sorted(set(pixels.values()))),
     )

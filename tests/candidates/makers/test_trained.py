@@ -63,11 +63,24 @@ def test_pasting_pixels_is_pasting_a_sticker(trials_config: Callable[..., Trials
     assert torch.equal(stuck, pixels)
 
 
-@pytest.mark.parametrize("placement", [Placement.FIXED, Placement.RANDOM])
+FADED_LITTLE = {"least_saturation": 0.9, "darkest_paper": 0.9, "lightest_ink": 0.05, "light_gain": 0.1, "shadow": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("placement", "settings"),
+    [
+        (Placement.FIXED, {}),
+        (Placement.RANDOM, {}),
+        (Placement.PHOTOGRAPHED, {"size": 0.9, **FADED_LITTLE}),
+        (Placement.QUADRILATERAL, {"quadrilateral": (0.1, 0.1, 0.05, 0.9, 0.9, 0.85, 0.95, 0.1)}),
+    ],
+)
 def test_a_patch_for_green_turns_green_and_flips_held_out_pictures(
-    colour_classifier: Callable[..., Classifier], trials_config: Callable[..., TrialsConfig], placement: Placement
-) -> None:
-    classifier, config = colour_classifier((20, 24), mean=(0.4, 0.5, 0.6), std=(0.2, 0.2, 0.2)), trials_config(size=0.6)
+    colour_classifier: Callable[..., Classifier], trials_config: Callable[..., TrialsConfig], placement: Placement,
+    settings: dict[str, object],
+) -> None:  # fmt: skip
+    classifier = colour_classifier((20, 24), mean=(0.4, 0.5, 0.6), std=(0.2, 0.2, 0.2))
+    config = trials_config(**{"size": 0.6, **settings})
     variants = variants_of(placement, config)
     patch = train_patch(classifier, Lesson(reddish(6, 1), KEYS, GREEN, variants, config, 0), Silence(), BUDGET)
     inner = patch.rgba[:3, 2:-2, 2:-2].mean(axis=(1, 2))
