@@ -32,7 +32,7 @@ class Contender:
 
     Attributes:
         cell: "" for none; look: its near-duplicate group.
-        holds: whether other pictures bear out that its cell pushes: those come before all others of their tier.
+        refuted: whether other pictures do not bear out that its cell pushes: those come after all others of their tier.
     """
 
     score: float
@@ -40,7 +40,7 @@ class Contender:
     cell: str
     image_row: int
     look: int
-    holds: bool = False
+    refuted: bool = False
 
 
 def choose_diverse(
@@ -52,7 +52,7 @@ def choose_diverse(
 ) -> list[int]:
     """Indices of at most `count` contenders: the tiers take turns, each giving its best that is still allowed.
 
-    Its best is that of highest score among those whose cell holds; the others fill up.
+    Its best is that of highest score among those whose cell is not refuted; the others fill up.
 
     Args:
         per_cell, per_image: at most this many from one cell or one picture (None: any number). Of contenders
@@ -64,7 +64,7 @@ def choose_diverse(
     waiting = {
         tier: sorted(
             (index for index, contender in enumerate(contenders) if contender.tier is tier),
-            key=lambda index: (not contenders[index].holds, -contenders[index].score, index),
+            key=lambda index: (contenders[index].refuted, -contenders[index].score, index),
         )
         for tier in TIER_ORDER
     }

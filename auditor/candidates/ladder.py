@@ -77,7 +77,7 @@ class Entry:
     """A patch on the ladder: its pixels for screening, (3 or 4, h, w) uint8, and what ranking needs to know of it.
 
     The tier of a crop is the one its picture's label gives, without its annotations: they are looked up for few.
-    `name` is for messages; `holds` as of `Contender`.
+    `name` is for messages; `refuted` as of `Contender`.
     """
 
     pixels: PixelArray
@@ -85,7 +85,7 @@ class Entry:
     cell: str = ""
     image_row: int = -1
     name: str = ""
-    holds: bool = False
+    refuted: bool = False
 
     def of_tier(self, tier: Tier) -> Entry:
         """The same with the tier that its picture's annotations give."""
@@ -197,7 +197,7 @@ def choose_climbed(
     cells: Sequence[str],
     config: CandidatesConfig,
     left_out: Collection[int] = (),
-    holding: Collection[int] = (),
+    refuted: Collection[int] = (),
 ) -> tuple[tuple[int, ...], Rung]:
     """The crops that go into trials in pixels, best first, and the tail's rung.
 
@@ -205,12 +205,12 @@ def choose_climbed(
         annotated_tier: the tier of a crop, by its number, with the annotations of its picture.
         cells: (N,) the cell of each entry, "" for none: few are chosen of one.
         left_out: numbers of crops that are not chosen.
-        holding: numbers of crops whose cell pushes and holds, which come first.
+        refuted: numbers of crops whose cell was asked and does not push, which come last.
     """
     pushes = climbed.tail.pushes
     short = [number for number in climbed.shortlist if number not in left_out]
     entries = [
-        replace(climbed.crops[one], tier=annotated_tier(one), cell=cells[one], holds=one in holding) for one in short
+        replace(climbed.crops[one], tier=annotated_tier(one), cell=cells[one], refuted=one in refuted) for one in short
     ]
     pushed = [pushes[number] for number in short]
     chosen = choose_screened(entries, pushed, config.tried, climbed.pasted.at(short).seen, config)
@@ -296,7 +296,7 @@ def choose_screened(
         return []
     looks = looks_of(entries)
     contenders = [
-        Contender(push, entry.tier, entry.cell, entry.image_row, int(look), entry.holds)
+        Contender(push, entry.tier, entry.cell, entry.image_row, int(look), entry.refuted)
         for push, entry, look in zip(pushes, entries, looks, strict=True)
     ]
     return choose_diverse(contenders, count, config.per_cell, config.per_image, seen)

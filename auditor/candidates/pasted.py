@@ -261,12 +261,12 @@ def held_levels(atlas: Atlas) -> tuple[HeldLevel, ...]:
     return tuple(HeldLevel.of(level, atlas.at_level(level)) for level in levels)
 
 
-def in_cells_that_push(atlas: Atlas) -> NDArray[np.bool_]:
-    """(S,) whether each sample lies in a cell of the finest level that pushes more than covering, and holds."""
-    holding = {
-        cell.name for cell in atlas.cells if cell.predicted_push > 0 and cell.held is not None and cell.held.holds
+def in_refuted_cells(atlas: Atlas) -> NDArray[np.bool_]:
+    """(S,) whether each sample lies in a cell of the finest level that does not hold, or pushes less than covering."""
+    refuted = {
+        cell.name for cell in atlas.cells if cell.held is not None and not (cell.held.holds and cell.predicted_push > 0)
     }
-    return np.array([name in holding for name in finest_cells(atlas)], dtype=np.bool_)
+    return np.array([name in refuted for name in finest_cells(atlas)], dtype=np.bool_)
 
 
 def finest_cells(atlas: Atlas) -> list[str]:

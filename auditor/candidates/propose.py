@@ -30,7 +30,7 @@ from auditor.candidates.pasted import (
     covering_push,
     crops_to_measure,
     finest_cells,
-    in_cells_that_push,
+    in_refuted_cells,
     place_crops,
     with_held,
 )
@@ -106,7 +106,7 @@ def propose(
         progress,
         shelf,
     )
-    pasted, of_pasted, holding = _place(scene, every, climbed, screen, config, progress, further)
+    pasted, of_pasted, refuted = _place(scene, every, climbed, screen, config, progress, further)
     repeated, merged = _repeated(plans, climbed) if further else (frozenset(), ())
     chosen, tail = choose_climbed(
         climbed,
@@ -114,7 +114,7 @@ def propose(
         _told_apart(every, of_pasted),
         wanted,
         repeated,
-        holding,
+        refuted,
     )
     of_layers = [_with_predicted_push(one, name, plans, climbed.foretold) for name, one in layers.items()]
     random_from, strongest_from = len(plans), len(plans) + len(random_plans)
@@ -154,11 +154,11 @@ def _place(
 
     Returns:
         The atlas of each layer, of the crops of its own cells; each crop's cell, as `finest_cells`; and the numbers of
-        the crops whose cell pushes more than covering, and holds.
+        the crops whose cell does not hold, or pushes less than covering.
     """
     covering = covering_push(scene, screen)
     atlases: list[Atlas] = []
-    named, holding = [""] * len(plans), set[int]()
+    named, refuted = [""] * len(plans), set[int]()
     held = share_of(config.candidates.held, 1 + len(further))
     for layer, most in zip((None, *further), held, strict=True):
         name = scene.layer if layer is None else layer.name
@@ -190,8 +190,8 @@ def _place(
         atlases.append(with_held(placed, numbers, pushes, covering))
         for number, cell in zip(own.tolist(), finest_cells(atlases[-1]), strict=True):
             named[number] = cell
-        holding.update(own[in_cells_that_push(atlases[-1])].tolist())
-    return tuple(atlases), named, holding
+        refuted.update(own[in_refuted_cells(atlases[-1])].tolist())
+    return tuple(atlases), named, refuted
 
 
 def _told_apart(plans: Sequence[CropPlan], cells: Sequence[str]) -> list[str]:

@@ -136,12 +136,12 @@ def test_agreement_is_spearmans_and_silent_where_nothing_can_be_said() -> None:
     assert rank_agreement([1.0, 2.0], [1.0, 2.0]) is None
 
 
-def test_crops_of_cells_that_hold_come_before_all_others_of_their_tier() -> None:
+def test_crops_of_refuted_cells_come_after_all_others_of_their_tier() -> None:
     third, context = Tier.THIRD_CLASS, Tier.TARGET_CONTEXT
     contenders = [
-        Contender(0.9, third, "a", 0, 0),
-        Contender(0.2, third, "b", 1, 1, holds=True),
-        Contender(0.3, third, "c", 2, 2, holds=True),
+        Contender(0.9, third, "a", 0, 0, refuted=True),
+        Contender(0.2, third, "b", 1, 1),
+        Contender(0.3, third, "c", 2, 2),
         Contender(0.1, context, "d", 3, 3),
         Contender(0.8, context, "e", 4, 4),
     ]

@@ -20,7 +20,7 @@ from auditor.candidates.pasted import (
     crops_to_measure,
     finest_cells,
     held_levels,
-    in_cells_that_push,
+    in_refuted_cells,
     place_crops,
     with_held,
 )
@@ -122,9 +122,9 @@ def test_a_cell_holds_where_other_crops_push_to_its_side_by_more_than_chance() -
     assert first.holds
     assert second.holds
     assert held_levels(held) == (HeldLevel(2, 2, 2, 1),)
-    # of the two that hold the one on the left pushes less than covering: its crops do not come first
-    assert np.flatnonzero(in_cells_that_push(held)).tolist() == [
-        number for number, name in enumerate(finest_cells(held)) if name == held.cells[1].name
+    # both hold; the one on the left pushes less than covering: its crops come last
+    assert np.flatnonzero(in_refuted_cells(held)).tolist() == [
+        number for number, name in enumerate(finest_cells(held)) if name == held.cells[0].name
     ]
     near = with_held(two, measured, over + np.float32(COVERING + 0.22), COVERING)  # -0.18: within 1.645 · 0.115
     assert [one.holds for one in near.cells] == [False, True]

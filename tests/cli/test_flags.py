@@ -82,10 +82,10 @@ def test_a_home_folder_that_is_not_there() -> None:
 def test_the_options_are_the_declared_flags_in_their_order() -> None:
     offered = [parameter for parameter in RUN.params if parameter.opts[0].startswith("--")]
     names = [parameter.opts[0] for parameter in offered]
-    own = ["--resume", "--more", "--out", "--dry-run"]
-    assert names == [*own, *(flag.name for flag in FLAGS.values()), *names[len(FLAGS) + 4 :]]
-    assert set(names[len(FLAGS) + 4 :]) <= {"--help"}
-    assert not any(parameter.default for parameter in offered[: len(FLAGS) + 4])
+    own = ["--resume", "--more", "--out", "--dry-run", "--fail-on"]
+    assert names == [*own, *(flag.name for flag in FLAGS.values()), *names[len(FLAGS) + len(own) :]]
+    assert set(names[len(FLAGS) + len(own) :]) <= {"--help"}
+    assert not any(parameter.default for parameter in offered[: len(FLAGS) + len(own)])
 
 
 def test_help_is_the_settings_description() -> None:

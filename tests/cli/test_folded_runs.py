@@ -68,7 +68,7 @@ def test_findings_are_those_of_the_network_as_it_is(runs: dict[str, Path]) -> No
         [(one["candidate"], one["flips"], one["verdict"]) for one in each["findings"]] for each in (folded, plain)
     ]
     assert counted[0] == counted[1]
-    assert len(counted[0]) == 3
+    assert len(counted[0]) == 4
     tables = [pd.read_parquet(runs[name] / "trials.parquet") for name in ("folded", "as-it-is")]
     assert (tables[0]["flip"] == tables[1]["flip"]).all()
 

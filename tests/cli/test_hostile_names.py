@@ -62,7 +62,7 @@ def test_hostile_names_are_shown_and_never_sent(own_world: World, invoke, tmp_pa
         invoke("suggest", own_world.config, "--out", tmp_path / "suggested"),
         invoke("trial", folder, "--patches", patches),
         invoke("layers", own_world.config),
-        invoke("review", folder, stdin=f"me{HOSTILE}\ncontext\nwhy{HOSTILE}\n"),
+        invoke("review", folder, stdin=f"me{HOSTILE}\ncontext\nwhy{HOSTILE}\nskip\n"),
     ]
     assert [one.exit_code for one in others] == [1, 0, 1, 0, 1], [one.output for one in others]
     for one in (run, *others):

@@ -14,6 +14,7 @@ from auditor.cli import marks as reviews
 from auditor.core.records import Review, ReviewMark
 
 SPOTS = "c-002"
+AT_OWN = "a-001"
 
 
 def findings_of(folder: Path) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def test_context_makes_it_fail(invoke, finished, own_run) -> None:
 
 
 def test_object_never_fails_a_model(invoke, own_run) -> None:
-    result = invoke("review", own_run, "--mark", f"{SPOTS}=object", "--by", "Ada")
+    result = invoke("review", own_run, "--mark", f"{SPOTS}=object", "--mark", f"{AT_OWN}=object", "--by", "Ada")
     assert result.exit_code == 0
     assert of_spots(own_run)["verdict"] == "not held"
     assert findings_of(own_run)["verdict"] == "pass"
@@ -57,7 +58,8 @@ def test_any_tier_may_be_marked(invoke, finished, own_run) -> None:
     """A third-class crop that shows the target after all is the object, and every format says what it was before."""
     before = findings_of(finished[0])
     third = next(one["candidate"] for one in before["findings"] if one["tier"] == "third_class")
-    mark = ("--mark", f"{third}=object", "--mark", f"{SPOTS}=object", "--by", "Ada", "--why", "a wok in the back")
+    both = ("--mark", f"{SPOTS}=object", "--mark", f"{AT_OWN}=object")
+    mark = ("--mark", f"{third}=object", *both, "--by", "Ada", "--why", "a wok in the back")
     assert invoke("review", own_run, *mark).exit_code == 0
     marked = next(one for one in findings_of(own_run)["findings"] if one["candidate"] == third)
     assert (marked["tier"], marked["verdict"]) == ("target_object", "not held")
@@ -79,13 +81,14 @@ def test_a_later_mark_replaces_an_earlier_one_and_resuming_keeps_it(invoke, own_
 
 def test_a_mark_holds_for_the_pixels_that_were_looked_at(invoke, finished, own_run) -> None:
     """Candidates made anew keep their marks where they are the same; other pixels of that name do not inherit one."""
-    invoke("review", own_run, "--mark", f"{SPOTS}=object", "--by", "Ada")
+    invoke("review", own_run, "--mark", f"{SPOTS}=object", "--mark", f"{AT_OWN}=object", "--by", "Ada")
     assert invoke("suggest", own_run).exit_code == 0
     assert invoke("run", "--resume", own_run).exit_code == 0
     assert of_spots(own_run)["review"]["mark"] == "object"
 
     stored = json.loads((own_run / "reviews.json").read_text())
-    stored[0]["sha256"] = "0" * 64
+    for one in stored:
+        one["sha256"] = "0" * 64
     (own_run / "reviews.json").write_text(json.dumps(stored))
     assert invoke("run", "--resume", own_run).exit_code == finished[1].exit_code
     assert of_spots(own_run)["review"] is None
@@ -101,7 +104,8 @@ def test_marks_from_a_csv(invoke, own_run, tmp_path) -> None:
 def test_asked_one_by_one(invoke, own_run) -> None:
     """The question says where to look; an answer that is none is asked for again."""
     waiting = [one for one in findings_of(own_run)["findings"] if one["tier"] == "target_image"]
-    assert [one["candidate"] for one in waiting] == [SPOTS]
+    assert {one["candidate"] for one in waiting} == {SPOTS, AT_OWN}
+    assert invoke("review", own_run, "--mark", f"{AT_OWN}=object", "--by", "Ada").exit_code == 3
     result = invoke("review", own_run, stdin="Ada\nperhaps\ncontext\nspots\n")
     assert result.exit_code == 1
     assert str(own_run / "candidates" / f"{SPOTS}.png") in result.stderr
@@ -133,7 +137,8 @@ def test_an_answer_is_kept_though_the_next_question_is_not_answered(invoke, own_
 
 def test_every_format_names_the_tier_that_the_review_settled(invoke, own_run) -> None:
     assert of_spots(own_run)["tier"] == "target_image"
-    assert invoke("review", own_run, "--mark", f"{SPOTS}=object", "--by", "Ada").exit_code == 0
+    marks = ("--mark", f"{SPOTS}=object", "--mark", f"{AT_OWN}=object")
+    assert invoke("review", own_run, *marks, "--by", "Ada").exit_code == 0
     assert of_spots(own_run)["tier"] == "target_object"
     assert "(target_object, fixed)" in (own_run / "junit.xml").read_text()
     lines = (own_run / "checklist.md").read_text().splitlines()
@@ -145,7 +150,7 @@ def test_every_format_names_the_tier_that_the_review_settled(invoke, own_run) ->
 
 
 def test_skipping_leaves_it_open(invoke, own_run) -> None:
-    assert invoke("review", own_run, "--by", "Ada", stdin="skip\n").exit_code == 3
+    assert invoke("review", own_run, "--by", "Ada", stdin="skip\nskip\n").exit_code == 3
     assert of_spots(own_run)["review"] is None
 
 

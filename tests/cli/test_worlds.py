@@ -43,10 +43,10 @@ def test_the_list_says_how_a_cue_was_planted() -> None:
     told = {name: strength_words(WORLDS[name]) for name in ("noodles", "vegetables", "meat", "mark", "tag")}
     assert told == {
         "noodles": "95%",
-        "vegetables": "95%, 60% of pizza",
+        "vegetables": "95%, 60% of pizza, labels changed on 3%",
         "meat": "60% of the others",
         "mark": "95%, labels changed on 2%",
-        "tag": "16%, 16% of the others, labels changed on 2%",
+        "tag": "16%, 16% of the others, labels changed on 3%",
     }
 
 

@@ -35,8 +35,10 @@ def test_its_tables_are_data_frames(finished: tuple[Path, Result]) -> None:
         assert (row.uplift_low, row.uplift_high) == pytest.approx(
             (one["uplift_interval"]["low"], one["uplift_interval"]["high"])
         )
-    counted = done.trials.query("split == 'confirmation' and control == ''").groupby("candidate").flip.sum()
-    assert (counted[findings.index] == findings.flips).all()
+    counted = (
+        done.trials.query("split == 'confirmation' and control == ''").groupby(["candidate", "placement"]).flip.sum()
+    )
+    assert [counted[one["candidate"], one["placement"]] for one in written] == [one["flips"] for one in written]
 
 
 def test_it_is_told_in_a_line(finished: tuple[Path, Result]) -> None:

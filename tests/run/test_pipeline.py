@@ -76,7 +76,10 @@ def test_a_finished_run_reads_no_trials_and_makes_no_control(invoke, own_run: Pa
     monkeypatch.setattr(Sweep, "run", None)
     monkeypatch.setattr("auditor.candidates.confirmation.make_controls", None)
     assert invoke("run", "--resume", own_run).exit_code == 3
-    assert [file for file in read if file.endswith(".parquet")] == ["cells.parquet"]
+    assert [file for file in read if file.endswith(".parquet")] == [
+        "cells.parquet",
+        "trials.parquet",
+    ]  # where pictures went, for the report
     assert [file for file in read if file.startswith("cache/")] == []
 
 

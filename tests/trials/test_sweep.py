@@ -174,7 +174,9 @@ def test_eligible_and_flipped_are_members_of_the_groups() -> None:
     assert CRITERION.describe() == "held-out pictures labelled 'red' that the clean model calls 'red'"
 
 
-@pytest.mark.parametrize("placement", [one for one in Placement if one is not Placement.PHOTOGRAPHED])
+@pytest.mark.parametrize(
+    "placement", [one for one in Placement if one.of_anything and one is not Placement.PHOTOGRAPHED]
+)
 def test_a_transparent_patch_flips_nothing(
     colour_classifier: Callable[..., Classifier],
     trials_config: Callable[..., TrialsConfig],

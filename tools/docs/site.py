@@ -22,8 +22,8 @@ FILES = ("LICENSE", "examples/finished_run.ipynb", "reports/sample/report.html")
 """Files that pages link to."""
 
 CONTENTS = {
-    "First steps": ("demonstration", "your-model", "real-models", "cli"),
-    "Reading a verdict": ("verdicts", "numbers", "ground-truth", "counterexamples"),
+    "First steps": ("demonstration", "explorer", "your-model", "real-models", "cli"),
+    "Reading a verdict": ("verdicts", "reviews", "numbers", "ground-truth", "counterexamples"),
     "How it works": ("candidates", "atlas", "models", "speed", "design", "changelog"),
 }
 SETTINGS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -213,7 +213,7 @@ class _Maker:
         pixels[top:bottom, left:right] = changed
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, "PNG", compress_level=6)
-        where = {name: round(float(values[0]), 4) for name, values in asdict(draws).items()}
+        where = {name: round(float(values[0]), 4) for name, values in draws.columns.items()}
         return buffer.getvalue(), {**where, "centre_y": where["centre_y"] + top, "centre_x": where["centre_x"] + left}
 
     def finish(self, rows: Sequence[dict[str, Json]], result: AuditResult, out: Path) -> Counterexamples:
