@@ -40,12 +40,13 @@ def test_every_count_can_be_counted_again(finished: tuple[Path, Result]) -> None
     corners = table[table.variant.str.match("[0-9].*down")]
     assert set(corners.centre_x) == {corners.centre_x.min(), corners.centre_x.max()}
     of_size, of_opacity = found["responses"]
-    assert [one["dose"] for one in of_size["doses"]] == [0.2, 0.35]
+    own_size = finding["spot"]["size"]  # the crop at its own place worries most
+    assert [one["dose"] for one in of_size["doses"]] == [0.2, own_size]
     assert [one["dose"] for one in of_opacity["doses"]] == [0.5, 1.0]
     for dose in of_size["doses"]:
-        here = table[table.variant == f"fixed: {dose['dose']:g} of the side, opacity 1"]
+        here = table[table.variant.str.match(f".*: {dose['dose']:g} of the side, opacity 1$")]
         assert here[here.control == ""].flip.sum() == dose["flips"]
-    faded = table[table.variant == "fixed: 0.35 of the side, opacity 0.5"]
+    faded = table[table.variant.str.endswith("opacity 0.5")]
     assert faded.flip.sum() == of_opacity["doses"][0]["flips"]
     assert f"places: {finding['candidate']} works" in result.stdout
 
