@@ -140,7 +140,7 @@ def test_every_command_that_uses_what_a_run_made_refuses(command: str, own_world
 def test_a_report_and_a_review_need_neither_pictures_nor_model(own_world, invoke, here: Path, finished) -> None:
     shutil.rmtree(own_world.folder)
     assert invoke("report", here).exit_code == finished[1].exit_code
-    assert invoke("review", here, "--mark", "c-001=context", "--by", "Ann", "--why", "a spot").exit_code in (0, 1, 3)
+    assert invoke("review", here, "--mark", "c-002=context", "--by", "Ann", "--why", "a spot").exit_code in (0, 1, 3)
 
 
 def test_the_same_content_is_the_same_and_read_once(own_world, invoke, here: Path, finished, monkeypatch) -> None:

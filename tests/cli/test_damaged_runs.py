@@ -116,7 +116,7 @@ def test_parts_of_an_interrupted_stage_are_made_again(damage: str, invoke, finis
 COMMANDS = {
     "report": ("report", "{run}"),
     "report --format": ("report", "{run}", "--format", "json"),
-    "review": ("review", "{run}", "--mark", "c-001=context", "--by", "Ann", "--why", "a spot"),
+    "review": ("review", "{run}", "--mark", "c-002=context", "--by", "Ann", "--why", "a spot"),
     "transfer": ("transfer", "{run}", "--model", "{world}/audit.toml"),
     "suggest": ("suggest", "{run}"),
 }
@@ -138,7 +138,7 @@ def test_no_command_ends_in_a_raw_error(world, invoke, finished, tmp_path: Path)
 READERS = {
     "report": ("result.json", ("report", "{run}")),
     "report --format": ("result.json", ("report", "{run}", "--format", "json")),
-    "review": ("cells.parquet", ("review", "{run}", "--mark", "c-001=context", "--by", "Ann")),
+    "review": ("cells.parquet", ("review", "{run}", "--mark", "c-002=context", "--by", "Ann")),
     "transfer": ("candidates/c-001.png", ("transfer", "{run}", "--model", "{world}/audit.toml")),
 }
 
@@ -165,7 +165,7 @@ def test_who_makes_nothing_again_says_what_does(command: str, world, invoke, fin
 
 
 def test_damaged_reviews_are_told_and_kept(invoke, own_run: Path) -> None:
-    assert invoke("review", own_run, "--mark", "c-001=context", "--by", "Ann", "--why", "x").exit_code in (0, 1, 3)
+    assert invoke("review", own_run, "--mark", "c-002=context", "--by", "Ann", "--why", "x").exit_code in (0, 1, 3)
     cut(own_run / "reviews.json")
     left = (own_run / "reviews.json").read_bytes()
     for command in (("report", own_run), ("review", own_run, "--mark", "c-001=object"), ("run", "--resume", own_run)):

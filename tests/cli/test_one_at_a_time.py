@@ -19,7 +19,7 @@ COMMANDS = {
     "more": ("run", "--more", "{run}", "--images", "{world}/photos"),
     "transfer": ("transfer", "{run}", "--model", "{world}/audit.toml"),
     "report": ("report", "{run}"),
-    "review": ("review", "{run}", "--mark", "c-001=context", "--by", "Ann", "--why", "a spot"),
+    "review": ("review", "{run}", "--mark", "c-002=context", "--by", "Ann", "--why", "a spot"),
 }
 
 
