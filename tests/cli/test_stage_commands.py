@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 import auditor
+from auditor.inputs.model.device import choose_device, describe_device
 from auditor.report.findings_json import schema
 from auditor.trials.sweep import Sweep
 
@@ -210,7 +211,8 @@ def test_layers_names_the_nearest_model(invoke) -> None:
 def test_doctor_says_what_is_here(invoke) -> None:
     result = invoke("doctor")
     assert result.exit_code == 0
-    for word in ("torch", "cpu", "CUDA", "memory", "14 patches", "305 drawings", auditor.__version__):
+    device = describe_device(choose_device("auto")).split()[0]
+    for word in ("torch", device, "CUDA", "memory", "14 patches", "305 drawings", auditor.__version__):
         assert word in result.stdout
 
 
