@@ -9,31 +9,37 @@ import numpy as np
 from auditor.candidates.controls import OWN_CONTROLS, Making, check_visible, make_controls, steps
 from auditor.core.records import Placement, Split
 from auditor.core.records.trials import ConfirmedTrials, TrialBlock, TrialName
-from auditor.trials.bench import SURVEY, Bench, Trial
+from auditor.trials.bench import SURVEY, Bench, Part, Trial
 from auditor.trials.patch import Patch, side_in_pixels
 from auditor.trials.placements import own_variants, variants_of
 from auditor.trials.stand_ins import Control
 
 
-def try_all(bench: Bench, patches: Sequence[Patch], split: Split, placement: Placement) -> dict[str, TrialBlock]:
-    """Measure every patch once on a split, without controls; by candidate id."""
-    trials = [Trial(TrialName(split, patch.candidate.id, "", placement), patch.rgba) for patch in patches]
-    blocks = bench.measure(trials, f"trials on {split}")
+def try_all(
+    bench: Bench, patches: Sequence[Patch], split: Split, placement: Placement, part: Part | None = None
+) -> dict[str, TrialBlock]:
+    """Measure every patch once on a split, or a part of it, without controls; by candidate id."""
+    trials = [Trial(TrialName(split, patch.candidate.id, "", placement), patch.rgba, part) for patch in patches]
+    blocks = bench.measure(trials, f"trials on {split}{_of(part)}")
     return {patch.candidate.id: block for patch, block in zip(patches, blocks, strict=True)}
 
 
-def shared_controls(bench: Bench, placement: Placement) -> dict[str, TrialBlock]:
-    """The survey's controls on the confirmation pictures at the fixed size: noise, drawn for each, and mid grey."""
+def shared_controls(bench: Bench, placement: Placement, part: Part | None = None) -> dict[str, TrialBlock]:
+    """The survey's controls on confirmation pictures at the fixed size: noise, drawn for each, and mid grey."""
     height, width = bench.table.pool.pixels.shape[2:]
     side = side_in_pixels(bench.config.trials.size, int(height), int(width))
     square = np.full((4, side, side), 255, dtype=np.uint8)
     shared = [Control(name, OWN_CONTROLS[name]) for name in ("noise", "grey")]
     trials = [
-        Trial(TrialName(Split.CONFIRMATION, SURVEY, control.name, placement), square, control=control)
+        Trial(TrialName(Split.CONFIRMATION, SURVEY, control.name, placement), square, part, control)
         for control in shared
     ]
-    blocks = bench.measure(trials, "shared controls")
+    blocks = bench.measure(trials, f"shared controls{_of(part)}")
     return {control.name: block for control, block in zip(shared, blocks, strict=True)}
+
+
+def _of(part: Part | None) -> str:
+    return f", pictures {part[0] + 1} to {part[1]}" if part else ""
 
 
 def confirm(

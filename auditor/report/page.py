@@ -68,6 +68,7 @@ class Page:
     examples: tuple[Example, ...]
     survey: tuple[SurveyRow, ...]
     survey_at_random: int
+    survey_pictures: int
     tried: Mapping[str, Candidate]
     validity: ValidityWords | None
     skipped_by_reason: tuple[tuple[str, tuple[SkippedImage, ...]], ...]
@@ -125,6 +126,7 @@ def page_of(result: AuditResult) -> Page:
         examples=summary.examples_by_concern(result),
         survey=summary.survey_by_uplift(result),
         survey_at_random=sum(row.candidate.is_random_crop for row in result.survey),
+        survey_pictures=max((row.eligible for row in result.survey), default=0),
         tried={row.candidate.id: row.candidate for row in result.survey},
         validity=None if validity is None else validity_words(validity),
         skipped_by_reason=_skipped_by_reason(result),

@@ -147,6 +147,28 @@ def join_blocks(blocks: Sequence[TrialBlock]) -> TrialBlock:
     )
 
 
+def on_pictures(block: TrialBlock, keys: Sequence[str]) -> TrialBlock:
+    """A block's trials on some of its pictures, in the order of the keys.
+
+    Raises:
+        KeyError: it was not measured on one of them.
+    """
+    places = {key: place for place, key in enumerate(block.image_keys)}
+    taken = np.array([places[key] for key in keys], dtype=np.int64)
+    return dataclasses.replace(
+        block,
+        image_keys=tuple(keys),
+        draws=tuple(Draws.of({name: numbers[taken] for name, numbers in one.columns.items()}) for one in block.draws),
+        clean=block.clean[taken],
+        patched=block.patched[:, taken],
+        before=block.before[taken],
+        after=block.after[:, taken],
+        flips=block.flips[:, taken],
+        rank_before=block.rank_before[taken],
+        rank_after=block.rank_after[:, taken],
+    )
+
+
 def odds_gain(*blocks: TrialBlock) -> float:
     """Mean gain in the target's log-odds over all pictures of some blocks, logits.
 

@@ -131,6 +131,11 @@ class CandidatesConfig(Section):
         description="selection pictures on which all of these are tried; the better half goes on to twice as many, and "
         "half of that to all",
     )
+    survey_images: ManyOrNone = Field(
+        96,
+        description="confirmation pictures that everything tried is measured on, chosen or not, to tell whether the "
+        "search helped; four times as many, and so on, while that is open; 0: all at once",
+    )
     confirmed: int = Field(8, ge=1, le=1000, description="candidates confirmed with all their controls")
     own_places: ManyOrNone = Field(
         1,

@@ -9,7 +9,7 @@ from pathlib import PureWindowsPath
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.candidates.confirmation import confirm, shared_controls, try_all
+from auditor.candidates.confirmation import confirm
 from auditor.candidates.controls import Making, steps
 from auditor.candidates.selection import Selection, narrowing, select
 from auditor.core.config import TrialsConfig
@@ -26,8 +26,9 @@ from auditor.run.stages.candidates import CANDIDATES, atlas_of_controls, open_sc
 from auditor.run.stages.clean import CLEAN, network_of_trials
 from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.images import IMAGES
+from auditor.run.stages.surveyed import surveyed
 from auditor.run.tables import outcome_from_json, outcome_to_json
-from auditor.statistics.survey import suggestion_validity, survey_rows
+from auditor.statistics.survey import survey_rows
 from auditor.trials.bench import SHARDS, Bench, Table, Trial
 from auditor.trials.blocks import blocks_of
 from auditor.trials.patch import Patch, pixels_sha256
@@ -50,20 +51,20 @@ def _make(run: Run, folder: RunFolder) -> Facts:
         rungs = narrowing(proposals.rungs, selection, {})
         return keep_trials(folder, bench, Outcome((), len(proposals.patches), steps(), rungs))
     looks = look_at_confirmation(run, config.trials, proposals.patches, run.folder.name, AUDIT)
-    tried = try_all(bench, proposals.patches, Split.CONFIRMATION, placement)
-    shared = shared_controls(bench, placement)
+    survey = surveyed(bench, proposals.patches, chosen, placement)
     confirmed = confirm(
         bench, Making(open_scene(run), atlas_of_controls(run)), selection.chosen, config.trials.placements
     )
     candidates = [patch.candidate for patch in proposals.patches]
-    confidence = config.limits.confidence
     outcome = Outcome(
         chosen=chosen,
         tried=len(candidates),
         controls=steps(),
-        rungs=narrowing(proposals.rungs, selection, {one.id: tried[one.id] for one in candidates if one.spot is None}),
-        survey=survey_rows(candidates, _at_first_placement(selection, candidates), tried, shared, chosen),
-        validity=suggestion_validity(candidates, tried, shared, confidence, config.seed),
+        rungs=narrowing(
+            proposals.rungs, selection, {one.id: survey.tried[one.id] for one in candidates if one.spot is None}
+        ),
+        survey=survey_rows(candidates, _at_first_placement(selection, candidates), survey.tried, survey.shared, chosen),
+        validity=survey.validity,
         examples=draw_examples(folder, bench, confirmed, proposals.patches),
         looks=looks,
         repeat=repeated(bench, confirmed, proposals.patches),
