@@ -20,6 +20,7 @@ from auditor.inputs.model.features import Features
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.run.folder import RunFolder
+from benchmarks.candidates import before_after
 from benchmarks.run import torture, whole_run
 
 ROOT = Path(__file__).parents[1]
@@ -141,3 +142,14 @@ def test_the_audit_that_is_tortured_is_valid(tmp_path: Path, monkeypatch: pytest
     config = read_config(torture.written(tmp_path, 2))
     assert (config.compute.workers, config.candidates.confirmed, config.atlas.levels) == (2, 3, (4, 6))
     assert config.target == "wok"
+
+
+def test_two_searches_are_compared_pair_by_pair() -> None:
+    before, after = before_after.Search(0.2, 0.1, 0.3, 0.1), before_after.Search(0.5, 0.2, 0.3, 0.2)
+    pairs = [(("a", "b"), before, after), (("b", "a"), before, before)]
+    lines = before_after.compared(pairs).splitlines()
+    assert lines[2] == "| a → b | 20.0 → 50.0 | 10.0 → 20.0 | 30.0 → 30.0 | 20.0 → 10.0 |"
+    # by hand: the mean of 30 and 0 is 15, its spread 21.2 / √2 = 15, times t = 12.71 of one degree of freedom
+    assert lines[4].startswith(
+        "| mean change over 2 pairs (95% t) | **+15.0** (-175.6 to +205.6), more on 1 | **+5.0**"
+    )
