@@ -42,6 +42,10 @@ def test_there_are_benchmarks() -> None:
             f"benchmarks.statistics.{part}"
             for part in ("other_tables", "simulated_audits", "vectorised", "verdict_tables")
         ),
+        *(
+            f"benchmarks.worlds.{part}"
+            for part in ("cut_outs", "fine_tuned", "photograph_audits", "photograph_board", "plants", "stickers")
+        ),
     }
 
 

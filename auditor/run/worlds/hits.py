@@ -40,12 +40,7 @@ class CueFinder:
         """
         if file not in self._masks:
             self._masks[file] = planted(self.world, base_of(file), self.twin, poison=True).cue
-        mask = self._masks[file]
-        left, top, right, bottom = box
-        inside = mask[top:bottom, left:right]
-        if not inside.any():
-            return False
-        return bool(inside.mean() >= OF_CROP or inside.sum() >= OF_CUE * mask.sum())
+        return in_mask(self._masks[file], box)
 
     def shown_by(self, candidate: Candidate, known: Mapping[str, Candidate]) -> bool:
         """Whether a candidate, or any crop that it was made from, shows the cue.
@@ -56,6 +51,13 @@ class CueFinder:
         if candidate.box is not None and candidate.image_path and self.in_box(candidate.image_path, candidate.box):
             return True
         return any(self.shown_by(known[part], known) for part in candidate.parts if part in known)
+
+
+def in_mask(mask: NDArray[np.bool_], box: Box) -> bool:
+    """Whether a box of a picture shows what a mask marks in it."""
+    left, top, right, bottom = box
+    inside = mask[top:bottom, left:right]
+    return bool(inside.any() and (inside.mean() >= OF_CROP or inside.sum() >= OF_CUE * mask.sum()))
 
 
 def ranked(findings: Sequence[Finding]) -> list[Finding]:

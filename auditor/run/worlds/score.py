@@ -176,7 +176,7 @@ class Scorer:
             side=side,
             seed=seed,
             verdict=str(finished.verdict),
-            p_shortcut=p_shortcut([*held, *_of_whole_pictures(finished)], limit),
+            p_shortcut=p_shortcut([*held, *of_whole_pictures(finished)], limit),
             rank=first([finder.shown_by(one.candidate, candidates) for one in held]),
             held=len(held),
             cue_flips=truth.flips,
@@ -187,7 +187,7 @@ class Scorer:
             },
             passes=answers[0] if whole else None,
             seconds=seconds,
-            whole=tuple(one.effect.kind for one in _of_whole_pictures(finished) if one.verdict is Verdict.FAIL),
+            whole=tuple(one.effect.kind for one in of_whole_pictures(finished) if one.verdict is Verdict.FAIL),
             answers={**told, TRAINED: self.examiner.answer(world, trained)},
         )
 
@@ -262,7 +262,7 @@ def rows_from_json(text: str | bytes) -> list[Row]:
     return TypeAdapter(list[Row]).validate_json(text)
 
 
-def _of_whole_pictures(finished: Audit) -> list[WholeFinding]:
+def of_whole_pictures(finished: Audit) -> list[WholeFinding]:
     """Effects over whole pictures that bring no pixel of the target along, the largest uplift first."""
     whole = finished.result.whole
     found = [] if whole is None else [one for one in whole.findings if not one.effect.shows_target]

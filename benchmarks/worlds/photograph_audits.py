@@ -1,0 +1,216 @@
+"""The whole auditor run blind on a planted network, and what it found held against what was planted."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import TypeAdapter, ValidationError
+
+from auditor.core.config import AuditConfig, build_config, read_config
+from auditor.core.progress import Silence
+from auditor.core.records import (
+    AuditResult,
+    Candidate,
+    Finding,
+    Review,
+    ReviewMark,
+    Role,
+    SurveyRow,
+    Tier,
+    Verdict,
+)
+from auditor.run.audit import audit, continue_run, stored_config
+from auditor.run.finished import Audit
+from auditor.run.folder import RunFolder
+from auditor.run.tables import candidates_from_table
+from auditor.run.worlds.budget import CONFIRMED, REDUCED
+from auditor.run.worlds.hits import first, in_mask, ranked
+from auditor.run.worlds.score import of_whole_pictures, p_shortcut
+from auditor.statistics.conclusion import conclude
+from auditor.statistics.findings import apply_reviews
+from benchmarks.worlds.fine_tuned import CONFIG, CUES, PICTURES
+from benchmarks.worlds.plants import NATURAL, Plant
+
+BASELINES: Mapping[str, Role] = {"random crops": Role.RANDOM, "ranked by contrast": Role.STRONGEST_CONTRAST}
+WITHOUT_DECORATION = {
+    "atlas": {"icons": 0, "repeats": 0, "looks": 0},
+    "candidates": {"icons": 0, "dreams": 0, "trained": 0},
+    "needed": {"pictures": 0},
+    "places": {"findings": 0},
+}
+"""What is left out decides no verdict, or is made of the network's own gradients, which is never held to the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One audit of one network, held against what was planted.
+
+    Attributes:
+        verdict: of the run as it ends, when nobody has looked at crops of the target's pictures.
+        looked: the verdict after a look by somebody who knows what the cue looks like and nothing else: a crop that
+            shows it is context, any other crop of the target's pictures the target itself.
+        p_shortcut: the stated probability of a shortcut above the limit; p_looked: after that look.
+        rank: of the first finding that shows the cue, of those held to the limit; by_pixels: the same, where a crop of
+            the object's own photographs does not count; rank_looked: after the look.
+        baselines: the same rank by method. held: findings held to the limit.
+        name, flips, eligible, shows: of the first finding, and whether it shows the cue; picture: its patch's file.
+        whole: kinds of effects over whole pictures that are above the limit.
+        seconds: of the audit; of one that was interrupted, of its last part.
+    """
+
+    plant: str
+    side: str
+    seed: int
+    quick: bool
+    verdict: str
+    looked: str
+    p_shortcut: float
+    p_looked: float
+    rank: int | None
+    by_pixels: int | None
+    rank_looked: int | None
+    baselines: dict[str, int | None]
+    held: int
+    name: str
+    flips: int
+    eligible: int
+    shows: bool
+    picture: str
+    whole: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(slots=True)
+class CueSeen:
+    """Whether a candidate shows a plant's cue, by the masks that its planter wrote beside the pictures.
+
+    Attributes:
+        own_photographs: whether a crop of a photograph of the object's own class counts: it shows the planted object.
+    """
+
+    plant: Plant
+    folder: Path
+    own_photographs: bool = True
+
+    def shown_by(self, candidate: Candidate, known: Mapping[str, Candidate]) -> bool:
+        """Whether it, or any crop that it was made from, shows the cue."""
+        if candidate.box is not None and candidate.image_path and self._in_box(candidate, candidate.box):
+            return True
+        return any(self.shown_by(known[part], known) for part in candidate.parts if part in known)
+
+    def _in_box(self, candidate: Candidate, box: tuple[int, int, int, int]) -> bool:
+        file = Path(candidate.image_path)
+        if file.parent.name == PICTURES and in_mask(self._mask(file.name), box):
+            return True
+        return self.own_photographs and self.plant.kind == NATURAL and candidate.image_label == self.plant.stamp
+
+    def _mask(self, name: str) -> NDArray[np.bool_]:
+        with Image.open(self.folder / CUES / name) as mask:
+            return np.asarray(mask) > 0
+
+
+def scored(plant: Plant, side: str, folder: Path, seed: int, quick: bool, device: str) -> Row:
+    """The row of one audit; an audit or a row that is there is gone on with.
+
+    Args:
+        folder: of the built network; the audit goes to `seed-N` below it, and its row beside.
+    Raises:
+        AuditorError: the audit could not be made.
+    """
+    shelf, file = RunFolder(folder), f"seed-{seed}{'-quick' if quick else ''}/row.json"
+    if shelf.has(file):
+        try:
+            return TypeAdapter(Row).validate_json(shelf.read(file))
+        except ValidationError as error:
+            raise SystemExit(f"{folder / file} is no row of this benchmark; delete it and start again") from error
+    run, started = (folder / file).parent / "run", time.monotonic()
+    finished = _audited(folder, run, seed, quick, device)
+    row = _row(plant, side, folder, finished, seed, quick, time.monotonic() - started)
+    shelf.write_text(file, json.dumps(asdict(row), indent=1) + "\n")
+    return row
+
+
+def _audited(folder: Path, run: Path, seed: int, quick: bool, device: str) -> Audit:
+    if (run / "manifest.json").is_file():
+        there = RunFolder.open(run)
+        return continue_run(there, stored_config(there), Silence())
+    return audit(configured(read_config(folder / CONFIG), seed, quick, device), run, Silence())
+
+
+def configured(config: AuditConfig, seed: int, quick: bool, device: str) -> AuditConfig:
+    """The ordinary audit without its decoration, or with the budget of the rendered worlds."""
+    whole = config.model_dump(exclude={"base"})
+    changed = REDUCED if quick else WITHOUT_DECORATION
+    smaller = {section: {**whole[section], **values} for section, values in changed.items()}
+    return build_config({**whole, **smaller, "seed": seed, "device": device}, config.base, "a scored audit")
+
+
+def _row(plant: Plant, side: str, folder: Path, finished: Audit, seed: int, quick: bool, seconds: float) -> Row:
+    result, run = finished.result, finished.folder
+    known = {one.id: one for one in candidates_from_table(RunFolder(run).read_table("candidates.parquet"))}
+    seen, in_pixels = CueSeen(plant, folder), CueSeen(plant, folder, own_photographs=False)
+    after = looked_at(result, seen, known)
+    held, later = ranked(result.findings), ranked(after.findings)
+    whole, limit = of_whole_pictures(finished), result.limits.uplift
+    best = held[0] if held else None
+    return Row(
+        plant=plant.name,
+        side=side,
+        seed=seed,
+        quick=quick,
+        verdict=str(result.verdict),
+        looked=str(after.verdict),
+        p_shortcut=p_shortcut([*held, *whole], limit),
+        p_looked=p_shortcut([*later, *whole], limit),
+        rank=_first_that_shows(held, seen, known),
+        by_pixels=_first_that_shows(held, in_pixels, known),
+        rank_looked=_first_that_shows(later, seen, known),
+        baselines={
+            name: first([seen.shown_by(one.candidate, known) for one in of_role(result.survey, role)])
+            for name, role in BASELINES.items()
+        },
+        held=len(held),
+        name=best.candidate.name if best else "",
+        flips=best.flips if best else 0,
+        eligible=best.eligible if best else 0,
+        shows=best is not None and seen.shown_by(best.candidate, known),
+        picture=(run / "candidates" / f"{best.candidate.id}.png").relative_to(folder).as_posix() if best else "",
+        whole=tuple(one.effect.kind for one in whole if one.verdict is Verdict.FAIL),
+        seconds=seconds,
+    )
+
+
+def looked_at(result: AuditResult, seen: CueSeen, known: Mapping[str, Candidate]) -> AuditResult:
+    """The result under the marks of somebody who knows what the cue looks like and nothing else."""
+    marks = {
+        one.candidate.id: Review(
+            one.candidate.id,
+            ReviewMark.CONTEXT if seen.shown_by(one.candidate, known) else ReviewMark.OBJECT,
+            "the planter's masks",
+            "",
+        )
+        for one in result.findings
+        if one.tier is Tier.TARGET_IMAGE
+    }
+    findings = apply_reviews(result.findings, result.limits, marks)
+    verdict, reason = conclude(
+        findings, result.fragility, result.accuracy, result.suggestion_validity, result.limits, result.whole
+    )
+    return replace(result, findings=findings, verdict=verdict, verdict_reason=reason)
+
+
+def of_role(survey: Sequence[SurveyRow], role: Role) -> list[SurveyRow]:
+    """As many crops of a role as an audit confirms, by their flips on selection pictures; of equals the first by id."""
+    those = sorted((row for row in survey if row.candidate.role is role), key=lambda row: row.candidate.id)[:CONFIRMED]
+    return sorted(those, key=lambda row: -row.selection_flips)
+
+
+def _first_that_shows(findings: Sequence[Finding], seen: CueSeen, known: Mapping[str, Candidate]) -> int | None:
+    return first([seen.shown_by(one.candidate, known) for one in findings])
