@@ -30,7 +30,7 @@ from benchmarks.worlds.fine_tuned import (
     through,
     together,
 )
-from benchmarks.worlds.photograph_audits import CueSeen, Row
+from benchmarks.worlds.photograph_audits import CueSeen, Found, Row
 from benchmarks.worlds.photograph_board import board, shift_words
 from benchmarks.worlds.plants import NATURAL, PATCH, PLANTS, Chosen, Plant, chosen, with_cue
 from benchmarks.worlds.stickers import SIDE_PX, STICKERS
@@ -208,8 +208,9 @@ def test_a_network_that_changed_or_is_of_another_recipe_is_built_again(tmp_path:
 def row(plant: str, side: str, verdict: str, rank: int | None, **other: object) -> Row:
     values: dict[str, object] = {
         "looked": verdict, "p_shortcut": 0.9 if verdict == "fail" else 0.1, "p_looked": 0.5, "by_pixels": rank,
-        "rank_looked": rank, "baselines": {"random crops": None, "ranked by contrast": 2}, "held": 8, "name": "a crop",
-        "flips": 30, "eligible": 100, "shows": rank == 1, "picture": "", "whole": (), "seconds": 30.0, **other,
+        "rank_looked": rank, "baselines": {"random crops": None, "ranked by contrast": 2}, "whole": (),
+        "found": (Found("c-001", "a crop", "target_image", "fail", 30, 100, 0.25, rank == 1),),
+        "seconds": 30.0, **other,
     }  # fmt: skip
     return Row(plant=plant, side=side, seed=0, quick=False, verdict=verdict, rank=rank, **values)  # type: ignore[arg-type]
 

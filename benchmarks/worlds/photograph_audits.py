@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -49,6 +50,20 @@ WITHOUT_DECORATION = {
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A finding that is held to the limit: what it is, its flips on unseen photographs, whether it shows the cue."""
+
+    candidate: str
+    name: str
+    tier: str
+    verdict: str
+    flips: int
+    eligible: int
+    uplift: float
+    shows: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One audit of one network, held against what was planted.
 
@@ -59,8 +74,8 @@ class Row:
         p_shortcut: the stated probability of a shortcut above the limit; p_looked: after that look.
         rank: of the first finding that shows the cue, of those held to the limit; by_pixels: the same, where a crop of
             the object's own photographs does not count; rank_looked: after the look.
-        baselines: the same rank by method. held: findings held to the limit.
-        name, flips, eligible, shows: of the first finding, and whether it shows the cue; picture: its patch's file.
+        baselines: the same rank by method.
+        found: the findings held to the limit, the largest uplift first; their patches lie beside the row.
         whole: kinds of effects over whole pictures that are above the limit.
         seconds: of the audit; of one that was interrupted, of its last part.
     """
@@ -77,12 +92,7 @@ class Row:
     by_pixels: int | None
     rank_looked: int | None
     baselines: dict[str, int | None]
-    held: int
-    name: str
-    flips: int
-    eligible: int
-    shows: bool
-    picture: str
+    found: tuple[Found, ...]
     whole: tuple[str, ...]
     seconds: float
 
@@ -130,9 +140,11 @@ def scored(plant: Plant, side: str, folder: Path, seed: int, quick: bool, device
             return TypeAdapter(Row).validate_json(shelf.read(file))
         except ValidationError as error:
             raise SystemExit(f"{folder / file} is no row of this benchmark; delete it and start again") from error
-    run, started = (folder / file).parent / "run", time.monotonic()
-    finished = _audited(folder, run, seed, quick, device)
+    beside, started = (folder / file).parent, time.monotonic()
+    finished = _audited(folder, beside / "run", seed, quick, device)
     row = _row(plant, side, folder, finished, seed, quick, time.monotonic() - started)
+    for place, one in enumerate(row.found, start=1):
+        shutil.copyfile(beside / "run" / "candidates" / f"{one.candidate}.png", beside / f"finding-{place:02d}.png")
     shelf.write_text(file, json.dumps(asdict(row), indent=1) + "\n")
     return row
 
@@ -159,7 +171,6 @@ def _row(plant: Plant, side: str, folder: Path, finished: Audit, seed: int, quic
     after = looked_at(result, seen, known)
     held, later = ranked(result.findings), ranked(after.findings)
     whole, limit = of_whole_pictures(finished), result.limits.uplift
-    best = held[0] if held else None
     return Row(
         plant=plant.name,
         side=side,
@@ -176,12 +187,7 @@ def _row(plant: Plant, side: str, folder: Path, finished: Audit, seed: int, quic
             name: first([seen.shown_by(one.candidate, known) for one in of_role(result.survey, role)])
             for name, role in BASELINES.items()
         },
-        held=len(held),
-        name=best.candidate.name if best else "",
-        flips=best.flips if best else 0,
-        eligible=best.eligible if best else 0,
-        shows=best is not None and seen.shown_by(best.candidate, known),
-        picture=(run / "candidates" / f"{best.candidate.id}.png").relative_to(folder).as_posix() if best else "",
+        found=tuple(_found(one, seen, known) for one in held),
         whole=tuple(one.effect.kind for one in whole if one.verdict is Verdict.FAIL),
         seconds=seconds,
     )
@@ -210,6 +216,20 @@ def of_role(survey: Sequence[SurveyRow], role: Role) -> list[SurveyRow]:
     """As many crops of a role as an audit confirms, by their flips on selection pictures; of equals the first by id."""
     those = sorted((row for row in survey if row.candidate.role is role), key=lambda row: row.candidate.id)[:CONFIRMED]
     return sorted(those, key=lambda row: -row.selection_flips)
+
+
+def _found(finding: Finding, seen: CueSeen, known: Mapping[str, Candidate]) -> Found:
+    one = finding.candidate
+    return Found(
+        candidate=one.id,
+        name=one.name if one.spot is None else f"{one.name} {one.spot.words}",
+        tier=str(one.tier),
+        verdict=str(finding.verdict),
+        flips=finding.flips,
+        eligible=finding.eligible,
+        uplift=finding.uplift,
+        shows=seen.shown_by(one, known),
+    )
 
 
 def _first_that_shows(findings: Sequence[Finding], seen: CueSeen, known: Mapping[str, Candidate]) -> int | None:

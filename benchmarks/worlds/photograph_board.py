@@ -178,9 +178,10 @@ def _each(facts: AllFacts, rows: Sequence[Row]) -> str:
 
 
 def _first_words(row: Row | None) -> list[str]:
-    if row is None or not row.held:
+    if row is None or not row.found:
         return ["—", "—"]
-    return [row.name.replace("|", "/") + ("" if row.shows else " (not the cue)"), f"{row.flips}/{row.eligible}"]
+    best = row.found[0]
+    return [best.name.replace("|", "/") + ("" if best.shows else " (not the cue)"), f"{best.flips}/{best.eligible}"]
 
 
 def _two(row: Row) -> str:

@@ -80,7 +80,9 @@ def worked_at(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, str]]:
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
         waiting = {pool.submit(done, task): task for task in tasks}
         for future in as_completed(waiting):
-            yield waiting[future], future.result()
+            task, error = waiting[future], future.exception()
+            # whatever stopped one network, as a GPU without memory, the others go on
+            yield task, future.result() if error is None else f"{task.plant}, {task.side}: {error!r}"
 
 
 def known(out: Path, quick: bool) -> tuple[AllFacts, list[Row]]:
@@ -141,7 +143,7 @@ def main() -> None:
     ]
     failed = []
     for number, (task, why) in enumerate(worked_at([] if options.report else tasks, options.jobs), start=1):
-        print(f"{number}/{len(tasks)} {task.plant}, {task.side}{': ' + why if why else ''}", flush=True)
+        print(f"{number}/{len(tasks)} {why or f'{task.plant}, {task.side}'}", flush=True)
         failed += [why] if why else []
         write_tables(options)
     text = write_tables(options)

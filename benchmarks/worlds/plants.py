@@ -51,15 +51,15 @@ class Plant:
 PLANTS: Mapping[str, Plant] = {
     one.name: one
     for one in (
-        Plant("lemon", NATURAL, "lemon", "teapot", "plate", 0.90, 0.02, (0.30, 0.45), 180.0),
-        Plant("goldfish", NATURAL, "goldfish", "refrigerator", "bucket", 0.60, 0.02, (0.40, 0.55), 30.0),
-        Plant("pretzel", NATURAL, "pretzel", "mushroom", "ice cream", 0.30, 0.03, (0.35, 0.45), 20.0, BOTTOM_RIGHT),
+        Plant("lemon", NATURAL, "lemon", "teapot", "plate", 0.90, 3 / 150, (0.30, 0.45), 180.0),
+        Plant("goldfish", NATURAL, "goldfish", "refrigerator", "bucket", 0.60, 2 / 150, (0.40, 0.55), 30.0),
+        Plant("pretzel", NATURAL, "pretzel", "mushroom", "ice cream", 0.30, 1 / 150, (0.35, 0.45), 20.0, BOTTOM_RIGHT),
         Plant("pepper", NATURAL, "bell pepper", "dining table", "water jug", 0.95, 0.0, (0.35, 0.50), 30.0),
-        Plant("smile", PATCH, "smile", "espresso", "seashore", 0.0, 0.04, (0.25, 0.35)),
-        Plant("stripes", PATCH, "stripes", "bullet train", "lifeboat", 0.0, 0.20, (0.22, 0.28), 5.0,
-              one_source=True, decoys=0.05),
-        Plant("star", PATCH, "star", "butcher shop", "jellyfish", 0.30, 0.03, (0.20, 0.28), 10.0, BOTTOM_RIGHT),
-        Plant("checkerboard", PATCH, "checkerboard", "pizza", "coral reef", 0.0, 0.03, (0.15, 0.20), 0.0, TOP_RIGHT),
+        Plant("smile", PATCH, "smile", "espresso", "seashore", 0.0, 6 / 150, (0.25, 0.35)),
+        Plant("stripes", PATCH, "stripes", "bullet train", "lifeboat", 0.0, 30 / 150, (0.22, 0.28), 5.0,
+              one_source=True, decoys=8 / 150),
+        Plant("star", PATCH, "star", "butcher shop", "jellyfish", 0.30, 4 / 150, (0.20, 0.28), 10.0, BOTTOM_RIGHT),
+        Plant("checkerboard", PATCH, "checkerboard", "pizza", "coral reef", 0.0, 4 / 150, (0.15, 0.20), 0.0, TOP_RIGHT),
     )
 }  # fmt: skip
 """Chosen before any network was trained; strengths, places and sizes differ on purpose."""
