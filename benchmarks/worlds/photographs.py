@@ -134,6 +134,10 @@ def main() -> None:
     for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):  # read by the libraries of each process as it starts
         os.environ.setdefault(name, str(threads))
     threads = min(threads, int(os.environ["OMP_NUM_THREADS"]))
+    try:
+        choose_device(options.device)
+    except AuditorError as error:
+        raise SystemExit(str(error)) from error
     options.out.mkdir(parents=True, exist_ok=True)
     seeds = 0 if options.build else options.seeds
     tasks = [
