@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from auditor.cli.terminal import said
 from auditor.core.records import AuditResult, Candidate, Correlation, Finding, Verdict
 from auditor.report.needed import needed_summary
-from auditor.report.numbers import logits, percent
+from auditor.report.numbers import logits, percent, seconds
 from auditor.report.places import places_lines
 from auditor.report.summary import (
     accuracy_sentence,
+    by_concern,
     ceiling_sentence,
     fragility_sentence,
     looks_sentence,
@@ -32,6 +35,7 @@ from auditor.report.whole_pictures import whole_sentence
 
 if TYPE_CHECKING:  # a listing needs no network, and every command waits for what is imported here
     from auditor.run.beside.transfer import Count, Transfer
+    from auditor.run.finished import Audit
 
 STYLES = {
     Verdict.FAIL: "bold red",
@@ -41,15 +45,51 @@ STYLES = {
 }
 
 
-class TerminalProgress:
-    """Progress on a console: one bar a piece of work where a person watches, one line where output goes to a file."""
+_COUNTS_AND_TIMES = 32
+"""Columns beside words and bar: `45441/45441 0:01:30 00:42`, and the spaces between."""
 
-    def __init__(self, console: Console) -> None:
+
+@dataclass(slots=True)
+class Piece:
+    """A piece of work that is under way: how many steps of how many are done, and when it began, in seconds."""
+
+    name: str
+    total: int | None
+    begun: float
+    done: int = 0
+
+    def words(self, now: float) -> str:
+        """How far it is, and about how long it will take from now on."""
+        if not self.name:
+            return "at work"
+        if not self.total:
+            return f"{self.name}, going on"
+        counted = f"{self.name}, {self.done} of {self.total}"
+        if not 0 < self.done < self.total:
+            return counted
+        return f"{counted}, about {seconds((now - self.begun) * (self.total - self.done) / self.done)} left"
+
+
+class TerminalProgress:
+    """Progress on a console.
+
+    Where a person watches, one bar a piece of work, with the time left. Where output goes to a file, a line a piece,
+    and another each half minute, so that whoever reads it sees that it goes on.
+    """
+
+    def __init__(self, console: Console, beat: float = 30.0) -> None:
+        """Args: beat: seconds without a line after which there is another."""
         self._console = console
         self._live = console.is_terminal
+        bar = max(8, min(30, console.width - 80))
+        words = max(16, min(72, console.width - bar - _COUNTS_AND_TIMES))
         self._bars = RichProgress(
-            TextColumn("{task.description:<40}", markup=False),
-            BarColumn(bar_width=30),
+            TextColumn(
+                "{task.description}",
+                markup=False,
+                table_column=Column(no_wrap=True, overflow="ellipsis", min_width=words, max_width=words),
+            ),
+            BarColumn(bar_width=bar),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(compact=True),
@@ -57,36 +97,55 @@ class TerminalProgress:
         )
         self._task: TaskID | None = None
         self._started = time.monotonic()
+        self._piece = Piece("", None, self._started)
+        self._beat, self._told, self._ended = beat, self._started, threading.Event()
+        self._heart = threading.Thread(target=self._go_on_telling, name="heartbeat", daemon=True)
 
     def __enter__(self) -> TerminalProgress:
         if self._live:
             self._bars.start()
+        else:
+            self._heart.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._finish_task()
         if self._live:
             self._bars.stop()
+        elif self._heart.is_alive():
+            self._ended.set()
+            self._heart.join()
 
     def start(self, stage: str, total: int | None = None) -> None:
         self._finish_task()
         if self._live:
             self._task = self._bars.add_task(str(said(stage)), total=total)
         else:
-            count = "" if total is None else f" ({total})"
-            self._console.print(said(f"{time.monotonic() - self._started:7.1f} s  {stage}{count}"))
+            self._piece = Piece(stage, total, time.monotonic())
+            self._line(f"{stage}{'' if total is None else f' ({total})'}")
 
     def advance(self, steps: int = 1) -> None:
+        self._piece.done += steps
         if self._task is not None:
             self._bars.advance(self._task, steps)
 
     def say(self, message: str) -> None:
         self._console.print(said(message), style="dim", soft_wrap=True)
 
+    def _line(self, words: str) -> None:
+        self._told = time.monotonic()
+        self._console.print(said(f"{self._told - self._started:7.1f} s  {words}"), soft_wrap=True)
+
+    def _go_on_telling(self) -> None:
+        while not self._ended.wait(max(0.0, self._told + self._beat - time.monotonic())):
+            if time.monotonic() >= self._told + self._beat:
+                self._line(self._piece.words(time.monotonic()))
+
     def _finish_task(self) -> None:
         if self._task is not None:
             task = self._bars.tasks[self._task]
-            self._bars.update(self._task, total=task.completed if task.total is None else task.total)
+            if task.total is None:  # unknown until now: one piece of work, and done
+                self._bars.update(self._task, total=max(1, task.completed), completed=max(1, task.completed))
             if task.total is not None and task.completed < task.total:
                 self._bars.stop_task(self._task)
             self._task = None
@@ -97,6 +156,18 @@ def verdict_text(verdict: Verdict) -> tuple[str, str]:
     return str(verdict).upper(), STYLES[verdict]
 
 
+def audit_parts(finished: Audit, quiet: bool) -> list[str | Table | Text]:
+    """What a finished audit shows, and where its report lies; quiet: of the former the verdict alone."""
+    result = finished.result
+    shown = [verdict_line(result)] if quiet else summary(result)
+    return [*shown, f"report: {finished.report}"]
+
+
+def verdict_line(result: AuditResult) -> Text:
+    """The verdict in a sentence."""
+    return said((verdict_sentence(result), STYLES[result.verdict]))
+
+
 def summary(result: AuditResult) -> list[Table | Text]:
     """What a finished audit shows: the findings, then what a person should know beside them."""
     tables: list[Table | Text] = [findings_table(result)] if result.findings else []
@@ -104,13 +175,14 @@ def summary(result: AuditResult) -> list[Table | Text]:
 
 
 def findings_table(result: AuditResult) -> Table:
-    """The findings, one row each, rates with their counts; it fits in 80 columns."""
+    """The findings, one row each, the most worrying first, rates with their counts; it fits in 80 columns."""
     table = _table(f"{result.source.name} → {result.target.name}")
+    table.show_lines = True
     table.add_column("finding")
     for heading in ("flips", "control", "uplift, points"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    for finding in result.findings:
+    for finding in by_concern(result):
         table.add_row(*_finding_row(finding, bool(result.subject.further_layers)))
     return table
 
@@ -188,7 +260,7 @@ def _flips(count: Count) -> Text:
 
 def summary_lines(result: AuditResult) -> list[Text]:
     """What a person should know beside the table."""
-    lines = [said((verdict_sentence(result), STYLES[result.verdict])), said(scope_sentence(result))]
+    lines = [verdict_line(result), said(scope_sentence(result))]
     looks = looks_sentence(result)
     if looks is not None:
         lines.append(said(looks))

@@ -25,13 +25,14 @@ from auditor.run.estimate import estimate
 from auditor.run.estimate_words import estimate_lines
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
-from auditor.run.pipeline import REPORT, SHOWS, forget, shown
+from auditor.run.pipeline import REPORT, SHOWS, STAGES, forget, leading_to, shown
 from auditor.run.policy import checked_policy, keep_policy
 from auditor.run.review import REVIEWS, reviewed_result
 from auditor.run.stage import Run, Stage
 from auditor.run.stages.accuracy import ACCURACY
 from auditor.run.stages.atlas import ATLAS, atlases_of
 from auditor.run.stages.candidates import CANDIDATES, screening_rows
+from auditor.run.stages.icons import ICONS
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.looks import LOOKS
 from auditor.run.stages.needed import NEEDED
@@ -161,7 +162,9 @@ def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress, ane
     """
     with engine_of(config.compute.workers, progress) as engine, at_work(folder, config, progress, anew) as run:
         run.engine = engine
-        _say_what_is_ahead(run)
+        run.plan(STAGES)
+        if not isinstance(progress, Silence):
+            _say_what_is_ahead(run)
         older = run.folder.is_done(REPORT.name) and not run.folder.is_done(WHOLE_PICTURES.name)
         asked = run.ensure(NEEDED)
         written = run.ensure(REPORT)
@@ -187,8 +190,8 @@ def _tell_of_whole_pictures(run: Run) -> None:
 
 
 def _say_what_is_ahead(run: Run) -> None:
-    """Measure and say what a run will take, after the clean predictions, unless it is under way or nobody listens."""
-    if isinstance(run.progress, Silence) or run.folder.is_done(ATLAS.name):
+    """Measure and say what a run will take, after the clean predictions, unless it is under way."""
+    if run.folder.is_done(ATLAS.name):
         return
     run.ensure(ACCURACY)
     for line in estimate_lines(estimate(run)):
@@ -251,6 +254,7 @@ def build_atlas(
         anew: as `continue_run`.
     """
     with at_work(folder, config, progress, anew) as run:
+        run.plan(leading_to(ICONS))
         atlases = atlases_of(run)
         draw_atlases(run, folder.only(SHEETS.files), atlases)
         return atlases
@@ -267,6 +271,7 @@ def build_candidates(
         ImageError: the clean model calls no source picture of discovery or selection source.
     """
     with at_work(folder, config, progress, anew) as run:
+        run.plan(leading_to(SHEETS))
         if not len(screening_rows(run)):
             raise ImageError(
                 "no source picture of discovery or selection is called source by the clean model, so no candidate can "

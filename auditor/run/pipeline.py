@@ -26,6 +26,7 @@ from auditor.run.stages.whole_pictures import WHOLE_PICTURES, said_of_whole_pict
 
 
 def _make_report(run: Run, folder: RunFolder) -> Facts:
+    run.progress.start("writing the report")
     trials = run.get(TRIALS)
     reviews = read_reviews(run.folder, [one.candidate for one in trials.confirmed])
     pool, clean, accuracy = run.get(IMAGES), run.get(CLEAN), run.get(ACCURACY)
@@ -71,6 +72,15 @@ STAGES: tuple[Stage[Any], ...] = (
 def stage_named(name: str) -> Stage[Any]:
     """The stage of a name in the table."""
     return next(stage for stage in STAGES if stage.name == name)
+
+
+def leading_to(stage: Stage[Any]) -> tuple[Stage[Any], ...]:
+    """A stage and all that it is made from, in the order of the table."""
+    wanted = {stage.name}
+    for one in reversed(STAGES):
+        if one.name in wanted:
+            wanted.update(needed.name for needed in one.needs)
+    return tuple(one for one in STAGES if one.name in wanted)
 
 
 def followers(stage: Stage[Any]) -> tuple[Stage[Any], ...]:

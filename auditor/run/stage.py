@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from auditor.core.config import AuditConfig
 from auditor.core.errors import DamagedFileError, StoreError
-from auditor.core.progress import Progress
+from auditor.core.progress import Progress, Staged
 from auditor.core.work import Engine, Here
 from auditor.run.folder import Json, RunFolder
 
@@ -65,6 +65,13 @@ class Run:
     _opened: dict[object, object] = field(default_factory=dict)
     _whole: set[str] = field(default_factory=set)
     _made: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.progress = self._staged = Staged(self.progress)
+
+    def plan(self, stages: Sequence[Stage[Any]]) -> None:
+        """Say which stages are to come, in their order, so that it is told how far a run is."""
+        self._staged.plan([stage.name for stage in stages])
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -125,7 +132,8 @@ class Run:
     def make(self, stage: Stage[Any]) -> None:
         """Make a stage, whatever is there; it is marked after all of its files are written."""
         started = time.monotonic()
-        facts = stage.make(self, self.folder.only(stage.files))
+        with self._staged.within(stage.name):
+            facts = stage.make(self, self.folder.only(stage.files))
         seconds = round(time.monotonic() - started, 2)
         files = self.folder.matching(stage.needed)
         self._products.pop(stage.name, None)
