@@ -8,15 +8,20 @@ import io
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, MutableSequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec
 
 import typer
+from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
 from auditor import __version__
+from auditor.cli.answers import answer_text
+from auditor.cli.common import COMMON, QuietOption, VerboseOption, takes_common
+from auditor.cli.completing import one_of, run_folders, settings_or_runs
 from auditor.cli.pipes import TerminatedError, told_to_end
 from auditor.cli.terminal import Terminal, said, shell_word
 from auditor.core.errors import (
@@ -32,16 +37,19 @@ from auditor.core.errors import (
     out_of_memory,
 )
 from auditor.core.plain_text import plain
+from auditor.core.progress import Progress, Silence
 from auditor.core.records import Verdict
+from auditor.core.versions import versions
 
 if TYPE_CHECKING:
-    from auditor.cli.console import TerminalProgress
     from auditor.core.config import AuditConfig
     from auditor.run.finished import Audit
     from auditor.run.folder import RunFolder
 
 P = ParamSpec("P")
 PASSED, FAILED, NOT_MADE, INCONCLUSIVE = 0, 1, 2, 3
+FAIL, OPEN, NEVER = "fail", "open", "never"
+FAIL_ON = (FAIL, OPEN, NEVER)
 SEVERITY = (PASSED, INCONCLUSIVE, FAILED)
 ERROR = ("error:", "bold red")
 EXIT_CODES = {Verdict.PASS: PASSED, Verdict.FAIL: FAILED, Verdict.INCONCLUSIVE: INCONCLUSIVE}
@@ -49,16 +57,30 @@ EXIT_CODES = {Verdict.PASS: PASSED, Verdict.FAIL: FAILED, Verdict.INCONCLUSIVE: 
 
 @dataclass(slots=True)
 class Session:
-    """What the edge needs to know of a command that did not end well.
+    """What the edge needs to know of a command: how it speaks, and how to go on where it does not end well.
 
     Attributes:
         folder: the run folder at work; new: whether the command made it; again: the command that goes on with it.
+        quiet, verbose: how much is said. as_json: what a person asked for is printed as JSON.
     """
 
     folder: Path | None = None
     new: bool = False
     again: str = ""
     debug: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    as_json: bool = False
+
+    def speak(self, quiet: bool, verbose: bool, as_json: bool) -> None:
+        """Take a command's own words beside those that stood before it.
+
+        Raises:
+            ConfigError: it is to say more and less.
+        """
+        self.quiet, self.verbose, self.as_json = self.quiet or quiet, self.verbose or verbose, as_json
+        if self.quiet and self.verbose:
+            raise ConfigError("--quiet says less and --verbose more; give one of them")
 
 
 session = Session()
@@ -94,18 +116,24 @@ app = typer.Typer(
     name="auditor",
     cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
     help="Which visible features, pasted into a picture, push an image classifier from one class to another, and how "
     "often?\n\nExit codes: 0 every limit passes, 1 a limit fails, 2 the audit could not be made, 3 inconclusive.",
 )
 
-ConfigOrRun = Annotated[Path, typer.Argument(help="an audit.toml, or the folder of a run", show_default=False)]
-RunArgument = Annotated[Path, typer.Argument(help="the folder of a run", show_default=False)]
+ConfigOrRun = Annotated[
+    Path,
+    typer.Argument(help="an audit.toml, or the folder of a run", show_default=False, autocompletion=settings_or_runs),
+]
+RunArgument = Annotated[
+    Path, typer.Argument(help="the folder of a run", show_default=False, autocompletion=run_folders)
+]
 FailOnOption = Annotated[
     str | None,
     typer.Option(
         "--fail-on",
+        autocompletion=one_of(FAIL_ON),
         help="what exit code 1 stands for: fail (a limit fails, the default), open (or is open), never (0 once a "
         "verdict is written); left out: as the policy says",
     ),
@@ -125,7 +153,10 @@ def edge(command: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        common = {name: bool(kwargs.pop(name, False)) for name in COMMON}
         try:
+            session.speak(**common)
+            detail(", ".join(f"{package} {version}" for package, version in versions().items()))
             with told_to_end():
                 command(*args, **kwargs)
         except StoreError as error:
@@ -143,7 +174,7 @@ def edge(command: Callable[P, None]) -> Callable[P, None]:
         except BaseException as error:  # the edge: a crash, or foreign code that wants to leave, ends as documented
             refuse(_crash(error))
 
-    return guarded
+    return takes_common(guarded)
 
 
 def _crash(error: BaseException) -> Text:
@@ -182,8 +213,11 @@ def refuse(sentence: Text, withdraw: bool = False, hint: bool = True) -> NoRetur
 def options(
     version: Annotated[bool, typer.Option("--version", help="print the version and exit")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="show the traceback of an unexpected error")] = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     session.folder, session.new, session.debug = None, False, debug
+    session.quiet, session.verbose, session.as_json = quiet, verbose, False
     if version:
         payload.print(__version__)
         raise typer.Exit(PASSED)
@@ -195,13 +229,17 @@ def begin_run(
     from auditor.run.audit import begin
 
     folder, settings = begin(config_or_run, out, atlas)
-    announce(folder, new=not config_or_run.is_dir())
+    announce(folder, settings, new=not config_or_run.is_dir())
     return folder, settings
 
 
-def announce(folder: RunFolder, new: bool) -> None:
+def announce(folder: RunFolder, settings: AuditConfig, new: bool) -> None:
+    from auditor.cli.details import run_lines
+
     go_on_with(folder.path, new)
-    messages.print(f"run folder: {folder.path}", soft_wrap=True)
+    note(f"run folder: {folder.path}")
+    for line in run_lines(folder, settings):
+        detail(line)
 
 
 def go_on_with(folder: Path, new: bool, command: str = "run --resume {}") -> None:
@@ -210,28 +248,55 @@ def go_on_with(folder: Path, new: bool, command: str = "run --resume {}") -> Non
     session.again = f"auditor {command.replace('{}', shell_word(str(folder)), 1)}"
 
 
-def watched() -> TerminalProgress:
+def note(line: str, style: str = "") -> None:
+    """Tell a person something beside the answer, unless the command is to be quiet."""
+    if not session.quiet:
+        messages.print(line, style=style, soft_wrap=True)
+
+
+def detail(line: str) -> None:
+    """Tell what only those hear who asked for more."""
+    if session.verbose:
+        messages.print(line, style="dim", soft_wrap=True)
+
+
+def watched() -> AbstractContextManager[Progress]:
+    """Progress that is shown, or with --quiet is not."""
+    if session.quiet:
+        return contextlib.nullcontext(Silence())
     from auditor.cli.console import TerminalProgress
 
     return TerminalProgress(messages)
 
 
-def print_result(finished: Audit) -> None:
-    from auditor.cli.console import summary
+def answer(value: Mapping[str, object], *parts: str | Text | Table) -> None:
+    """Print what a command tells: the value as JSON where that was asked for, else the parts.
 
-    for part in summary(finished.result):
-        payload.print(part)
-    payload.print(f"report: {finished.report}", soft_wrap=True)
+    Args:
+        parts: a line that is to be copied whole as a str; prose, which is wrapped, as a Text.
+    """
+    if session.as_json:
+        payload.write(answer_text(value))
+        return
+    for part in parts:
+        payload.print(part, soft_wrap=isinstance(part, str))
 
 
-def show(finished: Audit, fail_on: str | None = None) -> None:
-    """Print a finished audit, and exit with its verdict, or with the gate's word where it is held to a policy."""
-    from auditor.cli.gate import exit_code, gate_lines, refuse_unused
+def show(finished: Audit, fail_on: str | None = None, before: str = "", **beside: object) -> None:
+    """Print a finished audit, and exit with its verdict, or with the gate's word where it is held to a policy.
+
+    Args:
+        before: a line that is told before it; beside: what else stands in the answer's JSON.
+    """
+    from auditor.cli.console import audit_parts
+    from auditor.cli.details import result_lines
+    from auditor.cli.gate import audit_value, exit_code, gate_lines, refuse_unused
 
     code = exit_code(finished.result, fail_on)
-    print_result(finished)
-    for line in gate_lines(finished):
-        payload.print(line, soft_wrap=True)
+    value = {**audit_value(finished, code), **beside}
+    answer(value, *([before] if before else []), *audit_parts(finished, session.quiet), *gate_lines(finished))
+    for line in result_lines(finished):
+        detail(line)
     refuse_unused(finished.result)
     raise typer.Exit(code)
 

@@ -11,6 +11,7 @@ from typing import Annotated, ParamSpec, cast
 import typer
 from rich.markup import escape
 
+from auditor.cli.completing import class_names
 from auditor.core.errors import ConfigError
 from auditor.core.section import Flag
 from auditor.core.settings_text import all_settings, plain
@@ -106,7 +107,11 @@ def flag_values(flags: Mapping[str, FlagValue]) -> dict[tuple[str, ...], object]
 
 
 def _option(flag: Flag) -> inspect.Parameter:
-    option = typer.Option(flag.name, help=escape(plain(MEANINGS[flag.name])))
+    option = typer.Option(
+        flag.name,
+        help=escape(plain(MEANINGS[flag.name])),
+        autocompletion=class_names if flag.takes == "classes" else None,
+    )
     kind = READERS[flag.takes].typed
     return inspect.Parameter(
         _parameter_name(flag),

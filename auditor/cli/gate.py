@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auditor.cli.edge import EXIT_CODES, FAILED, INCONCLUSIVE, PASSED
+from auditor.cli.edge import EXIT_CODES, FAIL, FAIL_ON, FAILED, INCONCLUSIVE, NEVER, OPEN, PASSED
 from auditor.core.errors import ConfigError
 from auditor.core.policy import Waiver
 from auditor.core.records import AuditResult
 from auditor.report.checklist.signatures import report_sha256, signatures
+from auditor.report.findings_json import findings_document
 from auditor.report.gate import Checklist, State, checklist_of
+from auditor.report.summary import verdict_sentence
 from auditor.report.words import GATES
 from auditor.run.finished import Audit
-
-FAIL, OPEN, NEVER = "fail", "open", "never"
-FAIL_ON = (FAIL, OPEN, NEVER)
 
 
 def exit_code(result: AuditResult, fail_on: str | None = None) -> int:
@@ -32,6 +31,21 @@ def exit_code(result: AuditResult, fail_on: str | None = None) -> int:
     if asked == NEVER:
         return PASSED
     return FAILED if asked == OPEN and code == INCONCLUSIVE else code
+
+
+def audit_value(finished: Audit, code: int) -> dict[str, object]:
+    """A finished audit for `--json`: where it lies, what it ends with, and all that findings.json says."""
+    result = finished.result
+    checklist = checklist_of(result) if result.policy is not None else None
+    return {
+        "run": finished.folder,
+        "report": finished.report,
+        "verdict": result.verdict,
+        "verdict_sentence": verdict_sentence(result),
+        "gate": None if checklist is None else GATES[checklist.gate],
+        "exit_code": code,
+        "findings": findings_document(result),
+    }
 
 
 def checked_fail_on(fail_on: str | None) -> str | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.table import Table
-from rich.text import Text
 
 from auditor.candidates.makers.drawn import drawings, drawn_folder
 from auditor.candidates.makers.library import library_folder
@@ -27,16 +28,30 @@ from auditor.inputs.model.layers import LayerInfo, list_layers
 from auditor.inputs.model.loading import load_classifier, unnamed_classifier
 
 
-def listed_layers(model: str, mappable_only: bool, progress: Progress) -> list[Table | Text]:
+@dataclass(frozen=True, slots=True)
+class ListedLayers:
     """The layers of a model in the order in which they run, with the shape of each output for one picture.
+
+    Attributes:
+        shown: those that were asked for. passing: names of those that can be mapped.
+        default: the layer that an audit maps where none is named, or "" and `without` says why there is none.
+    """
+
+    model: str
+    shown: tuple[LayerInfo, ...]
+    passing: tuple[str, ...]
+    default: str
+    without: str
+
+
+def listed_layers(model: str, mappable_only: bool, progress: Progress) -> ListedLayers:
+    """The layers of a model.
 
     Each that is called mappable was cut at, and passed all that is asked of the layer that an audit maps. Shapes do not
     depend on weights, so a model that is named rather than configured is looked at without any.
 
     Args:
         model: an audit.toml; or a model as [model] name, with a file's path taken from the current folder.
-    Returns:
-        The table, and where there is no default what an audit then does, and why.
     Raises:
         AuditorError: the model cannot be loaded.
     """
@@ -57,44 +72,69 @@ def listed_layers(model: str, mappable_only: bool, progress: Progress) -> list[T
         default = documented[0] if documented[0] in passing else default_layer(name, classifier)[0]
     except LayerError as error:
         without = f"an audit without [model] layer: {WITHOUT_ATLAS} ({error})"
-    shown = [layer for layer in found if layer.name in passing or not mappable_only]
-    parts: list[Table | Text] = [_layers_table(classifier.name, shown, passing, default)] if shown else []
-    return [*parts, *([said(without)] if without else [])]
+    shown = tuple(layer for layer in found if layer.name in passing or not mappable_only)
+    return ListedLayers(classifier.name, shown, tuple(passing), default, without)
 
 
-def _layers_table(model: str, shown: Sequence[LayerInfo], passing: Sequence[str], default: str) -> Table:
-    table = Table(title=said(f"layers of {model}"), title_justify="left", title_style="")
+def layers_parts(found: ListedLayers) -> list[str | Table]:
+    """The table, and where there is no default what an audit then does, and why."""
+    table = [_layers_table(found)] if found.shown else []
+    return [*table, *([found.without] if found.without else [])]
+
+
+def layers_value(found: ListedLayers) -> dict[str, object]:
+    """The layers for JSON."""
+    layers = [
+        {"layer": one.name, "type": one.type, "output": one.shape, "mappable": one.name in found.passing}
+        for one in found.shown
+    ]
+    return {"model": found.model, "default": found.default or None, "without": found.without, "layers": layers}
+
+
+def _layers_table(found: ListedLayers) -> Table:
+    table = Table(title=said(f"layers of {found.model}"), title_justify="left", title_style="")
     # a name is there to be copied, so it is never cut
-    table.add_column("layer", no_wrap=True, min_width=max((len(plain(layer.name)) for layer in shown), default=0))
+    table.add_column("layer", no_wrap=True, min_width=max(len(plain(layer.name)) for layer in found.shown))
     for heading in ("type", "output: channels × height × width", "mappable"):
         table.add_column(heading)
-    for layer in shown:
+    for layer in found.shown:
         shape = " × ".join(str(side) for side in layer.shape)
-        mark = "default" if layer.name == default else "yes" if layer.name in passing else ""
+        mark = "default" if layer.name == found.default else "yes" if layer.name in found.passing else ""
         table.add_row(said(layer.name), said(layer.type), shape, mark)
     return table
 
 
-def machine_table() -> Table:
-    """Versions, devices, memory and disk, and whether the patch library is there."""
-    table = Table(title="this machine", title_justify="left", title_style="", show_header=False)
-    for package, version in versions().items():
-        table.add_row(package, version)
-    table.add_row("device chosen by auto", describe_device(choose_device("auto")))
-    table.add_row("CUDA", f"{torch.cuda.device_count()} device(s)" if torch.cuda.is_available() else "none")
-    table.add_row("processors", str(os.cpu_count()))
-    table.add_row("memory", _memory())
-    table.add_row("free disk here", f"{shutil.disk_usage('.').free / 2**30:.0f} GiB")
+def machine() -> dict[str, object]:
+    """Versions, devices, memory and disk, and whether the patch library is there: for JSON, and for the table."""
     try:
-        table.add_row(
-            "patch library",
-            f"{len(list(library_folder().glob('*.png')))} patches, {len(drawings(drawn_folder()))} drawings",
-        )
+        library: dict[str, object] = {
+            "patches": len(list(library_folder().glob("*.png"))),
+            "drawings": len(drawings(drawn_folder())),
+        }
     except PatchError as error:
-        table.add_row("patch library", str(error))
+        library = {"problem": str(error)}
+    return {
+        "versions": versions(),
+        "device": describe_device(choose_device("auto")),
+        "cuda_devices": torch.cuda.device_count() if torch.cuda.is_available() else 0,
+        "processors": os.cpu_count(),
+        "memory_bytes": memory_at_most(),
+        "free_disk_bytes": shutil.disk_usage(".").free,
+        "library": library,
+    }
+
+
+def machine_table(found: Mapping[str, Any]) -> Table:
+    """What `machine` found."""
+    table = Table(title="this machine", title_justify="left", title_style="", show_header=False)
+    for package, version in found["versions"].items():
+        table.add_row(package, version)
+    table.add_row("device chosen by auto", found["device"])
+    table.add_row("CUDA", f"{found['cuda_devices']} device(s)" if found["cuda_devices"] else "none")
+    table.add_row("processors", str(found["processors"]))
+    most, library = found["memory_bytes"], found["library"]
+    table.add_row("memory", "not told by this system" if most is None else in_words(most))
+    table.add_row("free disk here", f"{found['free_disk_bytes'] / 2**30:.0f} GiB")
+    counted = library.get("problem") or f"{library['patches']} patches, {library['drawings']} drawings"
+    table.add_row("patch library", counted)
     return table
-
-
-def _memory() -> str:
-    most = memory_at_most()
-    return "not told by this system" if most is None else in_words(most)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from rich.text import Text
 
 from auditor.cli.console import STYLES, verdict_text
 from auditor.cli.terminal import said
-from auditor.core.plain_text import plain
 from auditor.core.records.comparison import Change, Comparison
 from auditor.report.comparison import WORDS, caution_sentence, comparison_sentence
 from auditor.report.numbers import points, points_bounds
@@ -98,43 +96,44 @@ def _strongest(run: RunEntry) -> Text:
     )
 
 
-def runs_json(runs: Sequence[RunEntry]) -> str:
-    """A list of runs as JSON."""
-    return json.dumps({"runs": [_as_json(run) for run in runs]}, indent=2, ensure_ascii=False) + "\n"
+def runs_value(runs: Sequence[RunEntry]) -> dict[str, object]:
+    """A list of runs for JSON."""
+    return {"runs": [_value(run) for run in runs]}
 
 
-def history_json(pairs: Pairs) -> str:
-    """A history as JSON."""
-    told = [
-        {"source": plain(source), "target": plain(target), "runs": [_as_json(run) for run in runs]}
-        for (source, target), runs in pairs
-    ]
-    return json.dumps({"pairs": told}, indent=2, ensure_ascii=False) + "\n"
+def history_value(pairs: Pairs) -> dict[str, object]:
+    """A history for JSON."""
+    return {
+        "pairs": [
+            {"source": source, "target": target, "runs": [_value(run) for run in runs]}
+            for (source, target), runs in pairs
+        ]
+    }
 
 
-def _as_json(run: RunEntry) -> dict[str, object]:
+def _value(run: RunEntry) -> dict[str, object]:
     best = run.strongest
     return {
-        "run": plain(str(run.path)),
+        "run": run.path,
         "begun": run.begun,
-        "source": plain(run.source),
-        "target": plain(run.target),
-        "model": plain(run.model),
+        "source": run.source,
+        "target": run.target,
+        "model": run.model,
         "weights_sha256": run.weights_sha256,
         "stage": run.stage,
-        "verdict": None if run.verdict is None else str(run.verdict),
+        "verdict": run.verdict,
         "strongest": None
         if best is None
         else {
-            "candidate": plain(best.candidate),
-            "name": plain(best.name),
+            "candidate": best.candidate,
+            "name": best.name,
             "flips": best.flips,
             "eligible": best.eligible,
             "uplift": best.uplift,
             "low": best.interval.low,
             "high": best.interval.high,
         },
-        "problem": plain(run.problem),
+        "problem": run.problem,
     }
 
 

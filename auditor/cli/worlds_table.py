@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -38,6 +39,27 @@ def worlds_table(rows: Sequence[Listed]) -> Table:
             _both(row, _flips),
         )
     return table
+
+
+def worlds_value(rows: Sequence[Listed]) -> dict[str, object]:
+    """The worlds for JSON."""
+    return {
+        "worlds": [
+            {
+                "world": row.world.name,
+                "kind": row.world.kind,
+                "cue": row.world.cue.words,
+                "source": row.world.source,
+                "target": row.world.target,
+                "network": row.world.network,
+                "state": row.state,
+                "problem": row.problem,
+                "planted": None if row.planted is None else asdict(row.planted),
+                "twin": None if row.twin is None else asdict(row.twin),
+            }
+            for row in rows
+        ]
+    }
 
 
 def _both(row: Listed, shown: Callable[[Account], str]) -> Text:

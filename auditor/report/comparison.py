@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -45,9 +44,9 @@ def caution_sentence(comparison: Comparison) -> str:
     )
 
 
-def comparison_json(comparisons: Sequence[Comparison]) -> str:
-    """Everything measured, as JSON; rates and bounds are fractions."""
-    return json.dumps({"comparisons": [_as_json(one) for one in comparisons]}, indent=2, ensure_ascii=False) + "\n"
+def comparison_value(comparisons: Sequence[Comparison]) -> dict[str, object]:
+    """Everything measured, for JSON; rates and bounds are fractions."""
+    return {"comparisons": [_as_json(one) for one in comparisons]}
 
 
 def _as_json(one: Comparison) -> dict[str, object]:

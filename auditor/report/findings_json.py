@@ -46,7 +46,7 @@ SCHEMA_VERSION = "2.2"
 
 def findings_json(result: AuditResult) -> str:
     """The findings as a JSON document that `schema()` describes, indented by two, ending in a line break."""
-    return json.dumps(_document(result), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(findings_document(result), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def schema() -> dict[str, Json]:
@@ -56,7 +56,8 @@ def schema() -> dict[str, Json]:
     return loaded
 
 
-def _document(result: AuditResult) -> dict[str, Json]:
+def findings_document(result: AuditResult) -> dict[str, Json]:
+    """What `findings_json` writes, as values."""
     fragility, validity = result.fragility, result.suggestion_validity
     maps = {one.candidate: one for one in result.places}
     return {
@@ -187,7 +188,7 @@ def _share(share: Share) -> dict[str, Json]:
 def _finding(finding: Finding, places: PlaceMap | None) -> dict[str, Json]:
     review = finding.review
     return {
-        **_candidate(finding.candidate),
+        **candidate_value(finding.candidate),
         "tier": finding.tier.value,
         "placement": finding.placement.value,
         "spot": None if finding.candidate.spot is None else _spot(finding.candidate.spot),
@@ -287,7 +288,8 @@ def _top_five(measured: CoveringUplift) -> dict[str, Json]:
     }
 
 
-def _candidate(candidate: Candidate) -> dict[str, Json]:
+def candidate_value(candidate: Candidate) -> dict[str, Json]:
+    """A candidate, as it stands in findings and in the survey."""
     return {
         "candidate": plain(candidate.id),
         "name": plain(candidate.name),
@@ -427,7 +429,7 @@ def _group(group: GroupMean) -> dict[str, Json]:
 
 def _survey_row(row: SurveyRow) -> dict[str, Json]:
     return {
-        **_candidate(row.candidate),
+        **candidate_value(row.candidate),
         "selection_flips": int(row.selection_flips),
         "selection_eligible": int(row.selection_eligible),
         "flips": int(row.flips),

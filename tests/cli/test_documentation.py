@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from auditor.cli import app
+from auditor.cli.common import COMMON
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
@@ -23,10 +24,18 @@ def section(command: str) -> str:
 
 
 def options(command: str) -> set[str]:
-    """Of a command, or of all commands of a group."""
+    """Of a command, or of all commands of a group, without those that every command takes."""
     own = COMMANDS[command]
     params = [parameter for one in (own, *getattr(own, "commands", {}).values()) for parameter in one.params]
-    return {name for parameter in params for name in parameter.opts if name.startswith("--")}
+    return {name for parameter in params for name in long(parameter) if parameter.name not in COMMON}
+
+
+def common() -> set[str]:
+    return {name for one in COMMANDS["doctor"].params for name in long(one)} - {"--help"}
+
+
+def long(parameter: typer.core.TyperOption) -> list[str]:
+    return [name for name in parameter.opts if name.startswith("--")]
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
@@ -48,8 +57,10 @@ def test_every_section_is_of_a_command() -> None:
 
 def test_options_before_the_command_are_documented() -> None:
     text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8").split("## Exit codes")[0]
-    own = {name for one in typer.main.get_command(app).params for name in one.opts}
-    assert own - {"--help"} == set(re.findall(r"^\| `(--[a-z-]+)`", text, re.MULTILINE))
+    before, behind = text.split("## Options of every command")
+    own = {name for one in typer.main.get_command(app).params for name in long(one)}
+    assert own - {"--help"} == set(re.findall(r"^\| `(--[a-z-]+)`", before, re.MULTILINE))
+    assert common() | {"--help"} == set(re.findall(r"^\| `(--[a-z-]+)`", behind, re.MULTILINE))
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
@@ -57,4 +68,4 @@ def test_examples_use_options_that_exist(command: str) -> None:
     examples = re.findall(rf"^    auditor {command}\b(.*)$", section(command), re.MULTILINE)
     assert examples
     for example in examples:
-        assert set(re.findall(r"--[a-z-]+", example.split("|")[0])) <= options(command)
+        assert set(re.findall(r"--[a-z-]+", example.split("|")[0])) <= options(command) | common()

@@ -10,11 +10,11 @@ import typer
 from auditor.cli.edge import (
     ConfigOrRun,
     OutOption,
+    answer,
     app,
     begin_run,
     edge,
     go_on_with,
-    payload,
     session,
     watched,
 )
@@ -22,7 +22,7 @@ from auditor.cli.terminal import shell_word
 from auditor.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from auditor.atlas.kinds import Atlas
     from auditor.core.config import AuditConfig
@@ -81,10 +81,8 @@ def _pair_atlas(config_or_run: Path, values: Mapping[str, object], out: Path | N
     anew = ATLAS if (folder.path / last / HINTON).is_file() else None
     with watched() as progress:
         made = build_atlas(folder, settings, progress, anew)
-    for number, one in enumerate(made):
-        if len(made) > 1:
-            payload.print(f"layer {one.layer}")
-        _print_atlas(one, folder.path / folder_of_layer("atlas", number), settings.atlas.levels)
+    drawn = [(one, folder.path / folder_of_layer("atlas", number)) for number, one in enumerate(made)]
+    _tell(folder, drawn, settings.atlas.levels)
 
 
 def _other_atlas(folder: RunFolder, settings: AuditConfig, kind: str, classes: list[str]) -> None:
@@ -94,7 +92,7 @@ def _other_atlas(folder: RunFolder, settings: AuditConfig, kind: str, classes: l
 
     with watched() as progress, at_work(folder, settings, progress) as run:
         made, pictures = build_other_atlas(run, AtlasKind(kind), classes)
-    _print_atlas(made, pictures, settings.atlas.levels)
+    _tell(folder, [(made, pictures)], settings.atlas.levels)
 
 
 def _atlas_of_layers(folder: RunFolder, settings: AuditConfig, layers: list[str]) -> None:
@@ -103,13 +101,32 @@ def _atlas_of_layers(folder: RunFolder, settings: AuditConfig, layers: list[str]
 
     with watched() as progress, at_work(folder, settings, progress) as run:
         made = build_layers_atlas(run, layers)
-    payload.print(f"{made.images} pictures in {len(layers)} layers")
-    for before, after, moved in zip(layers, layers[1:], made.movements, strict=False):
-        payload.print(f"{before} → {after}: a picture moves {moved:.2f} of the distance between pictures")
-    payload.print(f"{made.picture}", soft_wrap=True)
+    moves = list(zip(layers, layers[1:], made.movements, strict=False))
+    answer(
+        {
+            "run": folder.path,
+            "pictures": made.images,
+            "layers": layers,
+            "movements": [{"from": before, "to": after, "moved": moved} for before, after, moved in moves],
+            "picture": made.picture,
+        },
+        f"{made.images} pictures in {len(layers)} layers",
+        *(
+            f"{one} → {other}: a picture moves {moved:.2f} of the distance between pictures"
+            for one, other, moved in moves
+        ),
+        f"{made.picture}",
+    )
 
 
-def _print_atlas(made: Atlas, pictures: Path, levels: Iterable[int]) -> None:
-    payload.print(f"{len(made.cells)} cells of {len(made.samples)} activations (of {made.collected} collected)")
-    for level in levels:
-        payload.print(f"{pictures / f'{level}.webp'}", soft_wrap=True)
+def _tell(folder: RunFolder, drawn: Sequence[tuple[Atlas, Path]], levels: Sequence[int]) -> None:
+    """Print each atlas, with the sheets in its folder."""
+    lines, values = [], []
+    for made, pictures in drawn:
+        sheets = [pictures / f"{level}.webp" for level in levels]
+        counted = {"cells": len(made.cells), "activations": len(made.samples), "collected": made.collected}
+        values.append({"layer": made.layer, **counted, "sheets": sheets})
+        lines += [f"layer {made.layer}"] * (len(drawn) > 1)
+        lines.append("{cells} cells of {activations} activations (of {collected} collected)".format(**counted))
+        lines += map(str, sheets)
+    answer({"run": folder.path, "atlases": values}, *lines)

@@ -7,25 +7,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from auditor.cli.completing import settings_files
 from auditor.cli.edge import (
     ERROR,
     NOT_MADE,
+    answer,
     app,
     edge,
     messages,
-    payload,
+    session,
     watched,
 )
 from auditor.cli.terminal import said
 
 if TYPE_CHECKING:
     from auditor.core.config import AuditConfig
+    from auditor.run.check import Checked
 
 
 @app.command()
 @edge
 def check(
-    config: Annotated[Path, typer.Argument(help="an audit.toml", show_default=False)],
+    config: Annotated[Path, typer.Argument(help="an audit.toml", show_default=False, autocompletion=settings_files)],
     policy: Annotated[Path | None, typer.Option(help="look at this policy too, instead of the file's own")] = None,
 ) -> None:
     """Open everything an audit needs, tell all mistakes at once, and say what it will take; make nothing."""
@@ -47,12 +50,26 @@ def tell(config: AuditConfig) -> None:
     with watched() as progress:
         found = check(config, progress)
     if not isinstance(found, Checked):
+        if session.as_json:
+            answer({"mistakes": found, "estimate": None})
         for mistake in found:
             messages.print(said(ERROR, f" {mistake}"), soft_wrap=True)
         messages.print(f"{how_many(len(found), 'mistake')}; nothing was made")
         raise typer.Exit(NOT_MADE)
-    for line in estimate_lines(found.estimate):
-        payload.print(line, soft_wrap=True)
-    for doubt in found.accuracy.doubts:
-        word = "as confirmed by" if found.accuracy.accepted else "so it cannot pass without"
-        payload.print(f"{doubt}: {word} limits.unknown_target", soft_wrap=True)
+    word = "as confirmed by" if found.accuracy.accepted else "so it cannot pass without"
+    doubts = [f"{doubt}: {word} limits.unknown_target" for doubt in found.accuracy.doubts]
+    answer({"mistakes": [], "estimate": _value(found)}, *estimate_lines(found.estimate), *doubts)
+
+
+def _value(found: Checked) -> dict[str, object]:
+    ahead = found.estimate
+    return {
+        "eligible": {split: {"eligible": here, "source": of} for split, (here, of) in ahead.eligible.items()},
+        "needed_for_a_pass": ahead.needed,
+        "pictures_through_the_network": ahead.workload.passes,
+        "seconds": ahead.total_seconds,
+        "seconds_by_piece": ahead.seconds,
+        "memory_bytes": ahead.memory,
+        "doubts": found.accuracy.doubts,
+        "accepted": found.accuracy.accepted,
+    }

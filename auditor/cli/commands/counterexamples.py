@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from auditor.cli.edge import RunArgument, app, edge, payload, watched
+from auditor.cli.edge import RunArgument, answer, app, edge, watched
 from auditor.cli.terminal import shell_word
 
 
@@ -33,16 +33,25 @@ def counterexamples(
     folder = open_folder(run_folder)
     with watched() as progress:
         made = make_counterexamples(folder, out, count, progress, pictures, seed)
-    for feature in made.features:
-        payload.print(
-            f"{feature.finding} {feature.name}: {len(feature.used)} patches pasted, {len(feature.held_out)} held out",
-            soft_wrap=True,
-        )
-    payload.print(
-        f"counterexamples: {made.pictures} pictures of {made.classes} classes in {made.folder}", soft_wrap=True
-    )
     if any(feature.held_out for feature in made.features):
         held_out = shell_word(str(made.folder / HELD_OUT))
-        payload.print(f"afterwards: auditor trial RUN-OF-THE-NEW-MODEL --patches {held_out}", soft_wrap=True)
+        afterwards = f"afterwards: auditor trial RUN-OF-THE-NEW-MODEL --patches {held_out}"
     else:
-        payload.print("no patch is held out: these were cut from no picture, so there are none alike", soft_wrap=True)
+        afterwards = "no patch is held out: these were cut from no picture, so there are none alike"
+    answer(
+        {
+            "folder": made.folder,
+            "pictures": made.pictures,
+            "classes": made.classes,
+            "features": [
+                {"finding": one.finding, "name": one.name, "pasted": len(one.used), "held_out": len(one.held_out)}
+                for one in made.features
+            ],
+        },
+        *(
+            f"{one.finding} {one.name}: {len(one.used)} patches pasted, {len(one.held_out)} held out"
+            for one in made.features
+        ),
+        f"counterexamples: {made.pictures} pictures of {made.classes} classes in {made.folder}",
+        afterwards,
+    )

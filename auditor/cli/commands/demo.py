@@ -6,18 +6,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from auditor.cli.edge import (
     EXIT_CODES,
     FAILED,
     PASSED,
     SEVERITY,
+    answer,
     app,
     edge,
     go_on_with,
-    messages,
-    payload,
-    print_result,
+    note,
+    session,
     watched,
 )
 from auditor.cli.terminal import said
@@ -36,6 +38,8 @@ def demo(
     ] = False,
 ) -> None:
     """Audit the built-in kitchen world, frying pan → wok: a network with a noodle shortcut, and its clean twin."""
+    from auditor.cli.console import audit_parts
+    from auditor.cli.gate import audit_value
     from auditor.run.demo import EXPECTED, WORLDS, demo_folder, run_demo
 
     chosen = [name for name in WORLDS if world in (name, "both")]
@@ -44,13 +48,16 @@ def demo(
     folder = out or demo_folder()
     finished = []
     for name in chosen:
-        messages.print(f"{name} network", style="bold")
+        note(f"{name} network", style="bold")
         go_on_with(folder / name, new=False)
         with watched() as progress:
             finished.append((name, run_demo(name, folder, progress)))
+    parts: list[str | Text | Table] = []
     for name, one in finished:
-        payload.print(said("\n", (f"{name} network", "bold"), f" (expected: {EXPECTED[name]})"))
-        print_result(one)
+        parts.append(said("\n", (f"{name} network", "bold"), f" (expected: {EXPECTED[name]})"))
+        parts += audit_parts(one, session.quiet)
+    values = {name: audit_value(one, EXIT_CODES[one.verdict]) for name, one in finished}
+    answer({"networks": {name: {"expected": EXPECTED[name], **value} for name, value in values.items()}}, *parts)
     if check:
         raise typer.Exit(PASSED if all(one.verdict is EXPECTED[name] for name, one in finished) else FAILED)
     raise typer.Exit(max((EXIT_CODES[one.verdict] for _, one in finished), key=SEVERITY.index))

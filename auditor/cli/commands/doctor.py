@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from auditor.cli.edge import (
+    answer,
     app,
     edge,
-    payload,
 )
 
 
@@ -13,6 +13,7 @@ from auditor.cli.edge import (
 @edge
 def doctor() -> None:
     """Say what this machine offers: versions, devices, memory, and whether the parts that come along are there."""
-    from auditor.cli.listing import machine_table
+    from auditor.cli.listing import machine, machine_table
 
-    payload.print(machine_table())
+    found = machine()
+    answer(found, machine_table(found))

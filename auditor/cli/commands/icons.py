@@ -9,10 +9,10 @@ import typer
 from auditor.cli.edge import (
     ConfigOrRun,
     OutOption,
+    answer,
     app,
     begin_run,
     edge,
-    payload,
     watched,
 )
 
@@ -33,4 +33,4 @@ def icons(
     folder, settings = begin_run(config_or_run, out)
     with watched() as progress, at_work(folder, settings, progress) as run:
         path = draw_channel_icons(run, wanted)
-    payload.print(f"{path}", soft_wrap=True)
+    answer({"run": folder.path, "picture": path}, f"{path}")

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from auditor.cli.edge import (
+    answer,
     app,
     edge,
-    payload,
 )
 
 
@@ -24,4 +24,4 @@ def init(
     from auditor.run.folder import write_new_file
 
     write_new_file(path, starting_file())
-    payload.print(f"wrote {path}; fill in model, classes and images, then: auditor run {path}")
+    answer({"wrote": path}, f"wrote {path}; fill in model, classes and images, then: auditor run {path}")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from auditor.cli.edge import (
+    answer,
     app,
     edge,
-    payload,
     watched,
 )
 
@@ -27,9 +26,8 @@ def layers(
     mappable: Annotated[bool, typer.Option("--mappable", help="list only the layers that can be mapped")] = False,
 ) -> None:
     """List a model's layers with their output shapes, and which of them can be mapped."""
-    from auditor.cli.listing import listed_layers
+    from auditor.cli.listing import layers_parts, layers_value, listed_layers
 
     with watched() as progress:
-        parts = listed_layers(model, mappable, progress)
-    for part in parts:
-        payload.print(part, soft_wrap=isinstance(part, Text))
+        found = listed_layers(model, mappable, progress)
+    answer(layers_value(found), *layers_parts(found))

@@ -10,10 +10,10 @@ import typer
 from auditor.cli.edge import (
     ConfigOrRun,
     OutOption,
+    answer,
     app,
     begin_run,
     edge,
-    payload,
     watched,
 )
 
@@ -35,5 +35,4 @@ def look(
     folder, settings = begin_run(config_or_run, out)
     with watched() as progress, at_work(folder, settings, progress) as run:
         drawn = look_at_photographs(run, pictures, patch)
-    for path in drawn:
-        payload.print(f"{path}", soft_wrap=True)
+    answer({"run": folder.path, "pictures": drawn}, *map(str, drawn))

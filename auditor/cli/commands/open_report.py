@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from auditor.cli.edge import RunArgument, app, edge, messages, payload
+from auditor.cli.edge import RunArgument, answer, app, edge, note
 from auditor.core.errors import StoreError
 
 
@@ -21,10 +21,10 @@ def open_report(run_folder: RunArgument) -> None:
     report = folder.path / FORMATS["html"].file_name
     if not report.is_file():
         raise StoreError(f"{folder.path} holds no report yet; finish it with 'auditor run --resume {folder.path}'")
-    payload.print(f"report: {report}", soft_wrap=True)
+    answer({"report": report}, f"report: {report}")
     try:
         webbrowser.get()
     except webbrowser.Error:
-        messages.print("no browser is known here; open the file in one")
+        note("no browser is known here; open the file in one")
         raise typer.Exit() from None
     webbrowser.open(report.resolve().as_uri())

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from auditor.cli.edge import app, edge, payload
+from auditor.cli.edge import answer, app, edge
 
 
 @app.command()
@@ -20,4 +20,4 @@ def policy(
     from auditor.run.folder import write_new_file
 
     write_new_file(path, default_policy_text())
-    payload.print(f"wrote {path}; set limits and waivers, then: auditor report RUN --policy {path}", soft_wrap=True)
+    answer({"wrote": path}, f"wrote {path}; set limits and waivers, then: auditor report RUN --policy {path}")

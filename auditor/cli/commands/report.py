@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
+from auditor.cli.completing import one_of, run_folders
 from auditor.cli.edge import (
     FailOnOption,
     RunArgument,
     app,
     edge,
     payload,
+    session,
     show,
 )
 from auditor.core.errors import ConfigError
@@ -28,13 +30,21 @@ SARIF = "sarif"
 def report(
     run_folder: RunArgument,
     form: Annotated[
-        str | None, typer.Option("--format", help=f"print one format to stdout: {', '.join((*FORMATS, *EXPORTS))}")
+        str | None,
+        typer.Option(
+            "--format",
+            help=f"print one format to stdout: {', '.join((*FORMATS, *EXPORTS))}",
+            autocompletion=one_of((*FORMATS, *EXPORTS)),
+        ),
     ] = None,
     policy: Annotated[
         Path | None, typer.Option(help="hold the run to this policy from now on; with --format, in what is printed")
     ] = None,
     baseline: Annotated[
-        Path | None, typer.Option(help=f"with --format {SARIF}: a run to tell what is new, changed or gone by")
+        Path | None,
+        typer.Option(
+            help=f"with --format {SARIF}: a run to tell what is new, changed or gone by", autocompletion=run_folders
+        ),
     ] = None,
     fail_on: FailOnOption = None,
 ) -> None:
@@ -48,6 +58,8 @@ def report(
     checked_fail_on(fail_on)
     if baseline is not None and form != SARIF:
         raise ConfigError(f"--baseline goes with --format {SARIF}; 'auditor compare' tells a comparison by itself")
+    if form is not None and session.as_json:
+        raise ConfigError("--json is for what is told of reports that are written; --format prints one: --format json")
     if form is not None and fail_on is not None:
         raise ConfigError("--fail-on is for the exit code of reports that are written; --format prints one")
     writers = {name: one.write for name, one in FORMATS.items()} | dict(EXPORTS)

@@ -13,6 +13,7 @@ from auditor.cli.edge import (
     app,
     edge,
     messages,
+    note,
     show,
 )
 from auditor.core.errors import ConfigError
@@ -47,7 +48,7 @@ def review(
     elif mark:
         reviews = marked_reviews(mark, by, why, result)
     elif not awaiting_review(result):
-        messages.print("no candidate awaits a person's look")
+        note("no candidate awaits a person's look")
         show(review_run(folder, []), fail_on)
         return
     else:

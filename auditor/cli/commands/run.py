@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from auditor.cli.commands.check import tell
+from auditor.cli.completing import run_folders, settings_files
 from auditor.cli.edge import (
     FailOnOption,
     OutOption,
@@ -34,11 +35,21 @@ IMAGES = ("images", "all")
 @takes_settings
 def run(
     config: Annotated[
-        Path | None, typer.Argument(help="audit.toml; may be left out if the flags say enough", show_default=False)
+        Path | None,
+        typer.Argument(
+            help="audit.toml; may be left out if the flags say enough",
+            show_default=False,
+            autocompletion=settings_files,
+        ),
     ] = None,
-    resume: Annotated[Path | None, typer.Option(help="continue the run in this folder")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="continue the run in this folder", autocompletion=run_folders)
+    ] = None,
     more: Annotated[
-        Path | None, typer.Option(help="confirm this run's candidates on more pictures, those of --images")
+        Path | None,
+        typer.Option(
+            help="confirm this run's candidates on more pictures, those of --images", autocompletion=run_folders
+        ),
     ] = None,
     out: OutOption = None,
     dry_run: Annotated[
@@ -81,7 +92,7 @@ def run(
             tell(settings)
             return
         folder = new_run(settings, out or default_folder(settings))
-    announce(folder, new=resume is None)
+    announce(folder, settings, new=resume is None)
     with watched() as progress:
         finished = continue_run(folder, settings, progress)
     show(finished if policy is None else report_anew(folder, policy), fail_on)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from auditor.cli.edge import FAILED, INCONCLUSIVE, PASSED, RunArgument, app, edge, payload
+from auditor.cli.edge import FAILED, INCONCLUSIVE, PASSED, RunArgument, answer, app, edge
 from auditor.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -42,16 +43,16 @@ def sign(
     if decision not in (*others, last):
         raise ConfigError(f"--decision takes {', '.join(others)} or {last}, got {decision!r}")
     signature = sign_run(folder, Deciding(Decision(decision), *said))
-    payload.print(f"signed: {_words(signature)}", soft_wrap=True)
-    payload.print(f"checklist: {folder.path / 'checklist.md'}", soft_wrap=True)
+    checklist = folder.path / "checklist.md"
+    answer(
+        {"signed": _value(signature), "checklist": checklist}, f"signed: {_words(signature)}", f"checklist: {checklist}"
+    )
 
 
 def _shown(signatures: tuple[Signature, ...]) -> int:
     """Print decisions in their order; the exit code of the last."""
-    for signature in signatures:
-        payload.print(f"{_words(signature)}. {signature.words}", soft_wrap=True)
-    if not signatures:
-        payload.print("nobody has signed")
+    lines = [f"{_words(signature)}. {signature.words}" for signature in signatures]
+    answer({"signatures": list(map(_value, signatures))}, *(lines or ["nobody has signed"]))
     if not signatures or not signatures[-1].fits:
         return INCONCLUSIVE
     return FAILED if signatures[-1].signed.decision == "reject" else PASSED
@@ -60,3 +61,7 @@ def _shown(signatures: tuple[Signature, ...]) -> int:
 def _words(signature: Signature) -> str:
     one = signature.signed
     return f"{one.decision} by {one.name}, {one.role}, on {one.day}, report.html of sha256 {one.report_sha256}"
+
+
+def _value(signature: Signature) -> dict[str, object]:
+    return {**asdict(signature.signed), "fits": signature.fits}

@@ -9,9 +9,9 @@ import typer
 
 from auditor.cli.edge import (
     RunArgument,
+    answer,
     app,
     edge,
-    payload,
     watched,
 )
 
@@ -32,7 +32,21 @@ def transfer(
     file = f"transfer/{short(slug(model.stem))}.csv"
     with watched() as progress, folder.alone():
         measured = transfer_run(folder, model, progress)
-        folder.write_csv(file, transfer_table(measured))
-    for part in transfer_listing(measured):
-        payload.print(part)
-    payload.print(f"table: {folder.path / file}", soft_wrap=True)
+        table = transfer_table(measured)
+        folder.write_csv(file, table)
+    answer(
+        {
+            "run": folder.path,
+            "table": folder.path / file,
+            "own_model": measured.own_model,
+            "other_model": measured.other_model,
+            "source": measured.source,
+            "target": measured.target,
+            "placement": measured.placement,
+            "eligible": measured.eligible,
+            "rank_correlation": measured.correlation.value,
+            "candidates": table.to_pylist(),
+        },
+        *transfer_listing(measured),
+        f"table: {folder.path / file}",
+    )

@@ -15,7 +15,6 @@ from auditor.cli.edge import (
     begin_run,
     edge,
     go_on_with,
-    payload,
     session,
     show,
     watched,
@@ -62,5 +61,5 @@ def trial(
     go_on_with(folder.path, session.new, f"trial {{}} {same}")
     with watched() as progress:
         finished = trial_patches(folder, settings, patches, chosen, progress)
-    payload.print(f"table: {finished.folder / TABLE}", soft_wrap=True)
-    show(finished, fail_on)
+    table = finished.folder / TABLE
+    show(finished, fail_on, before=f"table: {table}", table=table)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from auditor.cli.edge import app, edge, messages, payload, watched
+from auditor.cli.edge import answer, app, edge, note, watched
 
 if TYPE_CHECKING:
     from auditor.inputs.world.planted import World
@@ -19,8 +20,16 @@ worlds = typer.Typer(
 )
 app.add_typer(worlds, name="worlds")
 
+
+def _world_names(incomplete: str) -> list[str]:
+    from auditor.inputs.world.planted import WORLDS
+
+    return [name for name in WORLDS if name.startswith(incomplete)]
+
+
 NamesArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]…", help="worlds; left out: all", show_default=False)
+    list[str] | None,
+    typer.Argument(metavar="[NAME]…", help="worlds; left out: all", show_default=False, autocompletion=_world_names),
 ]
 CacheOption = Annotated[
     Path | None,
@@ -32,22 +41,22 @@ CacheOption = Annotated[
 @edge
 def list_worlds(names: NamesArgument = None, cache: CacheOption = None) -> None:
     """Show the worlds: the cue, how it was planted, whether it is built, and what the cue truly does."""
-    from auditor.cli.worlds_table import worlds_table
+    from auditor.cli.worlds_table import worlds_table, worlds_value
     from auditor.run.worlds.cache import default_cache
     from auditor.run.worlds.listing import listed
 
     rows = listed(_chosen(names), cache or default_cache())
-    payload.print(worlds_table(rows))
+    answer(worlds_value(rows), worlds_table(rows))
     for row in rows:
         if row.problem:
-            messages.print(row.problem, soft_wrap=True)
+            note(row.problem)
 
 
 @worlds.command("build")
 @edge
 def build_worlds(names: NamesArgument = None, cache: CacheOption = None) -> None:
     """Train both networks of each world, and write what an audit of them takes; what is built already stays."""
-    from auditor.cli.worlds_table import worlds_table
+    from auditor.cli.worlds_table import worlds_table, worlds_value
     from auditor.run.worlds.build import build
     from auditor.run.worlds.cache import default_cache
     from auditor.run.worlds.listing import listed
@@ -55,8 +64,8 @@ def build_worlds(names: NamesArgument = None, cache: CacheOption = None) -> None
     chosen, folder = _chosen(names), cache or default_cache()
     with watched() as progress:
         build(chosen, folder, progress)
-    payload.print(worlds_table(listed(chosen, folder)))
-    payload.print(f"worlds: {folder}", soft_wrap=True)
+    built = listed(chosen, folder)
+    answer({**worlds_value(built), "folder": folder}, worlds_table(built), f"worlds: {folder}")
 
 
 @worlds.command("score")
@@ -79,8 +88,8 @@ def score_worlds(
         rows = Scorer(cache or default_cache(), out, progress).rows(chosen, seeds)
     text = board(rows)
     write_board(out, rows, text)
-    payload.print(text, soft_wrap=True)
-    payload.print(f"scoreboard: {out / 'scoreboard.md'}", soft_wrap=True)
+    scoreboard = out / "scoreboard.md"
+    answer({"scoreboard": scoreboard, "rows": [asdict(row) for row in rows]}, text, f"scoreboard: {scoreboard}")
 
 
 def _chosen(names: list[str] | None) -> list[World]:

@@ -14,7 +14,7 @@ from rich.table import Table
 from safetensors.torch import save_file
 
 from auditor.atlas.attribution import AttributionMethod, attribution_all_classes, attribution_method, contrast_map
-from auditor.cli.listing import listed_layers
+from auditor.cli.listing import layers_parts, listed_layers
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ConfigError, ModelError, UnknownNameError
 from auditor.core.progress import Silence
@@ -96,7 +96,7 @@ def test_without_timm_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch
 
 
 def test_layers_of_a_timm_network_are_listed() -> None:
-    (table,) = listed_layers("timm/test_vit", True, Silence())
+    (table,) = layers_parts(listed_layers("timm/test_vit", True, Silence()))
     assert isinstance(table, Table)
     names = list(map(str, table.columns[0].cells))
     assert "blocks.3" in names
