@@ -153,10 +153,10 @@ def comparison_listing(comparison: Comparison) -> list[Table | Text]:
         said(f"{comparison.images} confirmation pictures are eligible in both runs"),
     ]
     if comparison.left_out:
-        name, why = comparison.left_out[0]
+        first_out = comparison.left_out[0]
         more = len(comparison.left_out) - 1
         others = f"; {more} more" if more else ""
-        lines.append(said(f"confirmed, and not to be compared: {name} ({why}){others}"))
+        lines.append(said(f"confirmed, and not to be compared: {first_out.name} ({first_out.why}){others}"))
     return [table, *lines]
 
 

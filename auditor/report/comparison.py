@@ -70,7 +70,16 @@ def _as_json(one: Comparison) -> dict[str, object]:
         "confidence": one.confidence,
         "says": WORDS[one.verdict],
         "changes": [_change_as_json(change) for change in one.changes],
-        "left_out": [{"patch": plain(name), "why": plain(why)} for name, why in one.left_out],
+        "left_out": [
+            {
+                "patch": plain(out.name),
+                "sha256": out.sha256,
+                "placement": out.placement,
+                "in_first": out.in_first,
+                "why": plain(out.why),
+            }
+            for out in one.left_out
+        ],
     }
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from auditor.core.records import AuditResult, Finding
 from auditor.core.records.destinations import UNCHANGED, Destination
+from auditor.report.json_values import Json
+from auditor.report.text import plain
 
 _ROWS = 6
 
@@ -32,6 +34,33 @@ def where_to(result: AuditResult, finding: Finding) -> tuple[WhereTo, ...]:
         patched, covered = sum(one.patched for one in rare), sum(one.covered for one in rare)
         shown = [*shown, WhereTo("other classes", "other", patched, covered)]
     return tuple(shown)
+
+
+def destinations_json(result: AuditResult, finding: Finding) -> Json:
+    """Every class that a finding's pictures went to, most under the patch first; null where nobody counted.
+
+    `disturbed` are those that are called neither what they were nor the target: the patch did something, and no flip.
+    """
+    placement = str(finding.placement)
+    found = [one for one in result.destinations if (one.candidate, one.placement) == (finding.candidate.id, placement)]
+    if not found:
+        return None
+    rows = [(one.index, _row(result, one)) for one in found[0].to]
+    others = [row for _, row in rows if row.kind == "other"]
+    return {
+        "pictures": int(found[0].pictures),
+        "disturbed": int(sum(row.patched for row in others)),
+        "disturbed_by_covering": int(sum(row.covered for row in others)),
+        "to": [
+            {
+                "class": None if index == UNCHANGED else plain(row.name),
+                "kind": row.kind,
+                "patched": int(row.patched),
+                "covered": int(row.covered),
+            }
+            for index, row in rows
+        ],
+    }
 
 
 def where_words(rows: tuple[WhereTo, ...]) -> str:

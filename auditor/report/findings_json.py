@@ -33,6 +33,7 @@ from auditor.core.records import (
     SurveyRow,
 )
 from auditor.core.records.places import PlaceMap
+from auditor.report.destinations import destinations_json
 from auditor.report.json_values import Json
 from auditor.report.json_values import interval_json as _interval
 from auditor.report.json_values import number_json as _number
@@ -85,7 +86,7 @@ def findings_document(result: AuditResult) -> dict[str, Json]:
         "images_needed": _whole(result.images_needed),
         "clean_accuracy": None if result.accuracy is None else _accuracy(result, result.accuracy),
         "suggestion_validity": None if validity is None else _validity(validity),
-        "findings": [_finding(finding, maps.get(finding.candidate.id)) for finding in result.findings],
+        "findings": [_finding(result, finding, maps.get(finding.candidate.id)) for finding in result.findings],
         "fragility": None if fragility is None else _fragility(fragility),
         "whole_pictures": None if result.whole is None else whole_pictures_json(result.whole),
         "survey": [_survey_row(row) for row in result.survey],
@@ -185,7 +186,7 @@ def _share(share: Share) -> dict[str, Json]:
     }
 
 
-def _finding(finding: Finding, places: PlaceMap | None) -> dict[str, Json]:
+def _finding(result: AuditResult, finding: Finding, places: PlaceMap | None) -> dict[str, Json]:
     review = finding.review
     return {
         **candidate_value(finding.candidate),
@@ -226,6 +227,7 @@ def _finding(finding: Finding, places: PlaceMap | None) -> dict[str, Json]:
         "suffices": finding.suffices,
         "needed": None if finding.needed is None else _need(finding.needed),
         "places": None if places is None else places_json(places),
+        "destinations": destinations_json(result, finding),
     }
 
 

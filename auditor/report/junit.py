@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from auditor.core.policy import Waiver
 from auditor.core.records import AuditResult, Finding, Verdict
+from auditor.report.gate import checklist_of, waiver_words, waivers_of
 from auditor.report.numbers import confidence, percent, plain_points
 from auditor.report.summary import eligible, finding_sentence, fragility_sentence, verdict_sentence
 from auditor.report.text import plain, shown_path
@@ -15,16 +17,19 @@ from auditor.report.whole_pictures import whole_finding_sentence, whole_sentence
 def junit_xml(result: AuditResult) -> str:
     """One test case a finding, one for fragility and one an effect over whole pictures.
 
-    A fail is a failure, what was not settled or not held is skipped. A run without findings or without fragility has a
+    A fail is a failure; what was not settled, not held or is waived by the run's policy is skipped, a waiver with its
+    reason and its last day. A run without findings or without fragility has a
     skipped case in its place, since what did not run is no pass; so has one without such effects, where it was to try
     some.
     """
     pair = f"{result.source.name} to {result.target.name}"
-    cases = [_finding_case(result, finding, pair) for finding in result.findings]
+    items = {item.id: item for item in checklist_of(result).items}
+    uplift, whole = items["uplift"], items["whole_pictures"]
+    cases = [_finding_case(result, finding, pair, waivers_of(finding, uplift)) for finding in result.findings]
     if not cases:
         cases = [_case(pair, "confirmed candidates", Verdict.INCONCLUSIVE, "no candidate was confirmed", "")]
-    cases.append(_fragility_case(result, pair))
-    cases += _whole_cases(result, pair)
+    cases.append(_fragility_case(result, pair, items["fragility"].waivers))
+    cases += _whole_cases(result, pair, whole.waivers)
     suite = ET.Element(
         "testsuite",
         name=plain(f"auditor: {pair}"),
@@ -57,19 +62,19 @@ def _properties(result: AuditResult) -> Iterable[tuple[str, str]]:
     )
 
 
-def _finding_case(result: AuditResult, finding: Finding, pair: str) -> ET.Element:
+def _finding_case(result: AuditResult, finding: Finding, pair: str, waivers: Sequence[Waiver]) -> ET.Element:
     name = f"{finding.candidate.id} {finding.candidate.name} ({finding.tier.value}, {finding.placement.value})"
-    return _case(pair, name, finding.word, finding.reason, finding_sentence(finding, result.limits.uplift))
+    return _case(pair, name, finding.word, finding.reason, finding_sentence(finding, result.limits.uplift), waivers)
 
 
-def _fragility_case(result: AuditResult, pair: str) -> ET.Element:
+def _fragility_case(result: AuditResult, pair: str, waivers: Sequence[Waiver]) -> ET.Element:
     if result.fragility is None:
         return _case(pair, "fragility", Verdict.INCONCLUSIVE, "fragility was not measured", "")
     sentence = fragility_sentence(result.fragility)
-    return _case(pair, "fragility", result.fragility.verdict, sentence, sentence)
+    return _case(pair, "fragility", result.fragility.verdict, sentence, sentence, waivers)
 
 
-def _whole_cases(result: AuditResult, pair: str) -> list[ET.Element]:
+def _whole_cases(result: AuditResult, pair: str, waivers: Sequence[Waiver]) -> list[ET.Element]:
     whole = result.whole
     if whole is None and not result.limits.whole_pictures:
         return []
@@ -79,17 +84,25 @@ def _whole_cases(result: AuditResult, pair: str) -> list[ET.Element]:
     for one in whole.findings:
         sentence = whole_finding_sentence(one, result.limits.uplift)
         word = one.verdict if one in whole.held_findings else Verdict.NOT_HELD
-        cases.append(_case(pair, f"whole pictures: {one.effect.kind}, {one.effect.dose}", word, sentence, sentence))
+        name = f"whole pictures: {one.effect.kind}, {one.effect.dose}"
+        cases.append(_case(pair, name, word, sentence, sentence, waivers if one in whole.held_findings else ()))
     return cases
 
 
-def _case(pair: str, name: str, verdict: Verdict, message: str, detail: str) -> ET.Element:
+def _case(
+    pair: str, name: str, verdict: Verdict, message: str, detail: str, waivers: Sequence[Waiver] = ()
+) -> ET.Element:
+    """Args: waivers: of what the case is about; of what neither failed nor is open there is nothing to waive."""
     case = ET.Element("testcase", classname=plain(f"auditor.{pair}"), name=plain(name))
-    if verdict is Verdict.FAIL:
+    waived = bool(waivers) and verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
+    if waived:
+        words = "; ".join(map(waiver_words, waivers))
+        ET.SubElement(case, "skipped", message=plain(f"{words} ({verdict.value}: {message})"))
+    elif verdict is Verdict.FAIL:
         ET.SubElement(case, "failure", message=plain(message), type="fail").text = plain(detail)
     elif verdict is not Verdict.PASS:
         ET.SubElement(case, "skipped", message=plain(f"{verdict.value}: {message}"))
-    if detail and verdict is not Verdict.FAIL:
+    if detail and (waived or verdict is not Verdict.FAIL):
         ET.SubElement(case, "system-out").text = plain(detail)
     return case
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+
+import jsonschema
 
 from auditor.core.records import AuditResult
 from auditor.core.records.destinations import UNCHANGED, Destination, Destinations
 from auditor.report.destinations import WhereTo, where_to, where_words
+from auditor.report.findings_json import findings_json, schema
 from auditor.report.html import report_html
 
 
@@ -36,3 +40,27 @@ def test_the_page_tells_it_and_names_stay_text(full_result: AuditResult) -> None
     page = report_html(with_destinations(replace(full_result, class_names=names), to))
     assert "Where the pictures went: called as before 40, &lt;b&gt;pan&lt;/b&gt; 21" in page
     assert "<b>pan" not in page
+
+
+def test_findings_json_tells_the_flipped_and_the_merely_disturbed(full_result: AuditResult) -> None:
+    target = full_result.target.indices[0]
+    first, second, *_ = (index for index in range(len(full_result.class_names)) if index != target)
+    to = (
+        Destination(target, 30, 2),
+        Destination(UNCHANGED, 20, 50),
+        Destination(first, 8, 9),
+        Destination(second, 3, 0),
+    )
+    names = tuple("a\u202eb" if index == second else name for index, name in enumerate(full_result.class_names))
+    document = json.loads(findings_json(with_destinations(replace(full_result, class_names=names), to)))
+    told, *others = [finding["destinations"] for finding in document["findings"]]
+    assert (told["disturbed"], told["disturbed_by_covering"]) == (11, 9)
+    assert told["pictures"] == full_result.findings[0].eligible
+    assert [(one["class"], one["kind"], one["patched"], one["covered"]) for one in told["to"]] == [
+        (names[target], "target", 30, 2),
+        (None, "unchanged", 20, 50),
+        (names[first], "other", 8, 9),
+        ("a\\u202eb", "other", 3, 0),
+    ]
+    assert others == [None] * (len(full_result.findings) - 1)
+    assert list(jsonschema.Draft202012Validator(schema()).iter_errors(document)) == []

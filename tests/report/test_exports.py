@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -20,10 +21,11 @@ from auditor.core import records as r
 from auditor.core.errors import StoreError
 from auditor.core.policy import ITEMS
 from auditor.core.policy_file import policy_of
-from auditor.core.records.comparison import Change, Comparison, Side
+from auditor.core.records.comparison import Change, Comparison, LeftOut, Side
 from auditor.report.exports import EXPORTS
 from auditor.report.exports.sarif import sarif_json
 from auditor.report.findings_json import findings_json
+from auditor.report.junit import junit_xml
 
 SCHEMAS = Path(__file__).parents[3] / "shared" / "schemas"
 RESULTS = ("full_result", "empty_result", "unmeasured_result")
@@ -142,6 +144,77 @@ def test_a_baseline_says_what_became_of_each_finding(full_result: r.AuditResult)
     assert properties[0]["change"] == 0.06  # type: ignore[index]
     assert "flipped 5/50 = 10.0%, and flips 8/50 = 16.0% of the same pictures, open" in str(of_findings[-1]["message"])
     assert all("baselineState" not in one for one in results if one["ruleId"] != "uplift")
+
+
+def test_what_a_baseline_cannot_tell_says_why(full_result: r.AuditResult) -> None:
+    one, two, *rest = (
+        replace(finding, candidate=replace(finding.candidate, sha256=f"{number:064x}"))
+        for number, finding in enumerate(full_result.findings)
+    )
+    full_result = replace(full_result, findings=(one, two, *rest))
+    side = Side("released", "model", "", "", 61, r.Verdict.PASS)
+    left_out = tuple(
+        LeftOut(finding.candidate.name, finding.candidate.sha256, str(finding.placement), in_first, why)
+        for finding, in_first, why in ((one, True, "it lay elsewhere"), (two, False, "never tried \x1b[31m"))
+    )
+    comparison = Comparison("a", "b", side, side, (), left_out, 50, 0.05, 0.95, r.Verdict.PASS)
+    text = sarif_json(full_result, comparison)
+    told = [one for one in sarif_results(text) if one["ruleId"] == "uplift"]
+    assert [one["baselineState"] for one in told] == ["updated", "new", *["new"] * len(rest)]
+    why = [one["properties"].get("whyNotCompared") for one in told]  # type: ignore[attr-defined]
+    assert why == ["it lay elsewhere", "never tried \\x1b[31m", *[None] * len(rest)]
+    of_run = json.loads(text)["runs"][0]["properties"]["notCompared"]
+    assert [(one["placement"], one["why"]) for one in of_run] == [
+        (str(one.placement), "it lay elsewhere"),
+        (str(two.placement), "never tried \\x1b[31m"),
+    ]
+
+
+WAIVED = "waived until 2026-11-26 by Ada: agreed"
+
+
+@pytest.mark.parametrize(("until", "waived"), [("2026-11-26", True), ("2026-11-25", False)])
+def test_junit_and_in_toto_know_waivers(full_result: r.AuditResult, until: str, waived: bool) -> None:
+    failing = next(finding for finding in full_result.findings if finding.word is r.Verdict.FAIL)
+    own = replace(failing, candidate=replace(failing.candidate, sha256="f" * 64))
+    result = with_weights(replace(full_result, findings=(own,), verdict=r.Verdict.FAIL))
+    waivers = "".join(
+        f"[[waivers]]\nitem = '{item}'\nby = 'Ada'\nreason = 'agreed'\nuntil = {until}\n{more}"
+        for item, more in (("uplift", "patch = 'ffffffff'\n"), ("fragility", ""))
+    )
+    held = under(result, waivers)
+    suite = ET.fromstring(junit_xml(held)).find("testsuite")
+    assert suite is not None
+    case = next(one for one in suite.findall("testcase") if own.candidate.id in one.get("name", ""))
+    assert (case.find("failure") is None) == waived
+    assert int(suite.get("failures", "")) == len(suite.findall("testcase/failure"))
+    skipped = case.find("skipped")
+    assert (skipped is not None) == waived
+    if skipped is not None:
+        assert skipped.get("message", "").startswith(f"{WAIVED} (fail: ")
+    predicate = json.loads(EXPORTS["in-toto"](held))["predicate"]
+    name = next(one for one in (*predicate["failedTests"], *predicate["warnedTests"]) if own.candidate.id in one)
+    assert name in predicate["warnedTests" if waived else "failedTests"]
+    told = predicate["configuration"][0]["annotations"]["waivers"]
+    wanted = {"item": "uplift", "patch": "ffffffff", "by": "Ada", "reason": "agreed", "until": until}
+    assert (wanted in told) == waived
+    assert predicate["configuration"][1]["digest"] == {"sha256": held.policy.sha256}  # type: ignore[union-attr]
+
+
+def test_in_toto_never_says_passed_of_what_is_waived(full_result: r.AuditResult) -> None:
+    failing = next(finding for finding in full_result.findings if finding.word is r.Verdict.FAIL)
+    result = with_weights(replace(full_result, findings=(failing,), verdict=r.Verdict.FAIL))
+    plain = json.loads(EXPORTS["in-toto"](result))["predicate"]
+    assert plain["result"] == "FAILED"
+    assert len(plain["configuration"]) == 1
+    items = [item for item in ITEMS if item not in ("uplift", "fragility", "clean_accuracy")]
+    all_waived = "".join(
+        f"[[waivers]]\nitem = '{item}'\nby = 'Ada'\nreason = 'agreed'\nuntil = 2026-11-26\n" for item in ITEMS
+    )
+    told = json.loads(EXPORTS["in-toto"](under(result, all_waived)))["predicate"]
+    assert told["result"] == "WARNED"
+    assert told["failedTests"] == []
+    assert {f"checklist/{item}" for item in items} & {*told["passedTests"], *told["warnedTests"]}
 
 
 def test_in_toto_attests_the_weights_and_the_findings(full_result: r.AuditResult) -> None:

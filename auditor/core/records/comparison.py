@@ -66,11 +66,22 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What a run confirmed and cannot be compared: a patch under one placement, whether the first did, and why."""
+
+    name: str
+    sha256: str
+    placement: str
+    in_first: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """What became of a first run's findings in a second one, and whether anything got worse.
 
     Attributes:
-        changes: the worst first. left_out: names of confirmed patches that cannot be compared, each with why.
+        changes: the worst first. left_out: what was confirmed and cannot be compared.
         images: confirmation pictures that are eligible in both runs.
         margin: a change up to this does not count as worse, a fraction.
         verdict: FAIL where a change fails, PASS where all pass, else INCONCLUSIVE.
@@ -81,7 +92,7 @@ class Comparison:
     first: Side
     second: Side
     changes: tuple[Change, ...]
-    left_out: tuple[tuple[str, str], ...]
+    left_out: tuple[LeftOut, ...]
     images: int
     margin: float
     confidence: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from importlib import resources
 
 from auditor.core.policy import Waiver
 from auditor.core.records import AuditResult
@@ -41,6 +42,13 @@ def checklist_json(result: AuditResult) -> str:
         ],
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def checklist_schema() -> dict[str, Json]:
+    """The JSON Schema (draft 2020-12) of checklist.json."""
+    text = resources.files("auditor.report.checklist").joinpath("schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Json] = json.loads(text)
+    return loaded
 
 
 def _policy(checklist: Checklist) -> Json:

@@ -7,7 +7,6 @@ are suppressions, and what became of a finding since another run is its `baselin
 
 from __future__ import annotations
 
-from auditor.core.policy import Waiver
 from auditor.core.records import AuditResult, Finding, Verdict
 from auditor.core.records.comparison import Comparison
 from auditor.report.exports.common import as_json, finding_name, model_name, pair
@@ -19,9 +18,11 @@ from auditor.report.exports.sarif_items import (
     changes_by_finding,
     item_result,
     item_rule,
+    left_out_of,
+    not_compared,
     suppressions,
 )
-from auditor.report.gate import Item, checklist_of, is_waived
+from auditor.report.gate import Item, checklist_of, waivers_of
 from auditor.report.json_values import number_json
 from auditor.report.numbers import percent
 from auditor.report.summary import finding_sentence, fragility_sentence, limit_words, verdict_sentence
@@ -75,6 +76,7 @@ def sarif_json(result: AuditResult, comparison: Comparison | None = None) -> str
             "gate": GATES[checklist.gate],
             "policySha256": checklist.policy.sha256,
             "baseline": None if comparison is None else plain(comparison.first.run),
+            "notCompared": [] if comparison is None else not_compared(comparison),
         },
     }
     return as_json({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
@@ -93,23 +95,18 @@ def _rules(result: AuditResult) -> list[Result]:
 def _since(findings: list[Result], result: AuditResult, comparison: Comparison) -> list[Result]:
     """The findings' results with what became of each since the baseline."""
     changes = changes_by_finding(comparison)
-    by_finding = [changes.get((one.candidate.id, str(one.placement))) for one in result.findings]
-    return [
-        {**told, "baselineState": baseline_state(change), "properties": _with(told, change_properties(change))}
-        for told, change in zip(findings, by_finding, strict=True)
-    ]
+    since = []
+    for told, finding in zip(findings, result.findings, strict=True):
+        change = changes.get((finding.candidate.id, str(finding.placement)))
+        left_out = left_out_of(comparison, finding) if change is None else None
+        properties = _with(told, change_properties(change, left_out))
+        since.append({**told, "baselineState": baseline_state(change, left_out), "properties": properties})
+    return since
 
 
 def _with(told: Result, more: Result) -> Result:
     properties = told["properties"]
     return {**properties, **more} if isinstance(properties, dict) else more
-
-
-def _waivers_of(finding: Finding, item: Item) -> list[Waiver]:
-    """The waivers that let a finding through; what passes, or is not held, needs none."""
-    if finding.word not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
-        return []
-    return [one for one in item.waivers if is_waived(finding.candidate.sha256, [one])]
 
 
 def _finding(result: AuditResult, finding: Finding, item: Item) -> Result:
@@ -125,7 +122,7 @@ def _finding(result: AuditResult, finding: Finding, item: Item) -> Result:
         "message": {"text": plain(text)},
         "locations": [_location(f"candidates/{candidate.id}.png")],
         "partialFingerprints": {"patchAndPlacement/v1": f"{candidate.sha256}:{finding.placement.value}"},
-        **suppressions(_waivers_of(finding, item)),
+        **suppressions(waivers_of(finding, item)),
         "properties": {
             "tier": finding.tier.value,
             "flips": finding.flips,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from auditor.core.policy import Waiver
-from auditor.core.records.comparison import Change, Comparison
+from auditor.core.records import Finding
+from auditor.core.records.comparison import Change, Comparison, LeftOut
 from auditor.report.comparison import WORDS
-from auditor.report.gate import Checklist, Item, State
+from auditor.report.gate import Checklist, Item, State, waiver_words
 from auditor.report.json_values import number_json
 from auditor.report.numbers import counts
 from auditor.report.text import plain
@@ -48,19 +49,15 @@ def item_result(item: Item, checklist: Checklist, index: int, location: Result) 
             "limit": plain(measured.limit),
             "decides": item.decides,
             "section": f"report.html#{measured.section}",
-            "lapsedWaivers": [_words(one) for one in item.lapsed],
+            "lapsedWaivers": [waiver_words(one) for one in item.lapsed],
         },
     }
 
 
 def suppressions(waivers: Sequence[Waiver]) -> Result:
     """Waivers in force as a result's suppressions; nothing where there is none."""
-    told = [{"kind": "external", "status": "accepted", "justification": _words(one)} for one in waivers]
+    told = [{"kind": "external", "status": "accepted", "justification": waiver_words(one)} for one in waivers]
     return {"suppressions": told} if told else {}
-
-
-def _words(waiver: Waiver) -> str:
-    return plain(f"waived until {waiver.until.isoformat()} by {waiver.by}: {waiver.reason}")
 
 
 def changes_by_finding(comparison: Comparison | None) -> Mapping[tuple[str, str], Change]:
@@ -69,17 +66,19 @@ def changes_by_finding(comparison: Comparison | None) -> Mapping[tuple[str, str]
     return {(change.other_id, change.placement): change for change in changes}
 
 
-def baseline_state(change: Change | None) -> str:
-    """`new` where the baseline did not confirm it, else whether it says the same of it."""
+def baseline_state(change: Change | None, left_out: LeftOut | None = None) -> str:
+    """`new` where the baseline did not confirm it, else whether it says the same of it, if they can be compared."""
+    if left_out is not None:
+        return "updated" if left_out.in_first else "new"
     if change is None or change.first_word is None:
         return "new"
     return "unchanged" if change.first_word is change.second_word else "updated"
 
 
-def change_properties(change: Change | None) -> Result:
-    """The paired change of the flip rate, a fraction, and whether it is worse."""
+def change_properties(change: Change | None, left_out: LeftOut | None = None) -> Result:
+    """The paired change of the flip rate, a fraction, and whether it is worse; or why it is not known."""
     if change is None:
-        return {"comparedWithBaseline": False}
+        return {"comparedWithBaseline": False, **({} if left_out is None else {"whyNotCompared": plain(left_out.why)})}
     return {
         "comparedWithBaseline": True,
         "change": number_json(change.change),
@@ -87,6 +86,19 @@ def change_properties(change: Change | None) -> Result:
         "changeHigh": number_json(change.interval.high),
         "sinceBaseline": WORDS[change.word],
     }
+
+
+def left_out_of(comparison: Comparison, finding: Finding) -> LeftOut | None:
+    """What is known of a finding whose flips could not be held against the baseline's."""
+    key = (finding.candidate.sha256, str(finding.placement))
+    return next((one for one in comparison.left_out if (one.sha256, one.placement) == key), None)
+
+
+def not_compared(comparison: Comparison) -> list[Result]:
+    """What either run confirmed and could not be held against the other: which, under which placement, and why."""
+    return [
+        {"patch": plain(one.name), "placement": one.placement, "why": plain(one.why)} for one in comparison.left_out
+    ]
 
 
 def absent_results(comparison: Comparison | None, rule: str, location: Result) -> list[Result]:

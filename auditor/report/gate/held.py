@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from auditor.core.policy import Waiver
 from auditor.core.policy_file import default_policy
-from auditor.core.records import AuditResult, Verdict
+from auditor.core.records import AuditResult, Finding, Verdict
 from auditor.core.records.policy import PolicyInForce
 from auditor.report.gate.items import ITEMS, Case
 from auditor.report.gate.states import Checklist, Item, Measured, State, gate_word, worst
 from auditor.report.page import Page, page_of
+from auditor.report.text import plain
 
 _OF_THE_VERDICT = ("uplift", "fragility", "clean_accuracy", "search", "whole_pictures")
 """Items that a run's verdict rests on: unless one of them is waived, the gate is never better than the verdict."""
@@ -66,6 +67,18 @@ def _waived(measured: Measured, waivers: Sequence[Waiver]) -> State:
     left = [state for sha256, state in measured.parts if not is_waived(sha256, waivers)]
     state = worst([*left, measured.beside])
     return State.WAIVED if state is State.PASS else state
+
+
+def waivers_of(finding: Finding, item: Item) -> tuple[Waiver, ...]:
+    """The waivers of an item that let a finding through; what passes, or is not held, needs none."""
+    if finding.word not in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        return ()
+    return tuple(one for one in item.waivers if is_waived(finding.candidate.sha256, [one]))
+
+
+def waiver_words(waiver: Waiver) -> str:
+    """Until when, by whom and why."""
+    return plain(f"waived until {waiver.until.isoformat()} by {waiver.by}: {waiver.reason}")
 
 
 def is_waived(sha256: str, waivers: Sequence[Waiver]) -> bool:

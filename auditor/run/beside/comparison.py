@@ -10,7 +10,7 @@ import pandas as pd
 
 from auditor.core.errors import StoreError
 from auditor.core.records import AuditResult, Candidate, Placement, Split, Verdict
-from auditor.core.records.comparison import Change, Comparison, Side
+from auditor.core.records.comparison import Change, Comparison, LeftOut, Side
 from auditor.report.summary import eligible
 from auditor.run.beside.patches import FOLDER
 from auditor.run.folder import RunFolder
@@ -73,7 +73,7 @@ def compare_runs(first: RunFolder, second: RunFolder, margin: float = MARGIN) ->
     confidence = one.result.limits.confidence
     compared, left_out = _compared(one, other)
     if not compared:
-        why = f" ({left_out[0][0]}: {left_out[0][1]})" if left_out else ""
+        why = f" ({left_out[0].name}: {left_out[0].why})" if left_out else ""
         raise StoreError(
             f"no patch that {first.path} or {second.path} confirmed can be compared{why}; try patches of the first "
             "run, copied from its candidates folder, on the second model: auditor trial SECOND.toml --patches FOLDER, "
@@ -123,30 +123,31 @@ def _side(one: _Opened) -> Side:
     return Side(name, subject.model, subject.weights_sha256, begun, eligible(result), result.verdict)
 
 
-def _compared(one: _Opened, other: _Opened) -> tuple[list[_Pairing], list[tuple[str, str]]]:
+def _compared(one: _Opened, other: _Opened) -> tuple[list[_Pairing], list[LeftOut]]:
     """What both runs measured of all that one of them confirmed, and what cannot be compared, with why."""
     found: list[_Pairing] = []
-    left_out: dict[str, str] = {}
-    confirmed = dict.fromkeys(
-        (finding.candidate.sha256, finding.placement) for run in (one, other) for finding in run.result.findings
-    )
-    for pixels, placement in confirmed:
+    left_out: list[LeftOut] = []
+    confirmed = {(finding.candidate.sha256, finding.placement): True for finding in one.result.findings}
+    for finding in other.result.findings:
+        confirmed.setdefault((finding.candidate.sha256, finding.placement), False)
+    for (pixels, placement), in_first in confirmed.items():
         mine, theirs = one.by_pixels.get(pixels), other.by_pixels.get(pixels)
         if mine is None or theirs is None:
             known, missing = (mine or theirs), (other if theirs is None else one)
             if known is not None:
-                left_out[f"{known.id} {known.name}"] = f"its pixels were never tried in {missing.folder.path}"
+                why = f"its pixels were never tried in {missing.folder.path}"
+                left_out.append(LeftOut(f"{known.id} {known.name}", pixels, str(placement), in_first, why))
             continue
         pastes, others = one.of(mine.id, placement), other.of(theirs.id, placement)
         both = pastes.index.intersection(others.index)
         said = _unlike(pastes, others, both, placement)
         if said:
-            left_out[f"{mine.id} {mine.name}"] = said
+            left_out.append(LeftOut(f"{mine.id} {mine.name}", pixels, str(placement), in_first, said))
             continue
         variants = len(both.get_level_values("variant").unique())
         table = paired_counts(_flipped(others, both), _flipped(pastes, both))
         found.append(_Pairing(mine, theirs, placement, variants, table))
-    return found, list(left_out.items())
+    return found, left_out
 
 
 def _unlike(pastes: pd.DataFrame, others: pd.DataFrame, both: pd.Index, placement: Placement) -> str:

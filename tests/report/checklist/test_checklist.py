@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 from datetime import date
 
+import jsonschema
 import pytest
 from PIL import Image
 
@@ -17,8 +18,11 @@ from auditor.core.policy import ITEMS
 from auditor.core.policy_file import policy_of
 from auditor.core.records.policy import Decision, SignOff
 from auditor.report.checklist import checklist_json, checklist_markdown
+from auditor.report.checklist.as_json import checklist_schema
 from auditor.report.checklist.thumbnails import LONGEST_PX, thumbnails
+from auditor.report.gate import State
 from auditor.report.html import report_html
+from auditor.report.words import GATES
 
 ALL = ["full_result", "empty_result", "unmeasured_result"]
 EVIL = "Ada | <b>x</b>\n# y [z](w)"
@@ -121,3 +125,69 @@ def test_the_report_has_lines_to_sign_by_hand(full_result: r.AuditResult) -> Non
     for line in ("approve", "conditional", "reject", "Name", "Role", "Rationale for the limits", "Test again"):
         assert line in block
     assert block.count('class="state ') == len(ITEMS)
+
+
+def validator() -> jsonschema.Draft202012Validator:
+    jsonschema.Draft202012Validator.check_schema(checklist_schema())
+    return jsonschema.Draft202012Validator(checklist_schema())
+
+
+def under_everything(result: r.AuditResult) -> r.AuditResult:
+    """A policy with waivers in force, lapsed and unused, and a signature."""
+    policy = waiver("2026-11-26") + waiver("2020-01-01").replace("uplift", "looks") + waiver("2026-12-01").replace(
+        "uplift", "splits"
+    )  # fmt: skip
+    return signed(held(result, policy), "cd" * 32)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_the_schema_holds_every_checklist(kind: str, request: pytest.FixtureRequest) -> None:
+    for result in (request.getfixturevalue(kind), under_everything(request.getfixturevalue(kind))):
+        assert [error.message for error in validator().iter_errors(json.loads(checklist_json(result)))] == []
+
+
+def test_the_schema_lists_what_is_there_in_its_order(full_result: r.AuditResult) -> None:
+    document, described = json.loads(checklist_json(under_everything(full_result))), checklist_schema()
+    assert list(document) == list(described["properties"])
+    for name, one in (
+        ("policy", document["policy"]),
+        ("item", document["items"][0]),
+        ("waiver", document["items"][0]["waivers"][0]),
+        ("box", document["tested"][0]),
+        ("signature", document["signed"][0]),
+    ):
+        assert list(one) == list(described["$defs"][name]["properties"]), name
+    item = described["$defs"]["item"]["properties"]
+    assert item["id"]["enum"] == list(ITEMS)
+    assert item["state"]["enum"] == [str(state) for state in State]
+    assert described["properties"]["gate"]["enum"] == list(GATES.values())
+    assert described["$defs"]["signature"]["properties"]["decision"]["enum"] == [str(one) for one in Decision]
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong"),
+    [
+        (("schema_version",), "2.0"),
+        (("gate",), "inconclusive"),
+        (("unknown",), 1),
+        (("items", 0, "state"), "passed"),
+        (("items", 0, "own_state"), "waived"),
+        (("items", 0, "link"), "https://example.org"),
+        (("items", 0, "number"), "12%"),
+        (("items", 0, "waivers", 0, "until"), "tomorrow"),
+        (("items", 0, "waivers", 0, "by"), ""),
+        (("tested", 0, "ticked"), "x"),
+        (("report", "sha256"), "abc"),
+        (("signed", 0, "fits"), None),
+        (("policy", "fail_on"), "never"),
+    ],
+)
+def test_the_schema_rejects_a_wrong_value(
+    full_result: r.AuditResult, place: tuple[str | int, ...], wrong: object
+) -> None:
+    document = json.loads(checklist_json(under_everything(full_result)))
+    inner = document
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = wrong
+    assert list(validator().iter_errors(document))
