@@ -110,14 +110,27 @@ def test_the_package_itself_loads_nothing_until_it_is_asked_for() -> None:
     assert list(imported_rooms(at_once)) == []
 
 
-IMPORTED_AS = {"open_clip_torch": "open_clip", "pillow": "PIL", "scikit-learn": "sklearn", "umap-learn": "umap"}
+IMPORTED_AS = {
+    "mlflow-skinny": "mlflow",
+    "open_clip_torch": "open_clip",
+    "pillow": "PIL",
+    "scikit-learn": "sklearn",
+    "umap-learn": "umap",
+}
 """Packages that are imported under another name than they are installed by."""
 
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    declared = [*project["dependencies"], *extras["clip"], *extras["timm"], *extras["hf"], *extras["onnx"]]
+    declared = [
+        *project["dependencies"],
+        *extras["clip"],
+        *extras["timm"],
+        *extras["hf"],
+        *extras["onnx"],
+        *extras["mlflow"],
+    ]
     names = [re.match(r"[\w-]+", line)[0] for line in declared]  # type: ignore[index]
     imported = set()
     for module in MODULES:

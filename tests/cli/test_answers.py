@@ -17,6 +17,7 @@ from typer.testing import Result
 
 from auditor.cli import app
 from auditor.cli.answers import answer_text
+from auditor.run.beside.tracking import Tracked
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
 from auditor.run.stages.report import stored_result
@@ -42,6 +43,7 @@ ANSWERED = {
     "counterexamples": "counterexamples {failed} --out {out} --count 5",
     "demo": "demo --out {out} --world clean",
     "doctor": "doctor",
+    "export": "export {run} --to mlflow",
     "history": "history {run}",
     "icons": "icons {run} --channels 1",
     "init": "init {out}",
@@ -115,6 +117,7 @@ def told(
     monkeypatch.setattr("auditor.run.worlds.build.build", lambda *_: None)
     monkeypatch.setattr("auditor.run.worlds.score.Scorer", NobodyScores)
     monkeypatch.setattr("auditor.run.worlds.board.board", lambda rows: "nothing\n")
+    monkeypatch.setattr("auditor.run.beside.tracking.log_run", lambda *_: Tracked("file:///runs", "auditor", "0f"))
     monkeypatch.setattr("webbrowser.get", lambda: None)
     monkeypatch.setattr("webbrowser.open", lambda address: None)
 

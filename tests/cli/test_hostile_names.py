@@ -123,6 +123,7 @@ def test_progress_shows_names(live: bool) -> None:
     terminal = Terminal()
     terminal.file = StringIO()
     terminal._force_terminal = live
+    terminal.size = (200, 40)  # type: ignore[assignment]
     terminal._color_system = None
     with TerminalProgress(terminal) as progress:
         progress.start(f"s{HOSTILE}", 1)
