@@ -139,16 +139,18 @@ def begin(
     return run, stored_config(run)
 
 
-def with_workers(config: AuditConfig, workers: object) -> AuditConfig:
-    """The same configuration with another number of workers; None: its own.
+def with_compute(config: AuditConfig, values: Mapping[str, object]) -> AuditConfig:
+    """The same configuration with some settings of [compute] overruled, which decide no number.
 
+    Args:
+        values: key of `ComputeConfig` to value.
     Raises:
         ConfigError: as `read_config`.
     """
-    if workers is None:
+    if not values:
         return config
     whole = config.model_dump(exclude={"base"})
-    return build_config({**whole, "compute": {**whole["compute"], "workers": workers}}, config.base, "--workers")
+    return build_config({**whole, "compute": {**whole["compute"], **values}}, config.base, "the command line")
 
 
 def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress, anew: Stage[Any] | None = None) -> Audit:
@@ -160,7 +162,7 @@ def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress, ane
     Args:
         anew: made anew with all that follows from it, although it is there.
     """
-    with engine_of(config.compute.workers, progress) as engine, at_work(folder, config, progress, anew) as run:
+    with engine_of(config, progress) as engine, at_work(folder, config, progress, anew) as run:
         run.engine = engine
         run.plan(STAGES)
         if not isinstance(progress, Silence):

@@ -1,4 +1,4 @@
-"""Who does the work that is given out in lists: this process, or several others on the same machine."""
+"""Who does the work that is given out in lists: this process, several others of the machine, or Ray's actors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import itertools
 import json
 import multiprocessing
 import os
-import signal
+import platform
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -14,15 +14,19 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from auditor.core.config import AuditConfig
-from auditor.core.errors import AuditorError, DeviceMemoryError, WorkerError
+from auditor.core.errors import ConfigError, DeviceMemoryError, StoreError, WorkerError
 from auditor.core.memory import in_words, memory_at_most
 from auditor.core.progress import Progress, Silence
 from auditor.core.work import Context, Engine, Hands, Here, Item, Result, Work
-from auditor.run.folder import RunFolder
+from auditor.run.folder import MANIFEST, RunFolder
 from auditor.run.stage import Run
+from auditor.run.worker import Failure, begin_worker, do_item
+
+if TYPE_CHECKING:  # an optional extra
+    from auditor.run.ray_actors import RayActors
 
 Opened = TypeVar("Opened")
 
@@ -45,6 +49,11 @@ class Opening(Generic[Opened]):
     build: Callable[[Run], Opened]
 
     def __call__(self) -> Opened:
+        if not self.run.folder.has(MANIFEST):
+            raise StoreError(
+                f"a worker on {platform.node()} sees no run folder {self.run.folder.path}; every machine that shares "
+                "a run's work has the run, the configuration's folder and the model at the same paths (docs/scale.md)"
+            )
         return self.run.open(self.build)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -96,17 +105,17 @@ class Processes:
             AuditorError: what an item raised, by its message. WorkerError: a worker died.
         """
         number = next(self._lists)
-        waiting: deque[tuple[Item, Future[Result | _Failure]]] = deque()
+        waiting: deque[tuple[Item, Future[Result | Failure]]] = deque()
         ahead = iter(items)
         try:
             while True:
                 for item in itertools.islice(ahead, self._workers * (1 + WAITING) - len(waiting)):
-                    waiting.append((item, self._started().submit(_do, number, work.open, work.do, item)))
+                    waiting.append((item, self._started().submit(do_item, number, work.open, work.do, item)))
                 if not waiting:
                     return
                 item, future = waiting.popleft()
                 result = future.result()
-                if isinstance(result, _Failure):
+                if isinstance(result, Failure):
                     raise result.as_error()
                 self._progress.advance(work.steps(item))
                 yield result
@@ -130,65 +139,64 @@ class Processes:
             threads = max(1, (os.cpu_count() or 1) // self._workers)
             # spawned, since a forked copy of a process with threads, or with a GPU in use, may hang
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._workers, context, _begin_worker, (threads,))
+            self._pool = ProcessPoolExecutor(self._workers, context, begin_worker, (threads,))
         return self._pool
 
 
 @contextmanager
-def engine_of(workers: int, progress: Progress) -> Iterator[Engine]:
-    """The engine for that many workers: this process alone for one.
+def engine_of(config: AuditConfig, progress: Progress) -> Iterator[Engine]:
+    """The engine that a configuration asks for: this process alone for one worker, unless Ray places it.
 
     Raises:
         DeviceMemoryError: the machine's memory does not hold so many processes.
+        ConfigError: Ray is asked for and not installed, or for a device that it does not give.
+        WorkerError: there is no Ray cluster where one should be.
     """
-    if workers == 1:
+    compute = config.compute
+    if compute.engine == "ray":
+        engine: Processes | RayActors = _ray_actors(config, progress)
+    elif compute.workers == 1:
         yield Here()
         return
+    else:
+        _check_memory(compute.workers)
+        engine = Processes(compute.workers, progress)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def _check_memory(workers: int) -> None:
     most = memory_at_most()
     if most is not None and workers * LEAST_OF_A_WORKER > most:
         raise DeviceMemoryError(
             f"{workers} workers take at least {in_words(workers * LEAST_OF_A_WORKER)} of memory, and there are "
             f"{in_words(most)} at most; give fewer --workers, and no more than there are processor cores"
         )
-    processes = Processes(workers, progress)
+
+
+def _ray_actors(config: AuditConfig, progress: Progress) -> RayActors:
+    from auditor.inputs.model.device import choose_device
+
+    compute = config.compute
+    if ":" in config.device:
+        raise ConfigError(f"Ray gives each worker a GPU of its own: device must be 'cuda', not {config.device!r}")
+    quieten_ray()
     try:
-        yield processes
-    finally:
-        processes.close()
+        from auditor.run.ray_actors import RayActors
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            '[compute] engine = "ray" needs Ray, which is not installed; pip install "auditor[ray]"'
+        ) from error
+    gpu = choose_device(config.device).type == "cuda"
+    if not compute.address:
+        _check_memory(compute.workers)
+    return RayActors(compute.workers, compute.address, gpu, progress)
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """An error in words, on its way from a worker: not every error can be put together again from its message."""
-
-    kind: type[AuditorError]
-    message: str
-
-    def as_error(self) -> AuditorError:
-        error = self.kind.__new__(self.kind)
-        Exception.__init__(error, self.message)
-        return error
-
-
-def _begin_worker(threads: int) -> None:
-    import torch
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one decides what it means
-    torch.set_num_threads(threads)
-
-
-_OPENED: dict[int, object] = {}
-"""What this worker has opened for the list at work, by the list's number."""
-
-
-def _do(
-    number: int, open_context: Callable[[], Context], do: Callable[[Context, Item], Result], item: Item
-) -> Result | _Failure:
-    try:
-        if number not in _OPENED:
-            _OPENED.clear()
-            _OPENED[number] = open_context()
-        context: Context = _OPENED[number]  # type: ignore[assignment]
-        return do(context, item)
-    except AuditorError as error:
-        return _Failure(type(error), str(error))
+def quieten_ray() -> None:
+    """Ask Ray, which has to be imported after this, to send no statistics of its use and to print nothing by itself."""
+    asked = {"USAGE_STATS_ENABLED": "0", "DEDUP_LOGS_SKIP_REGEX": ".", "IGNORE_UNHANDLED_ERRORS": "1"}
+    for name, value in asked.items():
+        os.environ.setdefault(f"RAY_{name}", value)

@@ -96,7 +96,7 @@ def test_help_is_the_settings_description() -> None:
     for setting in all_settings():
         if setting.flag is not None:
             assert setting.description.replace("`", "") in helps[setting.flag.name]
-    assert helps["--workers"] == "processes that share an audit's work on one machine"
+    assert helps["--workers"] == "processes that share an audit's work, on one machine or as many as Ray has"
     assert helps["--discovery"] == "instead of --images: pictures that the atlas sees, of all classes"
 
 

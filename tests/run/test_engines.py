@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from auditor.core.config import build_config
 from auditor.core.errors import AuditorError, UnknownNameError, WorkerError
 from auditor.core.progress import Silence
 from auditor.core.work import Here, Work
@@ -60,8 +61,9 @@ def two() -> Iterator[Callable[[Silence], Processes]]:
         processes.close()
 
 
-def test_one_worker_is_this_process() -> None:
-    with engine_of(1, Silence()) as engine:
+def test_one_worker_is_this_process(tmp_path: Path) -> None:
+    least = {"source": "a", "target": "b", "model": {"name": "m"}, "images": {"all": "p"}}
+    with engine_of(build_config(least, tmp_path), Silence()) as engine:
         assert isinstance(engine, Here)
         assert list(engine.each(Work(Ten, add), [1, 2])) == [(11, os.getpid()), (12, os.getpid())]
         assert list(engine.each(Work(lambda: 1 / 0, add), [])) == []  # nothing to do opens nothing

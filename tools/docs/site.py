@@ -24,7 +24,7 @@ FILES = ("LICENSE", "examples/finished_run.ipynb", "reports/sample/report.html")
 CONTENTS = {
     "First steps": ("demonstration", "explorer", "your-model", "real-models", "cli"),
     "Reading a verdict": ("verdicts", "reviews", "numbers", "ground-truth", "counterexamples"),
-    "How it works": ("candidates", "atlas", "models", "speed", "design", "changelog"),
+    "How it works": ("candidates", "atlas", "models", "speed", "scale", "design", "changelog"),
 }
 SETTINGS = {
     "project": "auditor",

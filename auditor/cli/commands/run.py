@@ -26,7 +26,10 @@ from auditor.core.errors import ConfigError
 if TYPE_CHECKING:
     from auditor.run.finished import Audit
 
-WORKERS, POLICY = ("compute", "workers"), ("policy",)
+SHARING = tuple(("compute", key) for key in ("workers", "engine", "address"))
+"""Who shares a run's work, which decides no number."""
+
+POLICY = ("policy",)
 IMAGES = ("images", "all")
 
 
@@ -61,7 +64,7 @@ def run(
     """Audit a model from nothing to a report; continue an interrupted run with --resume; or confirm on --more."""
     from auditor.cli.gate import checked_fail_on
     from auditor.cli.options import configured
-    from auditor.run.audit import continue_run, default_folder, new_run, stored_config, with_workers
+    from auditor.run.audit import continue_run, default_folder, new_run, stored_config, with_compute
     from auditor.run.policy import checked_policy
     from auditor.run.review import report_anew
     from auditor.run.upgrade import open_folder
@@ -77,15 +80,16 @@ def run(
         show(_confirmed_on_more(more, Path(str(values[IMAGES]))), fail_on)
         return
     if resume is not None:
-        workers, given = values.pop(WORKERS, None), values.pop(POLICY, None)
+        sharing = {keys[-1]: values.pop(keys) for keys in SHARING if keys in values}
+        given = values.pop(POLICY, None)
         if config is not None or values or out is not None or dry_run:
             raise ConfigError(
-                "--resume continues a run with the settings it was begun with; give no others beside it but --workers "
-                "and --policy, which decide no number"
+                "--resume continues a run with the settings it was begun with; give no others beside it but --workers, "
+                "--engine, --address and --policy, which decide no number"
             )
         policy = None if given is None else checked_policy(Path(str(given)))
         folder = open_folder(resume)
-        settings = with_workers(stored_config(folder), workers)
+        settings = with_compute(stored_config(folder), sharing)
     else:
         settings = configured(config, values)
         if dry_run:

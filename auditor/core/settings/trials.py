@@ -254,7 +254,16 @@ class ComputeConfig(Section):
 
     batch_size: int = Field(64, ge=1, le=65_536, description="pictures a pass; lower it where memory runs out")
     workers: Annotated[int, Flag("--workers", "number")] = Field(
-        1, ge=1, le=1000, description="processes that share an audit's work on one machine"
+        1, ge=1, le=1000, description="processes that share an audit's work, on one machine or as many as Ray has"
+    )
+    engine: Annotated[Literal["local", "ray"], Flag("--engine")] = Field(
+        "local", description="who shares the work out: `local`, or `ray` over the machines of a Ray cluster"
+    )
+    address: Annotated[str, Flag("--address")] = Field(
+        "auto",
+        pattern=r"^(auto|[^\s/]+:\d{1,5})?$",
+        description='of the Ray cluster: `auto` for the one that runs here, `host:port`, or `""` to start Ray on this '
+        "machine for as long as the run takes",
     )
     fold_batch_norms: bool = Field(
         True,
