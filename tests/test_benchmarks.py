@@ -130,7 +130,7 @@ def test_torture_kills_goes_on_and_notices_other_findings(tmp_path: Path, monkey
 
     monkeypatch.setattr(torture, "started", started)
     for kind, same in (("sound", True), ("faulty", False)):
-        monkeypatch.setattr(torture, "written", lambda folder, workers, kind=kind: folder / kind)
+        monkeypatch.setattr(torture, "written", lambda folder, workers, engine, kind=kind: folder / kind)
         kills, ended, length = torture.torture(tmp_path / kind, 2, 0, 1)
         assert len(kills) == 2
         assert length > 0.2
@@ -143,7 +143,8 @@ def test_torture_kills_goes_on_and_notices_other_findings(tmp_path: Path, monkey
 
 def test_the_audit_that_is_tortured_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torture, "COUNTS", {"wok": 1})
-    config = read_config(torture.written(tmp_path, 2))
+    config = read_config(torture.written(tmp_path, 2, "ray"))
+    assert (config.compute.engine, config.compute.address) == ("ray", "")
     assert (config.compute.workers, config.candidates.confirmed, config.atlas.levels) == (2, 3, (4, 6))
     assert config.target == "wok"
 

@@ -1,6 +1,6 @@
 """Kills an audit at random moments, goes on with what is left of it, and compares its findings with an unharmed run's.
 
-    python -m benchmarks.run.torture --kills 10 [--seed 0] [--workers 1] [--out FOLDER]
+    python -m benchmarks.run.torture --kills 10 [--seed 0] [--workers 1] [--engine ray] [--out FOLDER]
 
 A small kitchen world is rendered and audited once without harm, by the command line in a process of its own. Then the
 same audit is begun again and again, each time beside no other run, and SIGKILL ends its whole group of processes at a
@@ -62,14 +62,15 @@ class Kill:
         return f"after {self.done[-1]}" if self.done else "before the first stage was done"
 
 
-def written(folder: Path, workers: int) -> Path:
+def written(folder: Path, workers: int, engine: str = "local") -> Path:
     """Render the world into a folder, and write the TOML file of its audit."""
     config = demo_config("shortcut", folder)
     write_world(folder, "shortcut", COUNTS, config.seed, Silence())
     values = config.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     for table, changed in SMALLER.items():
         values[table] = {**values.get(table, {}), **changed}
-    values["compute"]["workers"] = workers
+    # a Ray of the run's own, which is killed with it
+    values["compute"] |= {"workers": workers, "engine": engine, "address": ""}
     path = folder / "audit.toml"
     path.write_text("".join(f"{key} = {toml_value(value)}\n" for key, value in values.items()), encoding="utf-8")
     checked: AuditConfig = build_config(values, folder)
@@ -145,9 +146,11 @@ def table(kills: list[Kill], same: list[bool]) -> str:
     return "\n".join(lines)
 
 
-def torture(folder: Path, wanted: int, seed: int, workers: int) -> tuple[list[Kill], list[bool], float]:
+def torture(
+    folder: Path, wanted: int, seed: int, workers: int, engine: str = "local"
+) -> tuple[list[Kill], list[bool], float]:
     """Kill audits until `wanted` processes are killed; their kills, which ended the same, and the unharmed seconds."""
-    config, generator = written(folder / "world", workers), random.Random(seed)
+    config, generator = written(folder / "world", workers, engine), random.Random(seed)
     whole = folder / "unharmed" / "run"
     begun = time.monotonic()
     finished(started(config, whole))
@@ -168,6 +171,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=10, help="processes to kill")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--workers", type=int, default=1, help="processes that share each audit's work")
+    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="who shares the work out")
     parser.add_argument("--out", type=Path, help="keep world and runs below this new folder")
     return parser.parse_args()
 
@@ -176,7 +180,7 @@ def main() -> None:
     options = arguments()
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.out or Path(scratch)
-        kills, same, length = torture(folder, options.kills, options.seed, options.workers)
+        kills, same, length = torture(folder, options.kills, options.seed, options.workers, options.engine)
     print(table(kills, same))
     told = f"{len(kills)} kills of {len(same)} audits of {length:.0f} s; ended with other findings: {same.count(False)}"
     print(f"\n{told}")
