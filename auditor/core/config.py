@@ -19,6 +19,7 @@ from auditor.core.section import ContradictionError
 from auditor.core.settings import AuditConfig
 from auditor.core.settings.inputs import DEFAULT_PROMPTS, ClassesConfig, ImagesConfig, ModelConfig, PreprocessingConfig
 from auditor.core.settings.search import FINEST_LEVEL, AtlasConfig, CandidatesConfig
+from auditor.core.settings.survey import SurveyConfig
 from auditor.core.settings.trials import ComputeConfig, LimitsConfig, NeededConfig, PlacesConfig, TrialsConfig
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "NeededConfig",
     "PlacesConfig",
     "PreprocessingConfig",
+    "SurveyConfig",
     "TrialsConfig",
     "build_config",
     "read_config",

@@ -114,7 +114,7 @@ def open_inputs(config: AuditConfig, progress: Progress) -> Inputs:
         progress.say(note)
     names = loaded.classifier.class_names
     target = names.group(config.target)
-    source = names.group(config.source, target.indices)
+    source = target if config.whole else names.group(config.source, target.indices)
     layers, rule = layers_of(config, loaded)
     named = f"layer{'s' if len(layers) > 1 else ''}: {', '.join(layers)}"
     progress.say(f"{named} ({rule})" if layers else f"{WITHOUT_ATLAS}: {rule}")

@@ -43,30 +43,35 @@ class Mistakes:
             return None
 
 
-def refuse_mistakes(config: AuditConfig) -> None:
+def refuse_mistakes(config: AuditConfig, whole: bool = False) -> None:
     """Look at everything that can be looked at before a network is fetched or built.
 
+    Args:
+        whole: as for `mistakes_ahead`.
     Raises:
         AuditorError: the one mistake. ConfigError: all of them in one message, where there are several.
     """
-    mistakes = mistakes_ahead(config)
+    mistakes = mistakes_ahead(config, whole)
     if len(mistakes.found) == 1:
         raise mistakes.found[0]
     if mistakes.found:
         raise ConfigError(f"{len(mistakes.found)} mistakes: {'; '.join(mistakes.told)}")
 
 
-def mistakes_ahead(config: AuditConfig) -> Mistakes:
+def mistakes_ahead(config: AuditConfig, whole: bool = False) -> Mistakes:
     """The mistakes that are told without the network and without reading a picture.
 
     What stands by itself is opened whatever is wrong elsewhere: the device, the model's settings, the class names with
     the pair and the annotations, every source of pictures with its labels, the patches.
+
+    Args:
+        whole: of a survey, which asks for no pair.
     """
     mistakes = Mistakes()
     mistakes.of(lambda: choose_device(config.device))
     mistakes.of(lambda: check_model(config))
     names = mistakes.of(lambda: class_names_of(config))
-    source = _check_pair(config, names, mistakes) if names is not None else None
+    source = _check_pair(config, names, mistakes, whole) if names is not None else None
     listings = [(given, _listed(given, config, mistakes)) for given in given_sources(config)]
     pictures = [_pictures(given, listing, config, names, source, mistakes) for given, listing in listings]
     preprocessing = mistakes.of(lambda: preprocessing_of(config))
@@ -80,10 +85,11 @@ def mistakes_ahead(config: AuditConfig) -> Mistakes:
     return mistakes
 
 
-def _check_pair(config: AuditConfig, names: ClassNames, mistakes: Mistakes) -> ClassGroup | None:
+def _check_pair(config: AuditConfig, names: ClassNames, mistakes: Mistakes, whole: bool) -> ClassGroup | None:
     """The source; and what else is told by the names: the target, and the annotations."""
     target = mistakes.of(lambda: names.group(config.target))
-    source = mistakes.of(lambda: names.group(config.source, () if target is None else target.indices))
+    others = () if target is None else target.indices
+    source = target if whole else mistakes.of(lambda: names.group(config.source, others))
     mistakes.of(lambda: read_annotations(config, names))
     return source
 

@@ -224,6 +224,8 @@ def open_run(folder: RunFolder, config: AuditConfig, progress: Progress, anew: S
         StoreError: a file that decides a number changed, or the weights did (`run.unchanged`).
         AuditorError: a setting, a source of pictures, the annotations or the patches are not what they should be.
     """
+    if config.whole:
+        raise ConfigError(f"{folder.path} holds a survey of the whole model; go on with 'auditor survey {folder.path}'")
     check_files(folder, config, progress)
     if not folder.is_done(IMAGES.name):
         refuse_mistakes(config)

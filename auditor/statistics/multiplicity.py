@@ -30,6 +30,24 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in stats.false_discovery_control(values)] if values.size else []
 
 
+def benjamini_yekutieli(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values as `benjamini_hochberg` does, whatever their dependence, for a factor of 1 + 1/2 + … + 1/m.
+
+    Args:
+        p_values: in [0, 1], one a hypothesis, in any dependence.
+
+    Returns:
+        Adjusted p-values (q-values) in [0, 1], in the order given.
+
+    Raises:
+        ValueError: a p-value is outside [0, 1] or NaN.
+
+    Source: Benjamini and Yekutieli 2001, doi:10.1214/aos/1013699998.
+    """
+    values = _checked(p_values)
+    return [float(value) for value in stats.false_discovery_control(values, method="by")] if values.size else []
+
+
 def hochberg(p_values: Sequence[float]) -> list[float]:
     """Adjust p-values, of which all may be rejected at α where none is above α.
 

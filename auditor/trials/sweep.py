@@ -12,7 +12,7 @@ from torch import Tensor
 from auditor.core.config import TrialsConfig
 from auditor.core.errors import PatchError
 from auditor.core.progress import Progress
-from auditor.core.records import PixelArray
+from auditor.core.records import FloatArray, PixelArray
 from auditor.core.records.trials import Draws, Predictions, TrialBlock
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.images.pixels import to_float
@@ -125,13 +125,47 @@ class Sweep:
         )
 
     @torch.inference_mode()
+    def logits(
+        self, rgba: PixelArray, variant: Variant, draw_key: str, progress: Progress, control: Control | None = None
+    ) -> FloatArray:
+        """What the model says of every class, (N, K) float32 logits, with a patch on every picture under one variant.
+
+        Args:
+            rgba, draw_key, progress, control: as for `run`.
+        Raises:
+            ModelError: the network fails; names the picture that it fails on, where it is one.
+        """
+        sticker = Sticker(rgba, self._classifier.device)
+        aspect, size = sticker.aspect, self._input_size
+        draws = draw(variant, self._config, self.image_keys, draw_key, aspect, size, self._seed)
+        spots = self._spots(sticker, variant, draws, control)
+
+        def paste(rows: slice) -> FloatArray:
+            part = Part(variant, spots[rows], draw_key, control, rows.start, rows.stop)
+            found: FloatArray = self._logits(sticker, part).cpu().numpy()
+            return found
+
+        names = [f"{name} with {draw_key} on it" for name in self._names]
+        parts = []
+        for rows, part in self._batches.each(len(self), naming(paste, names), progress):
+            parts.append(part)
+            progress.advance(rows.stop - rows.start)
+        said = np.concatenate(parts)
+        if not np.isfinite(said).all():
+            refuse_not_finite(torch.from_numpy(said))
+        return said
+
+    @torch.inference_mode()
     def _batch(self, sticker: Sticker, part: Part) -> Predictions:
+        return what_is_said(self._logits(sticker, part), self._criterion)
+
+    def _logits(self, sticker: Sticker, part: Part) -> Tensor:
+        """(B, K) logits of the pictures of a batch with the patch on them."""
         images = self._buffer[: part.stop - part.start]
         # not `to_float`: a division differs from this in the last bit, and the counts of finished runs with it
         images.copy_(self._pixels[part.start : part.stop]).mul_(1.0 / 255.0)
         images = photographed(self._paste(images, sticker, part), part.spots)
-        logits = self._classifier.forward_normalised(self._classifier.normalise_(images), finite=False)
-        return what_is_said(logits, self._criterion)
+        return self._classifier.forward_normalised(self._classifier.normalise_(images), finite=False)
 
     def _spots(self, sticker: Sticker, variant: Variant, draws: Draws, control: Control | None) -> Spots:
         """Where all these draws paste, on the device: sent there for all of them together, not for each batch."""

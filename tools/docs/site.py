@@ -22,7 +22,7 @@ FILES = ("LICENSE", "examples/finished_run.ipynb", "reports/sample/report.html")
 """Files that pages link to."""
 
 CONTENTS = {
-    "First steps": ("demonstration", "explorer", "your-model", "real-models", "cli"),
+    "First steps": ("demonstration", "explorer", "your-model", "survey", "real-models", "cli"),
     "Reading a verdict": ("verdicts", "reviews", "numbers", "ground-truth", "counterexamples"),
     "How it works": ("candidates", "atlas", "models", "speed", "scale", "design", "changelog"),
 }

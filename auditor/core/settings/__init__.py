@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from auditor.core.section import ClassSpec, Example, FilePath, Flag, Section
 from auditor.core.settings.inputs import ClassesConfig, ImagesConfig, ModelConfig, PreprocessingConfig
 from auditor.core.settings.search import AtlasConfig, CandidatesConfig
+from auditor.core.settings.survey import SurveyConfig
 from auditor.core.settings.trials import ComputeConfig, LimitsConfig, NeededConfig, PlacesConfig, TrialsConfig
 
 
@@ -56,6 +57,7 @@ class AuditConfig(Section):
     needed: NeededConfig = NeededConfig()
     places: PlacesConfig = PlacesConfig()
     limits: LimitsConfig = LimitsConfig()
+    survey: SurveyConfig = SurveyConfig()
     compute: ComputeConfig = ComputeConfig()
     base: Path = Field(default_factory=Path.cwd, exclude=True)
 
@@ -70,6 +72,11 @@ class AuditConfig(Section):
                 trials=self.trials.model_copy(update=size), compute=self.compute.model_copy(update=size)
             )
         return self
+
+    @property
+    def whole(self) -> bool:
+        """Whether it asks for every class to every class, as a survey does and no audit can."""
+        return self.source == self.target == "*"
 
     def path(self, relative: str) -> Path:
         """A path of the file, resolved against the folder the file lies in."""

@@ -1,0 +1,53 @@
+"""`auditor survey`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from auditor.cli.edge import app, edge, go_on_with, messages, payload, watched
+from auditor.core.errors import ConfigError
+
+
+@app.command()
+@edge
+def survey(
+    config: Annotated[
+        Path, typer.Argument(help="an audit.toml, or the folder of a survey to go on with", show_default=False)
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="the folder to make; left out: reports/survey-<time>")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=1000, help="processes that share the work")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
+) -> None:
+    """Survey the whole model: crops of every class on pictures of every class, and which pairs to audit."""
+    from auditor.cli.survey_table import survey_listing
+    from auditor.report.whole_model import whole_model_json
+    from auditor.run.audit import new_run, with_workers
+    from auditor.run.survey.begin import config_of_survey, default_folder, survey_config
+    from auditor.run.survey.survey import continue_survey
+    from auditor.run.upgrade import open_folder
+
+    if config.is_dir():
+        if out is not None:
+            raise ConfigError("--out is for a new survey; one that was begun keeps its place")
+        folder = open_folder(config)
+        settings = with_workers(config_of_survey(folder), workers)
+    else:
+        settings, given = survey_config(config)
+        settings = with_workers(settings, workers)
+        if given:
+            messages.print(f"{' and '.join(given)} of {config} are not read: a survey tries every pair", soft_wrap=True)
+        folder = new_run(settings, out or default_folder())
+    go_on_with(folder.path, not config.is_dir(), "survey {}")
+    messages.print(f"survey folder: {folder.path}", soft_wrap=True)
+    with watched() as progress:
+        found = continue_survey(folder, settings, progress)
+    if as_json:
+        payload.write(whole_model_json(found))
+        return
+    for part in survey_listing(found):
+        payload.print(part)

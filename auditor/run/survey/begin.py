@@ -1,0 +1,83 @@
+"""A survey begun, opened and continued: its configuration has no pair."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from auditor.core.config import AuditConfig, build_config, read_values
+from auditor.core.errors import ConfigError, StoreError
+from auditor.core.progress import Progress
+from auditor.run.ahead import refuse_mistakes
+from auditor.run.audit import stored_config
+from auditor.run.folder import RunFolder
+from auditor.run.stage import Run
+from auditor.run.stages.images import IMAGES
+from auditor.run.unchanged import check_files, check_network
+
+PAIR = ("source", "target")
+
+
+def survey_config(path: Path) -> tuple[AuditConfig, tuple[str, ...]]:
+    """The configuration of a file for a survey, and which of `source` and `target` it gives, which are not read.
+
+    Raises:
+        ConfigError: as `read_config`.
+    """
+    values = read_values(path)
+    given = tuple(name for name in PAIR if name in values)
+    everything: dict[str, object] = {**values, "source": "*", "target": "*"}
+    return build_config(everything, path.resolve().parent, str(path)), given
+
+
+def config_of_pair(config: AuditConfig, source: int, target: int) -> AuditConfig:
+    """A survey's settings for the audit of one pair of class indices."""
+    whole = config.model_dump(exclude={"base"})
+    return build_config({**whole, "source": source, "target": target}, config.base, "the survey's settings")
+
+
+def default_folder() -> Path:
+    """`reports/survey-<UTC time>` below the current folder."""
+    return Path("reports") / f"survey-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+
+
+def config_of_survey(folder: RunFolder) -> AuditConfig:
+    """The configuration that a survey's folder was begun with.
+
+    Raises:
+        StoreError: the folder holds an audit of a pair.
+    """
+    config = stored_config(folder)
+    if not config.whole:
+        raise StoreError(f"{folder.path} holds an audit of a pair; go on with 'auditor run --resume {folder.path}'")
+    return config
+
+
+def open_survey(folder: RunFolder, config: AuditConfig, progress: Progress) -> Run:
+    """Open the classifier for a survey's folder, and make sure that nothing changed since it was begun.
+
+    Raises:
+        StoreError: a file that decides a number changed.
+        ConfigError: the model's layers are several: a survey screens at one.
+        AuditorError: as `auditor.run.audit.open_run`.
+    """
+    if config.model.layers is not None:
+        raise ConfigError("a survey screens crops at one layer; name it by model.layer in the place of model.layers")
+    check_files(folder, config, progress)
+    if not folder.is_done(IMAGES.name):
+        refuse_mistakes(config, whole=True)
+    run = Run(folder, config, progress)
+    inputs = run.inputs
+    check_network(folder, inputs)
+    subject = inputs.subject
+    folder.update_manifest(
+        {
+            "device": subject.device,
+            "weights": subject.weights,
+            "weights_sha256": subject.weights_sha256,
+            "layer": inputs.layer,
+            "run_by": inputs.loaded.run_by,
+            "model_notes": list(inputs.loaded.notes),
+        }
+    )
+    return run

@@ -1,0 +1,189 @@
+"""The crops of a survey: as many of each class, where they are cut, and for which targets a flip by them is news."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from auditor.candidates.crops import CropPlan, CropRules, cut_crop
+from auditor.candidates.pool_crops import plan_in_turns
+from auditor.candidates.propose_in_pixels import GRID
+from auditor.candidates.tiers import crop_tier
+from auditor.core.draws import keyed_generator
+from auditor.core.errors import ImageError
+from auditor.core.records import ClassGroup, ImagePool, IntArray, PixelArray, Split, Tier
+from auditor.inputs.images.originals import Originals
+from auditor.inputs.opening import Inputs
+from auditor.run.folder import RunFolder
+from auditor.run.stage import Facts, Run, Stage
+from auditor.run.stages.clean import CLEAN
+from auditor.run.stages.images import IMAGES
+from auditor.run.survey.pictures import pictures_of
+
+FILE = "crops.parquet"
+NEWS = (Tier.THIRD_CLASS, Tier.TARGET_CONTEXT)
+"""What is known to show something beside the target."""
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Crops by number, in the order of their classes.
+
+    Attributes:
+        plans: where each is cut.
+        labels: (N,) class of the picture that each was cut from.
+        own: its tier for that class as the target.
+        shows: annotated classes that it shows, by index.
+    """
+
+    plans: tuple[CropPlan, ...]
+    labels: IntArray
+    own: tuple[Tier, ...]
+    shows: tuple[tuple[int, ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.plans)
+
+    @cached_property
+    def pictures(self) -> IntArray:
+        """(N,) row of the picture that each was cut from."""
+        return np.array([plan.image_row for plan in self.plans], dtype=np.int64)
+
+    def tier(self, crop: int, target: int) -> Tier:
+        """What a crop is to a target."""
+        if target in self.shows[crop]:
+            return Tier.TARGET_OBJECT
+        return self.own[crop] if self.labels[crop] == target else Tier.THIRD_CLASS
+
+    def news(self, crops: IntArray, targets: IntArray) -> NDArray[np.bool_]:
+        """(R,) whether a flip by each of some crops to each of some targets is news without a person's look."""
+        return self._of_tiers(crops, targets, NEWS)
+
+    def to_look_at(self, crops: IntArray, targets: IntArray) -> NDArray[np.bool_]:
+        """(R,) whether a person has to say what each of some crops shows of the target whose picture it is from."""
+        return self._of_tiers(crops, targets, (Tier.TARGET_IMAGE,))
+
+    def _of_tiers(self, crops: IntArray, targets: IntArray, tiers: Sequence[Tier]) -> NDArray[np.bool_]:
+        own = np.array([tier in tiers for tier in self.own], dtype=np.bool_)[crops]
+        found = np.where(self.labels[crops] == targets, own, Tier.THIRD_CLASS in tiers)
+        shown = self._shown
+        return found & ~np.isin(crops * shown.stride + targets, shown.pairs)
+
+    @cached_property
+    def _shown(self) -> _Shown:
+        stride = 1 + max((one for classes in self.shows for one in classes), default=0)
+        stride = max(stride, 1 + int(self.labels.max(initial=0)), 2**20)
+        pairs = [number * stride + one for number, classes in enumerate(self.shows) for one in classes]
+        return _Shown(stride, np.array(pairs, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Crops and the annotated classes that they show, each pair as one number: crop · stride + class."""
+
+    stride: int
+    pairs: IntArray
+
+
+def cut(run: Run, crops: Crops, numbers: Sequence[int]) -> list[PixelArray]:
+    """(4, h, w) uint8 of some crops, cut from their photographs at full resolution."""
+    pool, originals = run.get(IMAGES), run.open(_originals)
+    preprocessing = run.inputs.classifier.preprocessing
+    plans = [crops.plans[number] for number in numbers]
+    return [cut_crop(originals.open(pool.image(plan.image_row)), plan, preprocessing)[0] for plan in plans]
+
+
+def _originals(run: Run) -> Originals:
+    return Originals(run.config)
+
+
+def _make(run: Run, folder: RunFolder) -> Facts:
+    inputs, pool, config = run.inputs, run.get(IMAGES), run.config
+    pictures_of(run)  # what a survey cannot be made of is refused before anything is cut
+    grid = (inputs.cut.feature_shape[1], inputs.cut.feature_shape[2]) if inputs.mapped else GRID
+    size = inputs.classifier.preprocessing.output_size
+    rules = CropRules(grid, size, config.candidates.sizes, _any_picture, inputs.layer)
+    by_class = {label: pool.rows(Split.DISCOVERY, (label,)) for label in range(len(inputs.class_names))}
+    givers = {label: rows for label, rows in by_class.items() if len(rows)}
+    if not givers:
+        raise ImageError("no picture is in discovery, so no crop can be cut; add pictures, or raise images.shares")
+    each = max(1, config.survey.crops // len(givers))
+    plans = [
+        plan
+        for label, rows in givers.items()
+        for plan in plan_in_turns(rows, rules, each, keyed_generator(config.seed, "crops of a survey", label))
+    ]
+    folder.write_table(FILE, _table(inputs, pool, plans))
+    return {"crops": len(plans), "classes": len(givers)}
+
+
+def _any_picture(row: int) -> bool:
+    """For which source a crop may be tried is told by its class."""
+    del row
+    return True
+
+
+def _table(inputs: Inputs, pool: ImagePool, plans: Sequence[CropPlan]) -> pa.Table:
+    names = inputs.class_names
+    rows = []
+    for number, plan in enumerate(plans):
+        image = pool.image(plan.image_row)
+        box = inputs.classifier.preprocessing.original_box(*plan.box, image.width_px, image.height_px)
+        shows = inputs.annotations.shares(image, box)
+        tier = crop_tier(image.label, ClassGroup(names[image.label], (image.label,)), names, shows)
+        shown = {name for name, _ in shows or ()}
+        rows.append(
+            {
+                "crop": number,
+                "image": image.key,
+                "path": image.path,
+                "class": names[image.label],
+                "left": box[0],
+                "top": box[1],
+                "right": box[2],
+                "bottom": box[3],
+                "size": plan.size,
+                "own_tier": str(tier),
+                "shows": [
+                    one
+                    for one, name in enumerate(names)
+                    if name in shown
+                    and crop_tier(image.label, ClassGroup(name, (one,)), names, shows) is Tier.TARGET_OBJECT
+                ],
+                "row": plan.image_row,
+                "y": plan.y,
+                "x": plan.x,
+                "box": list(plan.box),
+            }
+        )
+    schema = pa.schema([("crop", pa.int32()), *((name, pa.string()) for name in ("image", "path", "class"))])
+    for name in ("left", "top", "right", "bottom"):
+        schema = schema.append(pa.field(name, pa.int32()))
+    for name, kind in (("size", pa.float64()), ("own_tier", pa.string()), ("shows", pa.list_(pa.int32()))):
+        schema = schema.append(pa.field(name, kind))
+    for name, kind in (("row", pa.int64()), ("y", pa.int32()), ("x", pa.int32()), ("box", pa.list_(pa.int32()))):
+        schema = schema.append(pa.field(name, kind))
+    return pa.Table.from_pylist(rows, schema)
+
+
+def _read(run: Run) -> Crops:
+    rows = run.folder.read_table(FILE).to_pylist()
+    pool, layer = run.get(IMAGES), run.inputs.layer
+    unknown = float("nan")
+    plans = tuple(
+        CropPlan(one["row"], one["y"], one["x"], one["size"], tuple(one["box"]), "", unknown, layer) for one in rows
+    )
+    return Crops(
+        plans=plans,
+        labels=np.array([pool.image(plan.image_row).label for plan in plans], dtype=np.int64),
+        own=tuple(Tier(one["own_tier"]) for one in rows),
+        shows=tuple(tuple(one["shows"]) for one in rows),
+    )
+
+
+CROPS = Stage("crops of a survey", (IMAGES, CLEAN), (FILE,), _make, _read, needed=(FILE,))

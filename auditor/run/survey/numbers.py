@@ -1,0 +1,270 @@
+"""What the pastes of a survey come to: pairs, features that reach a class from many, classes. It runs no network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+from scipy import stats
+
+from auditor.core.plain_text import utf8
+from auditor.core.records import IntArray, Split
+from auditor.core.records.whole_model import (
+    Measured,
+    ReachedFromMany,
+    SurveyedClass,
+    SurveyedCrop,
+    SurveyedPair,
+    WholeModel,
+)
+from auditor.run.folder import RunFolder
+from auditor.run.stage import Facts, Run, Stage
+from auditor.run.stages.clean import CLEAN
+from auditor.run.stages.images import IMAGES
+from auditor.run.survey.confirmed import CONFIRMED, pastes, random_crops
+from auditor.run.survey.crops import CROPS, Crops
+from auditor.run.survey.pasting import crop_name
+from auditor.run.survey.pictures import Pictures, pictures_of
+from auditor.run.survey.screened import SCREENED, screened
+from auditor.run.survey.tried import TRIED, Leading
+from auditor.statistics.whole_model import measured, ranked
+
+FILE = "cache/whole-model.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """One class's pastes on its confirmation pictures.
+
+    Attributes:
+        called: by crop, (B,) class that each picture is called with it on.
+        coverings: by name, (draws, B) the same with a covering on.
+    """
+
+    called: Mapping[int, IntArray]
+    coverings: Mapping[str, IntArray]
+
+    @classmethod
+    def of(cls, table: pa.Table, pictures: int) -> Pasted:
+        """The columns of a class's pastes, of which each block holds all its pictures in one order."""
+        crop, called = (table[name].to_numpy().astype(np.int64) for name in ("crop", "called"))
+        control = np.array(table["control"].to_pylist())
+        said, number = _blocks(called[crop >= 0], pictures), _blocks(crop[crop >= 0], pictures)
+        names = dict.fromkeys(control[crop < 0].tolist())
+        return cls(
+            dict(zip(number[:, 0].tolist(), said, strict=True)),
+            {name: _blocks(called[(crop < 0) & (control == name)], pictures) for name in names},
+        )
+
+    def measure(self, crops: Crops, crop: int, target: int) -> Measured:
+        """A crop beside the coverings, of each the draw whose turn it is."""
+        coverings = {name: draws[crop % len(draws)] == target for name, draws in self.coverings.items()}
+        return measured(crop_name(crop), crops.tier(crop, target), self.called[crop] == target, coverings)
+
+    def covering(self, target: int) -> float:
+        """The flip rate of the strongest covering, over its draws."""
+        return max(float((draws == target).mean()) for draws in self.coverings.values())
+
+
+def _blocks(values: IntArray, pictures: int) -> IntArray:
+    return values.reshape(-1, pictures)
+
+
+def whole_model(run: Run) -> WholeModel:
+    """A survey's result, of what its stages measured."""
+    crops, leading, pictures, names = run.get(CROPS), run.get(TRIED), pictures_of(run), run.inputs.class_names
+    by_class = {
+        source: Pasted.of(table, len(pictures.rows[Split.CONFIRMATION][source])) for source, table in pastes(run)
+    }
+    pairs = ranked(_pairs(crops, leading, pictures, by_class, names))
+    features = _features(run, crops, leading, by_class)
+    suggested, at_random = _against_chance(run, crops, leading, by_class)
+    level = 1.0 - run.config.limits.confidence
+    confirmed = [pair for pair in pairs if pair.q_value <= level]
+    shown = dict.fromkeys([one.measured.crop for one in pairs] + [one.own.crop for one in pairs if one.own])
+    shown |= dict.fromkeys(one.crop for one in features)
+    subject, counts = run.inputs.subject, {split: len(pictures.together(split)[0]) for split in Split}
+    return WholeModel(
+        pairs=pairs,
+        features=features,
+        classes=_classes(run, crops, pictures, by_class, confirmed),
+        crops=tuple(_crop(run, crops, identity) for identity in sorted(shown)),
+        level=level,
+        limit=run.config.limits.uplift,
+        screened=len(crops),
+        screening_pictures=counts[Split.DISCOVERY],
+        selection_pictures=counts[Split.SELECTION],
+        confirmation_pictures=counts[Split.CONFIRMATION],
+        tried=len(leading.news),
+        possible=len(pictures.sources) * (len(names) - 1),
+        agreement=_agreement(leading.expected),
+        suggested=suggested,
+        random=at_random,
+        left_out=tuple(utf8(names[one]) for one in pictures.left_out),
+        passes=_passes(run),
+        model=subject.model,
+        weights_sha256=subject.weights_sha256,
+        layer=subject.layer,
+        seed=run.config.seed,
+    )
+
+
+def _pairs(
+    crops: Crops, leading: Leading, pictures: Pictures, by_class: Mapping[int, Pasted], names: tuple[str, ...]
+) -> list[SurveyedPair]:
+    own = {(source, target): crop for crop, source, target in _triples(leading.to_look_at)}
+    found = []
+    for (crop, source, target), flips in zip(_triples(leading.news), leading.news.flips.tolist(), strict=True):
+        pasted = by_class[source]
+        beside = own.get((source, target))
+        found.append(
+            SurveyedPair(
+                source=utf8(names[source]),
+                target=utf8(names[target]),
+                selection_flips=flips,
+                selection_eligible=len(pictures.rows[Split.SELECTION][source]),
+                measured=pasted.measure(crops, crop, target),
+                q_value=1.0,
+                expected=0.0,
+                covering=pasted.covering(target),
+                own=None if beside is None else pasted.measure(crops, beside, target),
+            )
+        )
+    return found
+
+
+def _triples(rows: object) -> list[tuple[int, int, int]]:
+    columns = (getattr(rows, name).tolist() for name in ("crop", "source", "target"))
+    return list(zip(*columns, strict=True))
+
+
+def _features(run: Run, crops: Crops, leading: Leading, by_class: Mapping[int, Pasted]) -> tuple[ReachedFromMany, ...]:
+    limit, names = run.config.limits.uplift, run.inputs.class_names
+    found = []
+    for crop, target in leading.features.tolist():
+        on = [source for source in by_class if source not in (target, crops.labels[crop])]
+        told = [by_class[source].measure(crops, crop, target) for source in on]
+        found.append(
+            ReachedFromMany(
+                crop=crop_name(crop),
+                target=utf8(names[target]),
+                classes=len(on),
+                reached=sum(one.uplift >= limit for one in told),
+                flips=sum(one.flips for one in told),
+                eligible=sum(one.eligible for one in told),
+                covering=float(np.mean([by_class[source].covering(target) for source in on])) if on else 0.0,
+            )
+        )
+    return tuple(sorted(found, key=lambda one: (-one.reached, -one.flips / max(1, one.eligible), one.crop)))
+
+
+def _classes(
+    run: Run, crops: Crops, pictures: Pictures, by_class: Mapping[int, Pasted], confirmed: list[SurveyedPair]
+) -> tuple[SurveyedClass, ...]:
+    names = run.inputs.class_names
+    left, reached = _under_any_crop(run, crops, pictures)
+    called = {
+        source: np.concatenate([draws.ravel() for draws in one.coverings.values()]) for source, one in by_class.items()
+    }
+    found = []
+    for index, name in enumerate(names):
+        others = [said for source, said in called.items() if source != index]
+        found.append(
+            SurveyedClass(
+                name=utf8(name),
+                eligible=len(pictures.rows[Split.CONFIRMATION].get(index, ())),
+                left_covered=float((called[index] != index).mean()) if index in called else None,
+                left_cropped=_known(left[index]),
+                reached_covered=float(np.mean([(said == index).mean() for said in others])) if others else None,
+                reached_cropped=_known(reached[index]),
+                pairs_out=sum(pair.source == utf8(name) for pair in confirmed),
+                pairs_in=sum(pair.target == utf8(name) for pair in confirmed),
+            )
+        )
+    return tuple(found)
+
+
+def _known(share: float) -> float | None:
+    return float(share) if np.isfinite(share) else None
+
+
+def _under_any_crop(run: Run, crops: Crops, pictures: Pictures) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(K,) shares of a class's screening pictures that leave it under any crop of another class, and (K,) shares of
+    other classes' pictures that become it under any crop of a third."""
+    classes = len(run.inputs.class_names)
+    left, reached = np.zeros(classes), np.zeros(classes)
+    for table in screened(run):
+        left += np.bincount(table.source, weights=table.flips, minlength=classes)
+        third = crops.labels[table.crop] != table.target
+        reached += np.bincount(table.target[third], weights=table.flips[third], minlength=classes)
+    of_class = np.bincount(crops.labels, minlength=classes)
+    count = np.zeros(classes)
+    for source, rows in pictures.rows[Split.DISCOVERY].items():
+        count[source] = len(rows)
+    asked_left = count * (len(crops) - of_class)
+    # crops neither of the picture's class nor of the class that is reached
+    everything = (count * (len(crops) - of_class)).sum()
+    asked_reached = everything - count * (len(crops) - of_class) - (count.sum() - count) * of_class
+    return _shares(left, asked_left), _shares(reached, asked_reached)
+
+
+def _shares(counted: NDArray[np.float64], asked: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Counted of asked; NaN where nothing was asked."""
+    return np.asarray(np.divide(counted, asked, out=np.full(len(counted), np.nan), where=asked > 0), dtype=np.float64)
+
+
+def _against_chance(
+    run: Run, crops: Crops, leading: Leading, by_class: Mapping[int, Pasted]
+) -> tuple[float | None, float | None]:
+    """Mean flip rate over the pairs of the chosen crops, and of random crops that would have been news there."""
+    chosen, others = [], []
+    for crop, source, target in _triples(leading.news):
+        beside = [one for one in random_crops(run, source).tolist() if crops.labels[one] != target]
+        if beside:
+            called = by_class[source].called
+            chosen.append(float((called[crop] == target).mean()))
+            others.append(float(np.mean([(called[one] == target).mean() for one in beside])))
+    return (float(np.mean(chosen)), float(np.mean(others))) if chosen else (None, None)
+
+
+def _agreement(expected: NDArray[np.float32]) -> float | None:
+    if len(expected) < 3 or not np.ptp(expected, axis=0).all():
+        return None
+    return float(stats.spearmanr(expected[:, 0], expected[:, 1]).statistic)
+
+
+def _crop(run: Run, crops: Crops, identity: str) -> SurveyedCrop:
+    plan = crops.plans[int(identity.removeprefix("w-"))]
+    image, preprocessing = run.get(IMAGES).image(plan.image_row), run.inputs.classifier.preprocessing
+    box = preprocessing.original_box(*plan.box, image.width_px, image.height_px)
+    return SurveyedCrop(identity, utf8(run.inputs.class_names[image.label]), image.path, image.key, box)
+
+
+def _passes(run: Run) -> int:
+    clean, tail = run.fact(CLEAN, "pictures"), run.fact(SCREENED, "crops") * run.fact(SCREENED, "pictures")
+    return clean + tail + run.fact(TRIED, "pastes") + run.fact(CONFIRMED, "pastes")
+
+
+def _make(run: Run, folder: RunFolder) -> Facts:
+    found = whole_model(run)
+    folder.write(FILE, TypeAdapter(WholeModel).dump_json(found, indent=1))
+    return {"pairs": len(found.pairs), "confirmed": len(found.confirmed)}
+
+
+def stored(folder: RunFolder) -> WholeModel:
+    """A survey's result from its folder."""
+    return TypeAdapter(WholeModel).validate_json(folder.read(FILE))
+
+
+NUMBERS = Stage(
+    "numbers of a survey",
+    (IMAGES, CLEAN, CROPS, SCREENED, TRIED, CONFIRMED),
+    (FILE,),
+    _make,
+    lambda run: stored(run.folder),
+    needed=(FILE,),
+)

@@ -1,0 +1,121 @@
+"""Crops of a survey pasted on pictures of one class, for all targets at once: what workers of the later steps open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from auditor.candidates.controls import OWN_CONTROLS
+from auditor.core.records import FloatArray, ImagePool, IntArray, Placement, Split
+from auditor.core.records.trials import Predictions
+from auditor.inputs.model.classifier import Classifier
+from auditor.run.stage import Run
+from auditor.run.stages.clean import network_of_trials
+from auditor.run.stages.images import IMAGES
+from auditor.run.survey.crops import CROPS, Crops, cut
+from auditor.run.survey.pictures import Pictures, pictures_of
+from auditor.trials.patch import side_in_pixels
+from auditor.trials.placements import Variant, variants_of
+from auditor.trials.stand_ins import Control, CutFromPictures
+from auditor.trials.sweep import Sweep
+
+DRAWS = 4
+"""Draws of each covering on every confirmation picture: crops take turns with them, so that no one draw's luck is in
+all of a class's pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """Some crops on the pictures of one class and split; no crops: what covering does there."""
+
+    split: Split
+    source: int
+    crops: tuple[int, ...]
+    pictures: int
+
+    @property
+    def pastes(self) -> int:
+        """Pictures through the network."""
+        return self.pictures * len(self.crops)
+
+
+@dataclass(slots=True)
+class Pasting:
+    """The network of the trials with the pictures of a survey; the sweep over the last class asked for is kept."""
+
+    run: Run
+    network: Classifier
+    pool: ImagePool
+    crops: Crops
+    pictures: Pictures
+    _sweeps: dict[tuple[Split, int], Sweep] = field(default_factory=dict)
+
+    @property
+    def variant(self) -> Variant:
+        """The fixed corner."""
+        return variants_of(Placement.FIXED, self.run.config.trials)[0]
+
+    def rows(self, split: Split, source: int) -> IntArray:
+        """Rows of the pool."""
+        return self.pictures.rows[split][source]
+
+    def sweep(self, split: Split, source: int) -> Sweep:
+        """The sweep over the pictures of a class."""
+        if (split, source) not in self._sweeps:
+            rows, config = self.rows(split, source), self.run.config
+            self._sweeps = {
+                (split, source): Sweep(
+                    self.network,
+                    self.run.inputs.criterion,
+                    self.pool.pixels[rows],
+                    [self.pool.images[row].key for row in rows],
+                    Predictions.of_none(len(rows)),
+                    config.trials,
+                    config.seed,
+                    self.pool.pixels,
+                    self.pool.paths(rows),
+                )
+            }
+        return self._sweeps[split, source]
+
+    def logits(self, some: Some) -> FloatArray:
+        """(N, S, K) with each of some crops on each picture."""
+        sweep = self.sweep(some.split, some.source)
+        patches = cut(self.run, self.crops, some.crops)
+        return np.stack(
+            [
+                sweep.logits(rgba, self.variant, crop_name(number), self.run.progress)
+                for number, rgba in zip(some.crops, patches, strict=True)
+            ]
+        )
+
+    def covering(self, some: Some, control: Control, draw: int) -> FloatArray:
+        """(S, K) with a covering in a patch's place, drawn for each picture."""
+        height, width = self.pool.pixels.shape[2:]
+        side = side_in_pixels(self.variant.size, int(height), int(width))
+        square = np.full((4, side, side), 255, dtype=np.uint8)
+        sweep = self.sweep(some.split, some.source)
+        return sweep.logits(square, self.variant, f"survey, draw {draw}", self.run.progress, control)
+
+    def coverings(self, source: int) -> list[tuple[Control, int]]:
+        """The coverings of a class with their number of draws: of an audit's those that need no atlas."""
+        found = [(Control("noise", OWN_CONTROLS["noise"]), DRAWS), (Control("grey", OWN_CONTROLS["grey"]), 1)]
+        rows = self.pool.rows(Split.DISCOVERY, (source,))
+        return [*found, (Control("source crop", CutFromPictures(rows)), DRAWS)]
+
+
+def open_pasting(run: Run) -> Pasting:
+    """The pasting of this process, or of one that shares the work."""
+    return Pasting(run, run.open(network_of_trials), run.get(IMAGES), run.get(CROPS), pictures_of(run))
+
+
+def crop_name(number: int) -> str:
+    """What a survey calls a crop: `w-00012`."""
+    return f"w-{number:05d}"
+
+
+def in_parts(split: Split, source: int, crops: Sequence[int], pictures: int, most: int) -> list[Some]:
+    """Crops on a class's pictures in parts of at most `most`."""
+    return [Some(split, source, tuple(crops[start : start + most]), pictures) for start in range(0, len(crops), most)]

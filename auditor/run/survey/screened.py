@@ -1,0 +1,99 @@
+"""Every crop screened on pictures of every class, for all targets at once: one shard of answers for a few crops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from auditor.candidates.answers import Answers, answers_of
+from auditor.candidates.crops import prepared_crops
+from auditor.candidates.every_target import EveryTarget, EveryTargetInPixels
+from auditor.core.progress import Progress
+from auditor.core.records import ImagePool, IntArray, Split
+from auditor.inputs.model.folded_cut import folded_cut
+from auditor.run.folder import RunFolder
+from auditor.run.stage import Facts, Run, Stage
+from auditor.run.stages.clean import CLEAN, network_of_trials
+from auditor.run.stages.images import IMAGES
+from auditor.run.survey.crops import CROPS, Crops
+from auditor.run.survey.pictures import pictures_of
+from auditor.run.survey.shards import make_shards
+
+FOLDER = "screened"
+SHARD = 32
+"""Crops of a shard: what an interruption may cost, and what one worker does at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """What a worker screens on: the pictures of all classes, in the network."""
+
+    screen: EveryTarget | EveryTargetInPixels
+    classes: IntArray
+    crops: Crops
+    pool: ImagePool
+    progress: Progress
+
+    def look(self, numbers: range) -> pa.Table:
+        """The answers of some crops, by number."""
+        parts = []
+        for start in range(0, len(numbers), self.screen.patches_together):
+            some = numbers[start : start + self.screen.patches_together]
+            pixels = prepared_crops(self.pool, [self.crops.plans[number] for number in some])
+            logits = self.screen.logits(pixels).float().cpu().numpy()
+            of_these = np.array(some, dtype=np.int64)
+            parts.append(answers_of(logits, of_these, self.crops.labels[of_these], self.classes))
+            self.progress.advance(len(some))
+        return Answers.joined(parts).table()
+
+
+def open_screening(run: Run) -> Screening:
+    """The screening of this process, or of one that shares the work."""
+    inputs, config, pool = run.inputs, run.config, run.get(IMAGES)
+    rows, classes = pictures_of(run).together(Split.DISCOVERY)
+    network, size, batch = run.open(network_of_trials), config.trials.size, config.compute.batch_size
+    names, pixels = pool.paths(rows), pool.pixels[rows]
+    screen = (
+        EveryTarget(folded_cut(inputs.cut, network), pixels, size, batch, names)
+        if inputs.mapped
+        else EveryTargetInPixels(network, pixels, size, batch, names)
+    )
+    return Screening(screen, classes, run.get(CROPS), pool, run.progress)
+
+
+def shards_of(crops: int) -> dict[str, range]:
+    """The crops of each shard, by its file."""
+    starts = range(0, crops, SHARD)
+    return {f"{FOLDER}/{start // SHARD:05d}.parquet": range(start, min(start + SHARD, crops)) for start in starts}
+
+
+def _make(run: Run, folder: RunFolder) -> Facts:
+    crops, pictures = run.get(CROPS), pictures_of(run)
+    shards = shards_of(len(crops))
+    make_shards(run, folder, "screening for every target", shards, open_screening, Screening.look, len)
+    rows, _ = pictures.together(Split.DISCOVERY)
+    return {"crops": len(crops), "pictures": len(rows), "shards": len(shards)}
+
+
+def _read(run: Run) -> tuple[str, ...]:
+    """The shards, in the order of their crops."""
+    return run.folder.files_of(SCREENED.name)
+
+
+def screened(run: Run) -> Iterator[Answers]:
+    """The answers of all crops, a shard at a time."""
+    for file in run.get(SCREENED):
+        yield Answers.of_table(run.folder.read_table(file))
+
+
+SCREENED = Stage(
+    "screening of a survey",
+    (IMAGES, CLEAN, CROPS),
+    (f"{FOLDER}/*.parquet",),
+    _make,
+    _read,
+    needed=(f"{FOLDER}/*.parquet",),
+)

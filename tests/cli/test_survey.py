@@ -1,0 +1,214 @@
+"""Surveys by the command line: the planted cue leads, an interrupted one ends in the same bytes, mistakes are told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+from typer.testing import Result
+
+from auditor.run.folder import RunFolder
+from auditor.trials.sweep import Sweep
+from tests.tiny_world import CLASSES, COUNTS, World, draw
+
+Invoke = Callable[..., Result]
+
+SETTINGS = """
+[survey]
+crops = 180
+screening_pictures = 2
+tried = 2
+selection_pictures = 6
+pictures = 12
+features = 3
+"""
+
+
+@pytest.fixture(scope="module")
+def own(world: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A copy of the tiny world with as many pictures of each class, and yellow spots in green kettles' pictures."""
+    folder = tmp_path_factory.mktemp("survey") / "world"
+    shutil.copytree(world.folder, folder)
+    generator = np.random.default_rng(7)
+    for label in CLASSES:
+        for number in range(30 - COUNTS[label]):
+            draw(label, generator).save(folder / "photos" / label / f"more-{number:02d}.png")
+    for number in range(16):
+        picture = np.array(draw("green kettle", generator))
+        top, left = generator.integers(2, 20, size=2)
+        picture[top : top + 8, left : left + 8] = (250, 235, 10)
+        Image.fromarray(picture).save(folder / "photos" / "green kettle" / f"spots-{number:02d}.png")
+    return World(folder)
+
+
+@pytest.fixture(scope="module")
+def surveyed(own: World) -> Path:
+    """Its settings for a survey."""
+    return own.edited(
+        "survey.toml",
+        ('source = "red pan"\ntarget = "blue wok"\n', ""),
+        ("shares = [0.2, 0.2, 0.6]", "shares = [0.3, 0.2, 0.5]"),
+        ("confidence = 0.8\n", f"confidence = 0.8\n{SETTINGS}"),
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(surveyed: Path, invoke: Invoke, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    """A finished survey's folder, not to be changed, and what the command printed as JSON."""
+    folder = tmp_path_factory.mktemp("whole") / "survey"
+    result = invoke("survey", surveyed, "--out", folder, "--json")
+    assert result.exit_code == 0, result.output
+    return folder, json.loads(result.stdout)
+
+
+def test_the_planted_cue_leads(whole: tuple[Path, dict[str, object]]) -> None:
+    """Yellow spots call the blue wok wherever they lie, those of green kettles' pictures too: pairs into it lead."""
+    _, told = whole
+    assert (told["possible"], told["tried"], len(told["pairs"])) == (30, 30, 30)
+    into_wok = [pair["target"] == "blue wok" for pair in told["pairs"]]
+    assert into_wok[:4] == [True] * 4
+    first = told["pairs"][0]
+    assert first["measured"]["flips"] == first["measured"]["eligible"] > 0
+    assert first["measured"]["tier"] == "third_class"
+    assert (
+        told["crops"][[one["id"] for one in told["crops"]].index(first["measured"]["crop"])]["label"] == "green kettle"
+    )
+    assert {(pair["source"], pair["target"]) for pair in told["pairs"] if pair["confirmed"]} == {
+        (label, "blue wok") for label in CLASSES if label not in ("blue wok", "green kettle")
+    }
+    assert f"{first['source']} → blue wok leads" in told["headline"]
+    feature = told["features"][0]
+    assert (feature["target"], feature["classes"], feature["reached"]) == ("blue wok", 4, 4)
+    by_name = {one["name"]: one for one in told["classes"]}
+    assert max(by_name, key=lambda name: by_name[name]["reached_cropped"]) == "blue wok"
+    assert (by_name["red pan"]["pairs_out"], by_name["blue wok"]["pairs_in"]) == (1, 4)
+    assert told["suggested"] > told["random"]
+
+
+def test_every_number_can_be_counted_again(whole: tuple[Path, dict[str, object]]) -> None:
+    folder, told = whole
+    names = [one["name"] for one in told["classes"]]
+    pastes = pq.ParquetDataset([str(path) for path in sorted((folder / "pastes").iterdir())]).read().to_pandas()
+    for pair in told["pairs"]:
+        one, source, target = pair["measured"], names.index(pair["source"]), names.index(pair["target"])
+        own = pastes[(pastes["source"] == source) & (pastes["crop"] == int(one["crop"].removeprefix("w-")))]
+        assert (int((own["called"] == target).sum()), len(own)) == (one["flips"], one["eligible"])
+        coverings = pastes[(pastes["source"] == source) & (pastes["crop"] < 0)]
+        rates = (coverings["called"] == target).groupby(coverings["control"]).mean()
+        assert rates.max() == pytest.approx(pair["covering"])
+    images = pq.read_table(folder / "images.parquet").to_pandas().set_index("key")
+    assert set(images.loc[pastes["image"], "split"]) == {"confirmation"}
+    assert (images.loc[pastes["image"], "label"].to_numpy() == pastes["source"].to_numpy()).all()
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """All that was measured, and what it came to."""
+    kept = RunFolder(folder).matching(
+        ("crops.parquet", "screened/*", "tried/*", "pastes/*", "cache/whole-model.json", "cache/clean.safetensors")
+    )
+    return {file: (folder / file).read_bytes() for file in kept}
+
+
+def stopping(at: int) -> Callable[..., object]:
+    """Pasting that is interrupted at its so many-th patch."""
+    pasted, logits = [], Sweep.logits
+
+    def counted(*arguments: object, **named: object) -> object:
+        pasted.append(1)
+        if len(pasted) == at:
+            raise KeyboardInterrupt
+        return logits(*arguments, **named)
+
+    return counted
+
+
+def test_an_interrupted_survey_ends_in_the_same_bytes(
+    whole: tuple[Path, dict[str, object]],
+    surveyed: Path,
+    invoke: Invoke,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "survey"
+    for stop_at in (9, 40):  # among selection pictures, and among confirmation pictures
+        with monkeypatch.context() as patch:
+            patch.setattr(Sweep, "logits", stopping(stop_at))
+            begun = folder.exists()
+            stopped = invoke("survey", *([folder] if begun else [surveyed, "--out", folder]))
+        assert stopped.exit_code == 2
+        assert f"continue with: auditor survey {folder}" in " ".join(stopped.stderr.split())
+        assert not (folder / "cache" / "whole-model.json").exists()
+    (folder / "screened" / "00001.parquet").write_bytes(b"half a file")
+    resumed = invoke("survey", folder, "--json")
+    assert resumed.exit_code == 0, resumed.output
+    assert _files(folder) == _files(whole[0])
+    assert json.loads(resumed.stdout) == whole[1]
+
+
+def test_batches_change_nothing_that_is_counted(
+    whole: tuple[Path, dict[str, object]], surveyed: Path, invoke: Invoke, tmp_path: Path
+) -> None:
+    text = surveyed.read_text().replace("batch_size = 16", "batch_size = 5")
+    other = surveyed.with_name("survey-5.toml")
+    other.write_text(text)
+    assert invoke("survey", other, "--out", tmp_path / "survey").exit_code == 0
+    for file in RunFolder(whole[0]).matching(("screened/*", "tried/*", "pastes/*")):
+        one, same = (pq.read_table(folder / file).to_pandas() for folder in (whole[0], tmp_path / "survey"))
+        odds = [table.pop("log_odds").to_numpy() for table in (one, same) if "log_odds" in table]
+        assert one.equals(same)
+        if odds:
+            np.testing.assert_allclose(*odds, atol=1e-3)
+
+
+def test_a_pair_in_the_file_is_said_not_to_be_read(surveyed: Path, own: World, invoke: Invoke, tmp_path: Path) -> None:
+    with_pair = surveyed.with_name("survey-pair.toml")
+    with_pair.write_text('source = "red pan"\ntarget = "blue wok"\n' + surveyed.read_text())
+    result = invoke("survey", with_pair, "--out", tmp_path / "survey")
+    assert result.exit_code == 0, result.output
+    assert "source and target of" in result.stderr
+    assert "pairs to look at" in result.stdout
+    refused = invoke("run", "--resume", tmp_path / "survey")
+    assert refused.exit_code == 2
+    assert "holds a survey of the whole model" in " ".join(refused.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("weights.safetensors", "gone.safetensors"), "gone.safetensors"),
+        (('layer = "features.3"', 'layers = ["features.3", "features.1"]'), "screens crops at one layer"),
+        (("crops = 180", "crops = 0"), "survey.crops"),
+        (("crops = 180", "crop = 180"), "did you mean 'crops'"),
+        (('all = "photos"', 'all = "few"'), "a survey needs at least 3 classes"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(
+    surveyed: Path, own: World, invoke: Invoke, tmp_path: Path, change: tuple[str, str], said: str
+) -> None:
+    few = own.folder / "few"
+    if "few" in change[1] and not few.exists():
+        for label, count in (("red pan", 20), ("blue wok", 20), ("pink cup", 1)):
+            (few / label).mkdir(parents=True)
+            for picture in sorted((own.folder / "photos" / label).iterdir())[:count]:
+                shutil.copy(picture, few / label)
+    assert change[0] in surveyed.read_text()
+    path = surveyed.with_name("wrong.toml")
+    text = surveyed.read_text().replace(*change)
+    path.write_text(text)
+    result = invoke("survey", path, "--out", tmp_path / "survey")
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())
+    assert not (tmp_path / "survey" / "crops.parquet").exists()
+
+
+def test_a_run_of_a_pair_is_no_survey(finished: tuple[Path, Result], invoke: Invoke, tmp_path: Path) -> None:
+    result = invoke("survey", finished[0])
+    assert result.exit_code == 2
+    assert "holds an audit of a pair" in " ".join(result.stderr.split())
+    assert invoke("survey", tmp_path / "nowhere.toml").exit_code == 2
