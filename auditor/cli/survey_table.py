@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -13,12 +13,12 @@ from auditor.report.numbers import counts, p_value, percent, points
 from auditor.report.whole_model import caution_sentence, features_told, headline, search_sentence
 
 if TYPE_CHECKING:
-    from auditor.core.records.whole_model import SurveyedPair, WholeModel
+    from auditor.core.records.whole_model import AuditOfPair, SurveyedPair, WholeModel
 
 SHOWN = 20
 
 
-def survey_listing(whole: WholeModel) -> Iterator[Table | Text]:
+def survey_listing(whole: WholeModel, audits: Sequence[AuditOfPair] = ()) -> Iterator[Table | Text]:
     """The leading pairs, crops that reach a class from many, and what the numbers say."""
     table = Table(title=said(f"{whole.model}: pairs to look at"), title_justify="left", title_style="bold")
     table.add_column("pair")
@@ -28,6 +28,8 @@ def survey_listing(whole: WholeModel) -> Iterator[Table | Text]:
     for pair in whole.pairs[:SHOWN]:
         table.add_row(*_row(whole, pair))
     yield table
+    for one in audits:
+        yield said((f"{one.source} → {one.target}", "bold"), f": {one.sentence}")
     for told in features_told(whole)[:5]:
         yield said(told)
     yield said((f"{headline(whole)}.", "bold"))

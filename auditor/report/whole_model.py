@@ -1,18 +1,24 @@
-"""A survey of a whole model in sentences and as JSON. It computes nothing."""
+"""A survey of a whole model in sentences, as JSON and as one HTML page. It computes nothing."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from auditor.core.plain_text import plain
+from auditor.report.album import Album
+from auditor.report.environment import html_environment
 from auditor.report.json_values import number_json
+from auditor.report.matrix_drawing import matrix_of
 from auditor.report.numbers import how_many, percent, plain_points
 
 if TYPE_CHECKING:
-    from auditor.core.records.whole_model import WholeModel
+    from auditor.core.records.whole_model import AuditOfPair, SurveyedPair, WholeModel
+
+SHOWN = 30
+"""Pairs of the table in a report: all are in the matrix and in survey.json."""
 
 
 def headline(whole: WholeModel) -> str:
@@ -62,7 +68,51 @@ def features_told(whole: WholeModel) -> list[str]:
     ]
 
 
-def whole_model_json(whole: WholeModel, audits: Sequence[dict[str, object]] = ()) -> str:
+def audits_sentence(audits: Sequence[AuditOfPair]) -> str:
+    """What became of the pairs that were audited, and what the audits allow for."""
+    failed = sum(one.verdict == "fail" for one in audits)
+    return (
+        f"{how_many(len(audits), 'pair')} had a full audit; {failed} {'fails' if failed == 1 else 'fail'}. The survey "
+        "looked at some of their confirmation pictures to rank pairs, which favours those that lead: the checklist of "
+        "each audit tells that look."
+    )
+
+
+def shown_pairs(whole: WholeModel) -> tuple[SurveyedPair, ...]:
+    """The pairs of a report's table."""
+    return whole.pairs[:SHOWN]
+
+
+def whole_model_html(whole: WholeModel, pictures: Mapping[str, bytes], audits: Sequence[AuditOfPair] = ()) -> str:
+    """One page that opens offline.
+
+    Args:
+        pictures: PNG by key: `crop-<id>` of a crop, `pasted-<place>` of a picture before and with the crop of the pair
+            at that place of the table, from 1.
+    """
+    worst_first = sorted(
+        whole.classes, key=lambda one: (-one.pairs_out - one.pairs_in, -(one.left_cropped or 0.0), one.name)
+    )
+    return (
+        html_environment()
+        .get_template("survey.html.j2")
+        .render(
+            whole=whole,
+            shown=shown_pairs(whole),
+            matrix=matrix_of(whole),
+            classes=worst_first,
+            album=Album(pictures),
+            audits=audits,
+            audited={(one.source, one.target): one.folder for one in audits},
+            headline=headline,
+            search_sentence=search_sentence,
+            caution_sentence=caution_sentence,
+            audits_sentence=audits_sentence,
+        )
+    )
+
+
+def whole_model_json(whole: WholeModel, audits: Sequence[AuditOfPair] = ()) -> str:
     """Everything measured, as JSON; rates and uplifts are fractions."""
     confirmed = set(whole.confirmed)
     told = {
@@ -72,7 +122,7 @@ def whole_model_json(whole: WholeModel, audits: Sequence[dict[str, object]] = ()
             {"confirmed": pair in confirmed, "expected_uplift": pair.expected_uplift, **asdict(pair)}
             for pair in whole.pairs
         ],
-        "audits": list(audits),
+        "audits": [asdict(one) for one in audits],
     }
     return json.dumps(_plain(told), indent=2, ensure_ascii=False) + "\n"
 

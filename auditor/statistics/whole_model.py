@@ -83,7 +83,8 @@ def beta_prior(flips: NDArray[np.float64], eligible: NDArray[np.float64]) -> tup
     """Parameters of the beta distribution from which the rates seem to be drawn, by the moments of the counts.
 
     The mean is that of all counts with half a flip and half a picture without one added, so that it is never 0 or 1.
-    Where the rates differ no more than counts of one rate would, it weighs as many pictures as all counts together.
+    Where the rates differ no more than counts of one rate would, it weighs as many pictures as all counts together; it
+    never weighs less than one, since a pair's own pictures are not all that is known.
     """
     whole, groups = float(eligible.sum()), len(eligible)
     mean = (float(flips.sum()) + 0.5) / (whole + 1.0)
@@ -91,5 +92,5 @@ def beta_prior(flips: NDArray[np.float64], eligible: NDArray[np.float64]) -> tup
     spread = float((eligible * np.square(flips / eligible - mean)).sum()) / (mean * (1 - mean))
     correlation = (spread - (groups - 1)) / freedom if freedom > 0 else 0.0
     strength = 1 / correlation - 1 if correlation > 1 / (whole + 1) else whole
-    strength = max(strength, 1e-3)  # all flips or none in every pair
+    strength = max(strength, 1.0)
     return mean * strength, (1 - mean) * strength

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,11 @@ def surveyed(own: World) -> Path:
         "survey.toml",
         ('source = "red pan"\ntarget = "blue wok"\n', ""),
         ("shares = [0.2, 0.2, 0.6]", "shares = [0.3, 0.2, 0.5]"),
+        ("icons = 6", "icons = 0"),
+        ("icons = 2", "icons = 0"),
+        ("dreams = 1", "dreams = 0"),
+        ("trained = 3", "trained = 0"),
+        ("findings = 1", "findings = 0"),
         ("confidence = 0.8\n", f"confidence = 0.8\n{SETTINGS}"),
     )
 
@@ -176,6 +182,59 @@ def test_a_pair_in_the_file_is_said_not_to_be_read(surveyed: Path, own: World, i
     refused = invoke("run", "--resume", tmp_path / "survey")
     assert refused.exit_code == 2
     assert "holds a survey of the whole model" in " ".join(refused.stderr.split())
+
+
+def test_the_report_is_one_page_that_fetches_nothing(whole: tuple[Path, dict[str, object]]) -> None:
+    folder, told = whole
+    page = (folder / "report.html").read_text()
+    assert page.startswith("<!DOCTYPE html>")
+    assert not re.findall(r"<script|<link|https?://|src=\"(?!data:)", page)
+    assert page.count("<g><title>") == len(told["pairs"])
+    assert page.count('class="sure"') == sum(pair["confirmed"] for pair in told["pairs"])
+    assert told["headline"] in page
+    for pair in told["pairs"][:4]:
+        assert f"{pair['measured']['flips']}/{pair['measured']['eligible']}" in page
+    shown = RunFolder(folder).matching(("pictures/crop-*", "pictures/pasted-*"))
+    assert {f"pictures/crop-{one['crop']}.png" for one in told["features"]} <= set(shown)
+    assert sum("pasted-" in file for file in shown) == sum(pair["measured"]["flips"] > 0 for pair in told["pairs"][:12])
+    assert json.loads((folder / "survey.json").read_text()) == told
+
+
+def test_what_is_ahead_is_counted_and_nothing_is_made(
+    surveyed: Path, whole: tuple[Path, dict[str, object]], invoke: Invoke
+) -> None:
+    before = sorted(surveyed.parent.iterdir())
+    result = invoke("survey", surveyed, "--dry-run")
+    assert result.exit_code == 0, result.output
+    passes = int(re.search(r"at most ([\d,]+) passes", result.stdout)[1].replace(",", ""))  # type: ignore[index]
+    assert whole[1]["passes"] <= passes < 2 * whole[1]["passes"]
+    assert sorted(surveyed.parent.iterdir()) == before
+
+
+def test_the_pairs_that_lead_are_audited_once(
+    whole: tuple[Path, dict[str, object]], invoke: Invoke, tmp_path: Path
+) -> None:
+    folder = tmp_path / "survey"
+    shutil.copytree(whole[0], folder)
+    result = invoke("survey", folder, "--audit-top", "1", "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    first, (audit,) = told["pairs"][0], told["audits"]
+    assert (audit["source"], audit["target"], audit["verdict"]) == (first["source"], "blue wok", "fail")
+    assert audit["sentence"].startswith("FAIL: ")
+    page = (folder / "report.html").read_text()
+    assert f'href="{audit["folder"]}/report.html"' in page
+    assert (folder / audit["folder"] / "report.html").is_file()
+    assert "a survey of all pairs" in (folder / audit["folder"] / "checklist.md").read_text()
+    written = (folder / audit["folder"] / "findings.json").stat().st_mtime_ns
+    again = invoke("survey", folder, "--audit-top", "1", "--json")
+    assert json.loads(again.stdout) == told
+    assert (folder / audit["folder"] / "findings.json").stat().st_mtime_ns == written
+    # everything else is what it was, and a survey that is shown again keeps its audits
+    assert {name: value for name, value in told.items() if name != "audits"} == {
+        name: value for name, value in whole[1].items() if name != "audits"
+    }
+    assert "blue wok: FAIL: " in invoke("survey", folder).stdout
 
 
 @pytest.mark.parametrize(

@@ -21,19 +21,26 @@ def survey(
         Path | None, typer.Option("--out", help="the folder to make; left out: reports/survey-<time>")
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, max=1000, help="processes that share the work")] = None,
+    audit_top: Annotated[
+        int, typer.Option("--audit-top", min=0, max=1000, help="pairs that lead to audit in full afterwards")
+    ] = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="say how many passes and how long the survey will take, and stop")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
 ) -> None:
     """Survey the whole model: crops of every class on pictures of every class, and which pairs to audit."""
     from auditor.cli.survey_table import survey_listing
     from auditor.report.whole_model import whole_model_json
     from auditor.run.audit import new_run, with_workers
+    from auditor.run.survey.ahead import ahead_of
     from auditor.run.survey.begin import config_of_survey, default_folder, survey_config
     from auditor.run.survey.survey import continue_survey
     from auditor.run.upgrade import open_folder
 
     if config.is_dir():
-        if out is not None:
-            raise ConfigError("--out is for a new survey; one that was begun keeps its place")
+        if out is not None or dry_run:
+            raise ConfigError("--out and --dry-run are for a new survey; one that was begun keeps its place")
         folder = open_folder(config)
         settings = with_workers(config_of_survey(folder), workers)
     else:
@@ -41,13 +48,20 @@ def survey(
         settings = with_workers(settings, workers)
         if given:
             messages.print(f"{' and '.join(given)} of {config} are not read: a survey tries every pair", soft_wrap=True)
+        if dry_run:
+            with watched() as progress:
+                ahead = ahead_of(settings, progress)
+            for line in ahead.lines:
+                payload.print(line, soft_wrap=True)
+            return
         folder = new_run(settings, out or default_folder())
     go_on_with(folder.path, not config.is_dir(), "survey {}")
     messages.print(f"survey folder: {folder.path}", soft_wrap=True)
     with watched() as progress:
-        found = continue_survey(folder, settings, progress)
+        found = continue_survey(folder, settings, progress, audit_top)
     if as_json:
-        payload.write(whole_model_json(found))
+        payload.write(whole_model_json(found.whole, found.audits))
         return
-    for part in survey_listing(found):
+    for part in survey_listing(found.whole, found.audits):
         payload.print(part)
+    payload.print(f"report: {found.report}", soft_wrap=True)

@@ -27,7 +27,7 @@ from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.images import IMAGES
 from auditor.run.survey.confirmed import CONFIRMED, pastes, random_crops
 from auditor.run.survey.crops import CROPS, Crops
-from auditor.run.survey.pasting import crop_name
+from auditor.run.survey.pasting import crop_name, crop_number
 from auditor.run.survey.pictures import Pictures, pictures_of
 from auditor.run.survey.screened import SCREENED, screened
 from auditor.run.survey.tried import TRIED, Leading
@@ -238,7 +238,7 @@ def _agreement(expected: NDArray[np.float32]) -> float | None:
 
 
 def _crop(run: Run, crops: Crops, identity: str) -> SurveyedCrop:
-    plan = crops.plans[int(identity.removeprefix("w-"))]
+    plan = crops.plans[crop_number(identity)]
     image, preprocessing = run.get(IMAGES).image(plan.image_row), run.inputs.classifier.preprocessing
     box = preprocessing.original_box(*plan.box, image.width_px, image.height_px)
     return SurveyedCrop(identity, utf8(run.inputs.class_names[image.label]), image.path, image.key, box)

@@ -116,6 +116,11 @@ def crop_name(number: int) -> str:
     return f"w-{number:05d}"
 
 
+def crop_number(name: str) -> int:
+    """The number of a crop by its name."""
+    return int(name.removeprefix("w-"))
+
+
 def in_parts(split: Split, source: int, crops: Sequence[int], pictures: int, most: int) -> list[Some]:
     """Crops on a class's pictures in parts of at most `most`."""
     return [Some(split, source, tuple(crops[start : start + most]), pictures) for start in range(0, len(crops), most)]
