@@ -18,6 +18,9 @@ from auditor.core.records import FloatArray, IntArray
 MOST_TARGETS = 32
 """Targets kept of each patch and source: those that it comes nearest to. Every target it flips to is kept."""
 
+_GATHERED = 2**18
+"""Rows that are sorted together, at least."""
+
 _LEAST = 1e-6
 """Probabilities nearer to 0 or 1 count as this: float32 holds no more, and one certain picture outweighs no others."""
 
@@ -130,23 +133,30 @@ Counts = Callable[[IntArray, IntArray], NDArray[np.bool_]]
 def leaders(tables: Iterable[Answers], pictures: IntArray, classes: int, most: int, counts: Counts) -> Answers:
     """The patches of highest log-odds of each pair, at most one a picture; of equals the smaller number.
 
+    Tables are gathered until they hold as many rows as are kept, so that sorting costs little more than reading.
+
     Args:
         pictures: by patch, the row of the picture that it was cut from.
         classes: K. most: patches a pair.
     Returns:
         Rows pair by pair, the best first.
     """
-    best = Answers.joined(())
+    best, waiting = Answers.joined(()), list[Answers]()
     for table in tables:
-        both = Answers.joined([best, table.at(counts(table.crop, table.target))])
-        pair = both.source * classes + both.target
-        order = np.lexsort((both.crop, -both.log_odds, pair))
-        picture = pictures[both.crop[order]] + pair[order] * (int(pictures.max(initial=0)) + 1)
-        first = np.zeros(len(order), dtype=np.bool_)
-        first[np.unique(picture, return_index=True)[1]] = True  # the first of a picture is its best
-        order = order[first]
-        best = both.at(order[_place(pair[order]) < most])
-    return best
+        waiting.append(table.at(counts(table.crop, table.target)))
+        if sum(map(len, waiting)) >= max(_GATHERED, len(best)):
+            best, waiting = _best(Answers.joined([best, *waiting]), pictures, classes, most), []
+    return _best(Answers.joined([best, *waiting]), pictures, classes, most)
+
+
+def _best(rows: Answers, pictures: IntArray, classes: int, most: int) -> Answers:
+    pair = rows.source * classes + rows.target
+    order = np.lexsort((rows.crop, -rows.log_odds, pair))
+    picture = pictures[rows.crop[order]] + pair[order] * (int(pictures.max(initial=0)) + 1)
+    first = np.zeros(len(order), dtype=np.bool_)
+    first[np.unique(picture, return_index=True)[1]] = True  # the first of a picture is its best
+    order = order[first]
+    return rows.at(order[_place(pair[order]) < most])
 
 
 def _place(groups: IntArray) -> IntArray:

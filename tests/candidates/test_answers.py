@@ -69,7 +69,11 @@ def test_certain_pictures_count_as_nearly_certain() -> None:
     assert said[0, 1] == pytest.approx(-np.log(1e6), rel=1e-3)
 
 
-def test_leaders_are_the_best_of_each_pair_one_a_picture_however_the_tables_are_cut() -> None:
+@pytest.mark.parametrize("gathered", [1, 2**18])
+def test_leaders_are_the_best_of_each_pair_one_a_picture_however_the_tables_are_cut(
+    gathered: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("auditor.candidates.answers._GATHERED", gathered)
     generator = np.random.default_rng(0)
     crops, sources, targets = (values.ravel() for values in np.meshgrid(range(40), range(3), range(3), indexing="ij"))
     kept = sources != targets

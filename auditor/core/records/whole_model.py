@@ -52,7 +52,8 @@ class SurveyedPair:
         measured: on confirmation pictures. q_value: adjusted for all pairs measured.
         expected: flip rate to be expected of it on further pictures: what was measured, drawn towards all pairs' mean.
         covering: flip rate of the strongest covering there, over all its draws.
-        own: the best crop of the target's own pictures that nobody has looked at, or None.
+        own_crop: the crop of the target's own pictures, which nobody has looked at, that screening expected most of;
+            "": none. own_flips, own_eligible: of it, on selection pictures, which had no part in choosing it.
     """
 
     source: str
@@ -63,7 +64,9 @@ class SurveyedPair:
     q_value: float
     expected: float
     covering: float
-    own: Measured | None = None
+    own_crop: str = ""
+    own_flips: int = 0
+    own_eligible: int = 0
 
     @property
     def expected_uplift(self) -> float:

@@ -74,7 +74,7 @@ def counted(config: AuditConfig, pictures: Pictures, crops: int, classes: int) -
     each = {split: max(map(len, pictures.rows[split].values())) for split in Split}
     pairs = min(wanted.pairs, sources * (classes - 1))
     selection = min(pairs * (wanted.tried + 1), sources * crops) * each[Split.SELECTION]
-    chosen = min(2 * pairs + sources * (wanted.features + RANDOM), sources * crops) * each[Split.CONFIRMATION]
+    chosen = min(pairs + sources * (wanted.features + RANDOM), sources * crops) * each[Split.CONFIRMATION]
     return {
         SCREENING: crops * rows[Split.DISCOVERY],
         "selection": selection,

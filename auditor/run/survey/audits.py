@@ -75,8 +75,7 @@ def _enter_look(run: Run, folder: RunFolder, pair: SurveyedPair, source: int, ta
     """Note which confirmation pictures the survey saw of the pair's source, and with which crops on them."""
     pool, subject = run.get(IMAGES), run.inputs.subject
     rows = pictures_of(run).rows[Split.CONFIRMATION][source]
-    shown = [one.crop for one in (pair.measured, pair.own) if one is not None]
-    patches = cut(run, run.get(CROPS), [crop_number(one) for one in shown])
+    patches = cut(run, run.get(CROPS), [crop_number(pair.measured.crop)])
     pasting = run.config.trials.model_copy(update={"placements": (Placement.FIXED,)})
     look = Look(
         run=run.folder.name,

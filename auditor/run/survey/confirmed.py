@@ -32,7 +32,7 @@ def random_crops(run: Run, source: int) -> IntArray:
 
 def crops_on(run: Run, leading: Leading, source: int) -> list[int]:
     """The numbers of all crops that go on a class's confirmation pictures, sorted."""
-    numbers = {int(one) for rows in (leading.news, leading.to_look_at) for one in rows.crop[rows.source == source]}
+    numbers = set(leading.news.crop[leading.news.source == source].tolist())
     labels = run.get(CROPS).labels
     numbers |= {crop for crop, target in leading.features.tolist() if source not in (target, labels[crop])}
     return sorted(numbers | set(random_crops(run, source).tolist()))

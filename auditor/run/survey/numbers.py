@@ -85,7 +85,7 @@ def whole_model(run: Run) -> WholeModel:
     suggested, at_random = _against_chance(run, crops, leading, by_class)
     level = 1.0 - run.config.limits.confidence
     confirmed = [pair for pair in pairs if pair.q_value <= level]
-    shown = dict.fromkeys([one.measured.crop for one in pairs] + [one.own.crop for one in pairs if one.own])
+    shown = dict.fromkeys([one.measured.crop for one in pairs] + [one.own_crop for one in pairs if one.own_crop])
     shown |= dict.fromkeys(one.crop for one in features)
     subject, counts = run.inputs.subject, {split: len(pictures.together(split)[0]) for split in Split}
     return WholeModel(
@@ -116,22 +116,29 @@ def whole_model(run: Run) -> WholeModel:
 def _pairs(
     crops: Crops, leading: Leading, pictures: Pictures, by_class: Mapping[int, Pasted], names: tuple[str, ...]
 ) -> list[SurveyedPair]:
-    own = {(source, target): crop for crop, source, target in _triples(leading.to_look_at)}
+    rows = leading.to_look_at
+    own = {
+        (source, target): (crop_name(crop), flips)
+        for (crop, source, target), flips in zip(_triples(rows), rows.flips.tolist(), strict=True)
+    }
     found = []
     for (crop, source, target), flips in zip(_triples(leading.news), leading.news.flips.tolist(), strict=True):
         pasted = by_class[source]
-        beside = own.get((source, target))
+        own_crop, own_flips = own.get((source, target), ("", 0))
+        tried_on = len(pictures.rows[Split.SELECTION][source])
         found.append(
             SurveyedPair(
                 source=utf8(names[source]),
                 target=utf8(names[target]),
                 selection_flips=flips,
-                selection_eligible=len(pictures.rows[Split.SELECTION][source]),
+                selection_eligible=tried_on,
                 measured=pasted.measure(crops, crop, target),
                 q_value=1.0,
                 expected=0.0,
                 covering=pasted.covering(target),
-                own=None if beside is None else pasted.measure(crops, beside, target),
+                own_crop=own_crop,
+                own_flips=own_flips,
+                own_eligible=tried_on if own_crop else 0,
             )
         )
     return found

@@ -33,7 +33,8 @@ class Leading:
     Attributes:
         news: of each pair that was tried the best crop that counts as news, of all that were tried on its source: by
             its log-odds on selection pictures.
-        to_look_at: the same of crops of the target's own pictures, of which nobody said what they show.
+        to_look_at: of each pair the crop of the target's own pictures, of which nobody said what it shows, that
+            screening expected most of, as tried on selection pictures.
         features: rows of (crop, target) that screening expects to be reached from many classes, best first.
         expected: (pairs, 2) log-odds on screening and on selection pictures, of every crop tried with every target it
             was tried for.
@@ -98,8 +99,9 @@ def _read(run: Run) -> Leading:
     on_selection = Answers.joined(list(_tables(run)))
     expected = _both(Answers.joined([news, own]), on_selection, classes)
     of_pairs = on_selection.at(np.isin(_pairs(on_selection, classes), _pairs(news, classes)))
-    best = [leaders([of_pairs], crops.pictures, classes, 1, counts) for counts in (crops.news, crops.to_look_at)]
-    return Leading(best[0], best[1], _features(run, crops, pictures_of(run)), expected)
+    chosen = leaders([of_pairs], crops.pictures, classes, 1, crops.news)
+    to_look_at = on_selection.at(np.isin(_keys(on_selection, classes), _keys(own, classes)))
+    return Leading(chosen, to_look_at, _features(run, crops, pictures_of(run)), expected)
 
 
 def _pairs(rows: Answers, classes: int) -> IntArray:
