@@ -62,11 +62,26 @@ def runs_below(folder: Path) -> list[RunEntry]:
         raise StoreError(f"{folder} is no folder; name the one that holds your runs, such as reports")
     found = []
     for above, folders, files in os.walk(folder):
-        if MANIFEST in files and _is_run(Path(above) / MANIFEST):
+        if MANIFEST in files and _is_survey(Path(above) / MANIFEST):
+            folders[:] = [name for name in folders if name == SURVEYED]  # it is no audit, and holds some
+        elif MANIFEST in files and _is_run(Path(above) / MANIFEST):
             found.append(entry_of(Path(above)))
             folders.clear()  # a run's own folders hold no other run
         folders.sort()
     return sorted(found, key=lambda run: (run.begun, str(run.path)), reverse=True)
+
+
+SURVEYED = "audits"
+"""The folder of a survey in which audits lie."""
+
+
+def _is_survey(manifest: Path) -> bool:
+    """Whether a manifest is a survey's: it asks for every class to every class."""
+    try:
+        config = json.loads(manifest.read_bytes())["config"]
+        return bool(config["source"] == config["target"] == "*")
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        return False
 
 
 def _is_run(manifest: Path) -> bool:

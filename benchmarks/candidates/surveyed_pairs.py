@@ -22,6 +22,7 @@ from auditor.core.config import AuditConfig, build_config
 from auditor.core.progress import Silence
 from auditor.core.records import AuditResult, Tier
 from auditor.core.records.whole_model import SurveyedPair
+from auditor.inputs.model.loading import class_names_of
 from auditor.run.audit import continue_run, new_run, stored_config
 from auditor.run.folder import RunFolder
 from auditor.run.survey.begin import config_of_pair, config_of_survey
@@ -83,14 +84,15 @@ def main() -> None:
     folder = RunFolder.open(chosen.survey)
     whole, config = stored(folder), config_of_survey(folder)
     table = folder.read_table("images.parquet")
-    names = table["label_name"].to_pylist()
-    index = {str(name): one.label for name, one in zip(names, images_from_table(table), strict=True)}
+    shown = table["label_name"].to_pylist()
+    index = {str(name): one.label for name, one in zip(shown, images_from_table(table), strict=True)}
+    names = class_names_of(config)
     started, expected, found = time.process_time(), [], []
     print("| place | pair | survey's flips | expected over covering | audit's largest third class | verdict |")
     print("| ---: | --- | ---: | ---: | ---: | --- |")
     for place in spread(len(whole.pairs), chosen.pairs):
         pair = whole.pairs[place]
-        of_pair = small(config_of_pair(config, index[pair.source], index[pair.target]), chosen.pictures)
+        of_pair = small(config_of_pair(config, names, index[pair.source], index[pair.target]), chosen.pictures)
         result = audited(of_pair, chosen.out / f"{index[pair.source]}-{index[pair.target]}")
         expected.append(pair.expected_uplift)
         found.append(largest(result))

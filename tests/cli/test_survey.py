@@ -226,6 +226,9 @@ def test_the_pairs_that_lead_are_audited_once(
     assert f'href="{audit["folder"]}/report.html"' in page
     assert (folder / audit["folder"] / "report.html").is_file()
     assert "a survey of all pairs" in (folder / audit["folder"] / "checklist.md").read_text()
+    listed = json.loads(invoke("list", tmp_path, "--json").stdout)["runs"]
+    assert [(run["source"], run["target"], run["verdict"]) for run in listed] == [(first["source"], "blue wok", "fail")]
+    assert "holds a survey of the whole model" in " ".join(invoke("report", folder).stderr.split())
     written = (folder / audit["folder"] / "findings.json").stat().st_mtime_ns
     again = invoke("survey", folder, "--audit-top", "1", "--json")
     assert json.loads(again.stdout) == told

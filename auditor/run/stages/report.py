@@ -55,6 +55,8 @@ TRIALS_RUN = "trials_run"
 
 NO_PATCHES = "left out of the folder of patches, since they are no pictures: "
 RESULT, CELLS = "result.json", "cells.parquet"
+SURVEY = "survey.json"
+"""What a survey of the whole model leaves in the place of a result."""
 WRITTEN = (RESULT, *(form.file_name for form in FORMATS.values()))
 """What a report consists of; without one of them it is written anew."""
 
@@ -299,6 +301,8 @@ def stored_result(folder: RunFolder) -> AuditResult:
         StoreError: the run is not finished.
     """
     if not folder.has(RESULT):
+        if folder.has(SURVEY):
+            raise StoreError(f"{folder.path} holds a survey of the whole model; its audits lie below audits")
         raise StoreError(f"{folder.path} holds no result yet; finish it with 'auditor run --resume {folder.path}'")
     folder.refuse_damaged((RESULT, CELLS))
     cells = cells_from_table(folder.read_table(CELLS)) if folder.has(CELLS) else ()

@@ -17,6 +17,7 @@ from auditor.report.gate import checklist_of
 from auditor.report.numbers import counts, points
 from auditor.report.summary import verdict_sentence
 from auditor.run.audit import continue_run, new_run, stored_config, with_workers
+from auditor.run.catalogue import SURVEYED
 from auditor.run.folder import RunFolder
 from auditor.run.ledger import Look, enter
 from auditor.run.stage import Run
@@ -28,7 +29,7 @@ from auditor.run.survey.pictures import pictures_of
 from auditor.run.upgrade import open_folder
 from auditor.trials.patch import pixels_sha256
 
-FOLDER, FILE = "audits", "audits.json"
+FOLDER, FILE = SURVEYED, "audits.json"
 
 
 def audit_leading(run: Run, whole: WholeModel, count: int) -> tuple[AuditOfPair, ...]:
@@ -65,7 +66,7 @@ def _audited(run: Run, pair: SurveyedPair) -> AuditOfPair:
         folder = open_folder(path)
         config = with_workers(stored_config(folder), run.config.compute.workers)
     else:
-        config = config_of_pair(run.config, source, target)
+        config = config_of_pair(run.config, run.inputs.classifier.class_names, source, target)
         folder = new_run(config, path)
     _enter_look(run, folder, pair, source, target)
     return _told(continue_run(folder, config, run.progress).result, pair, inside)

@@ -8,6 +8,7 @@ from pathlib import Path
 from auditor.core.config import AuditConfig, build_config, read_values
 from auditor.core.errors import ConfigError, StoreError
 from auditor.core.progress import Progress
+from auditor.inputs.model.labels import ClassNames
 from auditor.run.ahead import refuse_mistakes
 from auditor.run.audit import stored_config
 from auditor.run.folder import RunFolder
@@ -30,10 +31,18 @@ def survey_config(path: Path) -> tuple[AuditConfig, tuple[str, ...]]:
     return build_config(everything, path.resolve().parent, str(path)), given
 
 
-def config_of_pair(config: AuditConfig, source: int, target: int) -> AuditConfig:
-    """A survey's settings for the audit of one pair of class indices."""
-    whole = config.model_dump(exclude={"base"})
-    return build_config({**whole, "source": source, "target": target}, config.base, "the survey's settings")
+def config_of_pair(config: AuditConfig, names: ClassNames, source: int, target: int) -> AuditConfig:
+    """A survey's settings for the audit of one pair of class indices, by their names where these name them alone."""
+    pair = {"source": _spec(names, source), "target": _spec(names, target)}
+    return build_config({**config.model_dump(exclude={"base"}), **pair}, config.base, "the survey's settings")
+
+
+def _spec(names: ClassNames, index: int) -> str:
+    name = names.names[index]
+    try:
+        return name if name != "*" and names.index_of(name) == index else str(index)
+    except ConfigError:  # several classes are called that
+        return str(index)
 
 
 def default_folder() -> Path:

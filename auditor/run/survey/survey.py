@@ -12,12 +12,13 @@ from auditor.report.whole_model import whole_model_html, whole_model_json
 from auditor.run.audit import new_run
 from auditor.run.engines import engine_of
 from auditor.run.folder import RunFolder
+from auditor.run.stages.report import SURVEY
 from auditor.run.survey.audits import audit_leading, stored_audits
 from auditor.run.survey.begin import default_folder, open_survey
 from auditor.run.survey.numbers import NUMBERS
 from auditor.run.survey.pictures_shown import PICTURES
 
-PAGE, TEXT = "report.html", "survey.json"
+PAGE = "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +68,4 @@ def continue_survey(folder: RunFolder, config: AuditConfig, progress: Progress, 
 
 def _write(folder: RunFolder, whole: WholeModel, pictures: dict[str, bytes], audits: tuple[AuditOfPair, ...]) -> None:
     folder.write_text(PAGE, whole_model_html(whole, pictures, audits))
-    folder.write_text(TEXT, whole_model_json(whole, audits))
+    folder.write_text(SURVEY, whole_model_json(whole, audits))
