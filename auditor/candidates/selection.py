@@ -17,7 +17,7 @@ from auditor.candidates.pixel_screen import PIXELS, PIXELS_OF_MADE
 from auditor.candidates.screening import TAIL, TAIL_OF_MADE
 from auditor.core.records import Candidate, Origin, Placement, Rung, Split
 from auditor.core.records.trials import TrialBlock, TrialName
-from auditor.trials.bench import Bench, Part, Trial
+from auditor.trials.bench import Bench, Trial
 from auditor.trials.blocks import join_blocks, odds_gain
 from auditor.trials.patch import Patch
 from auditor.trials.placements import own_variants
@@ -135,7 +135,7 @@ def _halve(bench: Bench, patches: Sequence[Patch], placement: Placement, count: 
     return Selection(joined, tuple(chosen), tuple(rungs), _screening_agreements(patches, steps_scores[0]))
 
 
-def halving_steps(eligible: int, first: int) -> tuple[Part, ...]:
+def halving_steps(eligible: int, first: int) -> tuple[tuple[int, int], ...]:
     """Which pictures each step adds: `first` of them, as many again, and all the rest; none where there are none."""
     edges = sorted({min(first, eligible), min(2 * first, eligible), eligible} | {0})
     return tuple(itertools.pairwise(edges))

@@ -30,6 +30,7 @@ from auditor.report.summary import (
     scope_sentence,
     verdict_sentence,
 )
+from auditor.report.survival import survival_line
 from auditor.report.validity import validity_words
 from auditor.report.whole_pictures import whole_sentence
 
@@ -273,6 +274,8 @@ def summary_lines(result: AuditResult) -> list[Text]:
     if result.whole is not None:
         lines.append(said(f"whole pictures: {whole_sentence(result)}"))
     lines += [said(f"places: {line}") for line in places_lines(result)]
+    survives = survival_line(result)
+    lines += [said(f"survival: {survives}")] if survives is not None else []
     ceiling = ceiling_sentence(result)
     if ceiling is not None:
         lines.append(said(ceiling))

@@ -20,7 +20,14 @@ from auditor.core.settings import AuditConfig
 from auditor.core.settings.inputs import DEFAULT_PROMPTS, ClassesConfig, ImagesConfig, ModelConfig, PreprocessingConfig
 from auditor.core.settings.search import FINEST_LEVEL, AtlasConfig, CandidatesConfig
 from auditor.core.settings.survey import SurveyConfig
-from auditor.core.settings.trials import ComputeConfig, LimitsConfig, NeededConfig, PlacesConfig, TrialsConfig
+from auditor.core.settings.trials import (
+    ComputeConfig,
+    LimitsConfig,
+    NeededConfig,
+    PlacesConfig,
+    SurvivalConfig,
+    TrialsConfig,
+)
 
 __all__ = [
     "DEFAULT_PROMPTS",
@@ -37,6 +44,7 @@ __all__ = [
     "PlacesConfig",
     "PreprocessingConfig",
     "SurveyConfig",
+    "SurvivalConfig",
     "TrialsConfig",
     "build_config",
     "read_config",

@@ -22,6 +22,7 @@ from auditor.report.summary import (
     step_label,
     what_does_it,
 )
+from auditor.report.survival import survival_details, survival_of_finding, survival_sentence
 from auditor.report.validity import comparison_label
 from auditor.report.whole_pictures import held_words, whole_words
 
@@ -92,6 +93,9 @@ def _environment(*, autoescape: bool) -> Environment:
         placement_of=placement_of,
         suffices_sentence=suffices_sentence,
         step_label=step_label,
+        survival_details=survival_details,
+        survival_of_finding=survival_of_finding,
+        survival_sentence=survival_sentence,
         what_does_it=what_does_it,
         would_settle=would_settle,
         held_words=held_words,

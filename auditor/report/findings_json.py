@@ -33,12 +33,15 @@ from auditor.core.records import (
     SurveyRow,
 )
 from auditor.core.records.places import PlaceMap
+from auditor.core.records.survival import Survival
 from auditor.report.destinations import destinations_json
 from auditor.report.json_values import Json
 from auditor.report.json_values import interval_json as _interval
 from auditor.report.json_values import number_json as _number
 from auditor.report.places_json import places_json
 from auditor.report.summary import eligible, ordered_splits
+from auditor.report.survival import survival_of_finding
+from auditor.report.survival_json import survival_json
 from auditor.report.text import plain, shown_detail, shown_path
 from auditor.report.whole_json import whole_pictures_json
 
@@ -86,7 +89,10 @@ def findings_document(result: AuditResult) -> dict[str, Json]:
         "images_needed": _whole(result.images_needed),
         "clean_accuracy": None if result.accuracy is None else _accuracy(result, result.accuracy),
         "suggestion_validity": None if validity is None else _validity(validity),
-        "findings": [_finding(result, finding, maps.get(finding.candidate.id)) for finding in result.findings],
+        "findings": [
+            _finding(result, one, maps.get(one.candidate.id), survival_of_finding(result, one))
+            for one in result.findings
+        ],
         "fragility": None if fragility is None else _fragility(fragility),
         "whole_pictures": None if result.whole is None else whole_pictures_json(result.whole),
         "survey": [_survey_row(row) for row in result.survey],
@@ -186,7 +192,9 @@ def _share(share: Share) -> dict[str, Json]:
     }
 
 
-def _finding(result: AuditResult, finding: Finding, places: PlaceMap | None) -> dict[str, Json]:
+def _finding(
+    result: AuditResult, finding: Finding, places: PlaceMap | None, survival: Survival | None
+) -> dict[str, Json]:
     review = finding.review
     return {
         **candidate_value(finding.candidate),
@@ -227,6 +235,7 @@ def _finding(result: AuditResult, finding: Finding, places: PlaceMap | None) -> 
         "suffices": finding.suffices,
         "needed": None if finding.needed is None else _need(finding.needed),
         "places": None if places is None else places_json(places),
+        "survival": None if survival is None else survival_json(survival),
         "destinations": destinations_json(result, finding),
     }
 

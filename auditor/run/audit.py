@@ -39,6 +39,7 @@ from auditor.run.stages.needed import NEEDED
 from auditor.run.stages.places import PLACES
 from auditor.run.stages.report import rewrite_report
 from auditor.run.stages.sheets import SHEETS, draw_atlases
+from auditor.run.stages.survival import SURVIVAL
 from auditor.run.stages.whole_pictures import WHOLE_PICTURES, said_of_whole_pictures
 from auditor.run.unchanged import check_files, check_network
 from auditor.run.upgrade import open_folder
@@ -170,7 +171,7 @@ def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress, ane
         older = run.folder.is_done(REPORT.name) and not run.folder.is_done(WHOLE_PICTURES.name)
         asked = run.ensure(NEEDED)
         written = run.ensure(REPORT)
-        decorated = any([run.ensure(PLACES), run.ensure(LOOKS)])
+        decorated = any([run.ensure(PLACES), run.ensure(SURVIVAL), run.ensure(LOOKS)])
         # of a report that was there, marks may have been made, or taken back, since it was written; one of an earlier
         # version was written before anybody asked what is needed
         if decorated or _lacks(folder) or (not written and (asked or folder.has(REVIEWS))):

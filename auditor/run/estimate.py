@@ -161,9 +161,11 @@ def _seconds(run: Run, work: Workload) -> dict[str, float]:
         + work.patch_icon_steps * patch_icon
         + work.trained * _training(run)
         + unit * work.tried * _A_CANDIDATE,
-        "trials": (work.pastes - work.places + work.whole) * pasting + unit * work.tried * _A_TRIED_PATCH,
+        "trials": (work.pastes - work.places - work.survival + work.whole) * pasting
+        + unit * work.tried * _A_TRIED_PATCH,
         "removals": work.removed * (pasting + _filling(run)),
         "places": work.places * pasting,
+        "survival": work.survival * pasting,
         "drawings and reports": unit * (work.icons * _AN_ICON + _THE_REST),
     }
 

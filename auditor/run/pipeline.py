@@ -21,6 +21,7 @@ from auditor.run.stages.needed import NEEDED
 from auditor.run.stages.places import PLACES
 from auditor.run.stages.report import FILES, RESULT, WRITTEN, Measured, assemble, stored_result, write_report
 from auditor.run.stages.sheets import SHEETS
+from auditor.run.stages.survival import SURVIVAL
 from auditor.run.stages.trials import TRIALS
 from auditor.run.stages.whole_pictures import WHOLE_PICTURES, said_of_whole_pictures
 
@@ -35,13 +36,17 @@ def _make_report(run: Run, folder: RunFolder) -> Facts:
     pasted = tuple(level for atlas in atlases for level in held_levels(atlas))
     whole, needed = said_of_whole_pictures(run), run.get(NEEDED)
     places = run.get(PLACES) if run.folder.is_done(PLACES.name) else ()
-    measured = Measured(pool, clean, proposals.cells, trials, reviews, accuracy, pasted, whole, needed, places)
+    survivals = run.get(SURVIVAL) if run.folder.is_done(SURVIVAL.name) else ()
+    measured = Measured(
+        pool, clean, proposals.cells, trials, reviews, accuracy, pasted, whole, needed, places, survivals
+    )
     return {**write_report(folder, assemble(run, measured)), SHOWS: shown(run.folder)}
 
 
 def shown(folder: RunFolder) -> list[str]:
     """Stages that a report shows where they are done, and does not wait for, or that earlier versions did not have."""
-    return [stage.name for stage in (EXPLORER, WHOLE_PICTURES, NEEDED, PLACES, LOOKS) if folder.is_done(stage.name)]
+    there = (EXPLORER, WHOLE_PICTURES, NEEDED, PLACES, SURVIVAL, LOOKS)
+    return [stage.name for stage in there if folder.is_done(stage.name)]
 
 
 SHOWS = "shows"
@@ -64,7 +69,7 @@ REPORT = Stage(
 
 STAGES: tuple[Stage[Any], ...] = (
     *(IMAGES, CLEAN, ACCURACY, ATLAS, ICONS, CANDIDATES, SHEETS, EXPLORER, TRIALS, WHOLE_PICTURES, NEEDED, REPORT),
-    *(PLACES, LOOKS),  # what a report takes when it is there, and does not wait for
+    *(PLACES, SURVIVAL, LOOKS),  # what a report takes when it is there, and does not wait for
 )
 """In an order in which each stands behind what it needs."""
 

@@ -35,6 +35,7 @@ def _upgrade(folder: RunFolder) -> None:
     from auditor.run.pipeline import REPORT, STAGES
     from auditor.run.stages.looks import LOOKS
     from auditor.run.stages.places import MAPS, PLACES, write_maps
+    from auditor.run.stages.survival import RESULT, SURVIVAL, write_survivals
     from auditor.run.stages.trials import TRIALS
 
     if folder.is_done("atlas") and folder.has("cells.parquet") and not folder.has("cache/cells.parquet"):
@@ -47,6 +48,9 @@ def _upgrade(folder: RunFolder) -> None:
         if not folder.is_done(PLACES.name):
             write_maps(folder, ())
             folder.mark_done(PLACES.name, {"files": [MAPS]})
+        if not folder.is_done(SURVIVAL.name):
+            write_survivals(folder, ())
+            folder.mark_done(SURVIVAL.name, {"files": [RESULT]})
     for stage in STAGES:
         facts = folder.facts(stage.name)
         if facts is not None and "files" not in facts and folder.has(*(one for one in stage.needed if "*" not in one)):

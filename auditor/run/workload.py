@@ -17,6 +17,7 @@ from auditor.candidates.own_places import TRIED as TRIED_AT_OWN
 from auditor.candidates.pasted import COVERING_PATCHES
 from auditor.candidates.places import place_pastes
 from auditor.candidates.selection import halving_steps
+from auditor.candidates.survival import survival_pastes
 from auditor.candidates.whole_pictures import SELECTION_PICTURES, count_of_effects, count_of_kinds
 from auditor.core.config import AtlasConfig, AuditConfig
 from auditor.trials.fills import FILLS
@@ -76,7 +77,8 @@ class Workload:
         screened: pastes of crops that are screened in pixels, where no layer is mapped.
         tried: patches that are tried in pixels; selection, confirmation: their pastes.
         whole: pictures under effects over all of them, and under those effects' controls.
-        places: pastes that tell where and how large a few confirmed patches have to be.
+        places: pastes that tell where and how large a few confirmed patches have to be; survival: of flips that are
+            looked at again, if every picture flips.
     """
 
     mapped: int
@@ -94,12 +96,13 @@ class Workload:
     whole: int = 0
     removed: int = 0
     places: int = 0
+    survival: int = 0
     pasted_icon_steps: int = 0
 
     @property
     def pastes(self) -> int:
         """Patches pasted on pictures, which the whole network sees."""
-        return self.screened + self.selection + self.confirmation + self.places
+        return self.screened + self.selection + self.confirmation + self.places + self.survival
 
     @property
     def passes(self) -> int:
@@ -149,6 +152,8 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
         whole=_whole_pictures(wanted.whole_pictures, known),
         removed=_removed(config, known),
         places=min(config.places.findings, wanted.confirmed) * place_pastes(config, known.confirmation),
+        survival=min(config.survival.findings, wanted.confirmed * len(trials.placements) + own)
+        * survival_pastes(config, known.confirmation),
         pasted_icon_steps=pasted_icons * atlas.icon_steps,
     )
 

@@ -30,8 +30,9 @@ SURVEY = "survey"
 _FORMAT = "2"
 """Of a block's file. Earlier versions drew a control once for all pictures and kept no ranks: not read any more."""
 
-Part: TypeAlias = tuple[int, int]
-"""From the first to before the last of a split's eligible pictures, in the order of their keys."""
+Part: TypeAlias = tuple[int, int] | frozenset[str]
+"""From the first to before the last of a split's eligible pictures, in the order of their keys; or some by their keys.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,10 @@ class Table:
         if part is None:
             return rows
         # keys are hashes of the pictures, so any part is a fair sample of all of them
-        return np.array(sorted(rows, key=lambda row: self.pool.images[row].key)[slice(*part)], dtype=np.int64)
+        ordered = sorted(rows.tolist(), key=lambda row: self.pool.images[row].key)
+        if isinstance(part, frozenset):
+            return np.array([row for row in ordered if self.pool.images[row].key in part], dtype=np.int64)
+        return np.array(ordered[slice(*part)], dtype=np.int64)
 
     def sweep(self, split: Split, part: Part | None = None) -> Sweep:
         """The sweep over these pictures. Of parts the last is kept: each holds a batch of float32 pictures."""
@@ -174,7 +178,13 @@ def block_file(trial: Trial, folder: str = SHARDS) -> str:
     """The file of a block, by all that tells it from others: its name, the patch's pixels, the part, paste rules."""
     name = trial.name
     pixels = hashlib.sha256(trial.rgba.tobytes()).hexdigest()[:12]
-    pictures = (f"{trial.part[0]}-{trial.part[1]}",) if trial.part else ()
+    pictures = (_told(trial.part),) if trial.part else ()
     rules = () if trial.variants is None else (hashlib.sha256(repr(trial.variants).encode()).hexdigest()[:12],)
     words = (name.split, slug(name.candidate), slug(name.control), name.placement, pixels, *pictures, *rules, _FORMAT)
     return f"{folder}/{'--'.join(words)}.parquet"
+
+
+def _told(part: Part) -> str:
+    if isinstance(part, frozenset):
+        return hashlib.sha256("\n".join(sorted(part)).encode()).hexdigest()[:12]
+    return f"{part[0]}-{part[1]}"

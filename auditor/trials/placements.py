@@ -34,6 +34,7 @@ class Variant:
         corner: one of `CORNERS`; "" where the place is drawn or given by `centre`.
         centre: down and across, as shares of the way that the patch has inside the picture: (0, 0) touches its top left
             corner, (1, 1) its bottom right one; of a `fixed` placement, in the place of a corner.
+        afterwards: what becomes of every picture after its paste: numbers of `effects.AFTERWARDS` by name.
     """
 
     placement: Placement
@@ -41,6 +42,7 @@ class Variant:
     size: float
     corner: str = ""
     centre: tuple[float, float] | None = None
+    afterwards: tuple[tuple[str, float], ...] = ()
 
     @property
     def drawn(self) -> bool:
@@ -134,7 +136,11 @@ def draw(
         aspect: height and width of the patch, the longer one 1.
         input_size: (H, W) of the prepared pictures, pixels.
     """
-    return PLACEMENTS[variant.placement].draw(variant, config, image_keys, draw_key, aspect, input_size, seed)
+    draws = PLACEMENTS[variant.placement].draw(variant, config, image_keys, draw_key, aspect, input_size, seed)
+    if not variant.afterwards:
+        return draws
+    given = {name: np.full(len(image_keys), number) for name, number in variant.afterwards}
+    return replace(draws, also={**draws.also, **given})
 
 
 def largest_side_px(variant: Variant, config: TrialsConfig, input_size: tuple[int, int]) -> float:

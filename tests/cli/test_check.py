@@ -120,7 +120,8 @@ def test_the_estimate_is_of_the_work_that_is_left(world: World) -> None:
     assert isinstance(found, Checked)
     estimate = found.estimate
     assert list(estimate.seconds) == [
-        "atlas", "icons", "candidates", "trials", "removals", "places", "drawings and reports",
+        "atlas", "icons", "candidates", "trials", "removals", "places", "survival",
+        "drawings and reports",
     ]  # fmt: skip
     assert all(one > 0 for one in estimate.seconds.values())
     assert estimate.total_seconds == sum(estimate.seconds.values())

@@ -96,8 +96,8 @@ def test_trial_again_measures_again(invoke, finished, own_run, monkeypatch) -> N
     assert invoke("trial", own_run).exit_code == finished[1].exit_code
     trials = pd.read_parquet(own_run / "trials.parquet")
     blocks = trials.groupby(["split", "candidate", "control", "placement"]).ngroups
-    of_places = len(list((own_run / "cache" / "places").iterdir()))
-    assert len(swept) == blocks + of_places + 1  # one is made once more, to compare it
+    behind = sum(len(list((own_run / "cache" / name).iterdir())) for name in ("places", "survival"))
+    assert len(swept) == blocks + behind + 1  # one is made once more, to compare it
     assert (own_run / "findings.json").read_bytes() == (finished[0] / "findings.json").read_bytes()
 
 

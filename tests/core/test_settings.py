@@ -56,7 +56,7 @@ def test_the_configuration_of_an_older_manifest_is_valid(tmp_path: Path) -> None
 
 def test_every_count_has_a_bound_far_above_its_default() -> None:
     """What would hang or exhaust memory is refused; only what is a mere ceiling has the general bound alone."""
-    ceilings, scales = {"images.max_per_class", "images.max_pixels"}, {"trials.worst_jpeg"}
+    ceilings, scales = {"images.max_per_class", "images.max_pixels"}, {"trials.worst_jpeg", "survival.jpeg_quality"}
     counts = [
         (f"{name}.{key}", setting.default, [mark.le for mark in setting.metadata if hasattr(mark, "le")])
         for name, field in AuditConfig.model_fields.items()

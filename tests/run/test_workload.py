@@ -44,7 +44,9 @@ def test_every_piece_of_work() -> None:
     assert found.confirmation == (22 + 2 + 3 * 7) * 40
     # of three the patch and a covering at 75 places on 24 pictures, at eight sizes, and at three opacities on all 40
     assert found.places == 3 * (2 * 75 * 24 + (2 * 8 + 3) * 40)
-    assert found.pastes == found.selection + found.confirmation + found.places
+    # if all forty flip under each of three: four shifts, a JPEG, and both
+    assert found.survival == 3 * 9 * 40
+    assert found.pastes == found.selection + found.confirmation + found.places + found.survival
     # six effects typical and strongest and one more on all twenty; the best three kinds and three controls each
     assert found.whole == 13 * 20 + 3 * (1 + 3) * 40
     assert found.passes == 50 + 352 + 640 + 109 + 864 + 160 + found.pastes + found.whole + found.removed

@@ -17,6 +17,7 @@ from auditor.core.records.images import SkippedImage
 from auditor.core.records.looks import Looks
 from auditor.core.records.places import PlaceMap
 from auditor.core.records.policy import PolicyInForce, SignOff
+from auditor.core.records.survival import Survival
 from auditor.core.records.whole_pictures import WholePictures
 
 WITHOUT_ATLAS = "no layer is mapped, so there is no atlas, and crops of every class are screened in pixels"
@@ -120,7 +121,8 @@ class AuditResult:
     `destinations` are counted in the table of trials whenever a report is written, and stand there alone.
     `explored` is what the explorer draws, out of files of its own; None where there is none, as in runs of earlier
     versions. It stays out of findings.json, too.
-    `places` are maps of some confirmed candidates, none where none was asked for and in results of earlier versions.
+    `places` are maps of some confirmed candidates, none where none was asked for and in results of earlier versions;
+    likewise `survivals`, of some findings.
     `left_out` counts files that were left out unopened, by why; earlier versions did not say so.
     `policy` is what a team holds the checklist to, None where nobody gave one; `signed` are people's decisions under
     reports of this run, in their order. Both have files of their own.
@@ -161,6 +163,7 @@ class AuditResult:
     by: str = ""
     whole: WholePictures | None = None
     places: tuple[PlaceMap, ...] = ()
+    survivals: tuple[Survival, ...] = ()
     policy: PolicyInForce | None = None
     signed: tuple[SignOff, ...] = ()
     explored: Explored | None = None

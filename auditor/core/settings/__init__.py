@@ -17,7 +17,14 @@ from auditor.core.section import ClassSpec, Example, FilePath, Flag, Section
 from auditor.core.settings.inputs import ClassesConfig, ImagesConfig, ModelConfig, PreprocessingConfig
 from auditor.core.settings.search import AtlasConfig, CandidatesConfig
 from auditor.core.settings.survey import SurveyConfig
-from auditor.core.settings.trials import ComputeConfig, LimitsConfig, NeededConfig, PlacesConfig, TrialsConfig
+from auditor.core.settings.trials import (
+    ComputeConfig,
+    LimitsConfig,
+    NeededConfig,
+    PlacesConfig,
+    SurvivalConfig,
+    TrialsConfig,
+)
 
 
 class AuditConfig(Section):
@@ -56,6 +63,7 @@ class AuditConfig(Section):
     trials: TrialsConfig = TrialsConfig()
     needed: NeededConfig = NeededConfig()
     places: PlacesConfig = PlacesConfig()
+    survival: SurvivalConfig = SurvivalConfig()
     limits: LimitsConfig = LimitsConfig()
     survey: SurveyConfig = SurveyConfig()
     compute: ComputeConfig = ComputeConfig()

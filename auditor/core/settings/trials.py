@@ -201,6 +201,25 @@ class PlacesConfig(Section):
     dose_pictures: int = Field(64, ge=2, le=10_000_000, description="confirmation pictures of each of these")
 
 
+class SurvivalConfig(Section):
+    """Which flips survive a camera that stood a little off, and a file saved once more; it decides no verdict."""
+
+    findings: int = Field(
+        8,
+        ge=0,
+        le=1000,
+        description="findings whose flips are looked at again: those that fail, then the open ones, then the others, "
+        "of each those of largest uplift first; 0 for none",
+    )
+    pictures: int = Field(
+        100, ge=1, le=10_000_000, description="flipped confirmation pictures of each, at most; their keys choose"
+    )
+    shift_px: int = Field(
+        2, ge=1, le=64, description="how far the whole picture moves up, down, left and right, in its own pixels"
+    )
+    jpeg_quality: int = Field(85, ge=1, le=100, description="quality of the JPEG that the picture is saved as")
+
+
 class LimitsConfig(Section):
     """What fails a model. Set them before you see numbers."""
 

@@ -50,14 +50,19 @@ def _make(run: Run, folder: RunFolder) -> Facts:
 
 
 def mapped_findings(run: Run, trials: Trials) -> tuple[Finding, ...]:
-    """The findings whose places are measured, one a candidate; a finding that is held to no limit is none of them."""
-    chosen_from = trials.outcome.looks.chosen_from if trials.outcome.looks else {}
-    findings = make_findings(trials.confirmed, run.inputs.limits, {}, chosen_from)
-    held = [finding for finding in findings if finding.word in _CONCERN]
-    held.sort(key=lambda finding: (_CONCERN.index(finding.word), -finding.uplift))
+    """The findings whose places are measured, one a candidate."""
+    held = findings_by_concern(run, trials)
     of_candidate = {finding.candidate.id: finding for finding in reversed(held)}
     wanted = sorted(of_candidate.values(), key=held.index)
     return tuple(wanted[: run.config.places.findings])
+
+
+def findings_by_concern(run: Run, trials: Trials) -> list[Finding]:
+    """Those that fail, then the open ones, then the rest; a finding that is held to no limit is none of them."""
+    chosen_from = trials.outcome.looks.chosen_from if trials.outcome.looks else {}
+    findings = make_findings(trials.confirmed, run.inputs.limits, {}, chosen_from)
+    held = [finding for finding in findings if finding.word in _CONCERN]
+    return sorted(held, key=lambda finding: (_CONCERN.index(finding.word), -finding.uplift))
 
 
 def write_maps(folder: RunFolder, maps: Sequence[PlaceMap]) -> None:

@@ -27,6 +27,7 @@ from auditor.core.records import (
 from auditor.core.records.explorer import Explored
 from auditor.core.records.places import PlaceMap
 from auditor.core.records.result import WITHOUT_ATLAS
+from auditor.core.records.survival import Survival
 from auditor.core.records.trials import Clean, ConfirmedTrials, Trials, eligible_rows
 from auditor.core.versions import versions
 from auditor.report import FORMATS
@@ -78,6 +79,7 @@ class Measured:
     whole: WholePictures | None = None
     removals: Removals = NOT_ASKED
     places: tuple[PlaceMap, ...] = ()
+    survivals: tuple[Survival, ...] = ()
 
 
 def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> AuditResult:
@@ -151,6 +153,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         by=by,
         whole=measured.whole,
         places=measured.places,
+        survivals=measured.survivals,
     )
     return under_policy(folder, result)
 

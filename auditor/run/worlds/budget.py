@@ -31,6 +31,7 @@ REDUCED: dict[str, dict[str, Any]] = {
     },
     "needed": {"pictures": 0},
     "places": {"findings": 0},
+    "survival": {"findings": 0},
 }
 """By section: no icons, no patch trained, one grid, a tenth of the crops, 120 pictures for confirmation, no places."""
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from auditor.core.config import TrialsConfig
 from auditor.core.draws import keyed_generator
+from auditor.trials.effects.afterwards import SAVED, SHIFT
 from auditor.trials.effects.camera import NOISE, RESCALE
 from auditor.trials.effects.compression import JPEG
 from auditor.trials.effects.effect import Effect, Numbers, Patches
@@ -33,10 +34,13 @@ EFFECTS: Mapping[str, Effect] = {
 }
 """Every effect, in the order in which they happen: first to the patch, then to the whole picture."""
 
+AFTERWARDS: Mapping[str, Effect] = {"shift": SHIFT, "saved": SAVED}
+"""What happens to the whole picture after all of these, where it is asked for; drawn by nobody."""
+
 SHAPE = ("stretch_y", "stretch_x", "shear")
 """Numbers of a draw that say how a patch is deformed before it is turned and tilted; 1, 1 and 0 leave it as it is."""
 
-FURTHER_COLUMNS = (*SHAPE, *(name for effect in EFFECTS.values() for name in effect.columns))
+FURTHER_COLUMNS = (*SHAPE, *(name for each in (EFFECTS, AFTERWARDS) for one in each.values() for name in one.columns))
 """Every number that a draw may have beside those of all draws."""
 
 
@@ -46,7 +50,7 @@ def drawn_effects(
     """The numbers of every effect of `trials.effects`, (B,) each, keyed by picture, candidate and effect."""
     columns: dict[str, NDArray[np.float64]] = {}
     for name, effect in EFFECTS.items():
-        if name not in config.effects:
+        if name not in config.effects or effect.draw is None:
             continue
         rows = [effect.draw(config, keyed_generator(seed, "effect", name, key, draw_key)) for key in image_keys]
         table = np.array(rows, dtype=np.float64).reshape(len(image_keys), len(effect.columns))
@@ -81,4 +85,5 @@ def change_pictures(images: Tensor, numbers: Numbers) -> Tensor:
 
 
 def _there(named: Mapping[str, object]) -> list[Effect]:
-    return [effect for effect in EFFECTS.values() if effect.columns[0] in named]
+    every = (*EFFECTS.values(), *AFTERWARDS.values())
+    return [effect for effect in every if effect.columns[0] in named]

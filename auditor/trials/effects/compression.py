@@ -64,10 +64,17 @@ def _draw(config: TrialsConfig, generator: np.random.Generator) -> tuple[float, 
     return (float(generator.integers(worst, max(worst, _BEST) + 1)),)
 
 
-def _compressed(images: Tensor, numbers: Numbers) -> Tensor:
-    """(B, 3, H, W) RGB in [0, 1] to what a JPEG of each picture's quality holds, in steps of 1/255."""
+def _as_drawn(images: Tensor, numbers: Numbers) -> Tensor:
+    return compressed(images, numbers["jpeg_quality"])
+
+
+def compressed(images: Tensor, quality: Tensor) -> Tensor:
+    """(B, 3, H, W) RGB in [0, 1] to what a JPEG of each picture's quality holds, in steps of 1/255.
+
+    Args:
+        quality: one a picture, from 1 to 100; B numbers in any shape.
+    """
     height, width = images.shape[2:]
-    quality = numbers["jpeg_quality"]
     red, green, blue = (images * 255.0).round().clamp(0.0, 255.0).int().unbind(1)
     luma = (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16
     cb = (-11059 * red - 21709 * green + 32768 * blue + (128 << 16) + 32767) >> 16
@@ -192,4 +199,4 @@ def _beside(planes: Tensor, side: int) -> tuple[Tensor, Tensor]:
     return planes.index_select(side, before), planes.index_select(side, after)
 
 
-JPEG = Effect(("jpeg_quality",), _draw, on_pictures=_compressed)
+JPEG = Effect(("jpeg_quality",), _draw, on_pictures=_as_drawn)

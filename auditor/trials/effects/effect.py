@@ -54,13 +54,13 @@ class Effect:
 
     Attributes:
         columns: names of its numbers; the first says whether the effect is there.
-        draw: these numbers for one picture.
+        draw: these numbers for one picture; None: they are not drawn but given.
         on_patches, on_pictures: what it does to patches where they lie, or to whole pictures; None: nothing.
         reach: of its first number, how many pixels it carries a patch beyond its outline; None: it does not.
     """
 
     columns: tuple[str, ...]
-    draw: Callable[[TrialsConfig, np.random.Generator], tuple[float, ...]]
+    draw: Callable[[TrialsConfig, np.random.Generator], tuple[float, ...]] | None = None
     on_patches: Callable[[Patches, Numbers], Patches] | None = None
     on_pictures: Callable[[Tensor, Numbers], Tensor] | None = None
     reach: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
