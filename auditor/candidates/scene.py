@@ -14,6 +14,7 @@ from auditor.core.records import Candidate, ClassGroup, ImagePool, Origin, Role,
 from auditor.core.records.images import NO_LABEL
 from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.classifier import Classifier
+from auditor.trials.grounds import ANYWHERE, Grounds
 from auditor.trials.patch import Patch
 
 ShowsOf = Callable[[int, tuple[int, int, int, int]], Shares | None]
@@ -25,6 +26,7 @@ class Scene:
     """What the candidate stage works on: the subject, the pictures and the pair.
 
     `grid` is that of `layer`, at which crops are screened; `grids` are those of layers that are searched beside it.
+    `grounds` tell where patches may lie in source pictures.
     """
 
     classifier: Classifier
@@ -36,6 +38,7 @@ class Scene:
     shows_of: ShowsOf
     seed: int
     layer: str = ""
+    grounds: Grounds = ANYWHERE
     grids: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     # Of photographs that gave a crop, so that drawing the crop's frame later opens none again: 256 kB each at most.
     _small: dict[int, Image.Image] = field(default_factory=dict, init=False, repr=False, compare=False)

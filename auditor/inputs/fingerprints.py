@@ -30,7 +30,7 @@ from auditor.inputs.images.sources import (
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.sources import source_of
 
-PICTURES, UNLABELLED = "pictures", "pictures of the pool"
+PICTURES, UNLABELLED, ALLOWED = "pictures", "pictures of the pool", "masks of images.places"
 _NAMED = 3
 """Files of a kind that a message names; the others are counted."""
 
@@ -103,6 +103,10 @@ def _masks(config: AuditConfig) -> Iterable[Path]:
     return _below(config.path(config.images.masks), ".png") if config.images.masks is not None else ()
 
 
+def _allowed(config: AuditConfig) -> Iterable[Path]:
+    return _below(config.path(config.images.places), ".png") if config.images.places is not None else ()
+
+
 def _patches(config: AuditConfig) -> Iterable[Path]:
     if config.candidates.patches is None:
         return ()
@@ -164,6 +168,7 @@ KINDS: Mapping[str, Callable[[AuditConfig], Iterable[Path]]] = MappingProxyType(
         "class names": _names,
         "boxes": _boxes,
         "masks": _masks,
+        ALLOWED: _allowed,
         "patches": _patches,
         PICTURES: _pictures,
         UNLABELLED: _unlabelled,

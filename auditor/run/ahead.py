@@ -10,6 +10,7 @@ from auditor.core.config import AuditConfig
 from auditor.core.errors import AuditorError, ConfigError
 from auditor.core.policy_file import read_policy
 from auditor.core.records import ClassGroup, Split
+from auditor.inputs.images.allowed import check_allowed
 from auditor.inputs.images.annotations import read_annotations
 from auditor.inputs.images.mapping import map_labels
 from auditor.inputs.images.room import check_room
@@ -75,6 +76,7 @@ def mistakes_ahead(config: AuditConfig, whole: bool = False) -> Mistakes:
     listings = [(given, _listed(given, config, mistakes)) for given in given_sources(config)]
     pictures = [_pictures(given, listing, config, names, source, mistakes) for given, listing in listings]
     preprocessing = mistakes.of(lambda: preprocessing_of(config))
+    mistakes.of(lambda: check_allowed(config, None if preprocessing is None else preprocessing.output_size))
     unlabelled = mistakes.of(lambda: chosen_unlabelled(config)[0]) or []
     if preprocessing is not None and source is not None:
         mistakes.of(lambda: check_room(sum(pictures) + len(unlabelled), preprocessing.output_size))

@@ -32,6 +32,7 @@ from auditor.run.stage import Run
 from auditor.run.stages.atlas import open_layers
 from auditor.run.stages.candidates import open_scene, screening_rows
 from auditor.run.stages.clean import CLEAN, network_of_trials
+from auditor.run.stages.grounds import open_grounds
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.needed import target_rows
 from auditor.run.stages.trials import open_table
@@ -238,6 +239,7 @@ def _training(run: Run) -> float:
         config=config.trials,
         seed=config.seed,
         names=pool.paths(rows),
+        grounds=run.open(open_grounds),
     )
     budget = TrainingBudget(_TRAINING_STEPS)
     try:

@@ -19,6 +19,7 @@ from auditor.core.work import Hands, Work
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.opening import Inputs
 from auditor.trials.blocks import block_from_bytes, block_to_bytes
+from auditor.trials.grounds import ANYWHERE, Grounds
 from auditor.trials.placements import Variant, variants_of
 from auditor.trials.stand_ins import Control
 from auditor.trials.sweep import Sweep
@@ -58,7 +59,8 @@ class Trial:
 class Table:
     """What a worker measures on: the classifier and the eligible pictures, put on the device when first asked for.
 
-    `classifier` is the network that trials run: that of the inputs, or its folded copy.
+    `classifier` is the network that trials run: that of the inputs, or its folded copy. `grounds` tell where
+    patches may lie in these pictures.
     """
 
     inputs: Inputs
@@ -66,6 +68,7 @@ class Table:
     pool: ImagePool
     clean: Clean
     progress: Progress
+    grounds: Grounds = ANYWHERE
     _sweeps: dict[tuple[Split, Part | None], Sweep] = field(default_factory=dict)
 
     def rows(self, split: Split, part: Part | None = None) -> IntArray:
@@ -95,6 +98,7 @@ class Table:
                 self.inputs.config.seed,
                 self.pool.pixels,
                 self.pool.paths(rows),
+                self.grounds,
             )
         return self._sweeps[split, part]
 

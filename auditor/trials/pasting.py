@@ -17,8 +17,8 @@ from auditor.core.records.trials import Draws
 from auditor.inputs.images.pixels import to_float
 from auditor.trials.effects import SHAPE, change_patches, change_pictures, reach_px
 from auditor.trials.effects.effect import Numbers, Patches
+from auditor.trials.extents import half_extents
 from auditor.trials.patch import aspect_of, pasted_size, resize_patch
-from auditor.trials.placements import half_extents
 
 
 class Sticker:

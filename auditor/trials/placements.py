@@ -6,19 +6,19 @@ A new placement is its functions here, one entry in `PLACEMENTS`, and its name w
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from auditor.core.config import TrialsConfig
 from auditor.core.draws import keyed_generator
 from auditor.core.records import Candidate, Placement, Spot
 from auditor.core.records.trials import Draws
 from auditor.trials.effects import drawn_effects, reach_px
+from auditor.trials.extents import half_extents
+from auditor.trials.grounds import ANYWHERE, Grounds, Landing, where_allowed
 from auditor.trials.patch import side_in_pixels
 from auditor.trials.quadrilateral import corners_px, draws_onto, longest_edge_px
 
@@ -63,6 +63,14 @@ Draw = Callable[
 ]
 """Draws one paste an image; its arguments are those of `draw`."""
 
+Land = Callable[[Draws, Landing], Draws]
+"""Moves pastes to where they lie in pictures of which something is known."""
+
+
+def _stay(draws: Draws, at: Landing) -> Draws:
+    del at
+    return draws
+
 
 def _as_told(variant: Variant, config: TrialsConfig, input_size: tuple[int, int]) -> float:
     del config
@@ -87,12 +95,14 @@ class PlacementRule:
         draw: one paste an image under one of them.
         largest_px: the longest side that a draw of a variant can have in pictures of a size, in pixels.
         windowed: whether a window around the patch holds any draw; where not, the whole picture does.
+        land: where the pastes lie in the end, by what is known of each picture.
     """
 
     variants: Callable[[TrialsConfig], tuple[Variant, ...]]
     draw: Draw
     largest_px: Callable[[Variant, TrialsConfig, tuple[int, int]], float] = _as_told
     windowed: bool = True
+    land: Land = _stay
 
 
 def variants_of(placement: Placement, config: TrialsConfig, spot: Spot | None = None) -> tuple[Variant, ...]:
@@ -127,6 +137,7 @@ def draw(
     aspect: tuple[float, float],
     input_size: tuple[int, int],
     seed: int,
+    grounds: Grounds = ANYWHERE,
 ) -> Draws:
     """Draw one paste an image.
 
@@ -135,8 +146,11 @@ def draw(
         draw_key: the candidate's id. A control passes its candidate's, and so lands on the same spots.
         aspect: height and width of the patch, the longer one 1.
         input_size: (H, W) of the prepared pictures, pixels.
+        grounds: what is known of each picture.
     """
-    draws = PLACEMENTS[variant.placement].draw(variant, config, image_keys, draw_key, aspect, input_size, seed)
+    rule = PLACEMENTS[variant.placement]
+    draws = rule.draw(variant, config, image_keys, draw_key, aspect, input_size, seed)
+    draws = rule.land(draws, Landing(image_keys, draw_key, aspect, input_size, seed, grounds))
     if not variant.afterwards:
         return draws
     given = {name: np.full(len(image_keys), number) for name, number in variant.afterwards}
@@ -277,37 +291,9 @@ def _quadrilateral_draws(
 PLACEMENTS: Mapping[Placement, PlacementRule] = {
     Placement.FIXED: PlacementRule(_fixed, _upright_draws),
     Placement.BEST: PlacementRule(_corners_and_sizes, _upright_draws),
-    Placement.RANDOM: PlacementRule(_anywhere, _random_draws, _jittered),
-    Placement.PHOTOGRAPHED: PlacementRule(_to_be_photographed, _photographed_draws, _jittered),
+    Placement.RANDOM: PlacementRule(_anywhere, _random_draws, _jittered, land=where_allowed),
+    Placement.PHOTOGRAPHED: PlacementRule(_to_be_photographed, _photographed_draws, _jittered, land=where_allowed),
     Placement.QUADRILATERAL: PlacementRule(_onto_corners, _quadrilateral_draws, _longest_edge, windowed=False),
     Placement.OWN: PlacementRule(_by_candidate, _upright_draws),
 }
 """Every placement; what each is for a person stands with its name."""
-
-
-def half_extents(
-    side_px: NDArray[np.float64],
-    rotation: NDArray[np.float64],
-    tilt_y: NDArray[np.float64],
-    tilt_x: NDArray[np.float64],
-    aspect: tuple[float | NDArray[np.float64], float | NDArray[np.float64]],
-    deformed: Iterable[float | NDArray[np.float64]] = (1.0, 1.0, 0.0),
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How far a turned and tilted patch reaches from its centre, up or down and left or right, in pixels.
-
-    Its corners are what reaches farthest: a tilted square is still a quadrilateral.
-
-    Args:
-        deformed: by how much it is stretched down and across, and sheared, before.
-    """
-    stretch_y, stretch_x, shear = deformed
-    sine, cosine = np.sin(rotation), np.cos(rotation)
-    half_y, half_x = np.zeros_like(side_px), np.zeros_like(side_px)
-    for edge_y, edge_x in itertools.product((-1.0, 1.0), repeat=2):
-        # a corner tilted to the horizon or beyond it counts as very far away
-        nearness = side_px / 2 / np.maximum(1.0 - tilt_y * edge_y - tilt_x * edge_x, 1e-3)
-        down = edge_y * stretch_y * aspect[0] * nearness
-        across = (edge_x * stretch_x + edge_y * shear) * aspect[1] * nearness
-        half_y = np.maximum(half_y, np.abs(down * cosine - across * sine))
-        half_x = np.maximum(half_x, np.abs(down * sine + across * cosine))
-    return half_y, half_x

@@ -19,6 +19,7 @@ from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.classifier import Classifier, group_probability, group_rank, refuse_not_finite
 from auditor.inputs.model.memory import Batches
 from auditor.inputs.model.naming import naming
+from auditor.trials.grounds import ANYWHERE, Grounds
 from auditor.trials.pasting import Spots, Sticker, paste_at, photographed
 from auditor.trials.placements import Variant, draw, largest_side_px, window_of
 from auditor.trials.stand_ins import Changed, Control, CutFromPictures
@@ -51,6 +52,7 @@ class Sweep:
         seed: int,
         pictures: PixelArray | None = None,
         names: Sequence[str] = (),
+        grounds: Grounds = ANYWHERE,
     ) -> None:
         """
         Args:
@@ -58,8 +60,9 @@ class Sweep:
             image_keys: their N keys; clean: what the unpatched model says of them.
             pictures: (M, 3, H, W) uint8, from which stand-ins are cut; None: none will be.
             names: of the N pictures, for the message where the network fails on one.
+            grounds: what is known of these pictures that tells where patches may lie.
         """
-        self._pictures, self._names = pictures, tuple(names)
+        self._pictures, self._names, self._grounds = pictures, tuple(names), grounds
         self.image_keys = tuple(image_keys)
         self._classifier, self._criterion, self._config, self._seed = classifier, criterion, config, seed
         self._pixels = torch.from_numpy(np.ascontiguousarray(pixels)).to(classifier.device)
@@ -95,10 +98,7 @@ class Sweep:
             ModelError: the network fails; names the picture that it fails on, where it is one.
         """
         sticker = Sticker(rgba, self._classifier.device)
-        every_draw = tuple(
-            draw(variant, self._config, self.image_keys, draw_key, sticker.aspect, self._input_size, self._seed)
-            for variant in variants
-        )
+        every_draw = tuple(self._draw(variant, self.image_keys, draw_key, sticker.aspect) for variant in variants)
         said = [Predictions.of_none(len(self)) for _ in variants]
         names = [f"{name} with {called or draw_key} on it" for name in self._names]
         for of_variant, variant, draws in zip(said, variants, every_draw, strict=True):
@@ -123,6 +123,10 @@ class Sweep:
             rank_before=self._clean.rank,
             rank_after=np.stack([one.rank for one in said]),
         )
+
+    def _draw(self, variant: Variant, keys: Sequence[str], draw_key: str, aspect: tuple[float, float]) -> Draws:
+        config, size = self._config, self._input_size
+        return draw(variant, config, keys, draw_key, aspect, size, self._seed, self._grounds)
 
     @torch.inference_mode()
     def logits(
@@ -201,7 +205,7 @@ class Sweep:
         """One picture before and after its paste, (3, H, W) uint8 each, for a person to look at."""
         row = self.image_keys.index(image_key)
         sticker = Sticker(rgba, self._classifier.device)
-        draws = draw(variant, self._config, [image_key], draw_key, sticker.aspect, self._input_size, self._seed)
+        draws = self._draw(variant, [image_key], draw_key, sticker.aspect)
         before = self._pixels[row : row + 1]
         part = Part(variant, self._spots(sticker, variant, draws, control), draw_key, control, row, row + 1)
         after = photographed(self._paste(before.float().mul_(1.0 / 255.0), sticker, part), part.spots)

@@ -296,6 +296,6 @@ def test_the_manifest_is_told_nothing_of_another_kind(finished: tuple[Path, Resu
     noted = json.loads((finished[0] / "manifest.json").read_text())["inputs"]
     assert set(noted) == {"settings", "network", "files"}
     assert {kind: len(files) for kind, files in noted["files"].items()} == {
-        "the network's code": 1, "class names": 1, "boxes": 0, "masks": 0, "patches": 0, "pictures": 108,
-        "pictures of the pool": 0,
+        "the network's code": 1, "class names": 1, "boxes": 0, "masks": 0, "masks of images.places": 0, "patches": 0,
+        "pictures": 108, "pictures of the pool": 0,
     }  # fmt: skip

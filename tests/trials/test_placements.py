@@ -11,13 +11,13 @@ import torch
 from auditor.core.config import TrialsConfig
 from auditor.core.records import Placement
 from auditor.core.records.trials import Draws
+from auditor.trials.extents import half_extents
 from auditor.trials.pasting import Sticker, paste
 from auditor.trials.placements import (
     CORNERS,
     PLACEMENTS,
     Variant,
     draw,
-    half_extents,
     largest_side_px,
     variants_of,
     window_of,

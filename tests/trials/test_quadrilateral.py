@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from auditor.core.config import TrialsConfig
 from auditor.core.records import Placement
-from auditor.trials.placements import draw, half_extents, largest_side_px, variants_of
+from auditor.trials.extents import half_extents
+from auditor.trials.placements import draw, largest_side_px, variants_of
 from auditor.trials.quadrilateral import corners_px, draws_onto
 
 Build = Callable[..., TrialsConfig]

@@ -24,6 +24,7 @@ from auditor.inputs.model.classifier import Classifier, group_logit
 from auditor.inputs.model.foreign import DIFFERENTIATING
 from auditor.inputs.model.memory import Batches
 from auditor.inputs.model.naming import naming
+from auditor.trials.grounds import ANYWHERE, Grounds
 from auditor.trials.pasting import paste_pixels
 from auditor.trials.patch import Patch
 from auditor.trials.placements import Variant, draw, largest_side_px, variants_of
@@ -51,6 +52,7 @@ class Lesson:
         variants: paste rules that take turns, one a step; the largest decides the patch's size.
         config, seed: of the trials, whose draws these are.
         names: of the pictures, for the message where the network fails on one.
+        grounds: what is known of them that tells where patches may lie.
     """
 
     pixels: PixelArray
@@ -60,6 +62,7 @@ class Lesson:
     config: TrialsConfig
     seed: int
     names: Sequence[str] = ()
+    grounds: Grounds = ANYWHERE
 
 
 def train_patch(
@@ -101,7 +104,9 @@ def train_patch(
             turn = step % len(variants)
             chosen = rows[step * budget.batch_size : (step + 1) * budget.batch_size]
             keys = [lesson.image_keys[row] for row in chosen]
-            draws = draw(variants[turn], config, keys, f"{identity}/{step}", (1.0, 1.0), input_size, seed)
+            draws = draw(
+                variants[turn], config, keys, f"{identity}/{step}", (1.0, 1.0), input_size, seed, lesson.grounds
+            )
             images = to_float(lesson.pixels[chosen], torch.device("cpu"))
             pasted = paste_pixels(images, _at_size(torch.sigmoid(free), sides[turn]), draws)
             names = [f"{lesson.names[row]} with {identity} on it" for row in chosen] if lesson.names else ()
@@ -186,6 +191,7 @@ def _make(found: Found) -> list[Patch]:
         config=config.trials,
         seed=scene.seed,
         names=scene.pool.paths(rows),
+        grounds=scene.grounds,
     )
     budget = TrainingBudget(config.candidates.trained)
     (identity,) = TRAINED.identities(1)

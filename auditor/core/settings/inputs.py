@@ -219,6 +219,11 @@ class ImagesConfig(Section):
     masks: Annotated[FilePath | None, Example("masks")] = Field(
         None, description="folder of PNG masks at the pictures' relative paths; needs `mask_values`"
     )
+    places: Annotated[FilePath | None, Example("where-stickers-may-go.png")] = Field(
+        None,
+        description="where a patch may go, for placements that draw a place: a mask, white there, for all pictures as "
+        "the network sees them, or a folder of PNG masks at the source pictures' relative paths and sizes",
+    )
     mask_values: Annotated[dict[str, int], Example({"wok": 1})] = Field(
         default_factory=dict,
         validate_default=True,

@@ -26,6 +26,7 @@ from auditor.run.stage import Run
 from auditor.run.stages.candidates import CANDIDATES, atlas_of_controls, open_scene, write_patch
 from auditor.run.stages.clean import CLEAN, network_of_trials, predict_pictures
 from auditor.run.stages.examples import draw_examples
+from auditor.run.stages.grounds import grounds_of
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import Measured, assemble, rewrite_report, stored_result
 from auditor.run.stages.trials import TRIALS, keep_trials, look_at_confirmation, repeated
@@ -71,7 +72,7 @@ def _confirmed(run: Run, looks: Sequence[RunFolder], pictures: Path, confidence:
     scene, atlas = open_scene(run), atlas_of_controls(run)
     by_id = {patch.candidate.id: patch for patch in run.get(CANDIDATES).patches}
     patches: list[Patch] = [write_patch(inside, scene, by_id[identity]) for identity in first.chosen]
-    table = Table(run.inputs, run.open(network_of_trials), pool, clean, progress)
+    table = Table(run.inputs, run.open(network_of_trials), pool, clean, progress, grounds_of(run.inputs, pool))
     bench = Bench(inside, table, Hands(lambda: table))
     before = (run.folder.name, *(f"{run.folder.name}/{FOLDER}/{look.name}" for look in looks[1:]))
     name = f"{run.folder.name}/{FOLDER}/{inside.name}"

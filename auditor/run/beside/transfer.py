@@ -27,6 +27,7 @@ from auditor.core.records import (
     SurveyRow,
 )
 from auditor.inputs.criterion import TargetCalled
+from auditor.inputs.images.allowed import read_allowed
 from auditor.inputs.images.originals import load_original
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.device import choose_device
@@ -39,6 +40,7 @@ from auditor.run.tables import images_from_table
 from auditor.run.unchanged import check_files
 from auditor.statistics.intervals import wilson_interval
 from auditor.statistics.ranking import rank_correlation
+from auditor.trials.grounds import Grounds
 from auditor.trials.patch import read_patch
 from auditor.trials.placements import Variant, variants_of
 from auditor.trials.stand_ins import Control
@@ -236,6 +238,7 @@ def _sweep(
     return Sweep(
         classifier, criterion, pixels[kept], keys, clean.at(np.array(kept, dtype=np.int64)), config.trials,
         config.seed, names=[names[row] for row in kept],
+        grounds=Grounds(read_allowed(own, [records[row] for row in kept], classifier.preprocessing)),
     )  # fmt: skip
 
 

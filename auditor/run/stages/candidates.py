@@ -34,6 +34,7 @@ from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.atlas import ATLAS, atlases_of, of_layer, read_atlas, write_atlas
 from auditor.run.stages.clean import CLEAN, network_of_trials
+from auditor.run.stages.grounds import open_grounds
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import LEFT_OUT, NO_PATCHES
 from auditor.run.tables import candidates_from_table, candidates_table, pushes_from_table, pushes_table
@@ -142,6 +143,7 @@ def open_scene(run: Run) -> Scene:
         shows_of=shows_of,
         seed=run.config.seed,
         layer=inputs.layer,
+        grounds=run.open(open_grounds),
         grids={one.layer: one.cut.feature_shape[1:] for one in inputs.by_layer[1:]},
     )
 

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from auditor.core.records import ImagePool, SkippedImage
 from auditor.core.records.images import Unlabelled
+from auditor.inputs.images.allowed import read_allowed
 from auditor.inputs.images.pool import build_pool
 from auditor.inputs.images.unlabelled import read_unlabelled
 from auditor.run.folder import RunFolder
@@ -36,6 +37,8 @@ def _make(run: Run, folder: RunFolder) -> Facts:
         inputs.target.indices,
         run.progress,
     )
+    # a mask that cannot serve is told before anything is computed
+    read_allowed(inputs.config, [one for one in pool.images if one.label in inputs.source.indices], preprocessing)
     unlabelled = read_unlabelled(inputs.config, preprocessing.prepare, preprocessing.output_size, pool, run.progress)
     folder.write_array("cache/pixels.npy", pool.pixels)
     folder.write_table("images.parquet", images_table(pool.images, inputs.class_names))

@@ -25,6 +25,7 @@ from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import CANDIDATES, atlas_of_controls, open_scene
 from auditor.run.stages.clean import CLEAN, network_of_trials
 from auditor.run.stages.examples import draw_examples
+from auditor.run.stages.grounds import deciding, open_grounds
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.surveyed import surveyed
 from auditor.run.tables import outcome_from_json, outcome_to_json
@@ -117,7 +118,7 @@ def look_at_confirmation(
         source=inputs.source.indices,
         target=inputs.target.indices,
         seed=run.config.seed,
-        settings=sha256_of(pasting.deciding.encode()),
+        settings=sha256_of(deciding(inputs, pasting).encode()),
         pictures=tuple(sorted(pool.images[row].key for row in eligible_rows(pool, clean, Split.CONFIRMATION))),
         patches=tuple(sorted(set(pixels.values()))),
     )
@@ -137,7 +138,7 @@ def open_bench(run: Run, shelf: Shelf) -> Bench:
 def open_table(run: Run) -> Table:
     """What a worker measures on."""
     pool, clean = run.get(IMAGES), run.get(CLEAN)  # where it is decided which network the trials run
-    return Table(run.inputs, run.open(network_of_trials), pool, clean, run.progress)
+    return Table(run.inputs, run.open(network_of_trials), pool, clean, run.progress, run.open(open_grounds))
 
 
 def keep_trials(folder: RunFolder, bench: Bench, outcome: Outcome) -> Facts:
