@@ -38,6 +38,7 @@ from auditor.inputs.model.sources.exported import load_exported
 from auditor.run.beside.transfer import transfer_run
 from auditor.run.folder import RunFolder
 from auditor.trials.effects import compression
+from auditor.trials.grounds import Grounds
 from auditor.trials.patch import Patch
 from auditor.trials.placements import variants_of
 from auditor.trials.stand_ins import Control, CutFromPictures
@@ -165,6 +166,7 @@ def test_a_sweep_says_the_same_and_sends_each_batch_up_and_down_once(
     config: TrialsConfig = trials_config(size=0.4, batch_size=4, best_sizes=(0.3,))
     pictures, others = pixels(9, 3, SIDE, SIDE), pixels(7, 3, SIDE, SIDE, seed=1)
     patch, keys = pixels(4, 20, 15, seed=2), [f"{number}" for number in range(9)]
+    grounds = Grounds(attribution={key: pixels(SIDE, SIDE, seed=int(key)).astype(np.float32) for key in keys})
     if outputs is Outputs.PROBABILITIES:
         controls = controls[:1]
     blocks = []
@@ -175,7 +177,7 @@ def test_a_sweep_says_the_same_and_sends_each_batch_up_and_down_once(
         with counted() as traffic:
             of_clean = AtEachStep(traffic)
             clean = predict_clean(classifier, pictures, CRITERION, 4, of_clean)
-            sweep = Sweep(classifier, CRITERION, pictures, keys, clean, config, 7, others)
+            sweep = Sweep(classifier, CRITERION, pictures, keys, clean, config, 7, others, grounds=grounds)
             for control in controls:
                 progress = AtEachStep(traffic)
                 progress.start()

@@ -19,7 +19,7 @@ from auditor.atlas.network import CutNetwork
 from auditor.atlas.tangents import FixedWeights, make_dual, unpack_dual
 from auditor.core.errors import ModelError
 from auditor.core.records import ClassGroup
-from auditor.inputs.model.classifier import margin, members
+from auditor.inputs.model.classifier import group_logit, margin, members
 from auditor.inputs.model.features import Features
 from auditor.inputs.model.foreign import DIFFERENTIATING
 from auditor.inputs.model.memory import pass_out_of_memory
@@ -33,6 +33,17 @@ class AttributionMethod(StrEnum):
     PER_CLASS = "one backward pass a class"
 
 
+def attribution_map(cut: CutNetwork, features: Features, group: ClassGroup) -> Tensor:
+    """Attribution to a class, or a group of classes, at every position, by one backward pass of its logit.
+
+    Args:
+        features: activations of the layer for B pictures. They are not changed.
+    Returns:
+        (B, H', W') over the grid in logits, without a graph.
+    """
+    return _map_of(cut, features, lambda logits: group_logit(logits, group.indices))[1]
+
+
 def contrast_map(cut: CutNetwork, features: Features, source: ClassGroup, target: ClassGroup) -> tuple[Tensor, Tensor]:
     """Contrast at every position, by one backward pass of the margin through the tail.
 
@@ -41,12 +52,17 @@ def contrast_map(cut: CutNetwork, features: Features, source: ClassGroup, target
     Returns:
         Logits (B, K), and contrast (B, H', W') over the grid in logits; neither carries a graph.
     """
+    return _map_of(cut, features, lambda logits: margin(logits, source, target))
+
+
+def _map_of(cut: CutNetwork, features: Features, carried: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    """Logits (B, K), and what each activation carries of a number (B,) that is made of them."""
     with torch.enable_grad():
         features = features.each(_differentiable)
         leaf = features.grid.requires_grad_(True)
         logits = cut.logits(features)
         with DIFFERENTIATING:
-            (slope,) = torch.autograd.grad(margin(logits, source, target).sum(), leaf)
+            (slope,) = torch.autograd.grad(carried(logits).sum(), leaf)
     return logits.detach(), (leaf.detach() * slope).sum(dim=1)
 
 

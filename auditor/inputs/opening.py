@@ -118,6 +118,9 @@ def open_inputs(config: AuditConfig, progress: Progress) -> Inputs:
     layers, rule = layers_of(config, loaded)
     named = f"layer{'s' if len(layers) > 1 else ''}: {', '.join(layers)}"
     progress.say(f"{named} ({rule})" if layers else f"{WITHOUT_ATLAS}: {rule}")
+    for placement in config.trials.placements:
+        if placement.by_attribution and not layers:
+            raise LayerError(f"the placement '{placement}' reads a layer's attribution, and none is mapped: {rule}")
     layer, *further = layers or ("",)
     return Inputs(config, loaded, source, target, layer, rule, read_annotations(config, names), tuple(further))
 

@@ -17,6 +17,8 @@ _WHERE = {
     Placement.RANDOM: "anywhere, turned and scaled at random",
     Placement.PHOTOGRAPHED: "anywhere, as if printed, stuck on and photographed",
     Placement.QUADRILATERAL: "onto the given quadrilateral",
+    Placement.ON_OBJECT: "on what makes each picture the source",
+    Placement.OFF_OBJECT: "beside what makes each picture the source",
     Placement.OWN: "where it lay in its own picture",
 }
 

@@ -18,7 +18,7 @@ from auditor.core.records import Candidate, Placement, Spot
 from auditor.core.records.trials import Draws
 from auditor.trials.effects import drawn_effects, reach_px
 from auditor.trials.extents import half_extents
-from auditor.trials.grounds import ANYWHERE, Grounds, Landing, where_allowed
+from auditor.trials.grounds import ANYWHERE, Grounds, Landing, where_allowed, where_least, where_most
 from auditor.trials.patch import side_in_pixels
 from auditor.trials.quadrilateral import corners_px, draws_onto, longest_edge_px
 
@@ -194,6 +194,14 @@ def _anywhere(config: TrialsConfig) -> tuple[Variant, ...]:
     return (Variant(Placement.RANDOM, "random", config.size),)
 
 
+def _on_object(config: TrialsConfig) -> tuple[Variant, ...]:
+    return (Variant(Placement.ON_OBJECT, "on_object", config.size),)
+
+
+def _off_object(config: TrialsConfig) -> tuple[Variant, ...]:
+    return (Variant(Placement.OFF_OBJECT, "off_object", config.size),)
+
+
 def _by_candidate(config: TrialsConfig) -> tuple[Variant, ...]:
     """None without a candidate, whose spot it is."""
     del config
@@ -294,6 +302,8 @@ PLACEMENTS: Mapping[Placement, PlacementRule] = {
     Placement.RANDOM: PlacementRule(_anywhere, _random_draws, _jittered, land=where_allowed),
     Placement.PHOTOGRAPHED: PlacementRule(_to_be_photographed, _photographed_draws, _jittered, land=where_allowed),
     Placement.QUADRILATERAL: PlacementRule(_onto_corners, _quadrilateral_draws, _longest_edge, windowed=False),
+    Placement.ON_OBJECT: PlacementRule(_on_object, _upright_draws, land=where_most),
+    Placement.OFF_OBJECT: PlacementRule(_off_object, _upright_draws, land=where_least),
     Placement.OWN: PlacementRule(_by_candidate, _upright_draws),
 }
 """Every placement; what each is for a person stands with its name."""

@@ -6,7 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from auditor.atlas.attribution import AttributionMethod, attribution_all_classes, attribution_method, contrast_map
+from auditor.atlas.attribution import (
+    AttributionMethod,
+    attribution_all_classes,
+    attribution_map,
+    attribution_method,
+    contrast_map,
+)
 from auditor.core.records import ClassGroup
 from auditor.inputs.model.features import Features
 
@@ -66,6 +72,16 @@ def test_contrast_is_the_difference_of_two_attributions(conv_case, pair):
     rows = torch.arange(len(features))
     torch.testing.assert_close(contrast[rows, y, x], attribution[:, 2] - attribution[:, 0], rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(logits, cut.logits(features).detach())
+
+
+def test_the_map_of_a_class_holds_its_attribution_at_each_position(conv_case, pair):
+    cut, features, y, x = conv_case
+    source, _ = pair
+    found = attribution_map(cut, features, source)
+    rows = torch.arange(len(features))
+    wanted = attribution_all_classes(cut, features, y, x)[:, source.indices[0]]
+    torch.testing.assert_close(found[rows, y, x], wanted, rtol=1e-5, atol=1e-6)
+    assert not found.requires_grad
 
 
 def test_contrast_of_a_group_weighs_its_classes_by_their_share(linear_cut):

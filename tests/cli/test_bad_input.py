@@ -69,10 +69,10 @@ def test_a_file_that_is_no_text(world, invoke) -> None:
         (("levels = [4, 6]", "levels = [1]"), ("levels", "each from 2 to 320")),
         (('device = "cpu"', 'device = "gpu"'), ("device", "got 'gpu'")),
         (("uplift = 0.35", "uplift = 35"), ("limits.uplift", "less than 1")),
-        (("[trials]", '[trials]\nplacements = ["corner"]'), ("trials.placements", "'photographed' or 'quadrilateral'")),
+        (("[trials]", '[trials]\nplacements = ["corner"]'), ("trials.placements", "'on_object' or 'off_object'")),
         (
             ("[trials]", '[trials]\nplacements = ["own"]'),
-            ("trials.placements", "'photographed' or 'quadrilateral', got 'own'"),
+            ("trials.placements", "'on_object' or 'off_object', got 'own'"),
         ),
     ],
 )
@@ -499,9 +499,7 @@ def test_unknown_words_for_flags(world, invoke, finished, tmp_path) -> None:
     folder, _ = finished
     stickers = world.folder / "stickers"
     refused(invoke("trial", folder, "--patches", stickers, "--placements", "fixed,corner"), "'fixed,corner'", "random")
-    refused(
-        invoke("trial", folder, "--patches", stickers, "--placements", "own"), "photographed and quadrilateral", "'own'"
-    )
+    refused(invoke("trial", folder, "--patches", stickers, "--placements", "own"), "on_object and off_object", "'own'")
     twice = invoke("trial", folder, "--patches", stickers, "--placements", "fixed, fixed")
     refused(twice, "--placements takes each placement once, got 'fixed, fixed'")
     refused(invoke("report", folder, "--format", "pdf"), "'pdf'", "html, checklist, checklist-json, json, junit")

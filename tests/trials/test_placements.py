@@ -12,6 +12,7 @@ from auditor.core.config import TrialsConfig
 from auditor.core.records import Placement
 from auditor.core.records.trials import Draws
 from auditor.trials.extents import half_extents
+from auditor.trials.grounds import Grounds
 from auditor.trials.pasting import Sticker, paste
 from auditor.trials.placements import (
     CORNERS,
@@ -46,7 +47,8 @@ def test_variants_are_of_their_placement_and_no_draw_is_larger_than_told(
     for variant in variants:
         assert variant.placement is placement
         assert variant.name.split(":")[0] == placement
-        draws = draw(variant, config, KEYS, "c-001", (0.5, 1.0), (90, 120), seed=0)
+        flat = Grounds(attribution=dict.fromkeys(KEYS, np.zeros((90, 120), dtype=np.float32)))
+        draws = draw(variant, config, KEYS, "c-001", (0.5, 1.0), (90, 120), 0, flat)
         assert len(draws) == len(KEYS)
         assert draws.side_px.max() <= largest_side_px(variant, config, (90, 120))
 

@@ -16,6 +16,7 @@ from auditor.core.records import ClassGroup, Placement
 from auditor.core.records.trials import Predictions
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.model.classifier import Classifier
+from auditor.trials.grounds import Grounds
 from auditor.trials.placements import variants_of
 from auditor.trials.stand_ins import Changed, Control, CutFromPictures, Draw
 from auditor.trials.sweep import Sweep
@@ -42,10 +43,12 @@ def sweep(colour_classifier: Callable[..., Classifier]) -> Callable[..., Sweep]:
         keys = keys or [f"k{number}" for number in range(len(pixels))]
         config = TrialsConfig.model_validate({"size": 0.5, **settings}).model_copy(update={"batch_size": batch_size})
         count = len(pixels)
+        maps = {key: np.random.default_rng(ord(key[-1])).normal(size=SIZE).astype(np.float32) for key in keys}
         clean = Predictions.of_none(count)
         return Sweep(
-            colour_classifier(SIZE), TargetCalled(RED, GREEN), pixels, keys, clean, config, 7, pictures(5, seed=9)
-        )
+            colour_classifier(SIZE), TargetCalled(RED, GREEN), pixels, keys, clean, config, 7, pictures(5, seed=9),
+            grounds=Grounds(attribution=maps),
+        )  # fmt: skip
 
     return build
 

@@ -13,6 +13,7 @@ from auditor.core.progress import Silence
 from auditor.core.records import ClassGroup, Placement
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.model.classifier import Classifier
+from auditor.trials.grounds import Grounds
 from auditor.trials.placements import variants_of
 from auditor.trials.stand_ins import Changed, Control, grey
 from auditor.trials.sweep import Sweep, predict_clean
@@ -32,7 +33,9 @@ class Counted(Silence):
 def sweep_of(classifier: Classifier, pixels: np.ndarray, config: TrialsConfig, seed: int = 0) -> Sweep:
     clean = predict_clean(classifier, pixels, CRITERION, 16, Silence())
     keys = [f"{number:03d}" for number in range(len(pixels))]
-    return Sweep(classifier, CRITERION, pixels, keys, clean, config, seed)
+    maps = {key: np.random.default_rng(int(key)).normal(size=pixels.shape[2:]).astype(np.float32) for key in keys}
+    grounds = Grounds(attribution=maps)
+    return Sweep(classifier, CRITERION, pixels, keys, clean, config, seed, grounds=grounds)
 
 
 def green_patch(value: int = 255) -> np.ndarray:

@@ -86,6 +86,8 @@ class Placement(StrEnum):
     RANDOM = "random"
     PHOTOGRAPHED = "photographed"
     QUADRILATERAL = "quadrilateral"
+    ON_OBJECT = "on_object"
+    OFF_OBJECT = "off_object"
     OWN = "own"
 
     @property
@@ -98,6 +100,11 @@ class Placement(StrEnum):
         """Whether any patch can be pasted so, and a configuration may ask for it: `own` is a few crops' alone."""
         return self is not Placement.OWN
 
+    @property
+    def by_attribution(self) -> bool:
+        """Whether it lies where the mapped layer of the network under audit says, so that there has to be one."""
+        return self in (Placement.ON_OBJECT, Placement.OFF_OBJECT)
+
 
 _PLACEMENTS: Mapping[Placement, str] = {
     Placement.FIXED: "the top left corner, at one size, of every picture",
@@ -105,6 +112,8 @@ _PLACEMENTS: Mapping[Placement, str] = {
     Placement.RANDOM: "place, rotation, size and colour drawn anew for every picture",
     Placement.PHOTOGRAPHED: "as random, but printed, lit, photographed and compressed, drawn anew for every picture",
     Placement.QUADRILATERAL: "onto four given corners, each moved a little for every picture",
+    Placement.ON_OBJECT: "where the source's attribution is highest in each picture: on what makes it the source",
+    Placement.OFF_OBJECT: "where the source's attribution is lowest in each picture: beside what makes it the source",
     Placement.OWN: "where the crop lay in its own picture, and as large as there",
 }
 

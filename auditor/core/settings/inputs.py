@@ -221,8 +221,8 @@ class ImagesConfig(Section):
     )
     places: Annotated[FilePath | None, Example("where-stickers-may-go.png")] = Field(
         None,
-        description="where a patch may go, for placements that draw a place: a mask, white there, for all pictures as "
-        "the network sees them, or a folder of PNG masks at the source pictures' relative paths and sizes",
+        description="where a patch may go, for placements that draw or seek a place: a mask, white there, for all "
+        "pictures as the network sees them, or a folder of PNG masks at the source pictures' relative paths and sizes",
     )
     mask_values: Annotated[dict[str, int], Example({"wok": 1})] = Field(
         default_factory=dict,

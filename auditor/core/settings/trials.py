@@ -43,7 +43,8 @@ class TrialsConfig(Section):
         "first is used for choosing and the survey, all of them for confirming",
     )
     size: Share = Field(
-        0.35, description="patch width for `fixed`, `random` and `photographed`, as a share of the shorter side"
+        0.35,
+        description="patch width for all placements but `best` and `quadrilateral`, as a share of the shorter side",
     )
     best_sizes: Annotated[tuple[Share, ...], Once] = Field(
         (0.2, 0.35, 0.5), min_length=1, max_length=20, description="patch widths for `best`, likewise"

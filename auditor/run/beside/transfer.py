@@ -117,6 +117,12 @@ def transfer_run(run: RunFolder, model_file: Path, progress: Progress) -> Transf
     """
     result, own_config = stored_result(run), stored_config(run)
     check_files(run, own_config, progress)
+    first = own_config.trials.placements[0]
+    if first.by_attribution:
+        raise ConfigError(
+            f"patches land on another network's pictures where they landed in the run, and '{first}' reads the "
+            "attribution of the run's own network; begin a run of the other network"
+        )
     run.refuse_damaged(run.matching(("candidates/*", "images.parquet")))
     tried = [row for row in result.survey if row.candidate.suggested or row.confirmed]
     if not tried:
