@@ -39,7 +39,7 @@ def shared_controls(bench: Bench, placement: Placement, part: Part | None = None
 
 
 def _of(part: Part | None) -> str:
-    return f", pictures {part[0] + 1} to {part[1]}" if part else ""
+    return f", pictures {part[0] + 1} to {part[1]}" if isinstance(part, tuple) else ""
 
 
 def confirm(

@@ -114,6 +114,11 @@ def whole_model_html(whole: WholeModel, pictures: Mapping[str, bytes], audits: S
 
 def whole_model_json(whole: WholeModel, audits: Sequence[AuditOfPair] = ()) -> str:
     """Everything measured, as JSON; rates and uplifts are fractions."""
+    return json.dumps(whole_model_value(whole, audits), indent=2, ensure_ascii=False) + "\n"
+
+
+def whole_model_value(whole: WholeModel, audits: Sequence[AuditOfPair] = ()) -> dict[str, object]:
+    """The same as a value."""
     confirmed = set(whole.confirmed)
     told = {
         "headline": headline(whole),
@@ -124,7 +129,7 @@ def whole_model_json(whole: WholeModel, audits: Sequence[AuditOfPair] = ()) -> s
         ],
         "audits": [asdict(one) for one in audits],
     }
-    return json.dumps(_plain(told), indent=2, ensure_ascii=False) + "\n"
+    return {name: _plain(value) for name, value in told.items()}
 
 
 def _plain(value: object) -> object:

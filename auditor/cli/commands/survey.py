@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from auditor.cli.edge import app, edge, go_on_with, messages, payload, watched
+from auditor.cli.completing import settings_or_runs
+from auditor.cli.edge import answer, app, edge, go_on_with, note, watched
 from auditor.core.errors import ConfigError
 
 
@@ -15,7 +17,12 @@ from auditor.core.errors import ConfigError
 @edge
 def survey(
     config: Annotated[
-        Path, typer.Argument(help="an audit.toml, or the folder of a survey to go on with", show_default=False)
+        Path,
+        typer.Argument(
+            help="an audit.toml, or the folder of a survey to go on with",
+            show_default=False,
+            autocompletion=settings_or_runs,
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", help="the folder to make; left out: reports/survey-<time>")
@@ -27,41 +34,39 @@ def survey(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="say how many passes and how long the survey will take, and stop")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
 ) -> None:
     """Survey the whole model: crops of every class on pictures of every class, and which pairs to audit."""
     from auditor.cli.survey_table import survey_listing
-    from auditor.report.whole_model import whole_model_json
-    from auditor.run.audit import new_run, with_workers
+    from auditor.report.whole_model import whole_model_value
+    from auditor.run.audit import new_run, with_compute
     from auditor.run.survey.ahead import ahead_of
     from auditor.run.survey.begin import config_of_survey, default_folder, survey_config
     from auditor.run.survey.survey import continue_survey
     from auditor.run.upgrade import open_folder
 
+    sharing = {} if workers is None else {"workers": workers}
     if config.is_dir():
         if out is not None or dry_run:
             raise ConfigError("--out and --dry-run are for a new survey; one that was begun keeps its place")
         folder = open_folder(config)
-        settings = with_workers(config_of_survey(folder), workers)
+        settings = with_compute(config_of_survey(folder), sharing)
     else:
         settings, given = survey_config(config)
-        settings = with_workers(settings, workers)
+        settings = with_compute(settings, sharing)
         if given:
-            messages.print(f"{' and '.join(given)} of {config} are not read: a survey tries every pair", soft_wrap=True)
+            note(f"{' and '.join(given)} of {config} are not read: a survey tries every pair")
         if dry_run:
             with watched() as progress:
                 ahead = ahead_of(settings, progress)
-            for line in ahead.lines:
-                payload.print(line, soft_wrap=True)
+            answer(asdict(ahead), *ahead.lines)
             return
         folder = new_run(settings, out or default_folder())
     go_on_with(folder.path, not config.is_dir(), "survey {}")
-    messages.print(f"survey folder: {folder.path}", soft_wrap=True)
+    note(f"survey folder: {folder.path}")
     with watched() as progress:
         found = continue_survey(folder, settings, progress, audit_top)
-    if as_json:
-        payload.write(whole_model_json(found.whole, found.audits))
-        return
-    for part in survey_listing(found.whole, found.audits):
-        payload.print(part)
-    payload.print(f"report: {found.report}", soft_wrap=True)
+    answer(
+        whole_model_value(found.whole, found.audits),
+        *survey_listing(found.whole, found.audits),
+        f"report: {found.report}",
+    )

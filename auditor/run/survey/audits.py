@@ -16,7 +16,7 @@ from auditor.core.shelf import slug
 from auditor.report.gate import checklist_of
 from auditor.report.numbers import counts, points
 from auditor.report.summary import verdict_sentence
-from auditor.run.audit import continue_run, new_run, stored_config, with_workers
+from auditor.run.audit import continue_run, new_run, stored_config, with_compute
 from auditor.run.catalogue import SURVEYED
 from auditor.run.folder import RunFolder
 from auditor.run.ledger import Look, enter
@@ -64,7 +64,7 @@ def _audited(run: Run, pair: SurveyedPair) -> AuditOfPair:
     path = run.folder.path / inside
     if path.exists():
         folder = open_folder(path)
-        config = with_workers(stored_config(folder), run.config.compute.workers)
+        config = with_compute(stored_config(folder), {"workers": run.config.compute.workers})
     else:
         config = config_of_pair(run.config, run.inputs.classifier.class_names, source, target)
         folder = new_run(config, path)

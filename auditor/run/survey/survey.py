@@ -54,7 +54,7 @@ def continue_survey(folder: RunFolder, config: AuditConfig, progress: Progress, 
             them in it.
     """
     with folder.alone():
-        with engine_of(config.compute.workers, progress) as engine:
+        with engine_of(config, progress) as engine:
             run = open_survey(folder, config, progress)
             run.engine = engine
             whole, pictures = run.get(NUMBERS), run.get(PICTURES)
