@@ -15,6 +15,8 @@ from auditor.inputs.model.layers import Captured, capture_all
 # other kernels in front of it.
 _TOLERANCE_OF_CHANGE = 1e-4
 _TOLERANCE_OF_SIZE = 1e-5
+# Of a coarse type's least steps; one processor's kernels were seen 2.5 apart in float16.
+_STEPS = 4
 _PICTURES = 2
 
 
@@ -42,7 +44,7 @@ class Probes:
             rounding: the least step above 1 of the numbers that the layer puts out. The tail computes attention by
                 other kernels, which round otherwise.
         """
-        of_size = max(_TOLERANCE_OF_SIZE, 2 * rounding)
+        of_size = max(_TOLERANCE_OF_SIZE, _STEPS * rounding)
         return _TOLERANCE_OF_CHANGE * self.change + of_size * float(self.logits.abs().max())
 
     def changed_at(self, layer: str, places: Sequence[tuple[int, int]], grid: tuple[int, int]) -> Captured:
