@@ -7,7 +7,7 @@ import functools
 import io
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, MutableSequence
+from collections.abc import Callable, Iterator, Mapping, MutableSequence, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -280,6 +280,25 @@ def answer(value: Mapping[str, object], *parts: str | Text | Table) -> None:
         return
     for part in parts:
         payload.print(part, soft_wrap=isinstance(part, str))
+
+
+def show_directions(finished: Sequence[Audit], fail_on: str | None = None) -> None:
+    """Print the audits of both directions, and exit with the worse code."""
+    from auditor.cli.console import audit_parts
+    from auditor.cli.gate import audit_value, exit_code, gate_lines, refuse_unused
+
+    codes = [exit_code(one.result, fail_on) for one in finished]
+    worse = max(codes, key=SEVERITY.index)
+    index = finished[0].folder.parent / "index.html"
+    parts: list[str | Text | Table] = []
+    for one in finished:
+        parts.append(said("\n", (f"{one.result.source.name} → {one.result.target.name}", "bold")))
+        parts += [*audit_parts(one, session.quiet), *gate_lines(one)]
+    values = [audit_value(one, code) for one, code in zip(finished, codes, strict=True)]
+    answer({"directions": values, "index": index, "exit_code": worse}, *parts, f"both directions: {index}")
+    for one in finished:
+        refuse_unused(one.result)
+    raise typer.Exit(worse)
 
 
 def show(finished: Audit, fail_on: str | None = None, before: str = "", **beside: object) -> None:

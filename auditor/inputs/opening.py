@@ -101,15 +101,17 @@ class Inputs:
         )
 
 
-def open_inputs(config: AuditConfig, progress: Progress) -> Inputs:
+def open_inputs(config: AuditConfig, progress: Progress, loaded: LoadedClassifier | None = None) -> Inputs:
     """Load the classifier and resolve the pair, the layer and the annotations.
 
+    Args:
+        loaded: the same classifier, where it is loaded already; None: it is not.
     Raises:
         AuditorError: the model, a class, the layer or the annotations are not what the configuration says.
     """
     device = choose_device(config.device)
     progress.say(f"device: {describe_device(device)}")
-    loaded = load_classifier(config, device)
+    loaded = loaded or load_classifier(config, device)
     for note in loaded.notes:
         progress.say(note)
     names = loaded.classifier.class_names

@@ -28,7 +28,7 @@ from auditor.run.folder import RunFolder
 from auditor.run.pipeline import REPORT, SHOWS, STAGES, forget, leading_to, shown
 from auditor.run.policy import checked_policy, keep_policy
 from auditor.run.review import REVIEWS, reviewed_result
-from auditor.run.stage import Run, Stage
+from auditor.run.stage import Opened, Run, Stage
 from auditor.run.stages.accuracy import ACCURACY
 from auditor.run.stages.atlas import ATLAS, atlases_of
 from auditor.run.stages.candidates import CANDIDATES, screening_rows
@@ -64,11 +64,14 @@ def audit(config: AuditConfig, folder: Path | str | None = None, progress: Progr
 def default_folder(config: AuditConfig) -> Path:
     """`reports/<source>-to-<target>-<UTC time>` below the current folder."""
 
-    def short(spec: str | tuple[str, ...]) -> str:
-        named = "any" if spec == "*" else spec if isinstance(spec, str) else "-".join(spec)
-        return slug(named)[:40]
+    pair = f"{short_name(config.source)}-to-{short_name(config.target)}"
+    return Path("reports") / f"{pair}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
 
-    return Path("reports") / f"{short(config.source)}-to-{short(config.target)}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+
+def short_name(spec: str | tuple[str, ...]) -> str:
+    """A class or classes of a configuration as a part of a folder's name."""
+    named = "any" if spec == "*" else spec if isinstance(spec, str) else "-".join(spec)
+    return slug(named)[:40]
 
 
 def new_run(config: AuditConfig, folder: Path) -> RunFolder:
@@ -154,7 +157,13 @@ def with_compute(config: AuditConfig, values: Mapping[str, object]) -> AuditConf
     return build_config({**whole, "compute": {**whole["compute"], **values}}, config.base, "the command line")
 
 
-def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress, anew: Stage[Any] | None = None) -> Audit:
+def continue_run(
+    folder: RunFolder,
+    config: AuditConfig,
+    progress: Progress,
+    anew: Stage[Any] | None = None,
+    opened: Opened | None = None,
+) -> Audit:
     """Make what a run folder lacks, from the pictures to the report.
 
     A stage that is done is read back, a trial that was measured is not measured again, so an interrupted run
@@ -162,8 +171,9 @@ def continue_run(folder: RunFolder, config: AuditConfig, progress: Progress, ane
 
     Args:
         anew: made anew with all that follows from it, although it is there.
+        opened: where other runs of the same model share it.
     """
-    with engine_of(config, progress) as engine, at_work(folder, config, progress, anew) as run:
+    with engine_of(config, progress) as engine, at_work(folder, config, progress, anew, opened) as run:
         run.engine = engine
         run.plan(STAGES)
         if not isinstance(progress, Silence):
@@ -203,7 +213,11 @@ def _say_what_is_ahead(run: Run) -> None:
 
 @contextmanager
 def at_work(
-    folder: RunFolder, config: AuditConfig, progress: Progress, anew: Stage[Any] | None = None
+    folder: RunFolder,
+    config: AuditConfig,
+    progress: Progress,
+    anew: Stage[Any] | None = None,
+    opened: Opened | None = None,
 ) -> Iterator[Run]:
     """A run folder opened as by `open_run`, and kept from every other process as long as the body lasts.
 
@@ -211,16 +225,23 @@ def at_work(
         StoreError: another process is at work there.
     """
     with folder.alone():
-        yield open_run(folder, config, progress, anew)
+        yield open_run(folder, config, progress, anew, opened)
 
 
-def open_run(folder: RunFolder, config: AuditConfig, progress: Progress, anew: Stage[Any] | None = None) -> Run:
+def open_run(
+    folder: RunFolder,
+    config: AuditConfig,
+    progress: Progress,
+    anew: Stage[Any] | None = None,
+    opened: Opened | None = None,
+) -> Run:
     """Open the classifier for a run folder, make sure that nothing changed since it was begun, and note what it is.
 
     Before the network of a new run is fetched or built, everything is looked at that can be without (`run.ahead`).
 
     Args:
         anew: a stage that is dropped, with all that follows from it, once everything else is found in order.
+        opened: as `continue_run`.
     Raises:
         StoreError: a file that decides a number changed, or the weights did (`run.unchanged`).
         AuditorError: a setting, a source of pictures, the annotations or the patches are not what they should be.
@@ -230,7 +251,7 @@ def open_run(folder: RunFolder, config: AuditConfig, progress: Progress, anew: S
     check_files(folder, config, progress)
     if not folder.is_done(IMAGES.name):
         refuse_mistakes(config)
-    run = Run(folder, config, progress)
+    run = Run(folder, config, progress, opened=opened)
     inputs = run.inputs
     check_network(folder, inputs)
     subject = inputs.subject

@@ -20,6 +20,9 @@ from auditor.core.records.looks import EarlierLook, Looks
 from auditor.run.folder import append_line
 
 LEDGER = "looks.jsonl"
+DIRECTIONS = "directions.json"
+"""In a folder that holds the two audits of a pair, which are one thing among the runs beside it."""
+
 SAME_PICTURES = 0.5
 """From this share of the smaller of two sets on, sharing pictures is looking at the same ones again."""
 
@@ -63,6 +66,12 @@ class Look:
         asked, known = ((one.model, one.weights_sha256, one.source, one.target) for one in (self, other))
         fewer = min(len(self.pictures), len(other.pictures))
         return asked == known and fewer > 0 and self.shared(other) >= SAME_PICTURES * fewer
+
+
+def ledger_folder(run: Path) -> Path:
+    """Where the ledger of a run lies: in its parent folder; of one of both directions, a folder further up."""
+    above = run.resolve().parent
+    return above.parent if (above / DIRECTIONS).is_file() else above
 
 
 def enter(folder: Path, look: Look, brought: Mapping[str, str], paid: Collection[str] = ()) -> Looks:

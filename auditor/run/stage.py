@@ -15,6 +15,7 @@ from auditor.core.work import Engine, Here
 from auditor.run.folder import Json, RunFolder
 
 if TYPE_CHECKING:  # what a report is written from needs no network
+    from auditor.inputs.model.loading import LoadedClassifier
     from auditor.inputs.opening import Inputs
 
 Product = TypeVar("Product")
@@ -47,12 +48,20 @@ class Stage(Generic[Product]):
     sealed: tuple[str, ...] | None = None
 
 
+@dataclass(slots=True)
+class Opened:
+    """The model that several runs of one process share, once the first of them has opened it."""
+
+    model: LoadedClassifier | None = None
+
+
 @dataclass(eq=False)
 class Run:
     """An audit at work in its folder: products by stage, made when they are first asked for.
 
     Attributes:
         engine: who does the work that is given out in lists.
+        opened: where the model is shared; None: the run opens its own.
         checks: whether files are compared with their checksums; a worker leaves that to who gives it work.
     """
 
@@ -61,6 +70,7 @@ class Run:
     progress: Progress
     engine: Engine = field(default_factory=Here)
     checks: bool = True
+    opened: Opened | None = None
     _products: dict[str, object] = field(default_factory=dict)
     _opened: dict[object, object] = field(default_factory=dict)
     _whole: set[str] = field(default_factory=set)
@@ -78,7 +88,10 @@ class Run:
         """The model, the pair, the layer and the annotations, opened when something has to be computed."""
         from auditor.inputs.opening import open_inputs
 
-        return open_inputs(self.config, self.progress)
+        shared = self.opened or Opened()
+        inputs = open_inputs(self.config, self.progress, shared.model)
+        shared.model = inputs.loaded
+        return inputs
 
     def open(self, build: Callable[[Run], Product]) -> Product:
         """What `build` makes of this run, made once."""

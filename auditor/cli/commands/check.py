@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from auditor.cli.edge import (
     app,
     edge,
     messages,
+    payload,
     session,
     watched,
 )
@@ -37,28 +38,44 @@ def check(
     tell(configured(config, {} if policy is None else {("policy",): str(policy.absolute())}))
 
 
-def tell(config: AuditConfig) -> None:
-    """Print what an audit will take, or its mistakes.
+def tell(*configs: AuditConfig) -> None:
+    """Print what audits will take, or their mistakes.
 
     Raises:
         typer.Exit: with `NOT_MADE` where there is a mistake.
     """
-    from auditor.report.numbers import how_many
+    told, mistakes = [], 0
+    for config in configs:
+        value, parts = _looked_into(config)
+        told.append(value)
+        mistakes += len(value["mistakes"])
+        if len(configs) > 1 and not session.as_json:
+            payload.print(said((f"{config.source} → {config.target}", "bold")))
+        if not session.as_json:
+            answer(value, *parts)
+    if session.as_json:
+        answer(told[0] if len(configs) == 1 else {"directions": told})
+    if mistakes:
+        from auditor.report.numbers import how_many
+
+        messages.print(f"{how_many(mistakes, 'mistake')}; nothing was made")
+        raise typer.Exit(NOT_MADE)
+
+
+def _looked_into(config: AuditConfig) -> tuple[dict[str, Any], list[str]]:
+    """What an audit will take, as a value and as lines; mistakes are said at once."""
     from auditor.run.check import Checked, check
     from auditor.run.estimate_words import estimate_lines
 
     with watched() as progress:
         found = check(config, progress)
     if not isinstance(found, Checked):
-        if session.as_json:
-            answer({"mistakes": found, "estimate": None})
         for mistake in found:
             messages.print(said(ERROR, f" {mistake}"), soft_wrap=True)
-        messages.print(f"{how_many(len(found), 'mistake')}; nothing was made")
-        raise typer.Exit(NOT_MADE)
+        return {"mistakes": list(found), "estimate": None}, []
     word = "as confirmed by" if found.accuracy.accepted else "so it cannot pass without"
     doubts = [f"{doubt}: {word} limits.unknown_target" for doubt in found.accuracy.doubts]
-    answer({"mistakes": [], "estimate": _value(found)}, *estimate_lines(found.estimate), *doubts)
+    return {"mistakes": [], "estimate": _value(found)}, [*estimate_lines(found.estimate), *doubts]
 
 
 def _value(found: Checked) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from auditor.cli.edge import (
     edge,
     go_on_with,
     show,
+    show_directions,
     watched,
 )
 from auditor.cli.flags import FlagValue, flag_values, takes_settings
@@ -24,7 +26,9 @@ from auditor.cli.terminal import shell_word
 from auditor.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from auditor.core.config import AuditConfig
     from auditor.run.finished import Audit
+    from auditor.run.folder import RunFolder
 
 SHARING = tuple(("compute", key) for key in ("workers", "engine", "address"))
 """Who shares a run's work, which decides no number."""
@@ -54,6 +58,9 @@ def run(
             help="confirm this run's candidates on more pictures, those of --images", autocompletion=run_folders
         ),
     ] = None,
+    both_directions: Annotated[
+        bool, typer.Option("--both-directions", help="audit target → source as well, in a folder beside; one exit code")
+    ] = False,
     out: OutOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="tell all mistakes and what the run will take, and stop; as auditor check")
@@ -72,12 +79,16 @@ def run(
     values, policy = flag_values(flags), None
     checked_fail_on(fail_on)
     if more is not None:
-        if config is not None or resume is not None or out is not None or set(values) != {IMAGES}:
+        if config is not None or resume is not None or out is not None or both_directions or set(values) != {IMAGES}:
             raise ConfigError(
                 "--more confirms a finished run's candidates with the settings it was begun with: give --images with "
                 "the new pictures, and nothing else"
             )
         show(_confirmed_on_more(more, Path(str(values[IMAGES]))), fail_on)
+        return
+    if both_directions:
+        if both := _both_directions(config, resume, out, values, dry_run):
+            show_directions(both, fail_on)
         return
     if resume is not None:
         sharing = {keys[-1]: values.pop(keys) for keys in SHARING if keys in values}
@@ -111,3 +122,35 @@ def _confirmed_on_more(run_folder: Path, pictures: Path) -> Audit:
     go_on_with(folder.path, False, f"run --more {{}} --images {shell_word(str(pictures))}")
     with watched() as progress:
         return confirm_on_more(folder, stored_config(folder), pictures, progress)
+
+
+def _both_directions(
+    config: Path | None, resume: Path | None, out: Path | None, values: dict[tuple[str, ...], object], dry_run: bool
+) -> Sequence[Audit]:
+    """The audits of both directions; none where nothing but what they will take was asked for."""
+    from auditor.cli.options import configured
+    from auditor.run.directions import INDEX, audit_directions, begin_directions, directions_folder, other_direction
+
+    settings, sharing = None, {}
+    if resume is not None:
+        sharing = {keys[-1]: values.pop(keys) for keys in SHARING if keys in values}
+        if config is not None or values or out is not None or dry_run:
+            raise ConfigError(
+                "--resume continues both directions with the settings they were begun with; give no others beside it "
+                "but --workers, --engine and --address, which decide no number"
+            )
+        folder = resume
+    else:
+        settings = configured(config, values)
+        folder = out or directions_folder(settings)
+        if dry_run:
+            tell(settings, other_direction(settings))
+            return ()
+        begin_directions(settings, folder)
+
+    def begins(run: RunFolder, direction: AuditConfig, new: bool) -> None:
+        nothing_yet = new and not (folder / INDEX).is_file()  # once one direction is finished, the other goes on
+        announce(run, direction, nothing_yet)
+        go_on_with(run.path, nothing_yet, f"run --resume {shell_word(str(folder))} --both-directions")
+
+    return audit_directions(folder, settings, watched, begins, sharing)

@@ -19,7 +19,7 @@ from auditor.core.records.trials import Clean, ConfirmedTrials, Outcome, TrialBl
 from auditor.core.shelf import Shelf
 from auditor.run.engines import hands
 from auditor.run.folder import RunFolder
-from auditor.run.ledger import Look, enter
+from auditor.run.ledger import Look, enter, ledger_folder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import CANDIDATES, atlas_of_controls, open_scene
@@ -123,7 +123,7 @@ def look_at_confirmation(
         patches=tuple(sorted(set(pixels.values()))),
     )
     brought = [patch.candidate.id for patch in patches if patch.candidate.origin is Origin.USER]
-    return enter(run.folder.path.resolve().parent, look, {identity: pixels[identity] for identity in brought}, paid)
+    return enter(ledger_folder(run.folder.path), look, {identity: pixels[identity] for identity in brought}, paid)
 
 
 def open_bench(run: Run, shelf: Shelf) -> Bench:
