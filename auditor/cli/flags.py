@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from auditor.cli.completing import class_names
+from auditor.core.addresses import address_of
 from auditor.core.errors import ConfigError
 from auditor.core.section import Flag
 from auditor.core.settings_text import all_settings, plain
@@ -29,7 +30,9 @@ def _names(text: str) -> list[str]:
 
 
 def _file(path: Path) -> str:
-    """The whole path of a file or folder that is named from the current folder."""
+    """The whole path of a file or folder that is named from the current folder; an address stays as it is."""
+    if address := address_of(path):
+        return address
     try:
         return str(path.expanduser().absolute())
     except RuntimeError as error:

@@ -17,6 +17,8 @@ from pydantic import (
     field_validator,
 )
 
+from auditor.core.addresses import holds_a_secret, is_address
+
 LARGEST_NUMBER = 2**32 - 1
 """The largest number of the file: the largest seed that every generator takes."""
 
@@ -78,6 +80,11 @@ class Moved:
 
 
 def _usable(text: str) -> str:
+    if is_address(text) and holds_a_secret(text):
+        raise ContradictionError(  # which shows nothing of what was given
+            "an address must hold no password or token, which would be written into the run; the store's own "
+            "environment variables or files have them"
+        )
     try:
         path = Path(text).expanduser()
     except RuntimeError as error:

@@ -5,6 +5,7 @@ A file is known by its content. Its size and times are kept beside, so that one 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -16,9 +17,10 @@ from types import MappingProxyType
 import torch
 from torch import Tensor, nn
 
+from auditor.core.addresses import address_of
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ImageError
-from auditor.core.hashing import sha256_of_file
+from auditor.core.hashing import sha256_of, sha256_of_file
 from auditor.inputs.images.sources import (
     chosen_unlabelled,
     given_sources,
@@ -27,6 +29,7 @@ from auditor.inputs.images.sources import (
     shown,
     whereabouts,
 )
+from auditor.inputs.images.sources.remote import read_address, state_of
 from auditor.inputs.model.foreign import ForeignCode
 from auditor.inputs.model.sources import source_of
 
@@ -64,7 +67,13 @@ class Fingerprint:
 
     @classmethod
     def unread(cls, path: Path) -> Fingerprint:
-        """A file's size and times, without its content; `GONE` where there is no file."""
+        """A file's size and times, without its content; `GONE` where there is no file.
+
+        Of a file at an address it is what its store tells: a time, and a mark of the content in place of the other.
+        """
+        if address := address_of(path):
+            state = state_of(address)
+            return GONE if state is None else cls("", state.size, state.modified, state.mark)
         try:
             status = path.stat()
         except (OSError, ValueError):
@@ -77,10 +86,14 @@ class Fingerprint:
     def of(cls, path: Path, known: Fingerprint | None = None) -> Fingerprint:
         """A file's fingerprint; it is not read where `known`, its own of earlier, says already what is in it."""
         now = cls.unread(path)
-        if now == GONE or (known is not None and now == replace(known, sha256="")):
-            return known if known is not None and now != GONE else GONE
+        if now == GONE:
+            return GONE
+        told = now.modified or now.changed  # a store may tell the size alone
+        if told and known is not None and now == replace(known, sha256=""):
+            return known
         try:
-            return replace(now, sha256=sha256_of_file(path))
+            address = address_of(path)
+            return replace(now, sha256=sha256_of(read_address(address)) if address else sha256_of_file(path))
         except OSError:
             return GONE
 
@@ -138,7 +151,7 @@ def _unlabelled(config: AuditConfig) -> Iterable[Path]:
 
 def _holder(where: Path) -> Path:
     """The file that a picture is, or that it lies in."""
-    if where.exists():
+    if address_of(where) or where.exists():
         return where
     return next((above for above in where.parents if above.is_file()), where)
 
@@ -220,12 +233,13 @@ def compare(config: AuditConfig, then: Files) -> Comparison:
 
 def _found_now(config: AuditConfig, kind: str, known: Mapping[str, Fingerprint]) -> dict[str, Fingerprint]:
     """Today's fingerprints of known files, and of new ones of the kind."""
+    listed: dict[str, Path] | None = None
+    if kind in _FOUND_ANEW and kind in KINDS:
+        # a class folder without pictures, or no folder, cannot be listed: what is gone is told by file
+        with contextlib.suppress(ImageError, OSError):
+            listed = files_of(config, kind)
     found = {name: Fingerprint.of(Path(whereabouts(name, config)), one) for name, one in known.items()}
-    if kind not in _FOUND_ANEW or kind not in KINDS:
-        return found
-    try:
-        listed = files_of(config, kind)
-    except (ImageError, OSError):  # a class folder without pictures, or no folder: what is gone is told by file
+    if listed is None:
         return found
     gone = {name: GONE for name in found if name not in listed}
     return {**found, **gone, **{name: Fingerprint.of(path) for name, path in listed.items() if name not in found}}

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from auditor.core.addresses import address_of
 from auditor.core.errors import DamagedFileError, StoreError, is_full_disk
 from auditor.core.files import read_file
 from auditor.core.hashing import sha256_of, sha256_of_file
@@ -55,6 +56,8 @@ class RunFolder:
         Raises:
             StoreError: it exists and is not empty, or it cannot be made.
         """
+        if address := address_of(path):
+            raise StoreError(f"a run folder cannot lie at {address}: it needs a file system, which machines may share")
         with _in_words(path):
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise StoreError(

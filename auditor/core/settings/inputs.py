@@ -182,8 +182,8 @@ class ImagesConfig(Section):
 
     all: Annotated[FilePath | None, Example("photos", filled=True), Flag("--images", "file")] = Field(
         None,
-        description="one source, such as a folder of class folders or a CSV of `path,label`; split in three by "
-        "content hash",
+        description="one source, such as a folder of class folders, the address of one (`s3://bucket/photos`) or a CSV "
+        "of `path,label`; split in three by content hash",
     )
     discovery: Annotated[
         FilePath | None,

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from auditor.core.config import AuditConfig
 from auditor.core.errors import AnnotationError, ImageError
 from auditor.inputs.images.annotations_boxes import PictureBoxes, ReadBoxes
-from auditor.inputs.images.sources import given_sources, list_images, source_of
+from auditor.inputs.images.sources import given_sources, is_there, list_images, source_of
 
 _ADVICE = "give pictures names of their own, or name them there by their path from the configuration's folder"
 
@@ -24,7 +24,7 @@ class Pictures:
     """
 
     def __init__(self, config: AuditConfig) -> None:
-        sources = [given.path for given in given_sources(config) if given.path.exists()]
+        sources = [given.path for given in given_sources(config) if is_there(given.path)]
         inner_first = sorted((source_of(source).root(source) for source in sources), key=lambda root: -len(root.parts))
         self._roots = tuple(dict.fromkeys((*inner_first, config.base.resolve())))
         self._real_folders: dict[str, str] = {}

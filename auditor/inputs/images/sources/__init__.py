@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from auditor.core.addresses import address_of, is_address
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ImageError
 from auditor.core.hashing import sha256_of
@@ -19,15 +20,16 @@ from auditor.inputs.images.sources.csv import CSV
 from auditor.inputs.images.sources.folder import FOLDER
 from auditor.inputs.images.sources.listing import Listing, PictureFile, Reference, Source
 from auditor.inputs.images.sources.parquet import PARQUET
+from auditor.inputs.images.sources.remote import REMOTE
 from auditor.inputs.images.sources.webdataset import WEBDATASET
 
-SOURCES: tuple[Source, ...] = (WEBDATASET, PARQUET, CSV, FOLDER)
+SOURCES: tuple[Source, ...] = (REMOTE, WEBDATASET, PARQUET, CSV, FOLDER)
 """In the order in which they are asked whether a path is theirs."""
 
 
 @dataclass(frozen=True, slots=True)
 class GivenSource:
-    """A source as the configuration gives it: what was written there, its absolute path, and what it is given for.
+    """A source as the configuration gives it: what was written there, its path, and what it is given for.
 
     Attributes:
         split: discovery where one source serves for all three.
@@ -47,19 +49,20 @@ def given_sources(config: AuditConfig) -> list[GivenSource]:
         (images.selection, Split.SELECTION),
         (images.confirmation, Split.CONFIRMATION),
     )
+    return [GivenSource(written, _place(config, written), split) for written, split in given if written is not None]
+
+
+def _place(config: AuditConfig, written: str) -> Path:
+    """Where something is that the configuration names: an absolute path, or an address (`auditor.core.addresses`)."""
+    if is_address(written):
+        return Path(written)
     base = config.base.resolve()  # below it links stay as they were written, so that people know their paths again
-    return [
-        GivenSource(written, Path(os.path.normpath(base / Path(written).expanduser())), split)
-        for written, split in given
-        if written is not None
-    ]
+    return Path(os.path.normpath(base / Path(written).expanduser()))
 
 
 def pool_path(config: AuditConfig) -> Path | None:
-    """The absolute path of `images.pool`; None where none is given."""
-    if config.images.pool is None:
-        return None
-    return Path(os.path.normpath(config.base.resolve() / Path(config.images.pool).expanduser()))
+    """The absolute path or address of `images.pool`; None where none is given."""
+    return None if config.images.pool is None else _place(config, config.images.pool)
 
 
 def chosen_unlabelled(config: AuditConfig) -> tuple[list[Reference], int]:
@@ -93,13 +96,13 @@ def source_paths(config: AuditConfig) -> list[Path]:
 
 
 def source_of(path: Path) -> Source:
-    """Which kind of source lies at an absolute path.
+    """Which kind of source lies at an absolute path, or an address.
 
     Raises:
         ImageError: nothing is there, or nothing of any kind.
     """
-    if not path.exists():
-        *kinds, last = (source.kind for source in reversed(SOURCES))
+    if not is_there(path):
+        *kinds, last = (source.kind for source in reversed(SOURCES) if source is not REMOTE)
         wanted = f"{', '.join(kinds)} or {last}"
         raise ImageError(f"there is no {wanted} of pictures at {path}; check the paths under [images]")
     for source in SOURCES:
@@ -107,6 +110,11 @@ def source_of(path: Path) -> Source:
             return source
     *forms, last = (source.form for source in reversed(SOURCES))
     raise ImageError(f"{path} is no source of pictures; expected {'; '.join(forms)}; or {last}")
+
+
+def is_there(path: Path) -> bool:
+    """Whether anything is at the path of a source; of an address it is asked when it is listed."""
+    return address_of(path) is not None or path.exists()
 
 
 def list_images(path: Path, ignore: Iterable[str] = ()) -> Listing:
@@ -119,7 +127,7 @@ def list_images(path: Path, ignore: Iterable[str] = ()) -> Listing:
         ImageError: the source is missing, holds no class folder or no row, has an empty class folder, lacks a
             column or a label, or names only files that do not exist.
     """
-    path = Path(os.path.abspath(path))
+    path = path if address_of(path) else Path(os.path.abspath(path))
     return source_of(path).listed(path, tuple(ignore))
 
 
@@ -132,7 +140,7 @@ def find_image(where: str, sources: Sequence[Path]) -> Reference:
     Args:
         where: an absolute path, as `Reference.where`. sources: absolute paths of the audit's sources.
     """
-    there = [(path, source_of(path)) for path in sources if path.exists()]
+    there = [(path, source_of(path)) for path in sources if is_there(path)]
     holding = [(path, source) for path, source in there if Path(where).is_relative_to(source.root(path))]
     if not holding:
         return PictureFile(where)
@@ -143,8 +151,10 @@ def find_image(where: str, sources: Sequence[Path]) -> Reference:
 def shown(where: str, config: AuditConfig) -> str:
     """`Reference.where` as people read it: relative to the configuration's folder, wherever that is possible.
 
-    It is text that every file can hold, also where the name is no UTF-8.
+    It is text that every file can hold, also where the name is no UTF-8. An address stays as it is.
     """
+    if is_address(where) or address_of(Path(where)):
+        return utf8(address_of(Path(where)) or where)
     try:
         return utf8(Path(os.path.relpath(where, config.base.resolve())).as_posix())
     except ValueError:  # another drive has no relative path
@@ -153,4 +163,6 @@ def shown(where: str, config: AuditConfig) -> str:
 
 def whereabouts(shown_text: str, config: AuditConfig) -> str:
     """`Reference.where` again from what `shown` made of it."""
+    if is_address(shown_text):
+        return file_name(shown_text)
     return os.path.normpath(config.base.resolve() / file_name(shown_text))
