@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,17 +33,21 @@ def survey_config(path: Path) -> tuple[AuditConfig, tuple[str, ...]]:
 
 
 def config_of_pair(config: AuditConfig, names: ClassNames, source: int, target: int) -> AuditConfig:
-    """A survey's settings for the audit of one pair of class indices, by their names where these name them alone."""
+    """A survey's settings for the audit of one pair of class indices, by their names where these name them alone.
+
+    Raises:
+        ConfigError: neither name, index nor alias names a class alone.
+    """
     pair = {"source": _spec(names, source), "target": _spec(names, target)}
     return build_config({**config.model_dump(exclude={"base"}), **pair}, config.base, "the survey's settings")
 
 
 def _spec(names: ClassNames, index: int) -> str:
-    name = names.names[index]
-    try:
-        return name if name != "*" and names.index_of(name) == index else str(index)
-    except ConfigError:  # several classes are called that
-        return str(index)
+    for word in (names.names[index], str(index), *names.aliases[index]):
+        with suppress(ConfigError):  # several classes are called that
+            if word != "*" and names.index_of(word) == index:
+                return word
+    raise ConfigError(f"class {index} ({names.names[index]!r}) has no name of its own; give it one in [classes] names")
 
 
 def default_folder() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -74,9 +75,16 @@ def _blocks(values: IntArray, pictures: int) -> IntArray:
     return values.reshape(-1, pictures)
 
 
+def shown_names(run: Run) -> tuple[str, ...]:
+    """What a survey calls each class: by its name, and where several are called so by its index as well."""
+    names = [utf8(name) for name in run.inputs.class_names]
+    counted = Counter(names)
+    return tuple(name if counted[name] == 1 else f"{name} ({index})" for index, name in enumerate(names))
+
+
 def whole_model(run: Run) -> WholeModel:
     """A survey's result, of what its stages measured."""
-    crops, leading, pictures, names = run.get(CROPS), run.get(TRIED), pictures_of(run), run.inputs.class_names
+    crops, leading, pictures, names = run.get(CROPS), run.get(TRIED), pictures_of(run), shown_names(run)
     by_class = {
         source: Pasted.of(table, len(pictures.rows[Split.CONFIRMATION][source])) for source, table in pastes(run)
     }
@@ -104,7 +112,7 @@ def whole_model(run: Run) -> WholeModel:
         agreement=_agreement(leading.expected),
         suggested=suggested,
         random=at_random,
-        left_out=tuple(utf8(names[one]) for one in pictures.left_out),
+        left_out=tuple(names[one] for one in pictures.left_out),
         passes=_passes(run),
         model=subject.model,
         weights_sha256=subject.weights_sha256,
@@ -128,8 +136,8 @@ def _pairs(
         tried_on = len(pictures.rows[Split.SELECTION][source])
         found.append(
             SurveyedPair(
-                source=utf8(names[source]),
-                target=utf8(names[target]),
+                source=names[source],
+                target=names[target],
                 selection_flips=flips,
                 selection_eligible=tried_on,
                 measured=pasted.measure(crops, crop, target),
@@ -150,7 +158,7 @@ def _triples(rows: object) -> list[tuple[int, int, int]]:
 
 
 def _features(run: Run, crops: Crops, leading: Leading, by_class: Mapping[int, Pasted]) -> tuple[ReachedFromMany, ...]:
-    limit, names = run.config.limits.uplift, run.inputs.class_names
+    limit, names = run.config.limits.uplift, shown_names(run)
     found = []
     for crop, target in leading.features.tolist():
         on = [source for source in by_class if source not in (target, crops.labels[crop])]
@@ -158,7 +166,7 @@ def _features(run: Run, crops: Crops, leading: Leading, by_class: Mapping[int, P
         found.append(
             ReachedFromMany(
                 crop=crop_name(crop),
-                target=utf8(names[target]),
+                target=names[target],
                 classes=len(on),
                 reached=sum(one.uplift >= limit for one in told),
                 flips=sum(one.flips for one in told),
@@ -172,7 +180,7 @@ def _features(run: Run, crops: Crops, leading: Leading, by_class: Mapping[int, P
 def _classes(
     run: Run, crops: Crops, pictures: Pictures, by_class: Mapping[int, Pasted], confirmed: list[SurveyedPair]
 ) -> tuple[SurveyedClass, ...]:
-    names = run.inputs.class_names
+    names = shown_names(run)
     left, reached = _under_any_crop(run, crops, pictures)
     called = {
         source: np.concatenate([draws.ravel() for draws in one.coverings.values()]) for source, one in by_class.items()
@@ -182,14 +190,14 @@ def _classes(
         others = [said for source, said in called.items() if source != index]
         found.append(
             SurveyedClass(
-                name=utf8(name),
+                name=name,
                 eligible=len(pictures.rows[Split.CONFIRMATION].get(index, ())),
                 left_covered=float((called[index] != index).mean()) if index in called else None,
                 left_cropped=_known(left[index]),
                 reached_covered=float(np.mean([(said == index).mean() for said in others])) if others else None,
                 reached_cropped=_known(reached[index]),
-                pairs_out=sum(pair.source == utf8(name) for pair in confirmed),
-                pairs_in=sum(pair.target == utf8(name) for pair in confirmed),
+                pairs_out=sum(pair.source == name for pair in confirmed),
+                pairs_in=sum(pair.target == name for pair in confirmed),
             )
         )
     return tuple(found)
@@ -248,7 +256,7 @@ def _crop(run: Run, crops: Crops, identity: str) -> SurveyedCrop:
     plan = crops.plans[crop_number(identity)]
     image, preprocessing = run.get(IMAGES).image(plan.image_row), run.inputs.classifier.preprocessing
     box = preprocessing.original_box(*plan.box, image.width_px, image.height_px)
-    return SurveyedCrop(identity, utf8(run.inputs.class_names[image.label]), image.path, image.key, box)
+    return SurveyedCrop(identity, shown_names(run)[image.label], image.path, image.key, box)
 
 
 def _passes(run: Run) -> int:

@@ -12,7 +12,7 @@ from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.survey.confirmed import CONFIRMED, pastes
 from auditor.run.survey.crops import CROPS, cut
-from auditor.run.survey.numbers import NUMBERS
+from auditor.run.survey.numbers import NUMBERS, shown_names
 from auditor.run.survey.pasting import crop_number, open_pasting
 from auditor.trials.patch import patch_png
 
@@ -32,7 +32,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
 
 def _write_examples(run: Run, folder: RunFolder, whole: WholeModel) -> int:
     """Of each pair that leads the first confirmation picture that its crop flips and no covering does."""
-    index = {name: number for number, name in enumerate(run.inputs.class_names)}
+    index = {name: number for number, name in enumerate(shown_names(run))}
     pasting, count = open_pasting(run), 0
     tables = dict(pastes(run))
     for place, pair in enumerate(shown_pairs(whole)[:EXAMPLES], start=1):

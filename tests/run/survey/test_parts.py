@@ -1,0 +1,87 @@
+"""Parts of a survey that a whole one hardly meets: odd class names, annotated crops, classes without pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from auditor.candidates.crops import CropPlan
+from auditor.core.config import build_config
+from auditor.core.errors import ConfigError, ImageError
+from auditor.core.records import ImagePool, ImageRecord, Split, Tier
+from auditor.core.records.trials import Clean, Predictions
+from auditor.inputs.model.labels import ClassNames
+from auditor.run.survey.begin import config_of_pair
+from auditor.run.survey.crops import Crops
+from auditor.run.survey.pictures import _chosen
+
+
+def test_a_pair_is_named_by_its_names_where_these_name_it_alone(tmp_path: Path) -> None:
+    config = build_config(
+        {"source": "*", "target": "*", "model": {"name": "resnet18"}, "images": {"all": "photos"}}, tmp_path
+    )
+    assert config.whole
+    names = ClassNames(("pan", "wok", "wok", "*", "2", "wok"), ((), (), ("n2",), (), (), ()))
+    for source, target, wanted in ((0, 1, ("pan", "1")), (3, 2, ("3", "n2")), (4, 0, ("2", "pan"))):
+        pair = config_of_pair(config, names, source, target)
+        assert not pair.whole
+        assert (pair.source, pair.target) == wanted
+        assert names.group(pair.target).indices == (target,)
+    unnamed = ClassNames(("wok", "wok", "0"), ((), (), ()))
+    with pytest.raises(ConfigError, match=r"class 0 .* has no name of its own"):
+        config_of_pair(config, unnamed, 1, 0)
+
+
+def crops() -> Crops:
+    plan = CropPlan(0, 0, 0, 0.5, (0, 0, 4, 4), "", float("nan"))
+    return Crops(
+        plans=tuple(plan for _ in range(4)),
+        labels=np.array([0, 1, 1, 2]),
+        own=(Tier.TARGET_IMAGE, Tier.TARGET_CONTEXT, Tier.TARGET_OBJECT, Tier.TARGET_IMAGE),
+        shows=((), (), (1,), (0,)),
+    )
+
+
+def test_what_is_news_is_told_by_each_crops_tier() -> None:
+    """A crop of a third class that shows the target's object, as annotations say, is no news."""
+    every = crops()
+    numbers, targets = (values.ravel() for values in np.meshgrid(range(4), range(3), indexing="ij"))
+    tiers = [every.tier(crop, target) for crop, target in zip(numbers.tolist(), targets.tolist(), strict=True)]
+    news = [tier in (Tier.THIRD_CLASS, Tier.TARGET_CONTEXT) for tier in tiers]
+    assert every.news(numbers, targets).tolist() == news
+    assert every.to_look_at(numbers, targets).tolist() == [tier is Tier.TARGET_IMAGE for tier in tiers]
+    assert every.tier(3, 0) is Tier.TARGET_OBJECT
+    assert every.tier(1, 1) is Tier.TARGET_CONTEXT
+    assert sum(news) == 8
+
+
+def pool(counts: dict[int, tuple[int, int, int]]) -> tuple[ImagePool, Clean]:
+    """So many pictures of each class and split; the model calls the last of each something else."""
+    images, said = [], []
+    for split, place in zip(Split, range(3), strict=True):
+        for label, of_class in counts.items():
+            for number in range(of_class[place]):
+                images.append(ImageRecord(f"{split}{label}{number}", "", "", label, split, 8, 8))
+                said.append(label if number < of_class[place] - 1 else 9)
+    predicted = np.array(said, dtype=np.int64)
+    rows = np.arange(len(images))
+    nothing = np.zeros(len(images))
+    clean = Clean(rows, Predictions(predicted, nothing.astype(np.float32), rows), rows)
+    return ImagePool(tuple(images), (), np.zeros((len(images), 3, 8, 8), dtype=np.uint8)), clean
+
+
+def test_a_class_without_a_recognised_picture_in_each_split_is_no_source() -> None:
+    most = {Split.DISCOVERY: 2, Split.SELECTION: 2, Split.CONFIRMATION: 3}
+    names = ("a", "b", "c", "d", "e")
+    given = {0: (9, 9, 9), 1: (2, 2, 2), 2: (3, 4, 5), 3: (5, 1, 5)}  # of class 3 none is recognised for selection
+    pictures = _chosen(*pool(given), most, names)
+    assert (pictures.sources, pictures.left_out) == ((0, 1, 2), (3, 4))
+    assert [len(rows) for rows in pictures.rows[Split.CONFIRMATION].values()] == [3, 1, 3]
+    rows, classes = pictures.together(Split.SELECTION)
+    assert classes.tolist() == [0, 0, 1, 2, 2]
+    images = pool(given)[0].images
+    assert all(images[row].split is Split.SELECTION for row in rows)
+    with pytest.raises(ImageError, match=r"at least 3 classes .* there are 2 \('a', 'c'\)"):
+        _chosen(*pool({0: (9, 9, 9), 1: (1, 1, 1), 2: (3, 4, 5)}), most, names)
