@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from auditor.candidates.crops import CropPlan, CropRules, cut_crop
 from auditor.candidates.pool_crops import plan_in_turns
 from auditor.candidates.propose_in_pixels import GRID
-from auditor.candidates.tiers import crop_tier
+from auditor.candidates.tiers import Shares, crop_tier
 from auditor.core.draws import keyed_generator
-from auditor.core.errors import ImageError
 from auditor.core.records import ClassGroup, ImagePool, IntArray, PixelArray, Split, Tier
 from auditor.inputs.images.originals import Originals
 from auditor.inputs.opening import Inputs
@@ -108,15 +107,14 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     grid = (inputs.cut.feature_shape[1], inputs.cut.feature_shape[2]) if inputs.mapped else GRID
     size = inputs.classifier.preprocessing.output_size
     rules = CropRules(grid, size, config.candidates.sizes, _any_picture, inputs.layer)
-    by_class = {label: pool.rows(Split.DISCOVERY, (label,)) for label in range(len(inputs.class_names))}
-    givers = {label: rows for label, rows in by_class.items() if len(rows)}
-    if not givers:
-        raise ImageError("no picture is in discovery, so no crop can be cut; add pictures, or raise images.shares")
+    givers: dict[int, list[int]] = {}
+    for row in pool.rows(Split.DISCOVERY).tolist():
+        givers.setdefault(pool.images[row].label, []).append(row)
     each = max(1, config.survey.crops // len(givers))
     plans = [
         plan
-        for label, rows in givers.items()
-        for plan in plan_in_turns(rows, rules, each, keyed_generator(config.seed, "crops of a survey", label))
+        for label, rows in sorted(givers.items())
+        for plan in plan_in_turns(np.array(rows), rules, each, keyed_generator(config.seed, "crops of a survey", label))
     ]
     folder.write_table(FILE, _table(inputs, pool, plans))
     return {"crops": len(plans), "classes": len(givers)}
@@ -128,47 +126,53 @@ def _any_picture(row: int) -> bool:
     return True
 
 
+_SCHEMA = pa.schema(
+    [
+        ("crop", pa.int32()),
+        *((name, pa.string()) for name in ("image", "path", "class")),
+        *((name, pa.int32()) for name in ("left", "top", "right", "bottom")),
+        ("size", pa.float64()),
+        ("own_tier", pa.string()),
+        ("shows", pa.list_(pa.int32())),
+        ("row", pa.int64()),
+        *((name, pa.int32()) for name in ("y", "x")),
+        ("box", pa.list_(pa.int32())),
+    ]
+)
+"""Of `crops.parquet`: what people read of a crop first, then what it takes to cut it again."""
+
+
 def _table(inputs: Inputs, pool: ImagePool, plans: Sequence[CropPlan]) -> pa.Table:
-    names = inputs.class_names
-    rows = []
+    names, rows = inputs.class_names, []
     for number, plan in enumerate(plans):
         image = pool.image(plan.image_row)
         box = inputs.classifier.preprocessing.original_box(*plan.box, image.width_px, image.height_px)
         shows = inputs.annotations.shares(image, box)
-        tier = crop_tier(image.label, ClassGroup(names[image.label], (image.label,)), names, shows)
-        shown = {name for name, _ in shows or ()}
+        own = ClassGroup(names[image.label], (image.label,))
         rows.append(
             {
                 "crop": number,
                 "image": image.key,
                 "path": image.path,
                 "class": names[image.label],
-                "left": box[0],
-                "top": box[1],
-                "right": box[2],
-                "bottom": box[3],
+                **dict(zip(("left", "top", "right", "bottom"), box, strict=True)),
                 "size": plan.size,
-                "own_tier": str(tier),
-                "shows": [
-                    one
-                    for one, name in enumerate(names)
-                    if name in shown
-                    and crop_tier(image.label, ClassGroup(name, (one,)), names, shows) is Tier.TARGET_OBJECT
-                ],
+                "own_tier": str(crop_tier(image.label, own, names, shows)),
+                "shows": _shown_classes(image.label, names, shows),
                 "row": plan.image_row,
                 "y": plan.y,
                 "x": plan.x,
                 "box": list(plan.box),
             }
         )
-    schema = pa.schema([("crop", pa.int32()), *((name, pa.string()) for name in ("image", "path", "class"))])
-    for name in ("left", "top", "right", "bottom"):
-        schema = schema.append(pa.field(name, pa.int32()))
-    for name, kind in (("size", pa.float64()), ("own_tier", pa.string()), ("shows", pa.list_(pa.int32()))):
-        schema = schema.append(pa.field(name, kind))
-    for name, kind in (("row", pa.int64()), ("y", pa.int32()), ("x", pa.int32()), ("box", pa.list_(pa.int32()))):
-        schema = schema.append(pa.field(name, kind))
-    return pa.Table.from_pylist(rows, schema)
+    return pa.Table.from_pylist(rows, _SCHEMA)
+
+
+def _shown_classes(label: int, names: Sequence[str], shows: Shares | None) -> list[int]:
+    """The classes whose object a crop shows, as annotations say."""
+    named = {name for name, _ in shows or ()}
+    asked = [ClassGroup(name, (index,)) for index, name in enumerate(names) if name in named]
+    return [one.indices[0] for one in asked if crop_tier(label, one, names, shows) is Tier.TARGET_OBJECT]
 
 
 def _read(run: Run) -> Crops:
