@@ -247,7 +247,10 @@ def open_run(
         AuditorError: a setting, a source of pictures, the annotations or the patches are not what they should be.
     """
     if config.whole:
-        raise ConfigError(f"{folder.path} holds a survey of the whole model; go on with 'auditor survey {folder.path}'")
+        raise ConfigError(
+            "every class to every class is a survey and no audit: 'auditor survey audit.toml' makes one, and "
+            f"'auditor survey {folder.path}' goes on with one that was begun there"
+        )
     check_files(folder, config, progress)
     if not folder.is_done(IMAGES.name):
         refuse_mistakes(config)

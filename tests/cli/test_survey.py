@@ -181,7 +181,13 @@ def test_a_pair_in_the_file_is_said_not_to_be_read(surveyed: Path, own: World, i
     assert "pairs to look at" in result.stdout
     refused = invoke("run", "--resume", tmp_path / "survey")
     assert refused.exit_code == 2
-    assert "holds a survey of the whole model" in " ".join(refused.stderr.split())
+    assert "is a survey and no audit" in " ".join(refused.stderr.split())
+    both = surveyed.with_name("both.toml")
+    both.write_text('source = "*"\ntarget = "*"\n' + surveyed.read_text())
+    refused = invoke("run", both, "--out", tmp_path / "run")
+    assert refused.exit_code == 2
+    assert "is a survey and no audit" in " ".join(refused.stderr.split())
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_report_is_one_page_that_fetches_nothing(whole: tuple[Path, dict[str, object]]) -> None:
