@@ -57,6 +57,7 @@ ANSWERED = {
     "run": "run --resume {run}",
     "sign": "sign {run}",
     "suggest": "suggest {run}",
+    "survey": "survey {world}/audit.toml --dry-run",
     "transfer": "transfer {run} --model {world}/audit.toml",
     "trial": "trial {run}",
     "trial --patches": "trial {run} --patches {world}/stickers",

@@ -85,7 +85,7 @@ def test_the_counts_are_those_of_the_trials(finished: tuple[Path, Result], blind
     second = {one.candidate.sha256: one for one in stored_result(RunFolder.open(blind)).findings}
     own = {one.candidate.id for one in first.values() if one.candidate.spot is not None}
     assert {change.candidate.id for change in comparison.changes} == set(first)
-    assert [why for _, why in comparison.left_out] == ["it was not tried under own placement in both runs"] * len(own)
+    assert [one.why for one in comparison.left_out] == ["it was not tried under own placement in both runs"] * len(own)
     for change in comparison.changes:
         if change.candidate.id in own:
             continue  # compared at the corner, where it was surveyed
