@@ -82,7 +82,7 @@ def test_a_home_folder_that_is_not_there() -> None:
 def test_the_options_are_the_declared_flags_in_their_order() -> None:
     offered = [parameter for parameter in RUN.params if parameter.opts[0].startswith("--")]
     names = [parameter.opts[0] for parameter in offered]
-    own = ["--resume", "--more", "--out", "--dry-run", "--fail-on"]
+    own = ["--resume", "--more", "--both-directions", "--out", "--dry-run", "--fail-on"]
     assert names == [*own, *(flag.name for flag in FLAGS.values()), *names[len(FLAGS) + len(own) :]]
     assert names[len(FLAGS) + len(own) :] in (
         ["--json", "--quiet", "--verbose"],
