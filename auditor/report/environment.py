@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING
 
 from auditor.report import numbers, text, words
@@ -28,6 +29,10 @@ from auditor.report.whole_pictures import held_words, whole_words
 
 if TYPE_CHECKING:  # the command line asks for the formats' names at every start
     from jinja2 import Environment
+    from markupsafe import Markup
+
+_PART_ENDS = re.compile(r"[/._:-]+(?=.)")
+"""What stands between the parts of paths, modules and file names; no entity of HTML has one."""
 
 
 @functools.cache
@@ -69,6 +74,7 @@ def _environment(*, autoescape: bool) -> Environment:
         logits=numbers.logits,
         seconds=numbers.seconds,
         shown_path=text.shown_path,
+        breakable=_breakable,
     )
     environment.globals.update(
         rate=numbers.rate_with_counts,
@@ -109,6 +115,13 @@ def _environment(*, autoescape: bool) -> Environment:
         glossary=words.GLOSSARY,
     )
     return environment
+
+
+def _breakable(name: str) -> Markup:
+    """A name of many parts, escaped, that a narrow page may break behind a part and not within one."""
+    from markupsafe import Markup, escape
+
+    return Markup(_PART_ENDS.sub(r"\g<0><wbr>", str(escape(text.plain(name)))))  # noqa: S704 - escaped just before
 
 
 def _plain_value(value: object) -> object:

@@ -13,6 +13,7 @@ from auditor.core.records import (
     Cell,
     Example,
     Finding,
+    Interval,
     Placement,
     SkippedImage,
     SplitCount,
@@ -22,7 +23,7 @@ from auditor.core.records import (
 from auditor.report import summary
 from auditor.report.bars import RateBar, rate_bar
 from auditor.report.first_screen import Step, Telling, steps, telling
-from auditor.report.numbers import method_name
+from auditor.report.numbers import confidence
 from auditor.report.place_drawing import PlaceDrawing, place_drawing
 from auditor.report.settling import to_settle
 from auditor.report.validity import ValidityWords, validity_words
@@ -170,8 +171,13 @@ def _surviving(result: AuditResult) -> tuple[int, int]:
 
 
 def _interval_names(result: AuditResult) -> tuple[str, ...]:
-    names: dict[str, None] = {}
+    """What is bounded by which method, at which confidence; from the lowest to the highest where findings differ."""
+    names: dict[str, list[Interval]] = {}
     for finding in result.findings:
-        names[f"flip rate: {method_name(finding.interval)}"] = None
-        names[f"uplift: {method_name(finding.uplift_interval)}"] = None
-    return tuple(names)
+        names.setdefault(f"flip rate: {finding.interval.method}", []).append(finding.interval)
+        names.setdefault(f"uplift: {finding.uplift_interval.method}", []).append(finding.uplift_interval)
+    found = []
+    for name, intervals in names.items():
+        low, high = (confidence(pick(one.confidence for one in intervals)) for pick in (min, max))
+        found.append(f"{name} {low}" if low == high else f"{name} {low} to {high}")
+    return tuple(found)

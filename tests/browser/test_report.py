@@ -169,6 +169,13 @@ def test_nothing_is_wider_than_the_window(shown: Opened, open_page: Open) -> Non
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
+def test_captions_fit_a_narrow_window(open_page: Open) -> None:
+    beyond = """() => [...document.querySelectorAll('caption')]
+        .filter((one) => one.getClientRects().length && one.getBoundingClientRect().right > innerWidth)
+        .map((one) => one.textContent)"""
+    assert open_page(size=(360, 740)).page.evaluate(beyond) == []
+
+
 def test_paper_shows_everything(shown: Opened) -> None:
     page = shown.page
     page.emulate_media(media="print")

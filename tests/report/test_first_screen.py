@@ -141,3 +141,21 @@ def test_every_finding_has_an_anchor_that_names_cannot_break(full_result: AuditR
     )
     text = report_html(replace(full_result, findings=(bad,)))
     assert re.findall(r'<tbody[^>]* id="([^"]*)"', text) == ["finding-a_22_20onload_3d_22x_20_fc-fixed"]
+
+
+def test_long_names_may_break_behind_a_part_and_stay_text(full_result: AuditResult) -> None:
+    subject = replace(full_result.subject, model="a.b:<i>my_net</i>'s", weights="w/x-1.pt\u202e")
+    page = report_html(replace(full_result, subject=subject))
+    assert "<dd>a.<wbr>b:<wbr>&lt;i&gt;my_<wbr>net&lt;/<wbr>i&gt;&#39;s, " in page
+    assert "x-<wbr>1.<wbr>pt\\u202e</dd>" in page
+    assert "<i>my" not in page
+
+
+def test_what_is_bounded_at_several_confidences_is_told_once(full_result: AuditResult) -> None:
+    levels = (0.95, 0.99, 0.97)
+    findings = tuple(
+        replace(one, uplift_interval=replace(one.uplift_interval, confidence=level, method="exact paired"))
+        for one, level in zip(full_result.findings, levels, strict=False)
+    )
+    page = report_html(replace(full_result, findings=findings))
+    assert "uplift: exact paired 95% to 99%." in page

@@ -23,7 +23,7 @@ from auditor.report.junit import junit_xml
 from auditor.report.notebook import notebook_html
 from auditor.report.summary import verdict_sentence
 
-VOID = {"meta", "img", "br", "line", "rect", "circle"}
+VOID = {"meta", "img", "br", "wbr", "line", "rect", "circle"}
 
 
 class Outline(html.parser.HTMLParser):
@@ -103,7 +103,7 @@ def test_names_stay_text_in_every_format(full_result: AuditResult) -> None:
     assert "Zoë <b>" not in report_html(full_result)
     assert "<script" not in junit_xml(full_result)
     assert "\udcff" not in report_html(full_result)
-    assert "wok/b\\xff.jpg" in report_html(full_result)
+    assert "wok/b\\xff.jpg" in report_html(full_result).replace("<wbr>", "")
 
 
 def test_hostile_class_names_run_names_and_notes_stay_text(full_result: AuditResult) -> None:
