@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from auditor.core.errors import StoreError
 from auditor.core.records import AuditResult, Candidate, Checks, Review
+from auditor.run.cell_names import checked_cell_names, keep_cell_names
 from auditor.run.checks import check_files_agree
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder, json_file
@@ -61,13 +62,18 @@ def reviewed_result(folder: RunFolder) -> AuditResult:
     return _under_marks(folder, stored_result(folder))
 
 
-def report_anew(folder: RunFolder, policy: bytes | None = None) -> Audit:
+def report_anew(folder: RunFolder, policy: bytes | None = None, cell_names: Path | None = None) -> Audit:
     """Write a finished run's reports anew, and look again whether its files agree with them.
 
     Args:
         policy: a policy's file (`run.policy.checked_policy`) that the run is held to from now on; None: as before.
+        cell_names: a CSV of names for cells of the explorer, in the place of those it had; None: as before.
+    Raises:
+        ConfigError: names of cells that are none; nothing is changed.
     """
     with folder.alone():
+        if cell_names is not None:
+            keep_cell_names(folder, checked_cell_names(cell_names, stored_result(folder).explored))
         if policy is not None:
             keep_policy(folder, policy)
         result = reviewed_result(folder)

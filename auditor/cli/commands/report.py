@@ -46,6 +46,9 @@ def report(
             help=f"with --format {SARIF}: a run to tell what is new, changed or gone by", autocompletion=run_folders
         ),
     ] = None,
+    cell_names: Annotated[
+        Path | None, typer.Option(help="names for cells of the atlas explorer, from a CSV of cell,name,atlas")
+    ] = None,
     fail_on: FailOnOption = None,
 ) -> None:
     """Write a finished run's reports anew, or print one of them."""
@@ -58,6 +61,8 @@ def report(
     checked_fail_on(fail_on)
     if baseline is not None and form != SARIF:
         raise ConfigError(f"--baseline goes with --format {SARIF}; 'auditor compare' tells a comparison by itself")
+    if form is not None and cell_names is not None:
+        raise ConfigError("--cell-names stay with the run and are shown in its report; --format prints another")
     if form is not None and session.as_json:
         raise ConfigError("--json is for what is told of reports that are written; --format prints one: --format json")
     if form is not None and fail_on is not None:
@@ -67,7 +72,7 @@ def report(
         raise ConfigError(f"--format takes one of {', '.join(writers)}, got {form!r}")
     folder = open_folder(run_folder)
     if form is None:
-        show(report_anew(folder, None if policy is None else checked_policy(policy)), fail_on)
+        show(report_anew(folder, None if policy is None else checked_policy(policy), cell_names), fail_on)
         return
     held = None if policy is None else read_policy(policy)
     result = reviewed_result(folder)

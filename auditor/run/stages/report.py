@@ -34,6 +34,7 @@ from auditor.report import FORMATS
 from auditor.report.checklist.thumbnails import FOLDER as THUMBNAILS
 from auditor.report.checklist.thumbnails import thumbnails
 from auditor.report.numbers import how_many
+from auditor.run.cell_names import with_cell_names
 from auditor.run.checks import IMAGES, check_files_agree
 from auditor.run.destinations import destinations
 from auditor.run.finished import Audit
@@ -265,11 +266,12 @@ def _explored(folder: RunFolder) -> Explored | None:
     if EXPLORED not in folder.files_of("explorer") or not folder.has(EXPLORED):
         return None
     try:
-        return TypeAdapter(Explored).validate_json(folder.read(EXPLORED))
+        explored = TypeAdapter(Explored).validate_json(folder.read(EXPLORED))
     except ValidationError as error:
         raise DamagedFileError(
             f"{folder.path / EXPLORED} is damaged; 'auditor run --resume {folder.path}' makes it again"
         ) from error
+    return with_cell_names(folder, explored)
 
 
 def write_report(folder: RunFolder, result: AuditResult, beside: Mapping[str, str] | None = None) -> Facts:
