@@ -11,7 +11,7 @@ from rich.text import Text
 from auditor.cli.console import STYLES, verdict_text
 from auditor.cli.terminal import said
 from auditor.core.records.comparison import Change, Comparison
-from auditor.report.comparison import WORDS, caution_sentence, comparison_sentence
+from auditor.report.comparison import WORDS, became_sentence, caution_sentence, comparison_sentence
 from auditor.report.numbers import points, points_bounds
 from auditor.run.catalogue import RunEntry
 
@@ -149,6 +149,7 @@ def comparison_listing(comparison: Comparison) -> list[Table | Text]:
         table.add_row(*_change_row(change))
     lines = [
         said((f"{comparison_sentence(comparison)}.", STYLES[comparison.verdict])),
+        *([said(became)] if (became := became_sentence(comparison)) else []),
         said(caution_sentence(comparison)),
         said(f"{comparison.images} confirmation pictures are eligible in both runs"),
     ]

@@ -36,6 +36,15 @@ def comparison_sentence(comparison: Comparison) -> str:
     return f"{compared} {count} may have become worse: these pictures cannot tell whether {they} {more}"
 
 
+def became_sentence(comparison: Comparison) -> str:
+    """How many patches fail in one of the runs alone, or in both; "" where none fails."""
+    words = [change.becomes for change in comparison.changes]
+    fixed, new, both = (words.count(word) for word in ("fixed", "new", "both fail"))
+    if not fixed + new + both:
+        return ""
+    return f"Failing findings: {new} new, {fixed} fixed, {both} unchanged (they fail in both runs)."
+
+
 def caution_sentence(comparison: Comparison) -> str:
     """What a comparison does not say."""
     return (
@@ -69,6 +78,10 @@ def _as_json(one: Comparison) -> dict[str, object]:
         "margin": one.margin,
         "confidence": one.confidence,
         "says": WORDS[one.verdict],
+        "became": {
+            name: sum(change.becomes == word for change in one.changes)
+            for name, word in (("new", "new"), ("fixed", "fixed"), ("unchanged", "both fail"))
+        },
         "changes": [_change_as_json(change) for change in one.changes],
         "left_out": [
             {
@@ -119,4 +132,5 @@ def comparison_html(comparisons: Sequence[Comparison], pictures: Mapping[str, by
         words=WORDS,
         sentence=comparison_sentence,
         caution=caution_sentence,
+        became=became_sentence,
     )
