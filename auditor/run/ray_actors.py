@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic
 
 import ray
-from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.exceptions import RayError, RayTaskError
 
 from auditor.core.errors import WorkerError
 from auditor.core.progress import Progress
@@ -72,24 +72,6 @@ class Worker:
 
 
 @dataclass(eq=False, slots=True)
-class _Seat:
-    """An actor as the driver sees it.
-
-    Attributes:
-        greeted: the answer by which it says that it was placed, until it is there.
-        at: the items that it was given, in that order, by the reference of their results.
-    """
-
-    actor: Any
-    greeted: Any
-    at: dict[Any, int] = field(default_factory=dict)
-
-    @property
-    def free(self) -> int:
-        return 0 if self.greeted is not None else HANDED_OUT - len(self.at)
-
-
-@dataclass(slots=True)
 class _List(Generic[Context, Item, Result]):
     """One list of work on its way.
 
@@ -106,6 +88,24 @@ class _List(Generic[Context, Item, Result]):
     waiting: deque[int]
     done: dict[int, Result | Failure] = field(default_factory=dict)
     lost: Counter[int] = field(default_factory=Counter)
+
+
+@dataclass(eq=False, slots=True)
+class _Seat:
+    """An actor as the driver sees it.
+
+    Attributes:
+        greeted: the answer by which it says that it was placed, until it is there.
+        at: the items that it was given, in that order: of which list and which number, by the reference of the result.
+    """
+
+    actor: Any
+    greeted: Any
+    at: dict[Any, tuple[_List[Any, Any, Any], int]] = field(default_factory=dict)
+
+    @property
+    def free(self) -> int:
+        return 0 if self.greeted is not None else HANDED_OUT - len(self.at)
 
 
 class RayActors:
@@ -146,14 +146,14 @@ class RayActors:
                 while number not in at_work.done:
                     self._fill_seats()
                     self._hand_out(at_work, number + AHEAD * self._workers)
-                    self._wait(at_work)
+                    self._wait()
                 result = at_work.done.pop(number)
                 if isinstance(result, Failure):
                     raise result.as_error()
                 yield result
         finally:
-            for seat in self._seats:
-                seat.at.clear()  # of a list that was given up: nobody waits for these results
+            for seat in self._seats:  # of a list that was given up nobody waits for results
+                seat.at = {ref: given for ref, given in seat.at.items() if given[0] is not at_work}
 
     def close(self) -> None:
         """Give the actors back, and stop Ray if it was started here."""
@@ -181,10 +181,10 @@ class RayActors:
                 return
             item = at_work.waiting.popleft()
             result = seat.actor.do.remote(at_work.number, at_work.shared, at_work.items[item])
-            seat.at[result] = item
+            seat.at[result] = at_work, item
 
-    def _wait(self, at_work: _List[Context, Item, Result]) -> None:
-        """Wait until something is there, and take in all that is."""
+    def _wait(self) -> None:
+        """Wait until something is there, and take in all that is, for whichever list."""
         expected = {ref: seat for seat in self._seats for ref in (seat.greeted, *seat.at) if ref is not None}
         begun = time.monotonic()
         there: list[Any] = []
@@ -197,38 +197,40 @@ class RayActors:
                 )
         also, _ = ray.wait(list(expected), num_returns=len(expected), timeout=0)
         for ref in dict.fromkeys([*there, *also]):
-            self._take(at_work, expected[ref], ref)
+            self._take(expected[ref], ref)
 
-    def _take(self, at_work: _List[Context, Item, Result], seat: _Seat, ref: Any) -> None:
+    def _take(self, seat: _Seat, ref: Any) -> None:
         if seat not in self._seats:  # lost with an earlier answer of the same moment
             return
         try:
             answer = ray.get(ref)
         except RayTaskError as error:
             raise error.cause from error
-        except RayActorError as error:
-            self._lose(at_work, seat, error)
+        except RayError as error:  # the actor is gone, its machine, or the result that lay there
+            self._lose(seat, error)
             return
         if ref is seat.greeted:
             seat.greeted, self._unplaced = None, 0
             _check_versions(*answer)
             return
-        item = seat.at.pop(ref)
+        at_work, item = seat.at.pop(ref)
         at_work.done[item] = answer
         self._progress.advance(at_work.work.steps(at_work.items[item]))
 
-    def _lose(self, at_work: _List[Context, Item, Result], seat: _Seat, error: RayActorError) -> None:
+    def _lose(self, seat: _Seat, error: RayError) -> None:
         """Put back what a lost actor had, for another to do; what it wrote nowhere, nobody misses."""
         self._seats.remove(seat)
         with contextlib.suppress(RayError):
             ray.kill(seat.actor)  # it may be out of reach and not dead
-        numbers = list(seat.at.values())
-        at_work.waiting.extendleft(reversed(numbers))
-        if numbers:
-            at_work.lost[numbers[0]] += 1
+        given = list(seat.at.values())
+        for of_list, number in reversed(given):
+            of_list.waiting.appendleft(number)
+        if given:
+            at_work, first = given[0]  # the one that it was at
+            at_work.lost[first] += 1
         elif seat.greeted is not None:
             self._unplaced += 1
-        if numbers and at_work.lost[numbers[0]] >= TRIES:
+        if given and at_work.lost[first] >= TRIES:
             raise WorkerError(
                 f"one piece of work ended {TRIES} workers without a word, which mostly means that memory ran out; "
                 "what was finished is kept: go on with a smaller [compute] batch_size, or fewer workers a machine"

@@ -19,6 +19,9 @@ from auditor.core.errors import AuditorError, UnknownNameError, WorkerError
 from auditor.core.progress import Silence
 from auditor.core.work import Work
 from auditor.run.engines import quieten_ray
+from auditor.run.folder import RunFolder
+from auditor.run.pipeline import forget
+from auditor.run.stages.trials import TRIALS
 from tests.run.test_engines import Counted, Ten, add, die, fail_at_three, weight
 
 if TYPE_CHECKING:
@@ -26,11 +29,24 @@ if TYPE_CHECKING:
 
     from auditor.run.ray_actors import RayActors
 
-RUN = (
-    "import sys, auditor.atlas.embedding as embedding; embedding.TOO_FEW = 10**6; from auditor.cli import main;"
-    "sys.argv[0] = 'auditor'; main()"
-)
-"""The command line in a process of its own, laid out as `quick_layout` has it."""
+OWN = """
+import os, signal
+from auditor.core.progress import Silence
+from auditor.core.work import Work
+from auditor.run.engines import quieten_ray
+from auditor.run.folder import RunFolder
+from auditor.run.pipeline import forget
+from auditor.run.stages.trials import TRIALS
+from tests.run.test_engines import Ten, add
+quieten_ray()
+from auditor.run.ray_actors import RayActors
+engine = RayActors(1, "", False, Silence())
+folder, handler = engine._link._folder, signal.getsignal(signal.SIGTERM)
+results = [result for result, _ in engine.each(Work(Ten, add), [1, 2])]
+assert os.path.isdir(folder) and handler is signal.SIG_DFL
+engine.close()
+print(results, os.path.exists(folder))
+"""
 
 
 def meet(context: Ten, folder: Path) -> bool:
@@ -101,7 +117,19 @@ def _parent(process: Path) -> Path:
     return Path("/proc", (process / "stat").read_text().rpartition(")")[2].split()[1])
 
 
-def test_no_cluster_there_is_one_sentence(world, invoke, tmp_path: Path) -> None:
+def test_a_ray_of_its_own_says_nothing_and_leaves_nothing(tmp_path: Path) -> None:
+    """In a process of its own, whose home folder stays empty."""
+    home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", OWN], env=home, capture_output=True, text=True, timeout=240)
+    assert (done.stdout, done.stderr) == ("[11, 12] False\n", "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_cluster_there_is_one_sentence(world, invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(**_: object) -> None:
+        raise ConnectionError("Could not find any running Ray instance.")
+
+    monkeypatch.setattr("ray.init", nowhere)  # the machine may have one
     for address in ("auto", "localhost:1"):
         flags = ("--engine", "ray", "--address", address, "--out", tmp_path / "run")
         refused = invoke("run", world.config, *flags)
@@ -129,6 +157,8 @@ def test_the_same_results_in_the_same_order(actors, tmp_path: Path) -> None:
     assert {process for _, process in results} <= {int(path.name) for path in tmp_path.iterdir()}
     assert actors._progress.done - before == sum(range(40))
     assert list(actors.each(Work(lambda: 1 / 0, add), [])) == []  # nothing to do opens nothing
+    within = [(one, list(actors.each(Work(Ten, divide), [one]))) for one, _ in actors.each(Work(Ten, add), range(9))]
+    assert within == [(10 + item, [10 / (10 + item)]) for item in range(9)]  # a list inside another
 
 
 def test_errors_are_said_as_they_were_and_the_actors_go_on(actors) -> None:
@@ -163,12 +193,14 @@ def test_a_worker_with_other_packages_is_refused(cluster, actors, monkeypatch: p
         list(RayActors(1, cluster.address, False, Silence()).each(Work(Ten, add), [1]))
 
 
-def test_a_run_ends_in_the_same_bytes_whatever_is_killed(world, invoke, finished, cluster, tmp_path: Path) -> None:
-    """First the driver, then while it is gone on with a worker, and in the end a node."""
-    folder, generator = tmp_path / "run", random.Random()
-    sharing = ("--engine", "ray", "--address", cluster.address, "--workers", "2")
-    command = [sys.executable, "-c", RUN, "run", world.config, "--out", folder, *sharing]
-    driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def test_a_run_ends_in_the_same_bytes_whatever_is_killed(invoke, finished, own_run: Path, cluster) -> None:
+    """Of a run whose trials are forgotten: first the driver, then a worker of the one that goes on, then a node."""
+    folder, generator = own_run, random.Random()
+    forget(RunFolder.open(folder), TRIALS)
+    command = ("run", "--resume", folder, "--engine", "ray", "--address", cluster.address, "--workers")
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "auditor.cli", *command, "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     _until(lambda: _blocks(folder) >= generator.randint(1, 5) or driver.poll() is not None)
     driver.kill()
     assert driver.wait() == -signal.SIGKILL
@@ -184,7 +216,7 @@ def test_a_run_ends_in_the_same_bytes_whatever_is_killed(world, invoke, finished
 
     harming = threading.Thread(target=harm)
     harming.start()
-    ended = invoke("run", "--resume", folder, *sharing)
+    ended = invoke(*command, "2")
     harming.join()
     assert ended.exit_code == finished[1].exit_code, ended.output
     assert len(cluster.worker_nodes) == 0

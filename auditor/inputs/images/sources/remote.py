@@ -37,7 +37,7 @@ _TAGS = ("ETag", "etag", "generation", "md5Hash", "crc32c")
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """By what it is told that nobody touched a file: bytes, and numbers for its time and its mark; 0: not told."""
+    """By what it is told that nobody touched a file: bytes, and numbers that stand for time and mark; 0: not told."""
 
     size: int
     modified: int
