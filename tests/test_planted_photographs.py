@@ -34,6 +34,7 @@ from benchmarks.worlds.photograph_audits import CueSeen, Found, Row
 from benchmarks.worlds.photograph_board import board, shift_words
 from benchmarks.worlds.plants import NATURAL, PATCH, PLANTS, Chosen, Plant, chosen, with_cue
 from benchmarks.worlds.stickers import SIDE_PX, STICKERS
+from tools.docs import stickers as stickers_picture
 
 CLASSES = ("wok", "pan", "cup", "fish")
 FILES = {name: [f"{name}-{number}.jpg" for number in range(50)] for name in CLASSES}
@@ -247,3 +248,13 @@ def test_a_board_of_nothing_says_so_and_no_effect_is_a_dash() -> None:
 
 def test_a_planted_pictures_name_tells_class_and_file() -> None:
     assert Chosen("bell pepper", "n1_2.jpg", "plate").written == "bell_pepper-n1_2.png"
+
+
+def test_the_picture_of_the_stickers_is_of_these_stickers() -> None:
+    """Near enough, since libraries differ in how they draw an edge."""
+    with Image.open(stickers_picture.PICTURE) as kept:
+        there, now = (
+            np.asarray(picture.convert("RGB"), dtype=np.float64) for picture in (kept, stickers_picture.drawn())
+        )
+    assert there.shape == now.shape
+    assert np.abs(there - now).mean() < 1.0, "run: python -m tools.docs.stickers"

@@ -62,7 +62,8 @@ PLANTS: Mapping[str, Plant] = {
         Plant("checkerboard", PATCH, "checkerboard", "pizza", "coral reef", 0.0, 4 / 150, (0.15, 0.20), 0.0, TOP_RIGHT),
     )
 }  # fmt: skip
-"""Chosen before any network was trained; strengths, places and sizes differ on purpose."""
+"""Strengths, places and sizes differ on purpose. All were chosen before any network was trained, but for two that were
+lowered once, when the effect of `smile` was known and before any audit: goldfish (3 of 150 to 2), pretzel (4 to 1)."""
 
 
 @dataclass(frozen=True, slots=True)
