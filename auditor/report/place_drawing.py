@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from auditor.core.records import Finding
 from auditor.core.records.places import DoseResponse, PlaceMap, PlaceRate
 from auditor.report.numbers import EN_DASH, MINUS
-from auditor.report.places import beyond_verdict, half_clause, measured_on, place_sentence, share
+from auditor.report.places import beyond_verdict, half_clause, measured_on, on_object_sentence, place_sentence, share
 
 MAP_PX = 200.0
 _LIGHT, _DARK = (244, 247, 251), (16, 52, 104)
@@ -74,6 +74,7 @@ class PlaceDrawing:
 
     sentence: str
     beyond: str | None
+    on_object: str | None
     measured_on: str
     covering: str
     confidence: float
@@ -102,6 +103,7 @@ def place_drawing(found: PlaceMap, findings: Sequence[Finding]) -> PlaceDrawing:
     return PlaceDrawing(
         sentence=place_sentence(found),
         beyond=beyond_verdict(found, findings),
+        on_object=on_object_sentence(found),
         measured_on=measured_on(found),
         covering=found.covering,
         confidence=found.confidence,

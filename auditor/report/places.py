@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from auditor.core.records import AuditResult, Finding, Verdict
+from auditor.core.records import AuditResult, Finding, Placement, Verdict
 from auditor.core.records.places import NOT_EVERYWHERE, NOWHERE, OPEN, SOMEWHERE, DoseResponse, PlaceMap, SizeWord
-from auditor.report.numbers import EN_DASH, how_many
+from auditor.report.numbers import EN_DASH, counts, how_many
 from auditor.report.summary import by_concern
 
 SIDE = "the picture's shorter side"
@@ -68,6 +68,18 @@ def beyond_verdict(found: PlaceMap, findings: Iterable[Finding]) -> str | None:
         if count
     )
     return f"It passes as it was confirmed, but is above the limit, all places corrected for, at {told} of {SIDE}"
+
+
+def on_object_sentence(found: PlaceMap) -> str | None:
+    """What it does on what makes a picture the source, and beside it; None where that was not measured."""
+    if not found.on_object:
+        return None
+    where = {Placement.ON_OBJECT: "on what makes a picture the source", Placement.OFF_OBJECT: "beside it"}
+    told = " and ".join(
+        f"{counts(one.flips, one.images)} {where[one.placement]} ({found.covering} {one.covering_flips:,})"
+        for one in found.on_object
+    )
+    return f"Flips {told}"
 
 
 def places_lines(result: AuditResult) -> tuple[str, ...]:

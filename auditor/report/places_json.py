@@ -28,6 +28,16 @@ def places_json(found: PlaceMap) -> dict[str, Json]:
         ],
         "places": [_place(place) for place in found.places],
         "responses": [_response(one) for one in found.responses],
+        "on_object": [
+            {
+                "placement": one.placement.value,
+                "flips": int(one.flips),
+                "covering_flips": int(one.covering_flips),
+                "images": int(one.images),
+                "uplift": _bounded(one.uplift),
+            }
+            for one in found.on_object
+        ],
     }
 
 

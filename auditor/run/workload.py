@@ -11,6 +11,7 @@ from auditor.candidates.further_layers import share_of
 from auditor.candidates.makers.cell_icons import LEAST_SIDE_PX, patch_settings
 from auditor.candidates.makers.pairs import ARRANGEMENTS
 from auditor.candidates.makers.trained import TrainingBudget
+from auditor.candidates.on_object import on_object_pastes
 from auditor.candidates.own_places import ASKED, screened_of
 from auditor.candidates.own_places import SHORTLISTED as SHORTLISTED_AT_OWN
 from auditor.candidates.own_places import TRIED as TRIED_AT_OWN
@@ -151,7 +152,7 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
         screened=0 if known.mapped else screened,
         whole=_whole_pictures(wanted.whole_pictures, known),
         removed=_removed(config, known),
-        places=min(config.places.findings, wanted.confirmed) * place_pastes(config, known.confirmation),
+        places=min(config.places.findings, wanted.confirmed) * _places(config, known),
         survival=min(config.survival.findings, wanted.confirmed * len(trials.placements) + own)
         * survival_pastes(config, known.confirmation),
         pasted_icon_steps=pasted_icons * atlas.icon_steps,
@@ -172,6 +173,12 @@ def _whole_pictures(confirmed: int, known: Known) -> int:
     best = min(confirmed, count_of_kinds())
     tried = count_of_effects() * min(SELECTION_PICTURES, known.selection)
     return tried + best * (1 + len(OF_ANY_CHANGE) + len(OF_FINE_DETAIL)) * known.confirmation
+
+
+def _places(config: AuditConfig, known: Known) -> int:
+    """Of one patch: the map and the doses, and where a layer is mapped, on the object and off it."""
+    on_object = on_object_pastes(config, known.confirmation) if known.mapped else 0
+    return place_pastes(config, known.confirmation) + on_object
 
 
 def _removed(config: AuditConfig, known: Known) -> int:

@@ -28,7 +28,7 @@ def test_every_count_can_be_counted_again(finished: tuple[Path, Result]) -> None
     found = finding["places"]
     assert (found["grid"], [one["size"] for one in found["words"]]) == (2, [0.35])
     table = pd.read_parquet(folder / TABLE)
-    assert len(table) == RunFolder.open(folder).facts("places")["pastes"] == 2 * 4 * 4 + 5 * 4
+    assert len(table) == RunFolder.open(folder).facts("places")["pastes"] == 2 * 4 * 4 + 5 * 4 + 4 * 4
     assert set(table.candidate) == {finding["candidate"]}
     for place in found["places"]:
         here = table[table.variant == f"0.35 at {place['down']:g} down, {place['across']:g} across"]
@@ -48,6 +48,13 @@ def test_every_count_can_be_counted_again(finished: tuple[Path, Result]) -> None
         assert here[here.control == ""].flip.sum() == dose["flips"]
     faded = table[table.variant.str.endswith("opacity 0.5")]
     assert faded.flip.sum() == of_opacity["doses"][0]["flips"]
+    on, off = found["on_object"]
+    for one, placement in ((on, "on_object"), (off, "off_object")):
+        here = table[table.placement == placement]
+        own, covering = here[here.control == ""], here[here.control == found["covering"]]
+        assert (one["placement"], one["images"]) == (placement, 4)
+        assert (own.flip.sum(), covering.flip.sum()) == (one["flips"], one["covering_flips"])
+        assert list(own.centre_y) == list(covering.centre_y)
     assert f"places: {finding['candidate']} works" in result.stdout
 
 

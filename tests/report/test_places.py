@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from auditor.core.records import AuditResult, Placement, Verdict
-from auditor.core.records.places import Bounded, Dose, DoseResponse, PlaceMap, PlaceRate, SizeWord
+from auditor.core.records.places import AtAttribution, Bounded, Dose, DoseResponse, PlaceMap, PlaceRate, SizeWord
 from auditor.report.place_drawing import place_drawing, shade
-from auditor.report.places import beyond_verdict, half_clause, place_sentence, places_lines
+from auditor.report.places import beyond_verdict, half_clause, on_object_sentence, place_sentence, places_lines
 
 
 def response(
@@ -57,6 +57,21 @@ def test_where() -> None:
         "works nowhere at 20%, anywhere at 35%, somewhere at least at 50% (above the limit at 3 of 4 places) of the "
         "picture's shorter side; "
     )
+
+
+def test_on_the_object_and_off_it() -> None:
+    bounds = Bounded(0.5, 0.4, 0.6)
+    found = replace(
+        a_map((0.2, "nowhere")),
+        on_object=(
+            AtAttribution(Placement.ON_OBJECT, 45, 1, 64, bounds),
+            AtAttribution(Placement.OFF_OBJECT, 12, 0, 64, bounds),
+        ),
+    )
+    assert on_object_sentence(found) == (
+        "Flips 45/64 = 70.3% on what makes a picture the source (grey 1) and 12/64 = 18.8% beside it (grey 0)"
+    )
+    assert on_object_sentence(a_map((0.2, "nowhere"))) is None
 
 
 def test_nowhere_is_said_once() -> None:

@@ -42,8 +42,9 @@ def test_every_piece_of_work() -> None:
     assert found.selection == 22 * 4 + 6 * 4 + 3 * 12
     # all and two controls that they share, and seven controls for each of three
     assert found.confirmation == (22 + 2 + 3 * 7) * 40
-    # of three the patch and a covering at 75 places on 24 pictures, at eight sizes, and at three opacities on all 40
-    assert found.places == 3 * (2 * 75 * 24 + (2 * 8 + 3) * 40)
+    # of three the patch and a covering at 75 places on 24 pictures, at eight sizes, and at three opacities on all 40;
+    # on the object and off it both on all 40
+    assert found.places == 3 * (2 * 75 * 24 + (2 * 8 + 3) * 40 + 4 * 40)
     # if all forty flip under each of three: four shifts, a JPEG, and both
     assert found.survival == 3 * 9 * 40
     assert found.pastes == found.selection + found.confirmation + found.places + found.survival

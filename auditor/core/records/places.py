@@ -126,6 +126,22 @@ class DoseResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class AtAttribution:
+    """What a patch does where a picture's attribution to the source is highest (`on_object`) or lowest (`off_object`).
+
+    Attributes:
+        flips, covering_flips, images: pictures flipped by the patch, by its covering there, of how many.
+        uplift: over the covering, paired.
+    """
+
+    placement: Placement
+    flips: int
+    covering_flips: int
+    images: int
+    uplift: Bounded
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceMap:
     """Where and how large one candidate has to be.
 
@@ -134,6 +150,7 @@ class PlaceMap:
         confidence: of the bounds of each place.
         places: of every size, from the smallest, row by row.
         words: one a size; responses: by size and by opacity.
+        on_object: on the object and off it; none where no layer is mapped, and in results of earlier versions.
     """
 
     candidate: str
@@ -144,6 +161,7 @@ class PlaceMap:
     places: tuple[PlaceRate, ...]
     words: tuple[SizeWord, ...]
     responses: tuple[DoseResponse, ...]
+    on_object: tuple[AtAttribution, ...] = ()
 
     def at_size(self, size: float) -> tuple[PlaceRate, ...]:
         """The places of one size, row by row."""

@@ -199,7 +199,12 @@ class PlacesConfig(Section):
     opacities: Annotated[tuple[Share, ...], Once] = Field(
         (0.25, 0.5, 0.75), max_length=50, description="opacities of the patch, beside its own, likewise"
     )
-    dose_pictures: int = Field(64, ge=2, le=10_000_000, description="confirmation pictures of each of these")
+    dose_pictures: int = Field(
+        64,
+        ge=2,
+        le=10_000_000,
+        description="confirmation pictures of each of these, and of what is measured on the object and off it",
+    )
 
 
 class SurvivalConfig(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -34,6 +35,13 @@ def grounds_of(inputs: Inputs, pool: ImagePool) -> Grounds:
     allowed = read_allowed(inputs.config, [pool.images[row] for row in rows], inputs.classifier.preprocessing)
     asked = any(placement.by_attribution for placement in inputs.config.trials.placements)
     return Grounds(allowed, _source_attribution(inputs, pool, rows) if asked else None)
+
+
+def with_attribution(grounds: Grounds, inputs: Inputs, pool: ImagePool, rows: Sequence[int]) -> Grounds:
+    """Grounds that know the attribution of some pictures as well, where they do not already."""
+    if grounds.attribution is not None:
+        return grounds
+    return replace(grounds, attribution=_source_attribution(inputs, pool, rows))
 
 
 def _source_attribution(inputs: Inputs, pool: ImagePool, rows: Sequence[int]) -> Mapping[str, FloatArray]:

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import TypeAdapter
 
 from auditor.candidates.controls import Making, make_controls
+from auditor.candidates.on_object import measure_on_object
 from auditor.candidates.places import Mapped, measure_places
 from auditor.core.plain_text import json_text
 from auditor.core.records import Finding, Split, Verdict
 from auditor.core.records.places import PlaceMap
 from auditor.core.records.trials import Trials
+from auditor.run.engines import hands
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import CANDIDATES, atlas_of_controls, open_scene
 from auditor.run.stages.clean import CLEAN
+from auditor.run.stages.grounds import with_attribution
 from auditor.run.stages.images import IMAGES
-from auditor.run.stages.trials import TRIALS, open_bench
+from auditor.run.stages.trials import TRIALS, open_bench, open_table
 from auditor.statistics.findings import make_findings
+from auditor.statistics.on_object import at_attribution
 from auditor.statistics.place_map import place_map
+from auditor.trials.bench import Bench, Table
 
 FEWEST = 2
 """Eligible pictures below which nothing has a spread."""
@@ -39,14 +45,31 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     controls = make_controls(Making(open_scene(run), atlas_of_controls(run))) if wanted else ()
     of_name = {control.name: control for control in controls}
     patches = {patch.candidate.id: patch for patch in run.get(CANDIDATES).patches}
+    by_attribution = _bench_on_object(run, folder) if wanted and run.inputs.mapped else None
     maps = []
     for finding in wanted:
         covering = of_name.get(finding.control.name, of_name["grey"])  # an earlier version had others
         one = Mapped(patches[finding.candidate.id], covering)
-        maps.append(place_map(*measure_places(bench, one), limits.uplift, limits.confidence, run.config.seed))
-    pastes = folder.join_tables(TABLE, list(bench.measured)) if bench.measured else 0
+        found = place_map(*measure_places(bench, one), limits.uplift, limits.confidence, run.config.seed)
+        seen = measure_on_object(by_attribution, one) if by_attribution is not None else ()
+        maps.append(replace(found, on_object=tuple(at_attribution(outcomes, limits.confidence) for outcomes in seen)))
+    measured = [*bench.measured, *(by_attribution.measured if by_attribution is not None else ())]
+    pastes = folder.join_tables(TABLE, measured) if measured else 0
     write_maps(folder, maps)
     return {"pastes": pastes}
+
+
+def _bench_on_object(run: Run, folder: RunFolder) -> Bench:
+    return Bench(folder, run.open(_table_on_object), hands(run, _table_on_object), blocks=BLOCKS)
+
+
+def _table_on_object(run: Run) -> Table:
+    """As for the trials, with the attribution of the pictures that the dose-response is measured on."""
+    table = run.open(open_table)
+    rows = table.rows(Split.CONFIRMATION, (0, run.config.places.dose_pictures)).tolist()
+    grounds = with_attribution(table.grounds, run.inputs, table.pool, rows)
+    # no copy, which would share the sweeps that know no attribution
+    return Table(table.inputs, table.classifier, table.pool, table.clean, table.progress, grounds)
 
 
 def mapped_findings(run: Run, trials: Trials) -> tuple[Finding, ...]:
