@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from auditor.cli.completing import class_names
-from auditor.core.addresses import address_of
+from auditor.core.addresses import address_of, without_file
 from auditor.core.errors import ConfigError
 from auditor.core.section import Flag
 from auditor.core.settings_text import all_settings, plain
@@ -34,7 +34,7 @@ def _file(path: Path) -> str:
     if address := address_of(path):
         return address
     try:
-        return str(path.expanduser().absolute())
+        return str(Path(without_file(str(path))).expanduser().absolute())
     except RuntimeError as error:
         raise ConfigError(f"there is no home folder for {str(path)!r}; give the whole path") from error
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:")
+_SCHEME = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:")  # file:///photos is a path in other words
 _SECRET = re.compile(r"[^/]*@|.*\?.*=")
 
 
@@ -23,6 +23,11 @@ def address_of(path: Path) -> str | None:
     """The address that a path stands for; None: it is a path."""
     first, *rest = path.parts or ("",)
     return f"{first}//{'/'.join(rest)}" if _SCHEME.fullmatch(first) else None
+
+
+def without_file(text: str) -> str:
+    """The path that file:///photos stands for, with as many slashes as a path keeps of it; any other text as it is."""
+    return re.sub(r"^file:/+", "/", text)
 
 
 def holds_a_secret(address: str) -> bool:

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from auditor.core.addresses import address_of, holds_a_secret, is_address
+from auditor.cli.flags import flag_values
+from auditor.core.addresses import address_of, holds_a_secret, is_address, without_file
 from auditor.core.config import build_config
 from auditor.core.errors import ConfigError, ImageError, UnreadableImageError
 from auditor.inputs.images.annotations_matching import Pictures
@@ -55,12 +56,20 @@ def test_an_address_is_told_from_a_path() -> None:
     for text in ("s3://bucket/photos", "gs://b", "memory://x/y"):
         assert is_address(text)
         assert address_of(Path(text)) == text
-    for text in ("photos", "/s3:/x", "C:/x", "s3:/x", "a b://c", "//server/x", ""):
+    for text in ("photos", "/s3:/x", "C:/x", "s3:/x", "a b://c", "//server/x", "", "file:///x"):
         assert not is_address(text)
         assert text == "s3:/x" or address_of(Path(text)) is None
     assert [holds_a_secret(f"s3://{rest}") for rest in ("key:word@b/x", "b/x?sig=1", "b/x@2/y", "b/what?")] == [
         True, True, False, False,
     ]  # fmt: skip
+
+
+def test_a_file_address_is_its_path(tmp_path: Path) -> None:
+    assert without_file(str(Path("file:///a/b"))) == without_file("file:///a/b") == "/a/b"
+    assert without_file("a/file:/b") == "a/file:/b"
+    config = build_config({**LEAST, "images": {"all": f"file://{tmp_path}/photos"}}, tmp_path)
+    assert given_sources(config)[0].path == tmp_path / "photos"
+    assert flag_values({"images": Path(f"file://{tmp_path}/photos")}) == {("images", "all"): f"{tmp_path}/photos"}
 
 
 def test_a_listing_says_what_a_folder_would(memory, tmp_path: Path) -> None:

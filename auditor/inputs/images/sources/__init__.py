@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditor.core.addresses import address_of, is_address
+from auditor.core.addresses import address_of, is_address, without_file
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ImageError
 from auditor.core.hashing import sha256_of
@@ -57,7 +57,7 @@ def _place(config: AuditConfig, written: str) -> Path:
     if is_address(written):
         return Path(written)
     base = config.base.resolve()  # below it links stay as they were written, so that people know their paths again
-    return Path(os.path.normpath(base / Path(written).expanduser()))
+    return Path(os.path.normpath(base / Path(without_file(written)).expanduser()))
 
 
 def pool_path(config: AuditConfig) -> Path | None:
