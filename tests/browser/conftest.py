@@ -13,8 +13,8 @@ import pytest
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 SAMPLE = Path(__file__).resolve().parents[2] / "reports" / "sample" / "report.html"
-REPORT = Path(os.environ.get("AUDITOR_REPORT", SAMPLE)).resolve()
-"""What is read: the sample's report, or one that AUDITOR_REPORT names."""
+REPORTS = [Path(one).resolve() for one in os.environ.get("AUDITOR_REPORT", str(SAMPLE)).split(os.pathsep)]
+"""What is read: the sample's report, or those that AUDITOR_REPORT names, such as one of photographs."""
 
 
 @dataclass
@@ -40,12 +40,18 @@ def browser() -> Iterator[playwright.Browser]:
         launched.close()
 
 
+@pytest.fixture(scope="module", params=REPORTS, ids=lambda path: path.parent.name)
+def report(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.param
+    return path
+
+
 @pytest.fixture(scope="module")
-def open_page(browser: playwright.Browser) -> Iterator[Open]:
-    """Open a file in a window of its own: `size` in pixels, and what else a context takes."""
+def open_page(browser: playwright.Browser, report: Path) -> Iterator[Open]:
+    """Open the report, or another file, in a window of its own: `size` in pixels, and what else a context takes."""
     contexts = []
 
-    def opened(file: Path = REPORT, size: tuple[int, int] = (1200, 900), **settings: object) -> Opened:
+    def opened(file: Path = report, size: tuple[int, int] = (1200, 900), **settings: object) -> Opened:
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **settings)
         contexts.append(context)
         found = Opened(context.new_page())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.conftest import REPORT, Open, Opened
+from tests.browser.conftest import Open, Opened
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
@@ -55,9 +55,13 @@ def test_the_first_screen_says_what_was_found(shown: Opened) -> None:
     assert picture.evaluate("(picture) => picture.complete && picture.naturalWidth") > 200
 
 
-def test_nothing_is_asked_for_and_nothing_goes_wrong(shown: Opened) -> None:
+def test_it_is_not_too_large_for_a_mail(report: Path) -> None:
+    assert report.stat().st_size < 15_000_000
+
+
+def test_nothing_is_asked_for_and_nothing_goes_wrong(shown: Opened, report: Path) -> None:
     shown.page.locator(".map[data-atlas=pasted] .cell").first.hover()
-    assert [url for url in shown.asked if url != REPORT.as_uri() and not url.startswith(("data:", "blob:"))] == []
+    assert [url for url in shown.asked if url != report.as_uri() and not url.startswith(("data:", "blob:"))] == []
     assert shown.said == []
 
 
