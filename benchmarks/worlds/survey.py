@@ -89,8 +89,8 @@ def main() -> None:
     fresh = write_fresh(chosen.out / "pictures")
     print("| world | network | planted pair | its place | first into its target | confirmed, into it | first pair |")
     print("| --- | --- | --- | ---: | ---: | --- | --- |")
-    for world in WORLDS.values():
-        for side in SIDES:
+    for side in SIDES:
+        for world in WORLDS.values():
             config = side_folder(chosen.cache, world, side) / CONFIG
             if world.target and config.is_file() and world.name in (chosen.worlds or [world.name]):
                 print(row(world, side, surveyed(config, chosen.out / f"{world.name}-{side}", fresh)), flush=True)
