@@ -65,6 +65,11 @@ class Proposals:
     pasted: Atlas | None = None
     further_pasted: tuple[Atlas, ...] = ()
 
+    @property
+    def all_pasted(self) -> tuple[Atlas, ...]:
+        """The atlases of crops as pasted, one a mapped layer, the first's first; none where no crop was screened so."""
+        return () if self.pasted is None else (self.pasted, *self.further_pasted)
+
     def pasted_of(self, candidate: Candidate) -> Atlas | None:
         """The atlas of crops as pasted that a candidate lies in, by its layer."""
         own = (one for one in self.further_pasted if one.layer == candidate.layer)

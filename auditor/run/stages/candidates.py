@@ -51,10 +51,9 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     proposals = _proposed(run, folder) if len(screening_rows(run)) else Proposals((), _cells(run), ())
     folder.write_table(_PUSHES, pushes_table(proposals.cells))
     folder.write_json(_RUNGS, [asdict(rung) for rung in proposals.rungs])
-    if proposals.pasted is not None:
-        for number, pasted in enumerate((proposals.pasted, *proposals.further_pasted)):
-            samples, cells = (of_layer(file, number) for file in (_PASTED_SAMPLES, _PASTED_CELLS))
-            write_atlas(folder, pasted, run.get(IMAGES), samples, cells)
+    for number, pasted in enumerate(proposals.all_pasted):
+        samples, cells = (of_layer(file, number) for file in (_PASTED_SAMPLES, _PASTED_CELLS))
+        write_atlas(folder, pasted, run.get(IMAGES), samples, cells)
     scene = open_scene(run)
     run.progress.start("writing candidates", len(proposals.patches))
     patches = list(proposals.patches)

@@ -48,8 +48,7 @@ def _views(run: Run, folder: RunFolder) -> list[View]:
 
 
 def _pasted(run: Run, number: int) -> Atlas | None:
-    proposals = run.get(CANDIDATES)
-    found = () if proposals.pasted is None else (proposals.pasted, *proposals.further_pasted)
+    found = run.get(CANDIDATES).all_pasted
     return found[number] if number < len(found) else None
 
 

@@ -38,7 +38,7 @@ def _studio(run: Run, number: int) -> Studio:
     proposals, screen = run.get(CANDIDATES), run.open(open_screen)
     if proposals.pasted is None:
         raise StoreError(f"{run.folder.path} holds no atlas of patches as pasted; run 'auditor suggest' on it first")
-    pasted = (proposals.pasted, *proposals.further_pasted)[number]
+    pasted = proposals.all_pasted[number]
     whitening = Whitening(second_moment(pasted_vectors(run, pasted)))
     background = screen.common
     if number:

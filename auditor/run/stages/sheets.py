@@ -42,10 +42,9 @@ def _make(run: Run, folder: RunFolder) -> Facts:
         return {"levels": []}
     suggested = [patch.candidate for patch in proposals.patches if patch.candidate.suggested]
     draw_atlases(run, folder, pushed_atlases(run), suggested)
-    if proposals.pasted is not None:
-        for number, pasted in enumerate((proposals.pasted, *proposals.further_pasted)):
-            gave = {one.pasted_cell for one in _of_layer(suggested, run.inputs.by_layer[number].layer)}
-            draw_pasted(run, folder, pasted, gave, icons_of_pasted(run, folder, pasted, number), number)
+    for number, pasted in enumerate(proposals.all_pasted):
+        gave = {one.pasted_cell for one in _of_layer(suggested, run.inputs.by_layer[number].layer)}
+        draw_pasted(run, folder, pasted, gave, icons_of_pasted(run, folder, pasted, number), number)
     return {"levels": list(run.config.atlas.levels)}
 
 
