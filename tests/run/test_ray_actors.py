@@ -74,6 +74,9 @@ def _environment() -> Iterator[None]:
         patch.setenv("RAY_AUTH_MODE", "token")
         patch.setenv("RAY_AUTH_TOKEN", "f" * 64)
         quieten_ray()
+        from ray._raylet import Config
+
+        Config.initialize("")  # for the case that Ray was imported before
         yield
 
 
@@ -83,8 +86,8 @@ def cluster() -> Iterator[Cluster]:
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": 10**8}
-    quick = {"worker_niceness": 0}
-    started = Cluster(True, head_node_args={**node, "include_dashboard": False, "_system_config": quick})
+    head = {"include_dashboard": False, "_system_config": {"worker_niceness": 0}}
+    started = Cluster(True, head_node_args={**node, **head})
     started.add_node(**node)
     yield started
     started.shutdown()
