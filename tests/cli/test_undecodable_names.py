@@ -58,7 +58,7 @@ def test_a_whole_audit_of_names_that_are_no_utf8(own_world: World, invoke, tmp_p
     assert "u-sp\\xf6ts" in {one["candidate"] for one in findings["findings"]}
     names = {Path(path).name for path in auditor.open_run(folder).images.path if "red pan" in path}
     assert names == {f"caf\\xe9 {number:02d}.png" for number in range(44)}
-    html = (folder / "report.html").read_text(encoding="utf-8")
+    html = (folder / "report.html").read_text(encoding="utf-8").replace("<wbr>", "")
     assert "le\\xe9r.png" in html
     assert "sp\\xf6ts" in html
 
