@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -192,12 +193,17 @@ def test_a_worker_with_other_packages_is_refused(cluster, actors, monkeypatch: p
 
     there = {**versions(), "torch": "1.0"}
     monkeypatch.setattr("auditor.run.ray_actors.versions", lambda: there)
-    with pytest.raises(WorkerError, match=r"would not give the same numbers: torch \S+ for 1\.0 here; install"):
-        list(RayActors(1, cluster.address, False, Silence()).each(Work(Ten, add), [1]))
+    refusal = pytest.raises(WorkerError, match=r"would not give the same numbers: torch \S+ for 1\.0 here; install")
+    with contextlib.closing(RayActors(1, cluster.address, False, Silence())) as engine, refusal:
+        list(engine.each(Work(Ten, add), [1]))
 
 
-def test_a_run_ends_in_the_same_bytes_whatever_is_killed(invoke, finished, own_run: Path, cluster) -> None:
+def test_a_run_ends_in_the_same_bytes_whatever_is_killed(
+    invoke, finished, own_run: Path, cluster, actors, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of a run whose trials are forgotten: first the driver, then a worker of the one that goes on, then a node."""
+    monkeypatch.setattr("auditor.run.ray_actors.PLACED_SECONDS", 60)
+    actors.close()  # actors of the tests before would keep a core, and with a node gone the last one
     folder, generator = own_run, random.Random()
     forget(RunFolder.open(folder), TRIALS)
     command = ("run", "--resume", folder, "--engine", "ray", "--address", cluster.address, "--workers")
