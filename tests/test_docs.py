@@ -25,7 +25,7 @@ from auditor.candidates.makers import MAKERS
 from auditor.candidates.whole_pictures import FRAME_KIND, KINDS, SURROUNDINGS_KIND, count_of_kinds
 from auditor.cli import FAILED, INCONCLUSIVE, NOT_MADE, PASSED, app
 from auditor.core.config import AuditConfig, build_config
-from auditor.core.records import Candidate, Cell, ImageRecord, Origin, Placement, Role, Split
+from auditor.core.records import BACKGROUND, Candidate, Cell, ImageRecord, Origin, Placement, Role, Split
 from auditor.core.records.candidates import OWN_PLACE, PLAIN_CROPS
 from auditor.core.records.trials import Draws, TrialBlock, TrialName
 from auditor.core.section import LARGEST_NUMBER, LONGEST_TEXT, Moved
@@ -411,7 +411,7 @@ def test_the_example_of_a_whole_picture_effect_is_what_the_code_computes() -> No
 
 def test_the_kinds_of_whole_picture_effects_are_the_explained_ones() -> None:
     rows = [cells[0] for cells in table_rows(section_of(NUMBERS, "## Whole-picture effects"))]
-    assert {*KINDS, FRAME_KIND, SURROUNDINGS_KIND} == set(rows[2 : 2 + count_of_kinds()])
+    assert {*KINDS, FRAME_KIND, SURROUNDINGS_KIND, BACKGROUND} == set(rows[2 : 2 + count_of_kinds()])
 
 
 def test_the_chance_of_a_table_that_is_never_flipped_is_the_one_on_the_page() -> None:

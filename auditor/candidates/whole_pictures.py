@@ -66,6 +66,7 @@ class Effect:
         instead: changes that are its controls, by name; none: those that are made of its own.
         fine: whether it changes fine detail, so that noise is among them: of a cast or a frame noise as large would be
             another thing, and hide what a model heeds.
+        where: by the key of a picture, how far each pixel is changed; None: all of every picture (`Blended`).
     """
 
     kind: str
@@ -75,6 +76,7 @@ class Effect:
     shows_target: bool = False
     instead: Mapping[str, Change] = field(default_factory=dict)
     fine: bool = False
+    where: Mapping[str, PixelArray] | None = None
 
     @property
     def id(self) -> str:
@@ -221,18 +223,18 @@ SELECTION_PICTURES = 64
 
 def count_of_effects() -> int:
     """How many effects are tried, at most."""
-    return 2 * (len(KINDS) + 1) + 1
+    return 2 * (len(KINDS) + 1) + 2
 
 
 def count_of_kinds() -> int:
     """How many kinds there are, and so how many effects can be confirmed."""
-    return len(KINDS) + 2
+    return len(KINDS) + 3
 
 
 def whole_effects(
     source: PixelArray, target: PixelArray, others: PixelArray, device: torch.device, kinds: Sequence[str] = ()
 ) -> tuple[Effect, ...]:
-    """Every effect that discovery pictures tell of, in the order of the table.
+    """Every effect that discovery pictures tell of without annotations, in the order of the table.
 
     Args:
         source, target, others: (N, 3, H, W) uint8 prepared discovery pictures of the pair and of other classes; of

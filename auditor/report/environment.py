@@ -25,7 +25,7 @@ from auditor.report.summary import (
 )
 from auditor.report.survival import survival_details, survival_of_finding, survival_sentence
 from auditor.report.validity import comparison_label
-from auditor.report.whole_pictures import held_words, whole_words
+from auditor.report.whole_pictures import held_words, left_out_words, whole_words
 
 if TYPE_CHECKING:  # the command line asks for the formats' names at every start
     from jinja2 import Environment
@@ -105,6 +105,7 @@ def _environment(*, autoescape: bool) -> Environment:
         what_does_it=what_does_it,
         would_settle=would_settle,
         held_words=held_words,
+        left_out_words=left_out_words,
         where_to=where_to,
         where_words=where_words,
         whole_words=whole_words,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.core.records import AuditResult, Verdict, WholeFinding, WholePictures
+from auditor.core.records import BACKGROUND, AuditResult, Verdict, WholeFinding, WholePictures
 from auditor.report.numbers import counts, how_many, plain_points, points, points_interval
 
 NOT_MEASURED = "not measured: an earlier version made this run, or it is a look at patches alone"
@@ -49,6 +49,16 @@ def whole_finding_sentence(finding: WholeFinding, limit: float) -> str:
 def whole_words(finding: WholeFinding) -> str:
     """Where it lies to the limit, in a word."""
     return "open" if finding.verdict is Verdict.INCONCLUSIVE else _AGAINST[finding.verdict]
+
+
+def left_out_words(whole: WholePictures) -> str:
+    """What was not tried for want of annotations; "" where nothing was left out."""
+    if any(one.kind == BACKGROUND for one in whole.tried):
+        return ""
+    return (
+        "Backgrounds were not exchanged: that takes annotations (images.masks or images.boxes) of where the objects "
+        "lie, in half of the pictures at least. A shortcut that covers a whole background may have been overlooked."
+    )
 
 
 def held_words(whole: WholePictures) -> str:

@@ -183,11 +183,14 @@ class Blended:
 
     Attributes:
         name: keys the draws: of the effect, and "" or its control's name.
+        where: by the key of a picture, (H, W) uint8, how far each pixel is changed: 255 in full; a picture without one
+            stays as it is. None: all of every picture.
     """
 
     name: tuple[str, str]
     change: Change
     instead: Instead | None = None
+    where: Mapping[str, PixelArray] | None = None
 
     def on(self, images: Tensor, keys: Sequence[str], seed: int) -> Tensor:
         """(B, 3, H, W) pictures in [0, 1] after it, clipped to [0, 1]; a new tensor."""
@@ -195,6 +198,10 @@ class Blended:
         change = self.change(images, draws)
         if self.instead is not None:
             change = self.instead(change, draws)
+        if self.where is not None:
+            nothing = np.zeros(images.shape[2:], dtype=np.uint8)
+            shares = np.stack([self.where.get(key, nothing) for key in keys])
+            change = change * to_float(shares[:, None], images.device)
         return (images + change).clamp_(0.0, 1.0)
 
 

@@ -67,6 +67,7 @@ from auditor.core.records.result import (
     Subject,
 )
 from auditor.core.records.whole_pictures import (
+    BACKGROUND,
     WholeControl,
     WholeEffect,
     WholeExample,
@@ -77,6 +78,7 @@ from auditor.core.records.whole_pictures import (
 )
 
 __all__ = [
+    "BACKGROUND",
     "NOT_ASKED",
     "Asked",
     "AuditResult",

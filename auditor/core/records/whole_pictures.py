@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from auditor.core.records.basics import Interval, Verdict
 from auditor.core.records.findings import ControlResult
 
+BACKGROUND = "background"
+"""The kind that is tried only where annotations say where the objects lie."""
+
 
 @dataclass(frozen=True, slots=True)
 class WholeEffect:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from pydantic import TypeAdapter
 
+from auditor.candidates.background import Objects, background_effect
 from auditor.candidates.whole_pictures import SELECTION_PICTURES, Effect, whole_effects
 from auditor.core.arrays import arrays_from_bytes, arrays_to_bytes
 from auditor.core.errors import DamagedFileError
@@ -106,8 +107,10 @@ def _measured(run: Run, folder: RunFolder) -> WholeTrials:
     if not len(source) or not len(target):
         lacking = run.inputs.source.name if not len(source) else run.inputs.target.name
         return WholeTrials((), (), f"no discovery picture of {lacking} shows what sets the pair apart")
-    effects = whole_effects(source, target, others, run.inputs.classifier.device)
     selection = _Pictures.of(run, folder, Split.SELECTION, SELECTION_PICTURES)
+    effects = whole_effects(source, target, others, run.inputs.classifier.device)
+    behind = _background(run, [selection.rows, confirmation.rows])
+    effects = effects if behind is None else (*effects, behind)
     run.progress.start("whole-picture effects on selection pictures", len(effects) * len(selection.rows))
     tried = [_tried(selection, effect) for effect in effects]
     chosen = choose(tried, wanted)
@@ -120,21 +123,39 @@ def _measured(run: Run, folder: RunFolder) -> WholeTrials:
 
 def _discovery(run: Run) -> tuple[PixelArray, PixelArray, PixelArray]:
     """Prepared discovery pictures of the source, the target and all other classes, in the order of their keys."""
+    pixels = run.get(IMAGES).pixels
+    source, target, others = (pixels[np.array(each, dtype=np.int64)] for each in _discovery_rows(run).values())
+    return source, target, others
+
+
+def _discovery_rows(run: Run) -> dict[str, list[int]]:
+    """Rows of discovery pictures of the source, the target and all other classes, in the order of their keys."""
     pool, inputs = run.get(IMAGES), run.inputs
     rows = sorted(pool.rows(Split.DISCOVERY).tolist(), key=lambda row: pool.images[row].key)
-    of: dict[str, list[int]] = {"source": [], "target": [], "other": []}
+    of: dict[str, list[int]] = {"source": [], "target": [], "other classes": []}
     for row in rows:
         label = pool.images[row].label
-        group = "source" if label in inputs.source.indices else "target" if label in inputs.target.indices else "other"
-        of[group].append(row)
-    source, target, others = (pool.pixels[np.array(each, dtype=np.int64)] for each in of.values())
-    return source, target, others
+        is_source, is_target = label in inputs.source.indices, label in inputs.target.indices
+        of["source" if is_source else "target" if is_target else "other classes"].append(row)
+    return of
+
+
+def _background(run: Run, changed: Sequence[IntArray]) -> Effect | None:
+    """The background of target pictures behind the objects of some rows; None where annotations do not tell of them."""
+    inputs = run.inputs
+    objects = Objects(run.get(IMAGES), inputs.annotations, inputs.classifier.preprocessing, inputs.class_names)
+    things = [inputs.class_names[index] for index in (*inputs.source.indices, *inputs.target.indices)]
+    return background_effect(objects, _discovery_rows(run), things, [rows.tolist() for rows in changed])
+
+
+def _whole(effect: Effect) -> Blended:
+    return Blended((effect.id, ""), effect.change, where=effect.where)
 
 
 def controls_of(effect: Effect) -> tuple[Blended, ...]:
     """What is measured beside an effect: changes of its own kind where it names some, else of its own change."""
     if effect.instead:
-        return tuple(Blended((effect.id, name), change) for name, change in effect.instead.items())
+        return tuple(Blended((effect.id, name), change, where=effect.where) for name, change in effect.instead.items())
     of_its_own = OF_ANY_CHANGE | (OF_FINE_DETAIL if effect.fine else {})
     return tuple(Blended((effect.id, name), effect.change, instead) for name, instead in of_its_own.items())
 
@@ -142,7 +163,7 @@ def controls_of(effect: Effect) -> tuple[Blended, ...]:
 def _tried(pictures: _Pictures, effect: Effect) -> WholeEffect:
     flips, gain = 0, float("nan")
     if len(pictures.rows):
-        said = pictures.said(Blended((effect.id, ""), effect.change)).of
+        said = pictures.said(_whole(effect)).of
         before = pictures.run.get(CLEAN).of(pictures.rows).probability
         gain = float((log_odds(said.probability) - log_odds(before)).mean())
         flips = int(pictures.run.inputs.criterion.flipped(said.predicted).sum())
@@ -167,7 +188,7 @@ def choose(tried: Sequence[WholeEffect], most: int) -> list[WholeEffect]:
 
 
 def _confirmed(pictures: _Pictures, effect: Effect, tried: WholeEffect) -> WholeTrial:
-    run, own = pictures.run, Blended((effect.id, ""), effect.change)
+    run, own = pictures.run, _whole(effect)
     said, flipped = pictures.said(own), run.inputs.criterion.flipped
     flips = flipped(said.of.predicted)
     controls = []
