@@ -133,6 +133,7 @@ library = false
 drawn = 0
 
 [trials]
+placements = ["fixed"]
 batch_size = 16
 
 [places]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from auditor.candidates.controls import OWN_CONTROLS, Making, check_visible, make_controls, steps
-from auditor.core.records import Placement, Split
+from auditor.core.records import Candidate, Placement, Split
 from auditor.core.records.trials import ConfirmedTrials, TrialBlock, TrialName
 from auditor.trials.bench import SURVEY, Bench, Part, Trial
 from auditor.trials.patch import Patch, side_in_pixels
@@ -51,11 +51,16 @@ def confirm(
 
     Args:
         placements: of all that have no place of their own.
+    Returns:
+        In the order in which they are held to the limit (`order_of_test`).
+
     Raises:
         PatchError: nothing is left of a patch where it is pasted.
     """
     controls = make_controls(making)
-    asked = [(patch, placement) for patch in chosen for placement in patch.candidate.placements(placements)]
+    by_id = {patch.candidate.id: patch for patch in chosen}
+    pairs = order_of_test([patch.candidate for patch in chosen], placements)
+    asked = [(by_id[candidate.id], placement) for candidate, placement in pairs]
     trials: list[Trial] = []
     for patch, placement in asked:
         own = own_variants(patch.candidate, placement)
@@ -77,3 +82,20 @@ def confirm(
         ConfirmedTrials(patch.candidate, placement, next(blocks), {one.name: next(blocks) for one in controls}, steps())
         for patch, placement in asked
     ]
+
+
+def order_of_test(
+    candidates: Sequence[Candidate], placements: Sequence[Placement]
+) -> list[tuple[Candidate, Placement]]:
+    """What is confirmed, in the order in which it is held to the limit: who comes early may spend more of the error.
+
+    All candidates come at their first placement before any comes at a further one, since selection saw the first alone
+    and its order speaks for nothing else.
+
+    Args:
+        candidates: in the order of selection.
+        placements: of all that have no place of their own.
+    """
+    under = [(candidate, candidate.placements(placements)) for candidate in candidates]
+    rounds = range(max((len(of_one) for _, of_one in under), default=0))
+    return [(candidate, of_one[turn]) for turn in rounds for candidate, of_one in under if turn < len(of_one)]

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -176,15 +177,18 @@ def summary(result: AuditResult) -> list[Table | Text]:
 
 
 def findings_table(result: AuditResult) -> Table:
-    """The findings, one row each, the most worrying first, rates with their counts; it fits in 80 columns."""
+    """The findings, one row each, those of a candidate together, the most worrying candidate first; rates with their
+    counts. It fits in 80 columns."""
     table = _table(f"{result.source.name} → {result.target.name}")
-    table.show_lines = True
     table.add_column("finding")
     for heading in ("flips", "control", "uplift, points"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    for finding in by_concern(result):
-        table.add_row(*_finding_row(finding, bool(result.subject.further_layers)))
+    layers = bool(result.subject.further_layers)
+    for _, findings in groupby(by_concern(result), key=lambda finding: finding.candidate.id):
+        table.add_section()
+        for turn, finding in enumerate(findings):
+            table.add_row(*_finding_row(finding, layers, again=turn > 0))
     return table
 
 
@@ -192,15 +196,16 @@ def _table(title: str) -> Table:
     return Table(title=said(title), title_justify="left", title_style="bold")
 
 
-def _finding_row(finding: Finding, layers: bool) -> tuple[Text, ...]:
-    """Args: layers: whether several were searched, and a finding's is told."""
+def _finding_row(finding: Finding, layers: bool, again: bool) -> tuple[Text, ...]:
+    """Args: layers: several were searched, and a finding's is told; again: the row above is the same patch's."""
     uplift = finding.uplift_interval
     spot = finding.candidate.spot
     where = f" {spot.words}" if spot is not None else ""
     before = f", tried before as one of {finding.hypotheses}" if finding.hypotheses > 1 else ""
     layer = f", {finding.candidate.layer}" if layers and finding.candidate.layer else ""
+    first = _named(finding.candidate, f"{finding.tier}, {finding.placement}{where}{layer}{before}")
     return (
-        _named(finding.candidate, f"{finding.tier}, {finding.placement}{where}{layer}{before}"),
+        said(("the same, ", "dim"), str(finding.placement)) if again else first,
         _two_lines(f"{finding.flips}/{finding.eligible}", percent(finding.rate)),
         _two_lines(f"{finding.control.flips}/{finding.control.eligible}", finding.control.name),
         _two_lines(f"{100 * finding.uplift:+.1f}", f"{100 * uplift.low:+.1f} … {100 * uplift.high:+.1f}"),

@@ -150,8 +150,11 @@ def awaiting_review(result: AuditResult) -> tuple[Finding, ...]:
 
 
 def by_concern(result: AuditResult) -> tuple[Finding, ...]:
-    """A result's findings with the most worrying first."""
-    return most_worrying(result.findings)
+    """A result's findings, those of one candidate together, the candidate with the most worrying one first."""
+    of_candidate: dict[str, list[Finding]] = {}
+    for finding in most_worrying(result.findings):
+        of_candidate.setdefault(finding.candidate.id, []).append(finding)
+    return tuple(finding for findings in of_candidate.values() for finding in findings)
 
 
 def most_worrying(findings: Iterable[Finding]) -> tuple[Finding, ...]:

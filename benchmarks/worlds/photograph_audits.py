@@ -43,10 +43,12 @@ BASELINES: Mapping[str, Role] = {"random crops": Role.RANDOM, "ranked by contras
 WITHOUT_DECORATION = {
     "atlas": {"icons": 0, "repeats": 0, "looks": 0},
     "candidates": {"icons": 0, "dreams": 0, "trained": 0},
+    "trials": {"placements": ("fixed",)},
     "needed": {"pictures": 0},
     "places": {"findings": 0},
 }
-"""What is left out decides no verdict, or is made of the network's own gradients, which is never held to the limit."""
+"""What is left out decides no verdict, or is made of the network's own gradients, which is never held to the limit; and
+one placement, at which cues and baselines are compared."""
 
 
 @dataclass(frozen=True, slots=True)

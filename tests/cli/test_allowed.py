@@ -30,7 +30,7 @@ def test_random_places_keep_to_the_mask_and_a_changed_mask_is_another_audit(
     config = own_world.edited(
         "allowed.toml",
         ('all = "photos"', 'all = "photos"\nplaces = "places.png"'),
-        ("[trials]", '[trials]\nplacements = ["random"]\nsize = 0.25'),
+        ('placements = ["fixed"]', 'placements = ["random"]\nsize = 0.25'),
         ("findings = 1", "findings = 0"),
     )
     folder = tmp_path / "run"

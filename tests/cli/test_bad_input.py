@@ -69,9 +69,9 @@ def test_a_file_that_is_no_text(world, invoke) -> None:
         (("levels = [4, 6]", "levels = [1]"), ("levels", "each from 2 to 320")),
         (('device = "cpu"', 'device = "gpu"'), ("device", "got 'gpu'")),
         (("uplift = 0.35", "uplift = 35"), ("limits.uplift", "less than 1")),
-        (("[trials]", '[trials]\nplacements = ["corner"]'), ("trials.placements", "'on_object' or 'off_object'")),
+        (('placements = ["fixed"]', 'placements = ["corner"]'), ("trials.placements", "'on_object' or 'off_object'")),
         (
-            ("[trials]", '[trials]\nplacements = ["own"]'),
+            ('placements = ["fixed"]', 'placements = ["own"]'),
             ("trials.placements", "'on_object' or 'off_object', got 'own'"),
         ),
     ],

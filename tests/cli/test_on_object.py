@@ -66,7 +66,7 @@ def test_without_a_layer_there_is_no_attribution(world: World, invoke, tmp_path:
         "without.toml",
         ("network.py:network", "network.py:without_slopes"),
         ('layer = "features.3"\n', ""),
-        ("[trials]", '[trials]\nplacements = ["fixed", "off_object"]'),
+        ('placements = ["fixed"]', 'placements = ["fixed", "off_object"]'),
     )
     result = invoke("run", config, "--out", tmp_path / "run")
     assert (result.exit_code, "Traceback" in result.stderr) == (2, False)

@@ -26,7 +26,7 @@ quadrilateral = [0.05, 0.05, 0.1, 0.5, 0.5, 0.45, 0.5, 0.1]"""
 def test_patches_are_printed_photographed_and_laid_on_a_quadrilateral(world, invoke, tmp_path) -> None:
     chosen = world.edited(
         "photographed.toml",
-        ("[trials]", f"[trials]\n{SETTINGS}"),
+        ("[trials]\n", f"[trials]\n{SETTINGS}\n"),
     )
     folder = tmp_path / "run"
     result = invoke(

@@ -295,7 +295,7 @@ def test_flags_overrule_the_file(world, invoke, finished, tmp_path) -> None:
     both = world.edited(
         "placements.toml",
         ("library = false", 'library = false\npatches = "stickers"'),
-        ("[trials]", '[trials]\nplacements = ["random", "best"]\nbest_sizes = [0.2, 0.35]'),
+        ('placements = ["fixed"]', 'placements = ["random", "best"]\nbest_sizes = [0.2, 0.35]'),
     )
     result = invoke(
         "run", both, "--seed", "6", "--source", "red pan,pink cup", "--target", "blue wok", "--out", tmp_path / "run"

@@ -32,7 +32,7 @@ def trial(
         Path | None, typer.Option(help="measure the patches of this folder (PNG, JPEG, WebP, …) instead")
     ] = None,
     placements: Annotated[
-        str | None, typer.Option(help=f"with --patches: {', '.join(Placement)}, by commas; left out: {Placement.FIXED}")
+        str | None, typer.Option(help=f"with --patches: {', '.join(Placement)}, by commas; left out: those of the run")
     ] = None,
     out: OutOption = None,
     fail_on: FailOnOption = None,
@@ -55,8 +55,9 @@ def trial(
         return
     if not patches.is_dir():
         raise PatchError(f"--patches takes a folder of PNG files; there is none at {patches}")
-    chosen = named_placements(placements or Placement.FIXED)
+    asked = None if placements is None else named_placements(placements)
     folder, settings = begin_run(config_or_run, out)
+    chosen = asked or settings.trials.placements
     same = f"--patches {shell_word(str(patches))} --placements {','.join(chosen)}"
     go_on_with(folder.path, session.new, f"trial {{}} {same}")
     with watched() as progress:

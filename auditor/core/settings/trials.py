@@ -37,7 +37,7 @@ class TrialsConfig(Section):
     """How patches are pasted."""
 
     placements: Annotated[tuple[Annotated[Placement, BeforeValidator(_for_anything)], ...], Once] = Field(
-        (Placement.FIXED,),
+        (Placement.FIXED, Placement.RANDOM),
         min_length=1,
         description=f"a list of {', '.join(f'`{one}` ({one.words})' for one in PLACEMENTS)}; the "
         "first is used for choosing and the survey, all of them for confirming",

@@ -9,7 +9,7 @@ from pathlib import PureWindowsPath
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.candidates.confirmation import confirm
+from auditor.candidates.confirmation import confirm, order_of_test
 from auditor.candidates.controls import Making, steps
 from auditor.candidates.selection import Selection, narrowing, select
 from auditor.core.config import TrialsConfig
@@ -160,15 +160,15 @@ def _confirmed(run: Run, outcome: Outcome) -> tuple[ConfirmedTrials, ...]:
     blocks = blocks_of(table.filter(pc.and_(chosen, pc.equal(table["split"], str(Split.CONFIRMATION)))))
     candidates = {patch.candidate.id: patch.candidate for patch in run.get(CANDIDATES).patches}
     confirmed = []
-    for identity in outcome.chosen:
-        for placement in candidates[identity].placements(run.config.trials.placements):
-            of_both = {
-                name.control: block
-                for name, block in blocks.items()
-                if (name.candidate, name.placement) == (identity, placement)
-            }
-            own = of_both.pop("")
-            confirmed.append(ConfirmedTrials(candidates[identity], placement, own, of_both, outcome.controls))
+    chosen_ones = [candidates[identity] for identity in outcome.chosen]
+    for candidate, placement in order_of_test(chosen_ones, run.config.trials.placements):
+        of_both = {
+            name.control: block
+            for name, block in blocks.items()
+            if (name.candidate, name.placement) == (candidate.id, placement)
+        }
+        own = of_both.pop("")
+        confirmed.append(ConfirmedTrials(candidate, placement, own, of_both, outcome.controls))
     return tuple(confirmed)
 
 

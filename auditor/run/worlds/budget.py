@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from auditor.core.config import AuditConfig, build_config
+from auditor.core.records import Placement
 
 CONFIRMED = 8
 """Candidates confirmed, and crops that each baseline may propose."""
@@ -29,11 +30,13 @@ REDUCED: dict[str, dict[str, Any]] = {
         "drawn": 0,
         "confirmed": CONFIRMED,
     },
+    "trials": {"placements": (Placement.FIXED,)},
     "needed": {"pictures": 0},
     "places": {"findings": 0},
     "survival": {"findings": 0},
 }
-"""By section: no icons, no patch trained, one grid, a tenth of the crops, 120 pictures for confirmation, no places."""
+"""By section: no icons, no patch trained, one grid, a tenth of the crops, 120 pictures for confirmation, and one
+placement: the one at which the true effect of what was found is measured on fresh pictures."""
 
 
 def reduced(config: AuditConfig, seed: int) -> AuditConfig:
