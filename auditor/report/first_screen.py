@@ -10,6 +10,7 @@ from auditor.report.next_steps import calls_for_counterexamples
 from auditor.report.numbers import confidence, how_many, is_measured, percent, plain_points, points_bounds
 from auditor.report.settling import to_settle
 from auditor.report.summary import awaiting_review, by_concern, examples_by_concern
+from auditor.report.whole_pictures import keeps_from_passing
 
 _WHERE = {
     Placement.FIXED: "in the top left corner",
@@ -157,6 +158,12 @@ def _after_pass(result: AuditResult) -> Iterator[Step]:
 
 def _after_inconclusive(result: AuditResult) -> Iterator[Step]:
     missing = to_settle(result)
+    if keeps_from_passing(result):
+        yield Step(
+            f"Pictures of {result.source.name} become {result.target.name} by what lies behind the object alone: see "
+            f"whole-picture effects below. Look at the backgrounds of the training pictures of {result.target.name}, "
+            "collect pictures of both on each other's backgrounds, and train again."
+        )
     if missing is not None:
         yield Step(missing)
         if not missing.startswith("More pictures will hardly do"):

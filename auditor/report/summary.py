@@ -35,7 +35,7 @@ from auditor.report.numbers import (
     points_interval,
     rate_with_counts,
 )
-from auditor.report.whole_pictures import whole_clause
+from auditor.report.whole_pictures import keeps_from_passing, whole_clause
 from auditor.report.words import TIERS
 
 _CONCERN = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2, Verdict.NOT_HELD: 3}
@@ -52,7 +52,8 @@ def verdict_sentence(result: AuditResult) -> str:
         if fragility.verdict is result.verdict and not _candidates(result, result.verdict):
             clauses.reverse()
     whole = whole_clause(result)
-    decides = result.limits.whole_pictures and not _candidates(result, result.verdict)
+    unheld = keeps_from_passing(result)
+    decides = (result.limits.whole_pictures or unheld) and not _candidates(result, result.verdict)
     clauses = [*whole, *clauses] if decides else [*clauses, *whole]
     doubts, search = _doubts_clause(result), _search_clause(result)
     no_pass = result.verdict is Verdict.INCONCLUSIVE and result.accuracy is not None and result.accuracy.forbids_a_pass

@@ -64,7 +64,8 @@ def left_out_words(whole: WholePictures) -> str:
 def held_words(whole: WholePictures) -> str:
     """Whether they can fail the model."""
     if not whole.held:
-        return "They are held to no limit (limits.whole_pictures)."
+        kept = "; a background above it keeps a run from passing" if whole.backgrounds_above else ""
+        return f"They are held to no limit (limits.whole_pictures){kept}."
     spared = len(whole.findings) - len(whole.held_findings)
     return "They are held to the limit" + (f", but {spared} that may show the target." if spared else ".")
 
@@ -74,6 +75,8 @@ def whole_clause(result: AuditResult) -> list[str]:
     whole = result.whole
     if result.limits.whole_pictures:
         return _held_clause(whole, result.limits.uplift)
+    if keeps_from_passing(result):
+        return _background_clause(result)
     if whole is None or not whole.above or result.verdict is not Verdict.PASS:
         return []
     worst = max(whole.above, key=lambda one: one.uplift)
@@ -83,6 +86,22 @@ def whole_clause(result: AuditResult) -> list[str]:
         f"but the limits speak of patches: over whole pictures {worst.effect.words} flips "
         f"{counts(worst.trial.flips, worst.trial.eligible)}, its strongest control "
         f"{counts(worst.control.flips, worst.control.eligible)}, held to no limit (limits.whole_pictures){more}"
+    ]
+
+
+def keeps_from_passing(result: AuditResult) -> bool:
+    """Whether an exchanged background, held to no limit, keeps the run from passing."""
+    unheld = result.whole is not None and not result.limits.whole_pictures and bool(result.whole.backgrounds_above)
+    return unheld and result.verdict is Verdict.INCONCLUSIVE
+
+
+def _background_clause(result: AuditResult) -> list[str]:
+    found = result.whole.backgrounds_above if result.whole is not None else ()
+    return [
+        f"exchanging the background behind {result.source.name} flips {counts(one.trial.flips, one.trial.eligible)}, "
+        f"its strongest control {counts(one.control.flips, one.control.eligible)}, which does not let it pass "
+        "(limits.whole_pictures makes it a fail)"
+        for one in found
     ]
 
 

@@ -77,14 +77,17 @@ def _table(trial: WholeTrial, control: WholeControl) -> PairedCounts:
 def with_whole_pictures(
     verdict: Verdict, reason: str, whole: WholePictures | None, limits: Limits
 ) -> tuple[Verdict, str]:
-    """A run's word and what stands behind it, once effects over whole pictures are heard, where they are held.
+    """A run's word and what stands behind it, once effects over whole pictures are heard.
 
-    One above the limit fails the run. It passes where all that may fail are below, and something was measured.
+    Where they are held, one above the limit fails the run; it passes where all that may fail are below, and something
+    was measured. Where they are not, an exchanged background above the limit still keeps it from passing.
 
     Args:
         whole: None where they were not measured, as by an earlier version.
     """
     if not limits.whole_pictures:
+        if verdict is Verdict.PASS and whole is not None and whole.backgrounds_above:
+            return Verdict.INCONCLUSIVE, f"{reason}; the background alone moves the model by more than the limit"
         return verdict, reason
     held = whole.held_findings if whole is not None else ()
     if not held:

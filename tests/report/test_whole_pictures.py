@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from auditor.core.records import (
+    BACKGROUND,
     AuditResult,
     ControlResult,
     Interval,
@@ -15,7 +16,9 @@ from auditor.core.records import (
     WholePictures,
     WholeTrial,
 )
-from auditor.report.whole_pictures import whole_clause, whole_sentence
+from auditor.report.first_screen import steps
+from auditor.report.summary import verdict_sentence
+from auditor.report.whole_pictures import left_out_words, whole_clause, whole_sentence
 
 BOUNDS = Interval(0.51, 0.72, 0.95, "exact paired")
 
@@ -65,6 +68,29 @@ def test_a_pass_is_no_word_on_whole_pictures(full_result: AuditResult) -> None:
     )
     assert whole_clause(said_of(full_result, CAST, word=Verdict.FAIL)) == []
     assert whole_clause(said_of(full_result, BLUR, FRAME)) == []
+
+
+def test_a_background_above_the_limit_says_why_the_run_does_not_pass(full_result: AuditResult) -> None:
+    behind = finding("the background", 61, Verdict.FAIL)
+    behind = replace(behind, trial=replace(behind.trial, effect=replace(behind.effect, kind=BACKGROUND)))
+    source = full_result.source.name
+    told = (
+        f"exchanging the background behind {source} flips 61/93 = 65.6%, its strongest control 4/93 = 4.3%, which does "
+        "not let it pass (limits.whole_pictures makes it a fail)"
+    )
+    opened = said_of(full_result, CAST, behind, word=Verdict.INCONCLUSIVE)
+    assert whole_clause(opened) == [told]
+    passing = tuple(replace(one, verdict=Verdict.PASS) for one in full_result.findings)
+    sentence = verdict_sentence(replace(opened, findings=passing))
+    assert sentence.startswith(f"INCONCLUSIVE: {told}; ")
+    assert "keeps a run from passing" in whole_sentence(opened)
+    assert whole_clause(said_of(full_result, behind, word=Verdict.FAIL)) == []
+    assert any("by what lies behind the object alone" in step.words for step in steps(opened))
+    whole, without = opened.whole, said_of(full_result, CAST).whole
+    assert whole is not None
+    assert without is not None
+    assert left_out_words(whole) == ""
+    assert "Backgrounds were not exchanged" in left_out_words(without)
 
 
 def test_held_they_are_counted(full_result: AuditResult) -> None:

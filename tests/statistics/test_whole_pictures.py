@@ -100,6 +100,16 @@ def test_the_run_s_word_where_they_are_held(before: Verdict, trials: tuple[Whole
     assert with_whole_pictures(before, "so", judged(*trials), LIMITS) == (before, "so")
 
 
+def test_an_exchanged_background_above_the_limit_keeps_a_run_from_passing_though_nothing_is_held() -> None:
+    behind = trial("background", 61, {"background of the source": (0, 61)})
+    word, reason = with_whole_pictures(Verdict.PASS, "so", judged(behind), LIMITS)
+    assert (word, reason) == (Verdict.INCONCLUSIVE, "so; the background alone moves the model by more than the limit")
+    assert with_whole_pictures(Verdict.FAIL, "so", judged(behind), LIMITS) == (Verdict.FAIL, "so")
+    assert with_whole_pictures(Verdict.PASS, "so", judged(behind, limits=HELD), HELD)[0] is Verdict.FAIL
+    still_open = trial("background", 14, {"background of the source": (2, 13)})
+    assert with_whole_pictures(Verdict.PASS, "so", judged(still_open), LIMITS) == (Verdict.PASS, "so")
+
+
 def test_what_was_not_measured_is_no_pass_where_they_are_held() -> None:
     assert with_whole_pictures(Verdict.PASS, "so", None, HELD)[0] is Verdict.INCONCLUSIVE
     missing = WholePictures((), (), "no confirmation picture is eligible", True)

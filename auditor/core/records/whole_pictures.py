@@ -144,3 +144,12 @@ class WholePictures:
     def above(self) -> tuple[WholeFinding, ...]:
         """Those that are shown to move more than the limit."""
         return tuple(one for one in self.findings if one.verdict is Verdict.FAIL)
+
+    @property
+    def backgrounds_above(self) -> tuple[WholeFinding, ...]:
+        """Exchanged backgrounds among them, which keep a run from passing, held or not.
+
+        A cast or a contrast a model may rightly heed, since objects change with the light. Here the object is what it
+        was, and only what lies behind it changed.
+        """
+        return tuple(one for one in self.above if one.effect.kind == BACKGROUND)

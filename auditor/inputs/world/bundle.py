@@ -18,7 +18,7 @@ SHARES = (0.15, 0.25, 0.6)
 
 _COUNTS: Mapping[str, int] = MappingProxyType({name: {SOURCE: 500, TARGET: 250}.get(name, 120) for name in CLASS_NAMES})
 
-UPLIFT_LIMIT = 0.20
+UPLIFT_LIMIT = 0.25
 """Twice the usual one: to the clean network, too, a bucket with a spoon across it looks somewhat like a wok."""
 
 
