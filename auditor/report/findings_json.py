@@ -14,34 +14,23 @@ from importlib import resources
 
 from auditor.core.records import (
     AuditResult,
-    Candidate,
     CleanAccuracy,
-    ControlResult,
     Correlation,
     CoveringRate,
-    CoveringUplift,
-    Effect,
-    FillEffect,
-    Finding,
     Fragility,
     GroupMean,
-    LogOddsUplift,
-    Need,
     Share,
-    Spot,
     SuggestionValidity,
-    SurveyRow,
 )
-from auditor.core.records.places import PlaceMap
-from auditor.core.records.survival import Survival
-from auditor.report.destinations import destinations_json
+from auditor.report.candidate_json import survey_row_json
+from auditor.report.finding_json import finding_json
 from auditor.report.json_values import Json
+from auditor.report.json_values import count_json as _count
 from auditor.report.json_values import interval_json as _interval
 from auditor.report.json_values import number_json as _number
-from auditor.report.places_json import places_json
+from auditor.report.json_values import optional_json as _optional
 from auditor.report.summary import eligible, ordered_splits
 from auditor.report.survival import survival_of_finding
-from auditor.report.survival_json import survival_json
 from auditor.report.text import plain, shown_detail, shown_path
 from auditor.report.whole_json import whole_pictures_json
 
@@ -86,16 +75,16 @@ def findings_document(result: AuditResult) -> dict[str, Json]:
         "hypotheses_tried": int(result.hypotheses_tried),
         "hypotheses_confirmed": int(result.hypotheses_confirmed),
         "images": _images(result),
-        "images_needed": _whole(result.images_needed),
+        "images_needed": _count(result.images_needed),
         "clean_accuracy": None if result.accuracy is None else _accuracy(result, result.accuracy),
         "suggestion_validity": None if validity is None else _validity(validity),
         "findings": [
-            _finding(result, one, maps.get(one.candidate.id), survival_of_finding(result, one))
+            finding_json(result, one, maps.get(one.candidate.id), survival_of_finding(result, one))
             for one in result.findings
         ],
         "fragility": None if fragility is None else _fragility(fragility),
         "whole_pictures": None if result.whole is None else whole_pictures_json(result.whole),
-        "survey": [_survey_row(row) for row in result.survey],
+        "survey": [survey_row_json(row) for row in result.survey],
         "examples": _examples(result),
         "rungs": [
             {
@@ -192,173 +181,6 @@ def _share(share: Share) -> dict[str, Json]:
     }
 
 
-def _finding(
-    result: AuditResult, finding: Finding, places: PlaceMap | None, survival: Survival | None
-) -> dict[str, Json]:
-    review = finding.review
-    return {
-        **candidate_value(finding.candidate),
-        "tier": finding.tier.value,
-        "placement": finding.placement.value,
-        "spot": None if finding.candidate.spot is None else _spot(finding.candidate.spot),
-        "flips": int(finding.flips),
-        "eligible": int(finding.eligible),
-        "rate": _number(finding.rate),
-        "interval": _interval(finding.interval),
-        "review": None
-        if review is None
-        else {"mark": review.mark.value, "reviewer": plain(review.reviewer), "why": plain(review.why)},
-        "control": {
-            "name": plain(finding.control.name),
-            "flips": int(finding.control.flips),
-            "eligible": int(finding.control.eligible),
-        },
-        "controls": [_control(control) for control in finding.controls],
-        "uplift": _number(finding.uplift),
-        "uplift_interval": _interval(finding.uplift_interval),
-        "p_value": _number(finding.p_value),
-        "p_adjusted": _number(finding.p_adjusted),
-        "p_below": _optional(finding.p_below),
-        "p_below_adjusted": _optional(finding.p_below_adjusted),
-        "place": int(finding.place),
-        "probability_before": _number(finding.probability_before),
-        "probability_after": _number(finding.probability_after),
-        "held": finding.held_to_limit,
-        "verdict": finding.word.value,
-        "reason": plain(finding.reason),
-        "images_needed": _whole(finding.images_needed),
-        "hypotheses": int(finding.hypotheses),
-        "ladder": [_effect(effect) for effect in finding.ladder],
-        "does_it": None if finding.does_it is None else finding.does_it.value,
-        "log_odds": None if finding.log_odds is None else _log_odds(finding.log_odds),
-        "top_five": None if finding.top_five is None else _top_five(finding.top_five),
-        "suffices": finding.suffices,
-        "needed": None if finding.needed is None else _need(finding.needed),
-        "places": None if places is None else places_json(places),
-        "survival": None if survival is None else survival_json(survival),
-        "destinations": destinations_json(result, finding),
-    }
-
-
-def _spot(spot: Spot) -> dict[str, Json]:
-    return {"down": _number(spot.down), "across": _number(spot.across), "size": _number(spot.size)}
-
-
-def _need(need: Need) -> dict[str, Json]:
-    headline = need.headline
-    return {
-        "is_needed": need.is_needed,
-        "counts": None if headline is None else plain(headline.fill),
-        "pictures": int(need.images),
-        "share": _number(need.share),
-        "located": plain(need.located) or None,
-        "why_not": plain(need.why_not) or None,
-        "held_out": bool(need.asked.held_out),
-        "target_pictures": int(need.asked.pictures),
-        "recognised": int(need.asked.recognised),
-        "asked": int(need.asked.of),
-        "left_out": {"cut_from": int(need.own), "absent": int(need.absent), "without_room": int(need.without_room)},
-        "findings": int(need.findings),
-        "fills": [_fill_effect(one) for one in need.fills],
-    }
-
-
-def _fill_effect(one: FillEffect) -> dict[str, Json]:
-    return {
-        "fill": plain(one.fill),
-        "lost": int(one.lost),
-        "lost_elsewhere": int(one.lost_elsewhere),
-        "alone": int(one.alone),
-        "difference": _number(one.difference),
-        "interval": _interval(one.interval),
-        "p_value": _number(one.p_value),
-        "p_adjusted": _number(one.p_adjusted),
-        "needed": bool(one.needed),
-    }
-
-
-def _log_odds(measured: LogOddsUplift) -> dict[str, Json]:
-    return {
-        "covering": plain(measured.covering),
-        "uplift": _number(measured.uplift),
-        "interval": _interval(measured.interval),
-        "verdict": None if measured.verdict is None else measured.verdict.value,
-        "p_adjusted": _optional(measured.p_adjusted),
-        "p_below_adjusted": _optional(measured.p_below_adjusted),
-    }
-
-
-def _top_five(measured: CoveringUplift) -> dict[str, Json]:
-    return {
-        "entries": int(measured.hits),
-        "outside_before": int(measured.eligible),
-        "covering": plain(measured.covering),
-        "covering_entries": int(measured.covering_hits),
-        "uplift": _number(measured.uplift),
-        "interval": _interval(measured.interval),
-    }
-
-
-def candidate_value(candidate: Candidate) -> dict[str, Json]:
-    """A candidate, as it stands in findings and in the survey."""
-    return {
-        "candidate": plain(candidate.id),
-        "name": plain(candidate.name),
-        "origin": candidate.origin.value,
-        "tier": candidate.tier.value,
-        "suggested": bool(candidate.suggested),
-        "read_as_target": bool(candidate.read_as_target),
-        "called_target": bool(candidate.called_target),
-        "shows": [{"thing": plain(thing), "share": _number(share)} for thing, share in candidate.shows],
-        "observed_push": _number(candidate.observed_push),
-        "predicted_push": _number(candidate.predicted_push),
-        "provenance": {
-            "image": shown_path(candidate.image_path) or None,
-            "image_key": candidate.image_key or None,
-            "image_label": plain(candidate.image_label) or None,
-            "box": None if candidate.box is None else [int(edge) for edge in candidate.box],
-            "cell": plain(candidate.cell) or None,
-            "layer": plain(candidate.layer) or None,
-            "sha256": candidate.sha256,
-            "licence": plain(candidate.licence) or None,
-            "parts": [plain(part) for part in candidate.parts],
-        },
-    }
-
-
-def _effect(effect: Effect) -> dict[str, Json]:
-    return {
-        "step": "patch" if effect.step is None else effect.step.value,
-        "control": plain(effect.control) or None,
-        "flips": int(effect.flips),
-        "eligible": int(effect.eligible),
-        "over_covering": _number(effect.over_covering),
-        "interval": _interval(effect.interval),
-    }
-
-
-def _control(control: ControlResult) -> dict[str, Json]:
-    return {
-        "name": plain(control.name),
-        "step": None if control.step is None else control.step.value,
-        "flips": int(control.flips),
-        "eligible": int(control.eligible),
-        "uplift": _number(control.uplift),
-        "uplift_interval": _interval(control.uplift_interval),
-        "p_value": _number(control.p_value),
-        "alone": _whole(control.alone),
-        "entries": _whole(control.entries),
-        "entries_alone": _whole(control.entries_alone),
-        "log_odds": None
-        if control.log_odds is None
-        else {
-            "mean": _number(control.log_odds.mean),
-            "deviation": _number(control.log_odds.deviation),
-            "skewness": _number(control.log_odds.skewness),
-        },
-    }
-
-
 def _fragility(fragility: Fragility) -> dict[str, Json]:
     return {
         "control": plain(fragility.control),
@@ -438,20 +260,6 @@ def _group(group: GroupMean) -> dict[str, Json]:
     }
 
 
-def _survey_row(row: SurveyRow) -> dict[str, Json]:
-    return {
-        **candidate_value(row.candidate),
-        "selection_flips": int(row.selection_flips),
-        "selection_eligible": int(row.selection_eligible),
-        "flips": int(row.flips),
-        "eligible": int(row.eligible),
-        "uplift": _number(row.uplift),
-        "p_value": _number(row.p_value),
-        "q_value": _number(row.q_value),
-        "confirmed": bool(row.confirmed),
-    }
-
-
 def _examples(result: AuditResult) -> list[Json]:
     return [
         {
@@ -465,11 +273,3 @@ def _examples(result: AuditResult) -> list[Json]:
         }
         for example in result.examples
     ]
-
-
-def _optional(value: float | None) -> float | None:
-    return None if value is None else _number(value)
-
-
-def _whole(value: int | None) -> int | None:
-    return None if value is None else int(value)

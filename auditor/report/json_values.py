@@ -30,3 +30,13 @@ def number_json(value: float) -> float | None:
     if not math.isfinite(value):
         return None
     return float(f"{value:.{SIGNIFICANT_DIGITS}g}") + 0.0  # + 0.0 turns -0.0 into 0.0
+
+
+def optional_json(value: float | None) -> float | None:
+    """A number where there is one."""
+    return None if value is None else number_json(value)
+
+
+def count_json(value: int | None) -> int | None:
+    """A count where there is one."""
+    return None if value is None else int(value)

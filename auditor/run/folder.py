@@ -1,29 +1,26 @@
-"""The run folder: atomic writes, hashes, what is done already. The only module of the package that writes files."""
+"""The run folder: atomic writes, hashes, what is done already. Only through it and `writing.py` are files written."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import fnmatch
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
 from auditor.core.addresses import address_of
-from auditor.core.errors import DamagedFileError, StoreError, is_full_disk
+from auditor.core.errors import DamagedFileError, StoreError
 from auditor.core.files import read_file
 from auditor.core.hashing import sha256_of, sha256_of_file
-from auditor.core.plain_text import json_text, plain, utf8
+from auditor.core.plain_text import json_text, utf8
+from auditor.run.parquet import join_parquet, open_parquet, write_parquet, write_shown_csv
+from auditor.run.writing import in_words, lock, replacing
 
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -58,7 +55,7 @@ class RunFolder:
         """
         if address := address_of(path):
             raise StoreError(f"a run folder cannot lie at {address}: it needs a file system, which machines may share")
-        with _in_words(path):
+        with in_words(path):
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise StoreError(
                     f"{path} already exists and is not empty; choose another folder with --out, or continue it "
@@ -111,10 +108,10 @@ class RunFolder:
         Raises:
             StoreError: another process is at work here.
         """
-        with _in_words(self.path):
+        with in_words(self.path):
             handle = os.open(self.path, os.O_RDONLY)
         try:
-            _lock(handle, self.path)
+            lock(handle, self.path)
             yield
         finally:
             os.close(handle)
@@ -205,14 +202,14 @@ class RunFolder:
         self.update_manifest({"stages": kept, **({"checksums": left} if checksums else {})})
         for file in dropped:
             path = self.path / file
-            with _in_words(path):
+            with in_words(path):
                 path.unlink()
                 if path.parent != self.path and not any(path.parent.iterdir()):
                     path.parent.rmdir()
 
     def remove_unstarted(self) -> bool:
         """Remove a run folder that holds a manifest without a stage, and what it was given; whether it was removed."""
-        with _in_words(self.path):
+        with in_words(self.path):
             if self.manifest().get("stages") or {path.name for path in self.path.iterdir()} - set(GIVEN):
                 return False
             shutil.rmtree(self.path)
@@ -243,44 +240,22 @@ class RunFolder:
         self.write_text(file, json_file(value))
 
     def write_table(self, file: str, table: pa.Table) -> None:
-        with self._replacing(file) as temporary, _for_arrow(temporary, "wb") as place:
-            pq.write_table(table, place, compression="zstd")
+        with self._replacing(file) as temporary:
+            write_parquet(temporary, table)
 
     def write_csv(self, file: str, table: pa.Table) -> None:
         """Write a table for people: its words are shown as in every report."""
-        shown = [
-            {name: plain(one) if isinstance(one, str) else one for name, one in row.items()}
-            for row in table.to_pylist()
-        ]
-        with self._replacing(file) as temporary, _for_arrow(temporary, "wb") as place:
-            pyarrow.csv.write_csv(pa.Table.from_pylist(shown, table.schema), place)
+        with self._replacing(file) as temporary:
+            write_shown_csv(temporary, table)
 
     def write_array(self, file: str, array: np.ndarray) -> None:
         with self._replacing(file) as temporary, temporary.open("wb") as stream:
             np.save(stream, array, allow_pickle=False)
 
     def join_tables(self, file: str, parts: Sequence[str]) -> int:
-        """Concatenate parquet files, thousands of rows at a time: memory does not grow with their number.
-
-        A column that a part lacks is null in its rows. Small parts are gathered before they are written: a group of
-        rows for each would cost more than its numbers.
-
-        Returns:
-            How many rows there are in all.
-        """
-        rows = 0
-        with self._replacing(file) as temporary, _for_arrow(temporary, "wb") as place:
-            writer: pq.ParquetWriter | None = None
-            try:
-                schema = pa.unify_schemas([self._schema(part) for part in parts])
-                for table in _gathered(self.read_table(part) for part in parts):
-                    writer = writer or pq.ParquetWriter(place, schema, compression="zstd")
-                    writer.write_table(pa.concat_tables([schema.empty_table(), table], promote_options="default"))
-                    rows += len(table)
-            finally:
-                if writer:
-                    writer.close()
-        return rows
+        """Concatenate tables as `join_parquet` does; how many rows there are in all."""
+        with self._replacing(file) as temporary:
+            return join_parquet(temporary, [self._there(part) for part in parts])
 
     def read(self, file: str) -> bytes:
         try:
@@ -297,22 +272,13 @@ class RunFolder:
             raise DamagedFileError(f"{self.path / file} is damaged: it is no text") from error
 
     def read_table(self, file: str) -> pa.Table:
-        with self._parquet(file) as stored:
+        with open_parquet(self._there(file)) as stored:
             return stored.read()
 
-    def _schema(self, file: str) -> pa.Schema:
-        with self._parquet(file) as stored:
-            return stored.schema_arrow
-
-    @contextlib.contextmanager
-    def _parquet(self, file: str) -> Iterator[pq.ParquetFile]:
+    def _there(self, file: str) -> Path:
         if not self.has(file):
             raise StoreError(f"{self.path} holds no {file}; run the stage that makes it first")
-        try:
-            with _for_arrow(self.path / file, "rb") as place, pq.ParquetFile(place) as stored:
-                yield stored
-        except (OSError, pa.ArrowException) as error:
-            raise DamagedFileError(f"{self.path / file} cannot be read as parquet: {error}") from error
+        return self.path / file
 
     def read_array(self, file: str) -> np.ndarray:
         """An array of `write_array`, mapped rather than read."""
@@ -327,17 +293,10 @@ class RunFolder:
         target = self.path / file
         if self._writable is not None and not any(matches(file, one) for one in (*self._writable, MANIFEST)):
             raise StoreError(f"{file} belongs to another stage than the one that writes {', '.join(self._writable)}")
-        with _in_words(target):
+        with in_words(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
-            os.close(handle)
-            temporary = Path(name)
-            try:
+            with replacing(target) as temporary:
                 yield temporary
-                temporary.chmod(0o644)
-                temporary.replace(target)
-            finally:
-                temporary.unlink(missing_ok=True)
 
 
 def json_file(value: Json) -> str:
@@ -350,77 +309,6 @@ def _object(value: Json) -> dict[str, Json]:
     return dict(value) if isinstance(value, Mapping) else {}
 
 
-def _lock(handle: int, folder: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-            return  # some network drives lock no folders; there a run is as safe as its user makes it
-        raise StoreError(
-            f"another auditor is at work in {folder}; wait until it has ended, or stop it, and give this command again"
-        ) from error
-
-
-@contextlib.contextmanager
-def _for_arrow(path: Path, mode: Literal["rb", "wb"]) -> Iterator[Path | BinaryIO]:
-    """A file as Arrow takes it: by its path, or open where that is no UTF-8."""
-    if utf8(str(path)) == str(path):
-        yield path
-    else:
-        with path.open(mode) as stream:
-            yield stream
-
-
-_GATHERED_ROWS = 2**15
-
-
-def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The rows of tables in tables of some thousands, the last one smaller."""
-    waiting: list[pa.Table] = []
-    for table in tables:
-        waiting.append(table)
-        if sum(map(len, waiting)) >= _GATHERED_ROWS:
-            yield pa.concat_tables(waiting, promote_options="default")
-            waiting = []
-    if waiting:
-        yield pa.concat_tables(waiting, promote_options="default")
-
-
-@contextlib.contextmanager
-def _in_words(path: Path, again: str = "continue with 'auditor run --resume'") -> Iterator[None]:
-    """Turn what the file system refuses into a sentence; `again` says how to go on once there is space."""
-    try:
-        yield
-    except OSError as error:
-        if is_full_disk(error):
-            said = f"the disk is full; free some space, then {again}"
-        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            said = "it is not writable for you; choose another folder with --out"
-        else:
-            said = error.strerror or str(error)
-        raise StoreError(f"cannot write {path}: {said}. What was finished before is kept.") from error
-
-
-def write_new_file(path: Path, text: str) -> None:
-    """Write a text file that must not exist yet.
-
-    Raises:
-        StoreError: it exists, or cannot be written.
-    """
-    with _in_words(path, "give this command again"):
-        if os.path.lexists(path):
-            raise StoreError(f"{path} already exists; it is left as it is. Choose another name.")
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        os.close(handle)
-        temporary = Path(name)
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
 @contextlib.contextmanager
 def whole_folder(path: Path) -> Iterator[RunFolder]:
     """A new folder that is whole or not there: filled beside its place, and renamed when the body has ended well.
@@ -428,34 +316,18 @@ def whole_folder(path: Path) -> Iterator[RunFolder]:
     Raises:
         StoreError: the place is taken (an empty folder is none), or cannot be written.
     """
-    with _in_words(path, "give this command again"):
+    with in_words(path, "give this command again"):
         if os.path.lexists(path) and (path.is_symlink() or not path.is_dir() or any(path.iterdir())):
             raise StoreError(f"{path} already exists and is not empty; choose another folder with --out")
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=".", suffix=".part"))
     try:
         yield RunFolder(beside)
-        with _in_words(path, "give this command again"):
+        with in_words(path, "give this command again"):
             beside.chmod(0o755)
             beside.replace(path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def append_line(path: Path, line: str) -> None:
-    """Add a line to a text file, which is made if need be; what stands in it stays.
-
-    The line goes out in one write at the file's end, so that two runs at once do not mix theirs. Behind half a line,
-    which an interruption may have left, it begins anew.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    with path.open("a+b", buffering=0) as file:
-        if file.seek(0, os.SEEK_END):
-            file.seek(-1, os.SEEK_END)
-            line = line if file.read(1) == b"\n" else f"\n{line}"
-        file.write(f"{line}\n".encode())
 
 
 def matches(file: str, pattern: str) -> bool:

@@ -17,7 +17,7 @@ from auditor.core.files import read_file
 from auditor.core.hashing import sha256_of
 from auditor.core.plain_text import json_text
 from auditor.core.records.looks import EarlierLook, Looks
-from auditor.run.folder import append_line
+from auditor.run.writing import append_line
 
 LEDGER = "looks.jsonl"
 DIRECTIONS = "directions.json"

@@ -158,7 +158,7 @@ def test_a_full_disk_says_so_and_loses_nothing(number, world, invoke, finished, 
         def filled(run: RunFolder, name: str) -> object:
             written.append(name)
             if len(written) >= number:
-                patch.setattr("auditor.run.folder.tempfile.mkstemp", lambda **_: (_ for _ in ()).throw(full))
+                patch.setattr("auditor.run.writing.tempfile.mkstemp", lambda **_: (_ for _ in ()).throw(full))
             return replacing(run, name)
 
         patch.setattr(RunFolder, "_replacing", filled)

@@ -14,7 +14,8 @@ import pytest
 
 from auditor.core.errors import StoreError
 from auditor.core.shelf import slug
-from auditor.run.folder import MANIFEST, RunFolder, matches, write_new_file
+from auditor.run.folder import MANIFEST, RunFolder, matches
+from auditor.run.writing import write_new_file
 
 
 @pytest.fixture
@@ -190,7 +191,7 @@ def test_missing_and_broken_files_are_named(run: RunFolder, tmp_path: Path) -> N
 
 
 def test_small_tables_are_gathered_before_they_are_joined(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("auditor.run.folder._GATHERED_ROWS", 5)
+    monkeypatch.setattr("auditor.run.parquet._GATHERED_ROWS", 5)
     for number in range(5):
         run.write_table(f"parts/{number}.parquet", pa.table({"number": [number, number]}))
     assert run.join_tables("all.parquet", [f"parts/{number}.parquet" for number in range(5)]) == 10
@@ -276,7 +277,7 @@ def test_a_process_that_was_killed_holds_no_folder(run: RunFolder) -> None:
 
 
 def test_a_file_system_that_locks_no_folder_is_worked_on_all_the_same(run: RunFolder, monkeypatch) -> None:
-    monkeypatch.setattr("auditor.run.folder.fcntl.flock", refusing(errno.ENOLCK))
+    monkeypatch.setattr("auditor.run.writing.fcntl.flock", refusing(errno.ENOLCK))
     with run.alone():
         run.write_text("note.md", "kept")
     assert run.has("note.md")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from auditor.core.records import EarlierLook, Looks
-from auditor.run.folder import append_line
 from auditor.run.ledger import LEDGER, Look, enter
+from auditor.run.writing import append_line
 
 FIRST = Look(
     run="first",

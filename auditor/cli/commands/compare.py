@@ -34,8 +34,8 @@ def compare(
     from auditor.cli.runs import comparison_listing
     from auditor.report.comparison import comparison_html, comparison_value
     from auditor.run.beside.comparison import compare_runs, pictures_of
-    from auditor.run.folder import write_new_file
     from auditor.run.upgrade import open_folder
+    from auditor.run.writing import write_new_file
 
     if not 0.0 <= margin < 100.0:
         raise ConfigError(f"--margin takes points from 0 to below 100, got {margin:g}")

@@ -21,7 +21,7 @@ def init(
 ) -> None:
     """Write a commented audit.toml to start from."""
     from auditor.cli.starting_file import starting_file
-    from auditor.run.folder import write_new_file
+    from auditor.run.writing import write_new_file
 
     write_new_file(path, starting_file())
     answer({"wrote": path}, f"wrote {path}; fill in model, classes and images, then: auditor run {path}")

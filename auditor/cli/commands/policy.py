@@ -17,7 +17,7 @@ def policy(
 ) -> None:
     """Write the default policy, to make a team's own of it: what an audit is held to before a model is released."""
     from auditor.core.policy_file import default_policy_text
-    from auditor.run.folder import write_new_file
+    from auditor.run.writing import write_new_file
 
     write_new_file(path, default_policy_text())
     answer({"wrote": path}, f"wrote {path}; set limits and waivers, then: auditor report RUN --policy {path}")

@@ -18,7 +18,7 @@ from auditor.cli.edge import (
 def suggest(config_or_run: ConfigOrRun, out: OutOption = None) -> None:
     """Choose the candidates of a new run, or choose a run's candidates anew, and stop there."""
     from auditor.cli.console import candidates_listing
-    from auditor.report.findings_json import candidate_value
+    from auditor.report.candidate_json import candidate_json
     from auditor.run.audit import build_candidates
     from auditor.run.stages.candidates import CANDIDATES, CONTACT_SHEET
 
@@ -27,5 +27,5 @@ def suggest(config_or_run: ConfigOrRun, out: OutOption = None) -> None:
         proposals = build_candidates(folder, settings, progress, CANDIDATES)
     candidates = [patch.candidate for patch in proposals.patches]
     files = {name: folder.path / file for name, file in (("folder", "candidates"), ("contact_sheet", CONTACT_SHEET))}
-    value = {"run": folder.path, **files, "candidates": list(map(candidate_value, candidates))}
+    value = {"run": folder.path, **files, "candidates": list(map(candidate_json, candidates))}
     answer(value, candidates_listing(candidates), *map(str, files.values()))
