@@ -159,6 +159,7 @@ def edge(command: Callable[P, None]) -> Callable[P, None]:
             detail(", ".join(f"{package} {version}" for package, version in versions().items()))
             with told_to_end():
                 command(*args, **kwargs)
+            _tell_work()
         except StoreError as error:
             refuse(said(ERROR, f" {error}"))
         except AuditorError as error:
@@ -175,6 +176,16 @@ def edge(command: Callable[P, None]) -> Callable[P, None]:
             refuse(_crash(error))
 
     return takes_common(guarded)
+
+
+def _tell_work() -> None:
+    """What was done in a run folder, after a command that shows no audit."""
+    if session.verbose and session.folder is not None:
+        from auditor.cli.details import work_lines
+        from auditor.run.folder import RunFolder
+
+        for line in work_lines(RunFolder(session.folder)):
+            detail(line)
 
 
 def _crash(error: BaseException) -> Text:
@@ -285,6 +296,7 @@ def answer(value: Mapping[str, object], *parts: str | Text | Table) -> None:
 def show_directions(finished: Sequence[Audit], fail_on: str | None = None) -> None:
     """Print the audits of both directions, and exit with the worse code."""
     from auditor.cli.console import audit_parts
+    from auditor.cli.details import result_lines
     from auditor.cli.gate import audit_value, exit_code, gate_lines, refuse_unused
 
     codes = [exit_code(one.result, fail_on) for one in finished]
@@ -297,6 +309,8 @@ def show_directions(finished: Sequence[Audit], fail_on: str | None = None) -> No
     values = [audit_value(one, code) for one, code in zip(finished, codes, strict=True)]
     answer({"directions": values, "index": index, "exit_code": worse}, *parts, f"both directions: {index}")
     for one in finished:
+        for line in result_lines(one):
+            detail(line)
         refuse_unused(one.result)
     raise typer.Exit(worse)
 

@@ -22,7 +22,7 @@ from auditor.core.plain_text import plain
 from auditor.core.progress import Progress
 from auditor.core.records.result import WITHOUT_ATLAS
 from auditor.core.versions import versions
-from auditor.inputs.model.choosing import default_layer, documented_layer, passing_layers
+from auditor.inputs.model.choosing import default_layer, documented_layer, refused_layers
 from auditor.inputs.model.device import choose_device, describe_device
 from auditor.inputs.model.layers import LayerInfo, list_layers
 from auditor.inputs.model.loading import load_classifier, unnamed_classifier
@@ -33,13 +33,13 @@ class ListedLayers:
     """The layers of a model in the order in which they run, with the shape of each output for one picture.
 
     Attributes:
-        shown: those that were asked for. passing: names of those that can be mapped.
+        shown: those that were asked for. refused: those that cannot be mapped, by name, each with why.
         default: the layer that an audit maps where none is named, or "" and `without` says why there is none.
     """
 
     model: str
     shown: tuple[LayerInfo, ...]
-    passing: tuple[str, ...]
+    refused: Mapping[str, str]
     default: str
     without: str
 
@@ -63,17 +63,18 @@ def listed_layers(model: str, mappable_only: bool, progress: Progress) -> Listed
     else:
         classifier = unnamed_classifier(model, Path.cwd(), cpu)
     found: list[LayerInfo] = []
-    passing: list[str] = []
+    refused: dict[str, str] = {}
     default, without = "", ""
     try:
         found = list_layers(classifier)
-        passing = passing_layers(classifier, found, progress)
+        refused = refused_layers(classifier, found, progress)
         documented = documented_layer(name, classifier.module) or ("", "")
-        default = documented[0] if documented[0] in passing else default_layer(name, classifier)[0]
+        accepted = {layer.name for layer in found} - set(refused)
+        default = documented[0] if documented[0] in accepted else default_layer(name, classifier)[0]
     except LayerError as error:
         without = f"an audit without [model] layer: {WITHOUT_ATLAS} ({error})"
-    shown = tuple(layer for layer in found if layer.name in passing or not mappable_only)
-    return ListedLayers(classifier.name, shown, tuple(passing), default, without)
+    shown = tuple(layer for layer in found if not (mappable_only and layer.name in refused))
+    return ListedLayers(classifier.name, shown, refused, default, without)
 
 
 def layers_parts(found: ListedLayers) -> list[str | Table]:
@@ -85,10 +86,21 @@ def layers_parts(found: ListedLayers) -> list[str | Table]:
 def layers_value(found: ListedLayers) -> dict[str, object]:
     """The layers for JSON."""
     layers = [
-        {"layer": one.name, "type": one.type, "output": one.shape, "mappable": one.name in found.passing}
+        {
+            "layer": one.name,
+            "type": one.type,
+            "output": one.shape,
+            "mappable": one.name not in found.refused,
+            "why_not": found.refused.get(one.name),
+        }
         for one in found.shown
     ]
     return {"model": found.model, "default": found.default or None, "without": found.without, "layers": layers}
+
+
+def refusal_lines(found: ListedLayers) -> list[str]:
+    """Why each layer that is shown and cannot be mapped cannot, a line each."""
+    return [f"not mappable: {one.name}: {found.refused[one.name]}" for one in found.shown if one.name in found.refused]
 
 
 def _layers_table(found: ListedLayers) -> Table:
@@ -99,7 +111,7 @@ def _layers_table(found: ListedLayers) -> Table:
         table.add_column(heading)
     for layer in found.shown:
         shape = " × ".join(str(side) for side in layer.shape)
-        mark = "default" if layer.name == found.default else "yes" if layer.name in found.passing else ""
+        mark = "default" if layer.name == found.default else "" if layer.name in found.refused else "yes"
         table.add_row(said(layer.name), said(layer.type), shape, mark)
     return table
 

@@ -156,9 +156,18 @@ def comparison_listing(comparison: Comparison) -> list[Table | Text]:
     if comparison.left_out:
         first_out = comparison.left_out[0]
         more = len(comparison.left_out) - 1
-        others = f"; {more} more" if more else ""
+        others = f"; {more} more (--verbose names them)" if more else ""
         lines.append(said(f"confirmed, and not to be compared: {first_out.name} ({first_out.why}){others}"))
     return [table, *lines]
+
+
+def left_out_lines(comparison: Comparison) -> list[str]:
+    """Every patch that one of two runs confirmed and that cannot be compared, with why."""
+    return [
+        f"not to be compared: {one.name}, {one.placement} placement, "
+        f"confirmed in {(comparison.first if one.in_first else comparison.second).run}: {one.why}"
+        for one in comparison.left_out
+    ]
 
 
 def _change_row(change: Change) -> tuple[Text, ...]:

@@ -65,9 +65,10 @@ def test_a_network_that_sees_no_spots_is_not_worse_and_the_way_back_is(
     finished: tuple[Path, Result], blind: Path, same: Path, invoke: Invoke, tmp_path: Path
 ) -> None:
     page = tmp_path / "page.html"
-    forth = invoke("compare", finished[0], blind, "--margin", "15", "--out", page)
+    forth = invoke("compare", finished[0], blind, "--margin", "15", "--out", page, "-v")
     assert forth.exit_code == 0, forth.output
     assert "not worse" in forth.output
+    assert "placement, confirmed in run: it was not tried under own placement in both runs" in forth.stderr
     assert "none flips more" in " ".join(forth.output.split())
     html = page.read_text()
     assert html.startswith("<!DOCTYPE html>")

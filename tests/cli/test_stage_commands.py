@@ -194,8 +194,9 @@ def test_layers_of_a_toml_and_of_a_name_without_weights(world, invoke) -> None:
     assert "yes" not in rows["head"]
     assert "head" not in invoke("layers", world.config, "--mappable").stdout
 
-    named = invoke("layers", "shufflenet_v2_x0_5")
+    named = invoke("layers", "shufflenet_v2_x0_5", "-v")
     assert named.exit_code == 0
+    assert "not mappable: stage2.0.branch1: a path of the network goes around it" in named.stderr.splitlines()
     assert "stage3.7.branch2.7" in named.stdout
     by_factory = invoke("layers", f"{world.folder / 'network.py'}:network")
     assert "features.3" in by_factory.stdout

@@ -155,6 +155,7 @@ def test_verbose_says_settings_and_what_is_done(own_world: World, invoke: Invoke
     assert "setting: compute.batch_size = 16" in result.stderr
     assert 'setting: model.name = "network.py:network"' in result.stderr
     assert re.search(r"^auditor \S+, python \S+, torch ", result.stderr, re.MULTILINE)
+    assert re.search(r"^stage icons took \d+\.\d s$", result.stderr, re.MULTILINE)
     again = invoke("suggest", tmp_path / "run", "--verbose")
     assert "done before: images, atlas, icons" in again.stderr
     assert "setting: " not in invoke("list", tmp_path / "run").stderr

@@ -13,6 +13,7 @@ from auditor.cli.edge import (
     NOT_MADE,
     answer,
     app,
+    detail,
     edge,
     messages,
     payload,
@@ -44,8 +45,12 @@ def tell(*configs: AuditConfig) -> None:
     Raises:
         typer.Exit: with `NOT_MADE` where there is a mistake.
     """
+    from auditor.cli.details import setting_lines
+
     told, mistakes = [], 0
     for config in configs:
+        for line in setting_lines(config):
+            detail(line)
         value, parts = _looked_into(config)
         told.append(value)
         mistakes += len(value["mistakes"])

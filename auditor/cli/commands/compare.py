@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from auditor.cli.completing import run_folders
-from auditor.cli.edge import EXIT_CODES, SEVERITY, answer, app, edge
+from auditor.cli.edge import EXIT_CODES, SEVERITY, answer, app, detail, edge
 from auditor.core.errors import ConfigError
 
 
@@ -31,7 +31,7 @@ def compare(
     out: Annotated[Path | None, typer.Option("--out", help="an HTML file to write, with pictures")] = None,
 ) -> None:
     """Hold runs against an earlier one, patch by patch on the same pictures; exit code 0 where nothing got worse."""
-    from auditor.cli.runs import comparison_listing
+    from auditor.cli.runs import comparison_listing, left_out_lines
     from auditor.report.comparison import comparison_html, comparison_value
     from auditor.run.beside.comparison import compare_runs, pictures_of
     from auditor.run.upgrade import open_folder
@@ -45,4 +45,7 @@ def compare(
         write_new_file(out, comparison_html(compared, pictures_of(first, compared)))
     parts = [part for one in compared for part in comparison_listing(one)]
     answer(comparison_value(compared), *parts, *([] if out is None else [f"page: {out}"]))
+    for one in compared:
+        for line in left_out_lines(one):
+            detail(line)
     raise typer.Exit(max((EXIT_CODES[one.verdict] for one in compared), key=SEVERITY.index))

@@ -16,6 +16,7 @@ from auditor.cli.edge import (
     SEVERITY,
     answer,
     app,
+    detail,
     edge,
     go_on_with,
     note,
@@ -39,6 +40,7 @@ def demo(
 ) -> None:
     """Audit the built-in kitchen world, frying pan → wok: a network with a noodle shortcut, and its clean twin."""
     from auditor.cli.console import audit_parts
+    from auditor.cli.details import result_lines
     from auditor.cli.gate import audit_value
     from auditor.run.demo import EXPECTED, WORLDS, demo_folder, run_demo
 
@@ -57,6 +59,9 @@ def demo(
         parts.append(said("\n", (f"{name} network", "bold"), f" (expected: {EXPECTED[name]})"))
         parts += audit_parts(one, session.quiet)
     values = {name: audit_value(one, EXIT_CODES[one.verdict]) for name, one in finished}
+    for _, one in finished:
+        for line in result_lines(one):
+            detail(line)
     answer({"networks": {name: {"expected": EXPECTED[name], **value} for name, value in values.items()}}, *parts)
     if check:
         raise typer.Exit(PASSED if all(one.verdict is EXPECTED[name] for name, one in finished) else FAILED)

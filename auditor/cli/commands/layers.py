@@ -9,6 +9,7 @@ import typer
 from auditor.cli.edge import (
     answer,
     app,
+    detail,
     edge,
     watched,
 )
@@ -26,8 +27,10 @@ def layers(
     mappable: Annotated[bool, typer.Option("--mappable", help="list only the layers that can be mapped")] = False,
 ) -> None:
     """List a model's layers with their output shapes, and which of them can be mapped."""
-    from auditor.cli.listing import layers_parts, layers_value, listed_layers
+    from auditor.cli.listing import layers_parts, layers_value, listed_layers, refusal_lines
 
     with watched() as progress:
         found = listed_layers(model, mappable, progress)
     answer(layers_value(found), *layers_parts(found))
+    for line in refusal_lines(found):
+        detail(line)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from auditor.cli.completing import settings_or_runs
-from auditor.cli.edge import answer, app, edge, go_on_with, note, watched
+from auditor.cli.edge import answer, app, detail, edge, go_on_with, note, watched
 from auditor.core.errors import ConfigError
 
 
@@ -36,6 +36,7 @@ def survey(
     ] = False,
 ) -> None:
     """Survey the whole model: crops of every class on pictures of every class, and which pairs to audit."""
+    from auditor.cli.details import run_lines
     from auditor.cli.survey_table import survey_listing
     from auditor.report.whole_model import whole_model_value
     from auditor.run.audit import new_run, with_compute
@@ -63,6 +64,8 @@ def survey(
         folder = new_run(settings, out or default_folder())
     go_on_with(folder.path, not config.is_dir(), "survey {}")
     note(f"survey folder: {folder.path}")
+    for line in run_lines(folder, settings):
+        detail(line)
     with watched() as progress:
         found = continue_survey(folder, settings, progress, audit_top)
     answer(

@@ -48,7 +48,7 @@ def default_layer(model_name: str, classifier: Classifier) -> tuple[str, str]:
         refuse_torchscript(classifier.module)
         raise LayerError(classifier.without_slopes)
     documented = documented_layer(model_name, classifier.module)
-    if documented is not None and _passes(classifier, documented[0], probe_layers(classifier, documented[:1])):
+    if documented is not None and not _refusal(classifier, documented[0], probe_layers(classifier, documented[:1])):
         return documented
     instead = f"{documented[0]}, the {documented[1]}, cannot be mapped here; " if documented is not None else ""
     layers = list_layers(classifier)
@@ -59,7 +59,7 @@ def default_layer(model_name: str, classifier: Classifier) -> tuple[str, str]:
     tried = ordered[:_MOST_TRIED]
     probes = probe_layers(classifier, tried)
     for name in tried:
-        if _passes(classifier, name, probes):
+        if not _refusal(classifier, name, probes):
             return name, instead + (THREE_QUARTERS_BY_TRYING if blocks else BY_TRYING)
     raise LayerError(
         f"no layer of {model_name} was found that can be mapped, of {len(mappable)} that put out a grid; name another "
@@ -67,29 +67,29 @@ def default_layer(model_name: str, classifier: Classifier) -> tuple[str, str]:
     )
 
 
-def passing_layers(classifier: Classifier, layers: Sequence[LayerInfo], progress: Progress) -> list[str]:
-    """Names of the layers that pass every check of the cut, each of them tried.
+def refused_layers(classifier: Classifier, layers: Sequence[LayerInfo], progress: Progress) -> dict[str, str]:
+    """The layers that cannot be mapped, each with why: those that look as if they could are cut at, one by one.
 
     Raises:
         ModelError: the network fails.
     """
-    wanted = [info.name for info in layers if info.mappable and not classifier.without_slopes]
+    refused = {info.name: classifier.without_slopes or info.why_not for info in layers}
+    wanted = [name for name, why_not in refused.items() if not why_not]
     progress.start("trying layers", len(wanted))
     probes = probe_layers(classifier, wanted)
-    passing = []
     for name in wanted:
-        if _passes(classifier, name, probes):
-            passing.append(name)
+        refused[name] = _refusal(classifier, name, probes)
         progress.advance()
-    return passing
+    return {name: why_not for name, why_not in refused.items() if why_not}
 
 
-def _passes(classifier: Classifier, layer: str, probes: Probes) -> bool:
+def _refusal(classifier: Classifier, layer: str, probes: Probes) -> str:
+    """Why the network cannot be cut at a layer; "" where it can."""
     try:
         LayerCut(classifier, layer, probes)
-    except LayerError:
-        return False
-    return True
+    except LayerError as error:
+        return str(error)
+    return ""
 
 
 def _few_of_each_grid(layers: Sequence[LayerInfo]) -> list[str]:

@@ -26,15 +26,20 @@ class LayerInfo:
         shape: (D, H', W') as it is mapped; of its output for one picture, without the batch, where it is no grid;
             () where that is not a tensor.
         calls: how often it ran in one forward.
-        mappable: runs once, puts out a grid over the picture of at least 3x3 positions (`grids.grid_form`), no path
-            of the network goes around it, and some position of the grid reaches the logits.
+        why_not: why it cannot be mapped; "" where it runs once, puts out a grid over the picture of at least 3x3
+            positions (`grids.grid_form`), no path of the network goes around it, and some position of the grid reaches
+            the logits.
     """
 
     name: str
     type: str
     shape: tuple[int, ...]
     calls: int
-    mappable: bool
+    why_not: str
+
+    @property
+    def mappable(self) -> bool:
+        return not self.why_not
 
 
 @dataclass(slots=True)
@@ -155,18 +160,25 @@ def list_layers(classifier: Classifier) -> list[LayerInfo]:
             handle.remove()
     nodes = {record.node for record in seen.values() if record.node is not None}
     everything = _nodes_on_every_path(logits.grad_fn, image, nodes) if logits.grad_fn is not None else nodes
-    mappable = {
-        name
-        for name, record in seen.items()
-        if record.calls == 1 and record.form is not None and record.node in everything
-    }
-    mappable -= _unread(logits, {name: seen[name] for name in mappable})
-    return [_layer_info(name, each, seen[name], name in mappable) for name, each in names]
+    why_not = {name: _why_not(record, everything) for name, record in seen.items()}
+    for name in _unread(logits, {name: record for name, record in seen.items() if not why_not[name]}):
+        why_not[name] = "the network reads its prefix tokens alone, and no position of the picture"
+    return [_layer_info(name, each, seen[name], why_not[name]) for name, each in names]
 
 
-def _layer_info(name: str, module: nn.Module, record: _Seen, mappable: bool) -> LayerInfo:
-    shape = record.form.shape if mappable and record.form is not None else record.shape
-    return LayerInfo(name, type(module).__name__, shape, record.calls, mappable)
+def _layer_info(name: str, module: nn.Module, record: _Seen, why_not: str) -> LayerInfo:
+    shape = record.form.shape if not why_not and record.form is not None else record.shape
+    return LayerInfo(name, type(module).__name__, shape, record.calls, why_not)
+
+
+def _why_not(record: _Seen, everything: set[Node]) -> str:
+    """Why a layer cannot be mapped, as one forward and its autograd graph tell; "" where it may be."""
+    if record.calls != 1:
+        return f"it runs {record.calls} times in one pass" if record.calls else "it does not run"
+    if record.form is None:
+        put_out = " × ".join(map(str, record.shape)) or "what is no tensor"
+        return f"it puts out {put_out}, which is no grid over the picture of at least 3 × 3 positions"
+    return "" if record.node in everything else "a path of the network goes around it"
 
 
 def _recorder(record: _Seen, height_px: int, width_px: int) -> Callable[[nn.Module, object, object], None]:

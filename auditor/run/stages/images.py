@@ -16,6 +16,7 @@ from auditor.run.stage import Facts, Run, Stage
 from auditor.run.tables import images_from_table, images_table, unlabelled_table
 from auditor.run.unchanged import note_pictures, seen_pictures
 
+_SKIPPED = "cache/skipped.json"
 _POOL, _POOL_PIXELS, _POOL_SKIPPED = "pool.parquet", "cache/pool.npy", "cache/pool-skipped.json"
 """Only where there is a pool."""
 
@@ -42,7 +43,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     unlabelled = read_unlabelled(inputs.config, preprocessing.prepare, preprocessing.output_size, pool, run.progress)
     folder.write_array("cache/pixels.npy", pool.pixels)
     folder.write_table("images.parquet", images_table(pool.images, inputs.class_names))
-    folder.write_json("cache/skipped.json", [asdict(skip) for skip in pool.skipped])
+    folder.write_json(_SKIPPED, [asdict(skip) for skip in pool.skipped])
     others = () if unlabelled is None else unlabelled.images
     note_pictures(run.folder, inputs.config, seen, (*pool.images, *others))
     folder.update_manifest({"images": {image.path: image.sha256 for image in pool.images}})
@@ -75,14 +76,18 @@ def _read_unlabelled(folder: RunFolder) -> Unlabelled | None:
     )
 
 
+def read_skipped(folder: RunFolder) -> tuple[SkippedImage, ...]:
+    """The pictures that a run could not use."""
+    return TypeAdapter(tuple[SkippedImage, ...]).validate_json(folder.read(_SKIPPED))
+
+
 def _read(run: Run) -> ImagePool:
     folder = run.folder
     images = images_from_table(folder.read_table("images.parquet"))
-    skipped = TypeAdapter(tuple[SkippedImage, ...]).validate_json(folder.read("cache/skipped.json"))
     facts = folder.facts(IMAGES.name) or {}  # older runs counted neither of these
     return ImagePool(
         images,
-        skipped,
+        read_skipped(folder),
         folder.read_array("cache/pixels.npy"),
         on_white=TypeAdapter(int).validate_python(facts.get("on_white", 0)),
         unlabelled=_read_unlabelled(folder),
@@ -90,5 +95,5 @@ def _read(run: Run) -> ImagePool:
     )
 
 
-_FILES = ("images.parquet", "cache/pixels.npy", "cache/skipped.json", _POOL, _POOL_PIXELS, _POOL_SKIPPED)
+_FILES = ("images.parquet", "cache/pixels.npy", _SKIPPED, _POOL, _POOL_PIXELS, _POOL_SKIPPED)
 IMAGES = Stage("images", (), _FILES, _make, _read, needed=_FILES)

@@ -111,12 +111,14 @@ def test_listed_layers_of_a_known_network(make_classifier: Make, networks: Netwo
         ("drop", "Dropout", (4,), False),
         ("head", "Linear", (3,), False),
     ]
+    assert layers[-2].why_not == "it puts out 4, which is no grid over the picture of at least 3 × 3 positions"
     assert fingerprint(classifier.module) == before
 
 
 def test_layers_that_are_reused_or_gone_around_cannot_be_mapped(make_classifier: Make, networks: Networks) -> None:
     reuses = {info.name: info for info in list_layers(make_classifier(Reuses()))}
-    assert reuses["act"].calls == 2
+    assert (reuses["act"].calls, reuses["act"].why_not) == (2, "it runs 2 times in one pass")
     assert [name for name, info in reuses.items() if info.mappable] == ["first", "second", "pair"]
-    around = [info.name for info in list_layers(make_classifier(networks["GoesAround"]())) if info.mappable]
-    assert around == ["stem", "relu"]
+    around = list_layers(make_classifier(networks["GoesAround"]()))
+    assert [info.name for info in around if info.mappable] == ["stem", "relu"]
+    assert {info.name: info.why_not for info in around}["body"] == "a path of the network goes around it"

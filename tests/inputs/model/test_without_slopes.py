@@ -16,7 +16,7 @@ from auditor.core.errors import LayerError
 from auditor.core.progress import Silence
 from auditor.core.records import ClassGroup
 from auditor.inputs.fingerprints import network_sha256
-from auditor.inputs.model.choosing import default_layer, passing_layers
+from auditor.inputs.model.choosing import default_layer, refused_layers
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.cut import LayerCut
 from auditor.inputs.model.labels import ClassNames
@@ -73,12 +73,15 @@ def test_where_no_gradient_leads_to_the_picture_no_layer_is_mapped(
     classifier = make_classifier(build())
     with pytest.raises(LayerError, match=f"{NO_GRADIENT}.*{why}"):
         default_layer("net.py:make", classifier)
-    body = next(info.name for info in list_layers(classifier) if info.name.endswith("body"))
+    layers = list_layers(classifier)
+    body = next(info.name for info in layers if info.name.endswith("body"))
     with pytest.raises(
         LayerError, match=rf"layer '{body}' cannot be mapped: .*; leave \[model\] layer out to audit it"
     ):
         LayerCut(classifier, body)
-    assert passing_layers(classifier, list_layers(classifier), Silence()) == []
+    refused = refused_layers(classifier, layers, Silence())
+    assert list(refused) == [info.name for info in layers]
+    assert NO_GRADIENT in refused[body]
 
 
 def test_where_logits_are_rounded_no_layer_is_mapped(make_classifier: Make) -> None:
@@ -108,7 +111,9 @@ def test_layers_are_suggested_if_they_pass_every_check(make_classifier: Make) ->
     classifier = make_classifier(Suggests())
     layers = list_layers(classifier)
     assert [info.name for info in layers if info.mappable] == ["stem", "relu", "body"]
-    assert passing_layers(classifier, layers, Silence()) == ["stem", "relu"]
+    refused = refused_layers(classifier, layers, Silence())
+    assert set(refused) == {info.name for info in layers} - {"stem", "relu"}
+    assert refused["body"].startswith("the network goes around layer 'body'")
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -135,7 +140,9 @@ def test_rounding_of_a_coarse_type_hides_no_layer_and_shows_none(dtype: torch.dt
     found = []
     for each in (torch.float32, dtype):
         classifier = Classifier(network.to(each), names, size, torch.device("cpu"))
-        found.append(passing_layers(classifier, list_layers(classifier), Silence()))
+        layers = list_layers(classifier)
+        refused = refused_layers(classifier, layers, Silence())
+        found.append([info.name for info in layers if info.name not in refused])
     assert found[0] == found[1]
     blocks = [name.rpartition("_")[2] for name in found[1] if name.rpartition(".")[2].startswith("encoder_layer_")]
     assert blocks == ["0", "1", "2"]  # in front of the last one's norm attribution is 0
