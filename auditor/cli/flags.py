@@ -1,9 +1,9 @@
-"""The flags of `auditor run` that set something: made from the settings' declarations, and read back by them."""
+"""The flags that set something: made from the settings' declarations, and read back by them."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ParamSpec, cast
@@ -15,6 +15,7 @@ from auditor.cli.completing import class_names
 from auditor.core.addresses import address_of, without_file
 from auditor.core.errors import ConfigError
 from auditor.core.section import Flag
+from auditor.core.settings.trials import SHARING as SHARING_KEYS
 from auditor.core.settings_text import all_settings, plain
 
 P = ParamSpec("P")
@@ -88,11 +89,24 @@ MEANINGS: dict[str, str] = {
 """What each flag means, as a line of Markdown, by its name."""
 
 
+SHARING = tuple(("compute", key) for key in SHARING_KEYS)
+"""Who shares the work, which decides no number."""
+
+
 def takes_settings(command: Callable[P, None]) -> Callable[P, None]:
     """Put an option for every declared flag in the place of a command's `**flags`, for typer to read."""
+    return _taking(command, FLAGS)
+
+
+def takes_sharing(command: Callable[P, None]) -> Callable[P, None]:
+    """The same with the flags of `SHARING` alone."""
+    return _taking(command, SHARING)
+
+
+def _taking(command: Callable[P, None], keys: Iterable[tuple[str, ...]]) -> Callable[P, None]:
     signature = inspect.signature(command, eval_str=True)
     own = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
-    options = [_option(flag) for flag in FLAGS.values()]
+    options = [_option(FLAGS[key]) for key in keys]
     command.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
     return command
 

@@ -251,9 +251,26 @@ def open_run(
             "every class to every class is a survey and no audit: 'auditor survey audit.toml' makes one, and "
             f"'auditor survey {folder.path}' goes on with one that was begun there"
         )
+    run = open_checked(folder, config, progress, opened=opened)
+    if anew is not None:
+        forget(folder, anew)
+    return run
+
+
+def open_checked(
+    folder: RunFolder, config: AuditConfig, progress: Progress, whole: bool = False, opened: Opened | None = None
+) -> Run:
+    """What audits and surveys begin with: the files are looked at, then the network is opened and noted.
+
+    Args:
+        whole: a survey, which asks for no pair and has one layer.
+        opened: as `continue_run`.
+    Raises:
+        AuditorError: as `open_run`.
+    """
     check_files(folder, config, progress)
     if not folder.is_done(IMAGES.name):
-        refuse_mistakes(config)
+        refuse_mistakes(config, whole)
     run = Run(folder, config, progress, opened=opened)
     inputs = run.inputs
     check_network(folder, inputs)
@@ -264,13 +281,11 @@ def open_run(
             "weights": subject.weights,
             "weights_sha256": subject.weights_sha256,
             "layer": inputs.layer,
-            "further_layers": list(inputs.further),
+            **({} if whole else {"further_layers": list(inputs.further)}),
             "run_by": inputs.loaded.run_by,
             "model_notes": list(inputs.loaded.notes),
         }
     )
-    if anew is not None:
-        forget(folder, anew)
     return run
 
 

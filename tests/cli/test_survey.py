@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,10 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
+from auditor.core.config import AuditConfig
+from auditor.core.progress import Progress
+from auditor.core.settings.trials import ComputeConfig
+from auditor.core.work import Here
 from auditor.run.folder import RunFolder
 from auditor.trials.sweep import Sweep
 from tests.tiny_world import CLASSES, COUNTS, World, draw
@@ -218,7 +223,7 @@ def test_what_is_ahead_is_counted_and_nothing_is_made(
 
 
 def test_the_pairs_that_lead_are_audited_once(
-    whole: tuple[Path, dict[str, object]], invoke: Invoke, tmp_path: Path
+    whole: tuple[Path, dict[str, object]], invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "survey"
     shutil.copytree(whole[0], folder)
@@ -236,8 +241,20 @@ def test_the_pairs_that_lead_are_audited_once(
     assert [(run["source"], run["target"], run["verdict"]) for run in listed] == [(first["source"], "blue wok", "fail")]
     assert "holds a survey of the whole model" in " ".join(invoke("report", folder).stderr.split())
     written = (folder / audit["folder"] / "findings.json").stat().st_mtime_ns
-    again = invoke("survey", folder, "--audit-top", "1", "--json")
+    asked: list[ComputeConfig] = []
+
+    @contextmanager
+    def here(config: AuditConfig, progress: Progress) -> Iterator[Here]:
+        asked.append(config.compute)
+        yield Here()
+
+    for begins in ("auditor.run.survey.survey", "auditor.run.audit"):
+        monkeypatch.setattr(f"{begins}.engine_of", here)
+    sharing = ("--workers", "2", "--engine", "ray", "--address", "head:6379")
+    again = invoke("survey", folder, "--audit-top", "1", *sharing, "--json")
     assert json.loads(again.stdout) == told
+    # of the survey, and of the audit
+    assert [(one.workers, one.engine, one.address) for one in asked] == [(2, "ray", "head:6379")] * 2
     assert (folder / audit["folder"] / "findings.json").stat().st_mtime_ns == written
     # everything else is what it was, and a survey that is shown again keeps its audits
     assert {name: value for name, value in told.items() if name != "audits"} == {

@@ -21,7 +21,7 @@ from auditor.cli.edge import (
     show_directions,
     watched,
 )
-from auditor.cli.flags import FlagValue, flag_values, takes_settings
+from auditor.cli.flags import SHARING, FlagValue, flag_values, takes_settings
 from auditor.cli.terminal import shell_word
 from auditor.core.errors import ConfigError
 
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from auditor.core.config import AuditConfig
     from auditor.run.finished import Audit
     from auditor.run.folder import RunFolder
-
-SHARING = tuple(("compute", key) for key in ("workers", "engine", "address"))
-"""Who shares a run's work, which decides no number."""
 
 POLICY = ("policy",)
 IMAGES = ("images", "all")

@@ -10,11 +10,13 @@ import typer
 
 from auditor.cli.completing import settings_or_runs
 from auditor.cli.edge import answer, app, detail, edge, go_on_with, note, watched
+from auditor.cli.flags import FlagValue, flag_values, takes_sharing
 from auditor.core.errors import ConfigError
 
 
 @app.command()
 @edge
+@takes_sharing
 def survey(
     config: Annotated[
         Path,
@@ -27,13 +29,13 @@ def survey(
     out: Annotated[
         Path | None, typer.Option("--out", help="the folder to make; left out: reports/survey-<time>")
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, max=1000, help="processes that share the work")] = None,
     audit_top: Annotated[
         int, typer.Option("--audit-top", min=0, max=1000, help="pairs that lead to audit in full afterwards")
     ] = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="say how many passes and how long the survey will take, and stop")
     ] = False,
+    **flags: FlagValue,
 ) -> None:
     """Survey the whole model: crops of every class on pictures of every class, and which pairs to audit."""
     from auditor.cli.details import run_lines
@@ -45,7 +47,7 @@ def survey(
     from auditor.run.survey.survey import continue_survey
     from auditor.run.upgrade import open_folder
 
-    sharing = {} if workers is None else {"workers": workers}
+    sharing = {keys[-1]: value for keys, value in flag_values(flags).items()}
     if config.is_dir():
         if out is not None or dry_run:
             raise ConfigError("--out and --dry-run are for a new survey; one that was begun keeps its place")

@@ -295,3 +295,7 @@ class ComputeConfig(Section):
         description="trials run the network with its batch norms folded into the convolutions before them, where that "
         "proves equal on the clean pictures",
     )
+
+
+SHARING = ("workers", "engine", "address")
+"""Settings of [compute] that say who shares the work: what was begun with some may be continued with others."""

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from auditor.core.hashing import sha256_of
 from auditor.core.records import AuditResult, Finding, Placement, Split
 from auditor.core.records.whole_model import AuditOfPair, SurveyedPair, WholeModel
+from auditor.core.settings.trials import SHARING
 from auditor.core.shelf import slug
 from auditor.report.gate import checklist_of
 from auditor.report.numbers import counts, points
@@ -65,7 +66,7 @@ def _audited(run: Run, pair: SurveyedPair) -> AuditOfPair:
     path = run.folder.path / inside
     if path.exists():
         folder = open_folder(path)
-        config = with_compute(stored_config(folder), {"workers": run.config.compute.workers})
+        config = with_compute(stored_config(folder), run.config.compute.model_dump(include=set(SHARING)))
     else:
         config = config_of_pair(run.config, run.inputs.classifier.class_names, source, target)
         folder = new_run(config, path)

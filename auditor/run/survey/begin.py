@@ -10,12 +10,9 @@ from auditor.core.config import AuditConfig, build_config, read_values
 from auditor.core.errors import ConfigError, StoreError
 from auditor.core.progress import Progress
 from auditor.inputs.model.labels import ClassNames
-from auditor.run.ahead import refuse_mistakes
-from auditor.run.audit import stored_config
+from auditor.run.audit import open_checked, stored_config
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Run
-from auditor.run.stages.images import IMAGES
-from auditor.run.unchanged import check_files, check_network
 
 PAIR = ("source", "target")
 
@@ -77,21 +74,4 @@ def open_survey(folder: RunFolder, config: AuditConfig, progress: Progress) -> R
     """
     if config.model.layers is not None:
         raise ConfigError("a survey screens crops at one layer; name it by model.layer in the place of model.layers")
-    check_files(folder, config, progress)
-    if not folder.is_done(IMAGES.name):
-        refuse_mistakes(config, whole=True)
-    run = Run(folder, config, progress)
-    inputs = run.inputs
-    check_network(folder, inputs)
-    subject = inputs.subject
-    folder.update_manifest(
-        {
-            "device": subject.device,
-            "weights": subject.weights,
-            "weights_sha256": subject.weights_sha256,
-            "layer": inputs.layer,
-            "run_by": inputs.loaded.run_by,
-            "model_notes": list(inputs.loaded.notes),
-        }
-    )
-    return run
+    return open_checked(folder, config, progress, whole=True)
