@@ -62,8 +62,22 @@ class Shards:
         return ActivationSet.joined(parts)
 
     def whole(self) -> ActivationSet:
-        """All samples at once, for collections that fit into memory."""
-        return ActivationSet.joined(list(self))
+        """All samples at once, for collections that fit into memory: in it once, however many there are."""
+        held: dict[str, np.ndarray] = {}
+        filled = 0
+        for shard in self:
+            end = filled + len(shard)
+            for column in fields(ActivationSet):
+                part = getattr(shard, column.name)
+                if column.name not in held or end > len(held[column.name]):
+                    # shards have as many pictures each, so there is mostly room for all from the first one on; memory
+                    # that nothing was written to is none
+                    room = np.empty((max(self.count * len(shard), 2 * end), *part.shape[1:]), part.dtype)
+                    room[:filled] = held[column.name][:filled] if filled else 0
+                    held[column.name] = room
+                held[column.name][filled:end] = part
+            filled = end
+        return ActivationSet(*(held[column.name][:filled] for column in fields(ActivationSet)))
 
 
 def shard_to_bytes(samples: ActivationSet) -> bytes:

@@ -25,9 +25,13 @@ class Vectors(Protocol):
         """(M, D) of a few, in the order asked for."""
 
 
+TOGETHER = 2**17
+"""Activations of a part of those in memory: what is computed of all of a part takes a few times its room."""
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Activations (S, D) in memory, as one part."""
+    """Activations (S, D) in memory, as one part where they are few."""
 
     vectors: FloatArray
 
@@ -35,14 +39,16 @@ class Held:
         return len(self.vectors)
 
     def __iter__(self) -> Iterator[tuple[slice, FloatArray]]:
-        yield slice(0, len(self.vectors)), self.vectors
+        for start in range(0, max(1, len(self.vectors)), TOGETHER):
+            rows = slice(start, min(start + TOGETHER, len(self.vectors)))
+            yield rows, self.vectors[rows]
 
     def at(self, rows: IntArray) -> FloatArray:
         return self.vectors[rows]
 
 
 def in_parts(vectors: FloatArray | Vectors) -> Vectors:
-    """Activations part by part; an array is one."""
+    """Activations part by part; an array of up to `TOGETHER` is one."""
     return Held(vectors) if isinstance(vectors, np.ndarray) else vectors
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from auditor.core.addresses import address_of
+from auditor.core.arrays import Arrays, arrays_from_bytes, map_arrays, write_arrays
 from auditor.core.errors import DamagedFileError, StoreError
 from auditor.core.files import read_file
 from auditor.core.hashing import sha256_of, sha256_of_file
@@ -27,6 +28,9 @@ Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 MANIFEST = "manifest.json"
 GIVEN = (MANIFEST, "policy.toml")
 """What lies in a run folder before anything is made."""
+
+MAPPED_FROM = 2**28
+"""Bytes of a file of arrays from which on it is mapped."""
 
 OF_THE_RUN_ALONE = ("inputs", "checksums")
 """Facts that a folder inside a run does not repeat."""
@@ -252,6 +256,11 @@ class RunFolder:
         with self._replacing(file) as temporary, temporary.open("wb") as stream:
             np.save(stream, array, allow_pickle=False)
 
+    def write_arrays(self, file: str, arrays: Arrays) -> None:
+        """Write named arrays as `auditor.core.arrays` does, without their bytes in memory beside them."""
+        with self._replacing(file) as temporary, temporary.open("wb") as stream:
+            write_arrays(stream, arrays)
+
     def join_tables(self, file: str, parts: Sequence[str]) -> int:
         """Concatenate tables as `join_parquet` does; how many rows there are in all."""
         with self._replacing(file) as temporary:
@@ -279,6 +288,21 @@ class RunFolder:
         if not self.has(file):
             raise StoreError(f"{self.path} holds no {file}; run the stage that makes it first")
         return self.path / file
+
+    def read_arrays(self, file: str) -> dict[str, np.ndarray]:
+        """The arrays of `write_arrays`; of a large file they are mapped, and read-only.
+
+        Raises:
+            StoreError: it is not there. DamagedFileError: it is damaged.
+        """
+        path = self.path / file
+        try:
+            large = path.stat().st_size >= MAPPED_FROM
+            return map_arrays(path) if large else arrays_from_bytes(self.read(file))
+        except FileNotFoundError as error:
+            raise StoreError(f"{self.path} holds no {file}; run the stage that makes it first") from error
+        except OSError as error:
+            raise DamagedFileError(f"{self.path / file} cannot be read: {error.strerror}") from error
 
     def read_array(self, file: str) -> np.ndarray:
         """An array of `write_array`, mapped rather than read."""

@@ -275,3 +275,22 @@ def test_a_later_shard_may_be_flat(conv_cut, pixels, pair):
     conv_cut.head, conv_cut.tail, conv_cut.feature_shape = torch.nn.Identity(), torch.nn.Flatten(), (3, 16, 16)
     pixels = np.concatenate([pixels[:4], np.zeros_like(pixels[:1])])
     assert not collect(conv_cut, pixels, pair).attribution[-1].any()
+
+
+@pytest.mark.parametrize("sizes", [(3,), (4, 4, 1), (1, 9, 2, 5), (2, 0, 3)])
+def test_shards_put_together_are_their_samples_in_order(sizes):
+    """However many a shard has: where the first has few, room is made."""
+    parts = []
+    for number, size in enumerate(sizes):
+        values = np.arange(size, dtype=np.float32) + 100 * number
+        rows = np.arange(size) + 100 * number
+        wide = np.repeat(values[:, None], 3, axis=1)
+        parts.append(ActivationSet(wide, wide[:, :2] + 1, values, rows, rows, rows, values, values % 2 == 0))
+    shards = Shards(MemoryShelf(), len(sizes))
+    for number, part in enumerate(parts):
+        shards.write(number, part)
+    whole, joined = shards.whole(), ActivationSet.joined(parts)
+    for name in COLUMNS:
+        assert getattr(whole, name).dtype == getattr(joined, name).dtype
+        np.testing.assert_array_equal(getattr(whole, name), getattr(joined, name))
+        assert getattr(whole, name).flags.c_contiguous

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from auditor.core.errors import StoreError
+from auditor.core.errors import DamagedFileError, StoreError
 from auditor.core.shelf import slug
 from auditor.run.folder import MANIFEST, RunFolder, matches
 from auditor.run.writing import write_new_file
@@ -188,6 +188,28 @@ def test_missing_and_broken_files_are_named(run: RunFolder, tmp_path: Path) -> N
     run.write_text("b.npy", "no array")
     with pytest.raises(StoreError, match="cannot be read as an array"):
         run.read_array("b.npy")
+
+
+def test_large_arrays_are_mapped_and_what_is_damaged_is_told(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = {"vectors": np.arange(12.0, dtype=np.float32).reshape(3, 4), "y": np.arange(3)}
+    run.write_arrays("cache/samples", arrays)
+    read = run.read_arrays("cache/samples")
+    monkeypatch.setattr("auditor.run.folder.MAPPED_FROM", 1)
+    mapped = run.read_arrays("cache/samples")
+    for found in (read, mapped):
+        assert {name: one.tolist() for name, one in found.items()} == {
+            name: one.tolist() for name, one in arrays.items()
+        }
+    assert read["y"].flags.writeable
+    assert not mapped["y"].flags.writeable
+    file = run.path / "cache" / "samples"
+    file.write_bytes(file.read_bytes()[:-1] + b"\x07")
+    for least in (1, 2**28):
+        monkeypatch.setattr("auditor.run.folder.MAPPED_FROM", least)
+        with pytest.raises(DamagedFileError, match="others than were written"):
+            run.read_arrays("cache/samples")
+        with pytest.raises(StoreError, match="holds no cache/other"):
+            run.read_arrays("cache/other")
 
 
 def test_small_tables_are_gathered_before_they_are_joined(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from auditor.atlas.vectors import in_parts, second_moment
 from auditor.core.errors import LayerError
 from auditor.core.records import FloatArray
 
@@ -84,8 +85,7 @@ class Whitening:
                 f"{'' if len(vectors) == 0 else ' with NaN or infinities' if vectors.ndim == 2 else ''}; "
                 "collect activations of this layer first"
             )
-        wide = vectors.astype(np.float64)
-        return cls(wide.T @ wide / len(wide))
+        return cls(second_moment(in_parts(vectors)))
 
     def whitened(self, directions: FloatArray, ridge: float) -> FloatArray:
         """Solve (M + ridge · mean eigenvalue of M · I) x = v, and give x the length of v.

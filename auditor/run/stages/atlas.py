@@ -14,7 +14,6 @@ from auditor.atlas.cell_labels import cell_labels
 from auditor.atlas.collection import Mapped
 from auditor.atlas.kinds import Atlas, AtlasKind, likeness_of
 from auditor.atlas.stability import AtlasStability, halves_of, measure_stability, repeated_layouts
-from auditor.core.arrays import arrays_from_bytes, arrays_to_bytes
 from auditor.core.records import Cell, ImagePool
 from auditor.core.shelf import Inside
 from auditor.run.engines import hands
@@ -32,7 +31,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     if not run.inputs.mapped:  # an empty one, so that what follows has nothing to map and goes on
         empty = ActivationSet.empty()
         arrays = {field.name: getattr(empty, field.name) for field in fields(ActivationSet)}
-        folder.write(_SAMPLES, arrays_to_bytes({**arrays, "xy": np.empty((0, 2), dtype=np.float32)}))
+        folder.write_arrays(_SAMPLES, {**arrays, "xy": np.empty((0, 2), dtype=np.float32)})
         folder.write_table(_CELLS, cells_table((), ()))
         return {"collected": 0, "kept": 0, "cells": 0, "stability": []}
     layers, pool = open_layers(run), run.get(IMAGES)
@@ -90,7 +89,7 @@ def keep_atlas(run: Run, folder: RunFolder, pool: ImagePool, atlas: Atlas, numbe
 def write_atlas(folder: RunFolder, atlas: Atlas, pool: ImagePool, samples: str, cells: str) -> None:
     """Keep an atlas in two files of a run folder."""
     arrays = {field.name: getattr(atlas.samples, field.name) for field in fields(ActivationSet)}
-    folder.write(samples, arrays_to_bytes({**arrays, "xy": atlas.xy}))
+    folder.write_arrays(samples, {**arrays, "xy": atlas.xy})
     folder.write_table(cells, cells_table(atlas.cells, pool.keys))
 
 
@@ -98,7 +97,7 @@ def read_atlas(
     folder: RunFolder, collected: int, kind: AtlasKind = AtlasKind.PAIR, samples: str = _SAMPLES, cells: str = _CELLS
 ) -> Atlas:
     """An atlas as it stands in a run folder."""
-    arrays = arrays_from_bytes(folder.read(samples))
+    arrays = folder.read_arrays(samples)
     xy = arrays.pop("xy")
     return Atlas(ActivationSet(**arrays), xy, cells_from_table(folder.read_table(cells)), collected, kind)
 
