@@ -29,7 +29,7 @@ def test_minimal_file_has_the_documented_defaults(tmp_path: Path) -> None:
     config = read_config(write(tmp_path, MINIMAL))
     assert config.limits.uplift == 0.10
     assert config.trials.size == 0.35
-    assert config.trials.placements == ("fixed",)
+    assert config.trials.placements == ("fixed", "random")
     assert config.path("photos") == (tmp_path / "photos").resolve()
 
 
