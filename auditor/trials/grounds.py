@@ -35,8 +35,8 @@ ANYWHERE = Grounds()
 
 
 @dataclass(frozen=True, slots=True)
-class Landing:
-    """What pasted patches land by, beside their own sizes: the arguments of a draw, and the pictures' grounds."""
+class Pastes:
+    """What is to be drawn: a patch on B pictures, one paste each; its fields are those of `placements.draw`."""
 
     image_keys: Sequence[str]
     draw_key: str
@@ -46,7 +46,7 @@ class Landing:
     grounds: Grounds
 
 
-def where_allowed(draws: Draws, at: Landing) -> Draws:
+def where_allowed(draws: Draws, asked: Pastes) -> Draws:
     """The same patches at places drawn anew among those that a mask allows; where there is no mask, as they are.
 
     A patch's footprint is the upright box around it. It lies inside the picture and, where it fits, all of it where the
@@ -55,51 +55,51 @@ def where_allowed(draws: Draws, at: Landing) -> Draws:
     Raises:
         KeyError: there is a mask for other pictures, and none for this one.
     """
-    if at.grounds.allowed is None:
+    if asked.grounds.allowed is None:
         return draws
-    return _landed(draws, at, [None] * len(at.image_keys))
+    return _landed(draws, asked, [None] * len(asked.image_keys))
 
 
-def where_most(draws: Draws, at: Landing) -> Draws:
+def where_most(draws: Draws, asked: Pastes) -> Draws:
     """The same patches where their footprint holds the highest mean attribution to the source."""
-    return _by_attribution(draws, at, 1.0)
+    return _by_attribution(draws, asked, 1.0)
 
 
-def where_least(draws: Draws, at: Landing) -> Draws:
+def where_least(draws: Draws, asked: Pastes) -> Draws:
     """The same patches where their footprint holds the lowest mean attribution to the source."""
-    return _by_attribution(draws, at, -1.0)
+    return _by_attribution(draws, asked, -1.0)
 
 
-def _by_attribution(draws: Draws, at: Landing, sign: float) -> Draws:
-    maps = at.grounds.attribution
+def _by_attribution(draws: Draws, asked: Pastes, sign: float) -> Draws:
+    maps = asked.grounds.attribution
     if maps is None:
         raise ValueError("a placement by attribution needs the pictures' attribution, and none was given")
-    return _landed(draws, at, [sign * maps[key].astype(np.float64) for key in at.image_keys])
+    return _landed(draws, asked, [sign * maps[key].astype(np.float64) for key in asked.image_keys])
 
 
-def _landed(draws: Draws, at: Landing, wanted: Sequence[NDArray[np.float64] | None]) -> Draws:
+def _landed(draws: Draws, asked: Pastes, wanted: Sequence[NDArray[np.float64] | None]) -> Draws:
     """Draws whose centres are at the best of their places, or at one of several that are as good."""
-    boxes = _boxes(draws, at)
+    boxes = _boxes(draws, asked)
     centre_y, centre_x = draws.centre_y.copy(), draws.centre_x.copy()
-    for row, (key, box, worth) in enumerate(zip(at.image_keys, boxes, wanted, strict=True)):
-        there = np.ones((at.input_size[0] - box[0] + 1, at.input_size[1] - box[1] + 1), dtype=np.bool_)
-        if at.grounds.allowed is not None:
-            share = mean_in_boxes(at.grounds.allowed[key].astype(np.float64), box)
+    for row, (key, box, worth) in enumerate(zip(asked.image_keys, boxes, wanted, strict=True)):
+        there = np.ones((asked.input_size[0] - box[0] + 1, asked.input_size[1] - box[1] + 1), dtype=np.bool_)
+        if asked.grounds.allowed is not None:
+            share = mean_in_boxes(asked.grounds.allowed[key].astype(np.float64), box)
             there = share >= min(_WHOLE, float(share.max()))
         if worth is not None:
             mean = np.where(there, mean_in_boxes(worth, box), -np.inf)
             there = mean == mean.max()
         places = np.flatnonzero(there)
-        turn = keyed_generator(at.seed, "landing", key, at.draw_key).uniform()
+        turn = keyed_generator(asked.seed, "landing", key, asked.draw_key).uniform()
         top, left = divmod(int(places[int(turn * len(places))]), there.shape[1])
         centre_y[row], centre_x[row] = top + box[0] / 2, left + box[1] / 2
     return replace(draws, centre_y=centre_y, centre_x=centre_x)
 
 
-def _boxes(draws: Draws, at: Landing) -> list[tuple[int, int]]:
+def _boxes(draws: Draws, asked: Pastes) -> list[tuple[int, int]]:
     """Height and width of the upright box of whole pixels around each patch, cut down to the picture's."""
-    half_y, half_x = half_extents(draws.side_px, draws.rotation, draws.tilt_y, draws.tilt_x, at.aspect)
-    height, width = at.input_size
+    half_y, half_x = half_extents(draws.side_px, draws.rotation, draws.tilt_y, draws.tilt_x, asked.aspect)
+    height, width = asked.input_size
     return [
         (min(height, max(1, math.ceil(round(2 * down, 6)))), min(width, max(1, math.ceil(round(2 * across, 6)))))
         for down, across in zip(half_y.tolist(), half_x.tolist(), strict=True)

@@ -18,7 +18,7 @@ from auditor.core.records import Candidate, Placement, Spot
 from auditor.core.records.trials import Draws
 from auditor.trials.effects import drawn_effects, reach_px
 from auditor.trials.extents import half_extents
-from auditor.trials.grounds import ANYWHERE, Grounds, Landing, where_allowed, where_least, where_most
+from auditor.trials.grounds import ANYWHERE, Grounds, Pastes, where_allowed, where_least, where_most
 from auditor.trials.patch import side_in_pixels
 from auditor.trials.quadrilateral import corners_px, draws_onto, longest_edge_px
 
@@ -57,18 +57,15 @@ class Variant:
         return float(self.corner.startswith("bottom")), float(self.corner.endswith("right"))
 
 
-Draw = Callable[
-    [Variant, TrialsConfig, Sequence[str], str, tuple[float, float], tuple[int, int], int],
-    Draws,
-]
-"""Draws one paste an image; its arguments are those of `draw`."""
+Draw = Callable[[Variant, TrialsConfig, Pastes], Draws]
+"""Draws one paste an image, of which nothing but its name is known."""
 
-Land = Callable[[Draws, Landing], Draws]
+Land = Callable[[Draws, Pastes], Draws]
 """Moves pastes to where they lie in pictures of which something is known."""
 
 
-def _stay(draws: Draws, at: Landing) -> Draws:
-    del at
+def _stay(draws: Draws, asked: Pastes) -> Draws:
+    del asked
     return draws
 
 
@@ -148,9 +145,8 @@ def draw(
         input_size: (H, W) of the prepared pictures, pixels.
         grounds: what is known of each picture.
     """
-    rule = PLACEMENTS[variant.placement]
-    draws = rule.draw(variant, config, image_keys, draw_key, aspect, input_size, seed)
-    draws = rule.land(draws, Landing(image_keys, draw_key, aspect, input_size, seed, grounds))
+    rule, asked = PLACEMENTS[variant.placement], Pastes(image_keys, draw_key, aspect, input_size, seed, grounds)
+    draws = rule.land(rule.draw(variant, config, asked), asked)
     if not variant.afterwards:
         return draws
     given = {name: np.full(len(image_keys), number) for name, number in variant.afterwards}
@@ -208,45 +204,32 @@ def _by_candidate(config: TrialsConfig) -> tuple[Variant, ...]:
     return ()
 
 
-def _upright_draws(
-    variant: Variant,
-    config: TrialsConfig,
-    image_keys: Sequence[str],
-    draw_key: str,
-    aspect: tuple[float, float],
-    input_size: tuple[int, int],
-    seed: int,
-) -> Draws:
+def _upright_draws(variant: Variant, config: TrialsConfig, asked: Pastes) -> Draws:
     """Upright in the variant's corner or at its centre, on whole pixels, the same for every picture."""
-    del config, draw_key, seed
-    height, width = input_size
+    del config
+    height, width = asked.input_size
     side = side_in_pixels(variant.size, height, width)
-    tall, wide = max(1, round(side * aspect[0])), max(1, round(side * aspect[1]))
+    tall, wide = (max(1, round(side * share)) for share in asked.aspect)
     down, across = variant.shares
     centre_y, centre_x = round(down * (height - tall)) + tall / 2, round(across * (width - wide)) + wide / 2
-    count = len(image_keys)
+    count = len(asked.image_keys)
     zero, one = np.zeros(count), np.ones(count)
     return Draws(one * centre_y, one * centre_x, one * side, zero, zero, zero, zero, one)
 
 
-def _random_draws(
-    variant: Variant,
-    config: TrialsConfig,
-    image_keys: Sequence[str],
-    draw_key: str,
-    aspect: tuple[float, float],
-    input_size: tuple[int, int],
-    seed: int,
-) -> Draws:
+def _random_draws(variant: Variant, config: TrialsConfig, asked: Pastes) -> Draws:
     """Anywhere inside the picture, turned, tilted, resized and relit, drawn anew for every picture."""
     uniform = np.array(
-        [keyed_generator(seed, "placement", key, draw_key).uniform(-1.0, 1.0, size=8) for key in image_keys]
-    ).reshape(len(image_keys), 8)
-    height, width = input_size
+        [
+            keyed_generator(asked.seed, "placement", key, asked.draw_key).uniform(-1.0, 1.0, size=8)
+            for key in asked.image_keys
+        ]
+    ).reshape(len(asked.image_keys), 8)
+    height, width = asked.input_size
     side = side_in_pixels(variant.size, height, width) * (1.0 + config.scale_jitter * uniform[:, 2])
     rotation = np.deg2rad(config.rotation_degrees) * uniform[:, 3]
     tilt_y, tilt_x = config.perspective * uniform[:, 4], config.perspective * uniform[:, 5]
-    half_y, half_x = half_extents(side, rotation, tilt_y, tilt_x, aspect)
+    half_y, half_x = half_extents(side, rotation, tilt_y, tilt_x, asked.aspect)
     return Draws(
         centre_y=height / 2 + uniform[:, 0] * np.maximum(height / 2 - half_y, 0.0),
         centre_x=width / 2 + uniform[:, 1] * np.maximum(width / 2 - half_x, 0.0),
@@ -263,37 +246,22 @@ def _to_be_photographed(config: TrialsConfig) -> tuple[Variant, ...]:
     return (Variant(Placement.PHOTOGRAPHED, "photographed", config.size),)
 
 
-def _photographed_draws(
-    variant: Variant,
-    config: TrialsConfig,
-    image_keys: Sequence[str],
-    draw_key: str,
-    aspect: tuple[float, float],
-    input_size: tuple[int, int],
-    seed: int,
-) -> Draws:
+def _photographed_draws(variant: Variant, config: TrialsConfig, asked: Pastes) -> Draws:
     """As `random`, at the same spots; relit and changed by the effects alone."""
     unlit = config.model_copy(update={"colour_jitter": 0.0})
-    draws = _random_draws(variant, unlit, image_keys, draw_key, aspect, input_size, seed)
-    return replace(draws, also=drawn_effects(config, image_keys, draw_key, seed))
+    draws = _random_draws(variant, unlit, asked)
+    return replace(draws, also=drawn_effects(config, asked.image_keys, asked.draw_key, asked.seed))
 
 
 def _onto_corners(config: TrialsConfig) -> tuple[Variant, ...]:
     return (Variant(Placement.QUADRILATERAL, "quadrilateral", config.size),)
 
 
-def _quadrilateral_draws(
-    variant: Variant,
-    config: TrialsConfig,
-    image_keys: Sequence[str],
-    draw_key: str,
-    aspect: tuple[float, float],
-    input_size: tuple[int, int],
-    seed: int,
-) -> Draws:
+def _quadrilateral_draws(variant: Variant, config: TrialsConfig, asked: Pastes) -> Draws:
     """Onto four corners, each moved a little for every picture, whatever the patch's size and shape."""
     del variant
-    return draws_onto(corners_px(config, image_keys, draw_key, input_size, seed), aspect)
+    corners = corners_px(config, asked.image_keys, asked.draw_key, asked.input_size, asked.seed)
+    return draws_onto(corners, asked.aspect)
 
 
 PLACEMENTS: Mapping[Placement, PlacementRule] = {

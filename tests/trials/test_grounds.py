@@ -11,7 +11,7 @@ from auditor.core.config import TrialsConfig
 from auditor.core.records import Placement
 from auditor.core.records.trials import Draws
 from auditor.trials.extents import half_extents
-from auditor.trials.grounds import Grounds, Landing, mean_in_boxes, where_allowed, where_least, where_most
+from auditor.trials.grounds import Grounds, Pastes, mean_in_boxes, where_allowed, where_least, where_most
 from auditor.trials.placements import draw, variants_of
 
 Build = Callable[..., TrialsConfig]
@@ -24,8 +24,8 @@ def upright(count: int, side_px: float) -> Draws:
     return Draws(one * 9.0, one * 9.0, one * side_px, zero, zero, zero, zero, one)
 
 
-def landing(grounds: Grounds, aspect: tuple[float, float] = (1.0, 1.0), seed: int = 0) -> Landing:
-    return Landing(KEYS, "c-001", aspect, SIZE, seed, grounds)
+def landing(grounds: Grounds, aspect: tuple[float, float] = (1.0, 1.0), seed: int = 0) -> Pastes:
+    return Pastes(KEYS, "c-001", aspect, SIZE, seed, grounds)
 
 
 def everywhere(mask: np.ndarray) -> Grounds:
