@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from auditor.atlas.vectors import Vectors, all_of, in_parts, second_moment
+from auditor.atlas.vectors import Vectors, all_of, are_many, in_parts, second_moment
 from auditor.core.draws import keyed_generator
 from auditor.core.records import FloatArray, IntArray
 
@@ -28,6 +28,8 @@ TOO_FEW = 10
 """Fewer samples than this have no neighbourhood to speak of and are placed by their principal components."""
 
 NEAREST = 3
+Nearest = Callable[[FloatArray, FloatArray, int], tuple[FloatArray, IntArray]]
+_BLOCK = 1024
 RIDGE = 0.01
 
 
@@ -98,10 +100,11 @@ def embed(vectors: FloatArray | Vectors, dimensions: int, likeness: Likeness, se
     extended[fitted] = places = _fit(known, dimensions, likeness, seed)
     joining = np.ones(samples, dtype=np.bool_)
     joining[fitted] = False
+    nearest = nearest_of_many if are_many(every) else nearest_of
     for rows, part in every:
         others = np.flatnonzero(joining[rows])
         if len(others):
-            extended[rows.start + others] = _joined(known, places, unit(part[others]))
+            extended[rows.start + others] = _joined(known, places, unit(part[others]), nearest)
     return extended
 
 
@@ -159,18 +162,28 @@ def nearest_of(unit: FloatArray, others: FloatArray, count: int) -> tuple[FloatA
     return (1.0 - distance**2 / 2.0).astype(np.float32), rows.astype(np.int64)
 
 
+def nearest_of_many(unit: FloatArray, others: FloatArray, count: int) -> tuple[FloatArray, IntArray]:
+    """As `nearest_of` in half the time: cosines in single precision, so that two within 1e-6 may change places."""
+    known = torch.from_numpy(unit).T.contiguous()
+    blocks = [torch.from_numpy(others[start : start + _BLOCK]) for start in range(0, len(others), _BLOCK)]
+    found = [(block @ known).topk(count, dim=1) for block in blocks]
+    cosine: FloatArray = torch.cat([one.values for one in found]).numpy()
+    rows: IntArray = torch.cat([one.indices for one in found]).numpy()
+    return cosine, rows
+
+
 def extend(unit: FloatArray, fitted: IntArray, places: FloatMatrix) -> FloatMatrix:
     """Coordinates of all samples (S, D) from those of the fitted ones, by the nearest fitted by cosine."""
     extended = np.zeros((len(unit), places.shape[1]))
     others = np.setdiff1d(np.arange(len(unit)), fitted)
-    extended[others] = _joined(unit[fitted], places, unit[others])
+    extended[others] = _joined(unit[fitted], places, unit[others], nearest_of)
     extended[fitted] = places
     return extended
 
 
-def _joined(known: FloatArray, places: FloatMatrix, others: FloatArray) -> FloatMatrix:
+def _joined(known: FloatArray, places: FloatMatrix, others: FloatArray, nearest: Nearest) -> FloatMatrix:
     """Coordinates of `others` (T, D) among those of `known` (S, D)."""
-    cosine, rows = nearest_of(known, others, NEAREST)
+    cosine, rows = nearest(known, others, NEAREST)
     weight = np.maximum(cosine, 1e-6).astype(np.float64)
     joined: FloatMatrix = (places[rows] * weight[:, :, np.newaxis]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
     return joined

@@ -52,6 +52,11 @@ def in_parts(vectors: FloatArray | Vectors) -> Vectors:
     return Held(vectors) if isinstance(vectors, np.ndarray) else vectors
 
 
+def are_many(vectors: Vectors) -> bool:
+    """Whether there are more than `TOGETHER`: then what need not be exact to the last bit is computed faster."""
+    return len(vectors) > TOGETHER
+
+
 def all_of(vectors: Vectors) -> FloatArray:
     """(S, D) all of them, where they are few."""
     return vectors.at(np.arange(len(vectors)))
