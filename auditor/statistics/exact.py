@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +48,17 @@ def p_at_least(counts: PairedCounts, difference: float) -> float:
     return p_at_most(swapped, -difference)
 
 
+@lru_cache(maxsize=2**15)
 def p_of_root(root: float, images: int, difference: float) -> float:
-    """p-value of a table by its `signed_root`, which is all that it hangs on."""
+    """p-value of a table by its `signed_root`, which is all that it hangs on.
+
+    Kept, since an audit asks for the same ones again: of each candidate in its stage and in the report, of like tables.
+    """
     fewest = fewest_first_only(images, difference, root)
     return float(tail_probabilities(images, difference, fewest, _shares(images, difference)).max())
 
 
+@lru_cache(maxsize=2**15)
 def root_of(counts: PairedCounts, difference: float) -> float:
     """`signed_root` of one table: of tables of as many images the larger has the smaller `p_at_most`.
 
