@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -17,9 +18,11 @@ from auditor.report.numbers import how_many
 from auditor.run.worlds.baselines import METHODS, TRAINED
 from auditor.run.worlds.cache import PLANTED, TWIN
 from auditor.run.worlds.score import Row
+from auditor.statistics.fragility import clustered_interval
 from auditor.statistics.intervals import wilson_interval
 
 RANKS = (1, 3, 10)
+AUDITOR = "auditor"
 LIMIT = float(LimitsConfig().uplift)
 _DRAWS = 2000
 
@@ -32,8 +35,9 @@ def board(rows: Sequence[Row]) -> str:
     parts = [
         f"{how_many(len({row.world for row in rows}), 'world')}, {how_many(seeds, 'seed')}: audits of "
         f"{how_many(len(planted), 'planted network')} and {how_many(len(twins), 'clean twin')}. Shares with 95% "
-        "intervals (Wilson).",
+        f"intervals ({'Korn–Graubard, by network' if seeds > 1 else 'Wilson'}).",
         _recall_table(planted),
+        _difference_table(planted),
         _detector_table(planted, twins),
         _worlds_table(rows),
     ]
@@ -46,6 +50,36 @@ def share(count: int, of: int) -> str:
         return "—"
     found = wilson_interval(count, of)
     return f"{count}/{of} ({100 * found.low:.0f}–{100 * found.high:.0f}%)"
+
+
+def share_of(rows: Sequence[Row], hit: Callable[[Row], bool]) -> str:
+    """As `share`; the seeds of a network are not independent: of several the interval is by network (Korn–Graubard)."""
+    hits: dict[tuple[str, str], list[bool]] = {}
+    for row in rows:
+        hits.setdefault((row.world, row.side), []).append(hit(row))
+    count = sum(sum(of_network) for of_network in hits.values())
+    if len(rows) == len(hits):
+        return share(count, len(rows))
+    of_networks = np.array([np.mean(of_network) for of_network in hits.values()])
+    found = clustered_interval(of_networks, 0.025, 0.025)
+    return f"{count}/{len(rows)} ({100 * found.low:.0f}–{100 * found.high:.0f}%)"
+
+
+def difference(first: Sequence[Row], hits: Sequence[Callable[[Row], bool]]) -> tuple[float, float, float]:
+    """How much more often the first of two things is so than the second, and the 95% percentile interval of that.
+
+    Args:
+        hits: two questions that are asked of the same rows.
+    Returns:
+        A mean over worlds, each with all its seeds, in [-1, 1], and its bounds, over worlds drawn with replacement.
+    """
+    worlds: dict[str, list[int]] = {}
+    for row in first:
+        worlds.setdefault(row.world, []).append(int(hits[0](row)) - int(hits[1](row)))
+    means = np.array([np.mean(each) for each in worlds.values()])
+    drawn = keyed_generator(0, "difference").integers(len(means), size=(_DRAWS, len(means)))
+    low, high = np.quantile(means[drawn].mean(axis=1), (0.025, 0.975))
+    return float(means.mean()), float(low), float(high)
 
 
 def area_under_curve(positive: Sequence[float], negative: Sequence[float]) -> float:
@@ -104,20 +138,40 @@ def _recall_table(planted: Sequence[Row]) -> str:
     groups = {str(kind): [row for row in planted if WORLDS[row.world].kind is kind] for kind in Kind}
     groups |= {"all": list(planted), f"all that flip more than {LIMIT:.0%}": _strong(planted)}
     for words, of_kind in groups.items():
-        for method in ("auditor", *_measured(planted)):
-            ranks = [row.rank if method == "auditor" else row.baselines[method] for row in of_kind]
-            cells = [share(sum(one is not None and one <= most for one in ranks), len(ranks)) for most in RANKS]
+        for method in (AUDITOR, *_measured(planted)):
+            cells = [share_of(of_kind, _within(method, most)) for most in RANKS]
             lines.append(f"| {words} | {method} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _within(method: str, most: int) -> Callable[[Row], bool]:
+    """Whether a method has the cue among its first so many."""
+
+    def hit(row: Row) -> bool:
+        rank = row.rank if method == AUDITOR else row.baselines[method]
+        return rank is not None and rank <= most
+
+    return hit
+
+
+def _difference_table(planted: Sequence[Row]) -> str:
+    heads = "".join(f" first {rank} |" if rank > 1 else " rank 1 |" for rank in RANKS)
+    lines = [f"| the auditor's share less that of |{heads}", "| --- |" + " ---: |" * len(RANKS)]
+    for method in _measured(planted) if planted else ():
+        cells = []
+        for most in RANKS:
+            found, low, high = difference(planted, (_within(AUDITOR, most), _within(method, most)))
+            cells.append(f"{100 * found:+.0f} points ({100 * low:+.0f} to {100 * high:+.0f})")
+        lines.append(f"| {method} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
     both = [*planted, *twins]
     strong, no_patch = _strong(planted), _no_patch(planted)
-    firsts = [row.first for row in both if row.first is not None]
-    covered = [one.true_eligible > 0 and one.low <= one.true_flips / one.true_eligible <= one.high for one in firsts]
-    answers = [row.first.answer == row.world for row in planted if row.first is not None]
-    shown = [row.first.answer == row.world for row in planted if row.first is not None and row.first.shows]
+    firsts = [row for row in both if row.first is not None]
+    shown = [row for row in firsts if row.side == PLANTED and row.first is not None and row.first.shows]
+    asked = [row for row in firsts if row.side == PLANTED]
     lines = [
         "| measure | figure |",
         "| --- | --- |",
@@ -135,9 +189,9 @@ def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
         f"| the same, where the cue flips more than {LIMIT:.0%} | {_figure(strong, twins, cross_entropy)} |",
         f"| the same, calibrated on the other worlds | {_figure(*calibrated(planted, twins), cross_entropy)} |",
         f"| the same, where the cue flips more than {LIMIT:.0%} | {_calibrated_figure(strong, twins)} |",
-        f"| the first finding's 95% interval covers its rate on fresh pictures | {share(sum(covered), len(covered))} |",
-        f"| eight-option question, the first finding of every planted network | {share(sum(answers), len(answers))} |",
-        f"| the same, where the first finding shows the cue | {share(sum(shown), len(shown))} |",
+        f"| the first finding's 95% interval covers its rate on fresh pictures | {share_of(firsts, _covered)} |",
+        f"| eight-option question, the first finding of every planted network | {share_of(asked, _told)} |",
+        f"| the same, where the first finding shows the cue | {share_of(shown, _told)} |",
         *_answer_lines(planted),
         f"| pictures through the network an audit, mean | {_mean([row.passes for row in both]):,.0f} |",
         f"| seconds an audit, median | {np.median([row.seconds for row in both]):.0f} |",
@@ -154,8 +208,7 @@ def _answer_lines(planted: Sequence[Row]) -> list[str]:
     """How often the eight-option question is answered rightly of what each baseline shows."""
     lines = []
     for method in (*_measured(planted), TRAINED):
-        asked = [row for row in planted if method in row.answers]
-        right = share(sum(row.answers[method] == row.world for row in asked), len(asked))
+        right = share_of([row for row in planted if method in row.answers], partial(_answered, method))
         words = method if method == TRAINED else f"the first crop of {method}"
         lines.append(f"| the same, {words} | {right} |")
     return lines
@@ -172,11 +225,28 @@ def _no_patch(planted: Sequence[Row]) -> list[Row]:
 
 
 def _whole(rows: Sequence[Row]) -> str:
-    return share(sum(bool(row.whole) for row in rows), len(rows))
+    return share_of(rows, lambda row: bool(row.whole))
 
 
 def _verdicts(rows: Sequence[Row], verdict: Verdict) -> str:
-    return share(sum(row.verdict == str(verdict) for row in rows), len(rows))
+    return share_of(rows, lambda row: row.verdict == str(verdict))
+
+
+def _covered(row: Row) -> bool:
+    """Whether the first finding's interval holds its rate on fresh pictures."""
+    found = row.first
+    if found is None or not found.true_eligible:
+        return False
+    return found.low <= found.true_flips / found.true_eligible <= found.high
+
+
+def _answered(method: str, row: Row) -> bool:
+    return row.answers[method] == row.world
+
+
+def _told(row: Row) -> bool:
+    """Whether the eight-option question is answered rightly of the first finding."""
+    return row.first is not None and row.first.answer == row.world
 
 
 def _figure(

@@ -9,8 +9,18 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from auditor.run.worlds.baselines import METHODS, TRAINED
-from auditor.run.worlds.board import area_under_curve, board, calibrated, cross_entropy, interval_over_worlds, share
+from auditor.run.worlds.board import (
+    area_under_curve,
+    board,
+    calibrated,
+    cross_entropy,
+    difference,
+    interval_over_worlds,
+    share,
+    share_of,
+)
 from auditor.run.worlds.score import FirstFinding, Row, rows_from_json, rows_to_json
+from auditor.statistics.fragility import clustered_interval
 
 
 def row(world: str, side: str, verdict: str, p_shortcut: float, rank: int | None, **other: object) -> Row:
@@ -73,6 +83,25 @@ def test_the_board_counts_what_is_in_its_rows() -> None:
     assert lines["cues that no patch expresses: a whole-picture effect is above the limit"] == [share(1, 1)]
     assert lines["such cues that flip more than 10%: the same"] == ["—"]
     assert lines["clean twins with a whole-picture effect above the limit"] == [share(0, 3)]
+
+
+def test_seeds_of_one_network_count_as_one_where_they_agree() -> None:
+    """Of two networks one is always found: six audits tell of two, not of six."""
+    rows = [replace(row(name, "planted", "fail", 0.9, rank), seed=seed) for name, rank in (("noodles", 1), ("egg", 2))
+            for seed in range(3)]  # fmt: skip
+    assert share_of(rows[::3], lambda one: one.rank == 1) == share(1, 2)
+    told = share_of(rows, lambda one: one.rank == 1)
+    assert told.startswith("3/6 (")
+    found = clustered_interval(np.array([1.0, 0.0]), 0.025, 0.025)
+    assert told == f"3/6 ({100 * found.low:.0f}–{100 * found.high:.0f}%)"
+
+
+def test_a_difference_is_paired_by_world() -> None:
+    first_two = (lambda one: one.rank == 1, lambda one: one.rank == 3)
+    assert difference(ROWS[::2][:1], first_two) == (1.0, 1.0, 1.0)
+    assert difference(ROWS[:3:2], first_two) == (0.0, -1.0, 1.0)
+    lines = lines_of(board(ROWS))
+    assert lines[METHODS[1]][0] == "+33 points (+0 to +100)"  # rank 1 in one of three worlds, against none
 
 
 def test_a_share_has_its_wilson_interval() -> None:
