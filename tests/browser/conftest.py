@@ -9,12 +9,81 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from typer.testing import Result
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 SAMPLE = Path(__file__).resolve().parents[2] / "reports" / "sample" / "report.html"
-REPORTS = [Path(one).resolve() for one in os.environ.get("AUDITOR_REPORT", str(SAMPLE)).split(os.pathsep)]
-"""What is read: the sample's report, or those that AUDITOR_REPORT names, such as one of photographs."""
+PHOTOGRAPHS = Path("photographs")
+ASKED = os.environ.get("AUDITOR_REPORT")
+REPORTS = [Path(one).resolve() for one in ASKED.split(os.pathsep)] if ASKED else [SAMPLE, PHOTOGRAPHS]
+"""What is read: the sample's report and that of a small audit of photographs, or those that AUDITOR_REPORT names."""
+
+REAL = Path(__file__).resolve().parents[3] / "shared" / "real"
+PICTURES = {"frying_pan": 60, "wok": 30, "lemon": 10, "plate": 10}
+AUDIT = """\
+source = "frying pan"
+target = "wok"
+device = "cpu"
+
+[model]
+name = "mobilenet_v2"
+weights = "{pack}/mobilenet_v2.safetensors"
+layer = "features.13"
+
+[preprocessing]
+resize = [112, 112]
+mean = [0.5, 0.5, 0.5]
+std = [0.5, 0.5, 0.5]
+
+[classes]
+names = "{pack}/classes.csv"
+
+[images]
+all = "photos"
+shares = [0.4, 0.2, 0.4]
+
+[atlas]
+levels = [10, 20]
+min_count = 1
+repeats = 0
+icons = 0
+looks = 0
+
+[candidates]
+sizes = [0.5]
+screened = 32
+shortlisted = 8
+screening_images = 4
+tried = 4
+icons = 0
+dreams = 0
+shapes = 0
+pairs = 0
+trained = 3
+random = 4
+strongest = 2
+confirmed = 3
+library = false
+drawn = 0
+whole_pictures = 0
+
+[needed]
+pictures = 8
+
+[places]
+findings = 1
+grid = 2
+sizes = [0.35]
+pictures = 4
+dose_sizes = [0.2]
+opacities = [0.5]
+dose_pictures = 4
+
+[survival]
+findings = 1
+"""
+"""An atlas of two levels, and a few crops on a few photographs."""
 
 
 @dataclass
@@ -40,9 +109,26 @@ def browser() -> Iterator[playwright.Browser]:
         launched.close()
 
 
-@pytest.fixture(scope="module", params=REPORTS, ids=lambda path: path.parent.name)
+@pytest.fixture(scope="session")
+def photographed(invoke: Callable[..., Result], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a small audit of real photographs: little is searched and measured, everything is shown."""
+    pack = REAL / "kitchen32"
+    if not pack.is_dir():
+        pytest.skip("the photographs of ../shared/real are not here")
+    folder = tmp_path_factory.mktemp("photographs")
+    for name, count in PICTURES.items():
+        (folder / "photos" / name).mkdir(parents=True)
+        for photograph in sorted((pack / "unseen" / name).iterdir())[:count]:
+            shutil.copy(photograph, folder / "photos" / name)
+    (folder / "audit.toml").write_text(AUDIT.format(pack=pack))
+    result = invoke("run", folder / "audit.toml", "--out", folder / "run")
+    assert result.exit_code in (0, 1, 3), result.output
+    return folder / "run" / "report.html"
+
+
+@pytest.fixture(scope="module", params=REPORTS, ids=lambda path: path.parent.name or path.name)
 def report(request: pytest.FixtureRequest) -> Path:
-    path: Path = request.param
+    path: Path = request.getfixturevalue("photographed") if request.param == PHOTOGRAPHS else request.param
     return path
 
 
