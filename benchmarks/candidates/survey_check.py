@@ -14,7 +14,8 @@ call goes on with them.
 The sources of the survey's first twenty pairs are all searched, and others in an order by chance, so that with
 --sources those searched stand for all others. The table tells of the pairs of largest uplift in which place the survey
 has them; then how many of the ten worst lie within its first twenty, with an interval over confirmation pictures and
-sources drawn again, and rank correlations.
+sources drawn again, and rank correlations; and the same of another order, by how near the survey's best crops come on
+its selection pictures.
 """
 
 from __future__ import annotations
@@ -45,10 +46,12 @@ from auditor.run.stage import Run
 from auditor.run.stages.clean import CLEAN, network_of_trials
 from auditor.run.stages.images import IMAGES
 from auditor.run.survey.begin import config_of_survey, open_survey
+from auditor.run.survey.crops import CROPS as CROPS_OF_SURVEY
 from auditor.run.survey.crops import Crops
 from auditor.run.survey.numbers import shown_names, stored
 from auditor.run.survey.pasting import Pasting, Some
 from auditor.run.survey.pictures import Pictures
+from auditor.run.survey.tried import TRIED as TRIED_OF_SURVEY
 
 CROPS, TRIED = 31, 4
 """Crops of each class, and how many of them are tried for each pair."""
@@ -57,6 +60,9 @@ PICTURES = {Split.DISCOVERY: 8, Split.SELECTION: 32, Split.CONFIRMATION: 64}
 """Of each class, at most; none that the survey used."""
 
 FIRST, WORST = 20, 10
+NEAREST = 5
+"""Crops of a pair whose log-odds make the other order."""
+
 REPEATS = 400
 
 Pair = tuple[str, str]
@@ -246,8 +252,27 @@ def drawn_again(
     return np.array(counts, dtype=np.int64)
 
 
-def tell(pairs: Sequence[SurveyedPair], found: Mapping[str, Searched], sources: Sources) -> None:
-    """Print the pairs of largest uplift, and how a survey's order agrees."""
+def nearest_first(run: Run, names: Sequence[str]) -> list[Pair]:
+    """A survey's pairs in another order: by the mean log-odds of the crops that come nearest on selection pictures."""
+    labels = run.get(CROPS_OF_SURVEY).labels
+    tried = [Answers.of_table(run.folder.read_table(file)) for file in run.folder.files_of(TRIED_OF_SURVEY.name)]
+    odds: dict[Pair, list[float]] = {}
+    for table in tried:
+        third = table.at(labels[table.crop] != table.target)
+        for source, target, near in zip(third.source, third.target, third.log_odds.tolist(), strict=True):
+            odds.setdefault((names[source], names[target]), []).append(near)
+    mean = {pair: float(np.mean(sorted(of_pair)[-NEAREST:])) for pair, of_pair in odds.items()}
+    return sorted(mean, key=lambda pair: -mean[pair])
+
+
+def tell(
+    pairs: Sequence[SurveyedPair], found: Mapping[str, Searched], sources: Sources, nearest: Sequence[Pair]
+) -> None:
+    """Print the pairs of largest uplift, and how a survey's order agrees.
+
+    Args:
+        nearest: as `nearest_first`.
+    """
     expected = {(pair.source, pair.target): pair.expected_uplift for pair in pairs}
     order = list(expected)
     uplift = {(source, to): one.uplift(to) for source, one in found.items() for to in one.flips}
@@ -266,6 +291,13 @@ def tell(pairs: Sequence[SurveyedPair], found: Mapping[str, Searched], sources: 
         print(f"rank correlation over {words}: {agreement:.2f}")
     for first in (FIRST, 2 * FIRST, 5 * FIRST):
         print(f"of the {WORST} worst within the survey's first {first}: {among_first(order, uplift, weight, first)}")
+    other = [*nearest, *(pair for pair in order if pair not in nearest)]
+    place = {pair: number for number, pair in enumerate(other)}
+    agreement = stats.spearmanr([-place[pair] for pair in uplift], list(uplift.values())).statistic
+    print(
+        f"by the {NEAREST} crops that come nearest on selection pictures: {among_first(other, uplift, weight)} "
+        f"within the first {FIRST}; rank correlation {agreement:.2f}"
+    )
     low, high = np.percentile(drawn_again(order, found, sources), (2.5, 97.5))
     print(f"within the first {FIRST}, pictures and sources drawn again: {low:.0f} to {high:.0f}")
 
@@ -298,7 +330,7 @@ def main() -> None:
             made.write_text(json.dumps(search(pasting, names.index(source), names)))
             made.rename(file)
         found[source] = read(file)
-    tell(pairs, found, sources)
+    tell(pairs, found, sources, nearest_first(run, names))
     print(f"{time.process_time() - started:.0f} s of one core")
 
 
