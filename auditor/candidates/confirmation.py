@@ -58,25 +58,8 @@ def confirm(
         PatchError: nothing is left of a patch where it is pasted.
     """
     controls = make_controls(making)
-    by_id = {patch.candidate.id: patch for patch in chosen}
-    pairs = order_of_test([patch.candidate for patch in chosen], placements)
-    asked = [(by_id[candidate.id], placement) for candidate, placement in pairs]
-    trials: list[Trial] = []
-    for patch, placement in asked:
-        own = own_variants(patch.candidate, placement)
-        largest = max(variant.size for variant in own or variants_of(placement, bench.config.trials))
-        check_visible(patch, side_in_pixels(largest, *making.scene.input_size))
-        identity = patch.candidate.id
-        trials.append(Trial(TrialName(Split.CONFIRMATION, identity, "", placement), patch.rgba, variants=own))
-        trials += [
-            Trial(
-                TrialName(Split.CONFIRMATION, identity, control.name, placement),
-                patch.rgba,
-                control=control,
-                variants=own,
-            )
-            for control in controls
-        ]
+    asked = asked_for(bench, making, chosen, placements)
+    trials = [trial_of(*one, control) for one in asked for control in (None, *controls)]
     blocks = iter(bench.measure(trials, f"confirming {len(chosen)} candidates with controls"))
     return [
         ConfirmedTrials(patch.candidate, placement, next(blocks), {one.name: next(blocks) for one in controls}, steps())
@@ -99,3 +82,23 @@ def order_of_test(
     under = [(candidate, candidate.placements(placements)) for candidate in candidates]
     rounds = range(max((len(of_one) for _, of_one in under), default=0))
     return [(candidate, of_one[turn]) for turn in rounds for candidate, of_one in under if turn < len(of_one)]
+
+
+def asked_for(
+    bench: Bench, making: Making, chosen: Sequence[Patch], placements: Sequence[Placement]
+) -> list[tuple[Patch, Placement]]:
+    """Every patch with each placement at which it is confirmed, in the order of the test; else as `confirm`."""
+    by_id = {patch.candidate.id: patch for patch in chosen}
+    pairs = order_of_test([patch.candidate for patch in chosen], placements)
+    asked = [(by_id[candidate.id], placement) for candidate, placement in pairs]
+    for patch, placement in asked:
+        own = own_variants(patch.candidate, placement)
+        largest = max(variant.size for variant in own or variants_of(placement, bench.config.trials))
+        check_visible(patch, side_in_pixels(largest, *making.scene.input_size))
+    return asked
+
+
+def trial_of(patch: Patch, placement: Placement, control: Control | None = None, part: Part | None = None) -> Trial:
+    """A patch, or a control in its place, on confirmation pictures or a part of them."""
+    name = TrialName(Split.CONFIRMATION, patch.candidate.id, control.name if control else "", placement)
+    return Trial(name, patch.rgba, part, control, own_variants(patch.candidate, placement))

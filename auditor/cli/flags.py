@@ -68,6 +68,7 @@ class Reader:
 READERS: dict[str, Reader] = {
     "text": Reader(str),
     "number": Reader(int),
+    "switch": Reader(bool),  # given or not: what the file switches on, no flag switches off
     "classes": Reader(str, _classes),
     "names": Reader(str, _names),
     "model": Reader(str, _model),

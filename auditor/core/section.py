@@ -68,7 +68,7 @@ class Flag:
     """
 
     name: str
-    takes: Literal["text", "number", "file", "file or default", "model", "classes", "names"] = "text"
+    takes: Literal["text", "number", "switch", "file", "file or default", "model", "classes", "names"] = "text"
     told: str = "{}"
 
 

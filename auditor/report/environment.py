@@ -11,6 +11,7 @@ from auditor.report.destinations import where_to, where_words
 from auditor.report.needed import needed_details, needed_sentence, suffices_sentence
 from auditor.report.next_steps import calls_for_counterexamples
 from auditor.report.settling import would_settle
+from auditor.report.stopping import pictures_used, stopping_sentence
 from auditor.report.summary import (
     accuracy_sentence,
     anchor,
@@ -96,7 +97,9 @@ def _environment(*, autoescape: bool) -> Environment:
         calls_for_counterexamples=calls_for_counterexamples,
         needed_details=needed_details,
         needed_sentence=needed_sentence,
+        pictures_used=pictures_used,
         placement_of=placement_of,
+        stopping_sentence=stopping_sentence,
         suffices_sentence=suffices_sentence,
         step_label=step_label,
         survival_details=survival_details,

@@ -23,6 +23,7 @@ from auditor.report.json_values import interval_json as _interval
 from auditor.report.json_values import number_json as _number
 from auditor.report.json_values import optional_json as _optional
 from auditor.report.places_json import places_json
+from auditor.report.stopping import stopping_json
 from auditor.report.survival_json import survival_json
 from auditor.report.text import plain
 
@@ -64,6 +65,7 @@ def finding_json(
         "reason": plain(finding.reason),
         "images_needed": _count(finding.images_needed),
         "hypotheses": int(finding.hypotheses),
+        "stopping": stopping_json(finding),
         "ladder": [_effect(effect) for effect in finding.ladder],
         "does_it": None if finding.does_it is None else finding.does_it.value,
         "log_odds": None if finding.log_odds is None else _log_odds(finding.log_odds),

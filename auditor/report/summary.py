@@ -35,6 +35,7 @@ from auditor.report.numbers import (
     points_interval,
     rate_with_counts,
 )
+from auditor.report.stopping import pictures_used
 from auditor.report.whole_pictures import keeps_from_passing, whole_clause
 from auditor.report.words import TIERS
 
@@ -75,7 +76,7 @@ def scope_sentence(result: AuditResult) -> str:
     own = sum(finding.candidate.spot is not None for finding in result.findings)
     spread += f", {own} of them where they lay in their own pictures" if own else ""
     stand = f"Behind this word {'stands' if confirmed == 1 else 'stand'}"
-    pictures = how_many(eligible(result), "eligible picture")
+    pictures = pictures_used(result.findings, eligible(result))
     if all_brought(result):
         patches = how_many(confirmed, "patch", "patches")
         return f"{stand} {patches} that a person brought, every one measured{spread}, on {pictures}."

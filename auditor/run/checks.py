@@ -50,9 +50,16 @@ def _counted_again(folder: RunFolder, findings: Sequence[Finding]) -> tuple[int 
 
 
 def _flips(table: pa.Table) -> dict[tuple[str, str], tuple[int, int]]:
-    """Candidate and placement to flipped pictures and pictures; a picture flips where any of its variants does."""
-    own = table.filter(pc.and_(pc.equal(table["split"], str(Split.CONFIRMATION)), pc.equal(table["control"], "")))
-    pictures = own.group_by(["candidate", "placement", "image"]).aggregate([("flip", "any")])
+    """Candidate and placement to flipped pictures and pictures; a picture flips where any of its variants does.
+
+    Those pictures that the controls were pasted on: where a confirmation ended early, the survey may have seen more.
+    """
+    there = table.filter(pc.equal(table["split"], str(Split.CONFIRMATION)))
+    keys = ["candidate", "placement", "image"]
+    with_controls = there.filter(pc.not_equal(there["control"], "")).select(keys).group_by(keys).aggregate([])
+    own = there.filter(pc.equal(there["control"], "")).select([*keys, "flip"])
+    own = own.join(with_controls, keys, join_type="left semi")
+    pictures = own.group_by(keys).aggregate([("flip", "any")])
     counted = pictures.group_by(["candidate", "placement"]).aggregate([("flip_any", "sum"), ("image", "count")])
     return {
         (row["candidate"], row["placement"]): (int(row["flip_any_sum"]), int(row["image_count"]))

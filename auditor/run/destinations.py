@@ -37,8 +37,11 @@ def _of(table: pa.Table, finding: Finding) -> Destinations:
         pc.equal(table["candidate"], finding.candidate.id), pc.equal(table["placement"], str(finding.placement))
     )
     own = table.filter(of_both)
-    patched = _where(own.filter(pc.equal(own["control"], "")))
-    covered = _where(own.filter(pc.equal(own["control"], finding.control.name)))
+    beside = own.filter(pc.equal(own["control"], finding.control.name))
+    # where a confirmation ended early, the survey may have pasted the patch on more pictures
+    both = own.filter(pc.is_in(own["image"], value_set=pc.unique(beside["image"])))
+    patched = _where(both.filter(pc.equal(both["control"], "")))
+    covered = _where(beside)
     order = sorted({*patched, *covered}, key=lambda index: (-patched[index], -covered[index], index))
     return Destinations(
         finding.candidate.id,

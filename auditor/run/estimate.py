@@ -39,6 +39,7 @@ from auditor.run.stages.trials import open_table
 from auditor.run.workload import Known, Workload, workload_of
 from auditor.statistics.looks import error_budget
 from auditor.statistics.planning import images_that_pass
+from auditor.statistics.stopping import last_share, look_sizes
 from auditor.trials.bench import Trial
 from auditor.trials.fills import FILLS, Hole, filled
 from auditor.trials.placements import variants_of
@@ -63,6 +64,7 @@ class Estimate:
     Attributes:
         eligible: source pictures of a split that the clean model calls source, and all of its source pictures.
         needed: eligible confirmation pictures that a pass takes where nothing flips.
+        looks: after how many confirmation pictures each candidate may stop; none where it may not.
         seconds: of the pieces of work that are left, by name; memory: bytes at most, of this process.
     """
 
@@ -71,6 +73,7 @@ class Estimate:
     workload: Workload
     seconds: dict[str, float]
     memory: int
+    looks: tuple[int, ...] = ()
 
     @property
     def total_seconds(self) -> float:
@@ -91,10 +94,12 @@ def estimate(run: Run) -> Estimate:
         split: (len(eligible_rows(pool, clean, split)), sum(row in source for row in pool.rows(split).tolist()))
         for split in Split
     }
-    limits = config.limits
+    limits, (there, _) = config.limits, eligible[Split.CONFIRMATION]
+    share = last_share(there) if config.trials.stop_early else 1.0
     return Estimate(
         eligible=eligible,
-        needed=images_that_pass(error_budget(limits.confidence).passing, limits.uplift),
+        needed=images_that_pass(share * error_budget(limits.confidence).passing, limits.uplift),
+        looks=look_sizes(there) if config.trials.stop_early else (),
         workload=workload,
         seconds=_seconds(run, workload),
         memory=_memory(run, known),

@@ -12,10 +12,17 @@ def estimate_lines(estimate: Estimate) -> tuple[str, ...]:
     counted = ", ".join(f"{split} {of_split} of {used}" for split, (of_split, used) in estimate.eligible.items())
     there, _ = estimate.eligible[Split.CONFIRMATION]
     short = "" if there >= estimate.needed else f"; {there} are too few, so add source pictures"
+    memory = f"{estimate.memory / 2**30:.1f} GiB of memory"
     pieces = ", ".join(f"{name} {seconds(one)}" for name, one in estimate.seconds.items())
+    early = (
+        f"; at most, since confirmation may stop at {', '.join(map(str, estimate.looks[:-1]))} of "
+        f"{estimate.looks[-1]} pictures (trials.stop_early)"
+        if estimate.looks[1:]
+        else ""
+    )
     return (
         f"eligible source pictures: {counted}",
         f"a pass takes {estimate.needed} for confirmation where nothing flips{short}",
         f"ahead: {how_many(estimate.workload.passes, 'picture')} through the network or a part of it, about "
-        f"{seconds(estimate.total_seconds)} on this machine ({pieces}) and {estimate.memory / 2**30:.1f} GiB of memory",
+        f"{seconds(estimate.total_seconds)} on this machine ({pieces}) and {memory}{early}",
     )

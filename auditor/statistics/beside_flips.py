@@ -76,7 +76,7 @@ def measured_beside_flips(findings: Sequence[Finding], limits: Limits, budget: E
 
 
 def _corrected(p_value: float, finding: Finding) -> float:
-    return min(1.0, finding.hypotheses * p_value)
+    return min(1.0, finding.strictness * p_value)
 
 
 def _gains(finding: Finding) -> dict[str, Moments]:
@@ -90,8 +90,8 @@ def _log_odds(finding: Finding, decision: Decision | None, limits: Limits) -> Lo
     if not gains:
         return None
     alpha = 1 - limits.confidence
-    above = (decision.level_above if decision else alpha / 2) / finding.hypotheses
-    below = (decision.level_below if decision else alpha / 2) / finding.hypotheses
+    above = (decision.level_above if decision else alpha / 2) / finding.strictness
+    below = (decision.level_below if decision else alpha / 2) / finding.strictness
     uplift = log_odds_uplift(gains, above, below)
     if decision is None:
         return uplift
@@ -105,7 +105,7 @@ def _log_odds(finding: Finding, decision: Decision | None, limits: Limits) -> Lo
 
 def _top_five(finding: Finding, limits: Limits) -> CoveringUplift | None:
     tables = _entry_tables(finding)
-    level = (1 - limits.confidence) / 2 / finding.hypotheses
+    level = (1 - limits.confidence) / 2 / finding.strictness
     return covering_uplift(tables, level, level) if tables else None
 
 

@@ -39,15 +39,37 @@ def make_findings(
     Args:
         trials: in the order in which selection chose them, which is the order in which they are held to the limit.
         chosen_from: of candidates that were tried on these pictures before, how many patches were tried then, by id.
-            Such a candidate's p-values are multiplied by that number (Bonferroni): it may be the luckiest.
+            Such a candidate's p-values are multiplied by that number (Bonferroni): it may be the luckiest. Where a
+            candidate was looked at several times, they are divided by the share of its last look.
 
     Raises:
         NoEligibleImagesError: no confirmation picture is eligible.
     """
-    before = chosen_from or {}
-    findings = [_measure(one, limits, place, before.get(one.candidate.id, 1)) for place, one in enumerate(trials)]
+    findings = _measured(trials, limits, chosen_from or {})
     ordered = sorted(findings, key=lambda finding: (-finding.uplift, finding.candidate.id, finding.placement))
     return apply_reviews(ordered, limits, reviews)
+
+
+def settled_findings(trials: Sequence[ConfirmedTrials], limits: Limits, chosen_from: Mapping[str, int]) -> list[bool]:
+    """Of each candidate, in the order given, whether its uplift in flips is above the limit or below it by these
+    numbers: as the interval of its finding says, whatever people's marks will say of it.
+
+    Args, Raises:
+        As `make_findings`.
+    """
+    findings = _measured(trials, limits, chosen_from)
+    decisions = _decisions(findings, _budget(limits))
+    alone = (1 - limits.confidence) / 2
+    return [
+        decisions[one.place].verdict is not Verdict.INCONCLUSIVE
+        if one.place in decisions
+        else one.p_below is not None and min(one.p_value, one.p_below) < alone
+        for one in findings
+    ]
+
+
+def _measured(trials: Sequence[ConfirmedTrials], limits: Limits, chosen_from: Mapping[str, int]) -> list[Finding]:
+    return [_measure(one, limits, place, chosen_from.get(one.candidate.id, 1)) for place, one in enumerate(trials)]
 
 
 def _measure(trials: ConfirmedTrials, limits: Limits, place: int, hypotheses: int) -> Finding:
@@ -57,23 +79,27 @@ def _measure(trials: ConfirmedTrials, limits: Limits, place: int, hypotheses: in
     flips, eligible = int(outcomes.sum()), len(outcomes)
     of_controls = {name: control.outcomes for name, control in trials.controls.items()}
     paired = {name: paired_counts(outcomes, changed) for name, changed in of_controls.items()}
+    confidence = 1 - (1 - limits.confidence) * trials.share if trials.stopping else limits.confidence
     controls = tuple(
-        beside_flips(over_control(name, table, limits.confidence, trials.steps[name]), block, trials.controls[name])
+        beside_flips(
+            over_control(name, table, confidence, trials.steps[name], trials.share), block, trials.controls[name]
+        )
         for name, table in paired.items()
     )
     covering = [control for control in controls if control.step is Step.COVERING]
     strongest = min(covering, key=lambda one: (one.uplift, one.name))
-    ladder = ladder_of_effects(outcomes, of_controls, trials.steps, limits.confidence)
+    ladder = ladder_of_effects(outcomes, of_controls, trials.steps, confidence)
     tables = [paired[control.name] for control in covering]
-    p_above = min(1.0, hypotheses * p_uplift_at_most(tables, limits.uplift))
-    p_below = min(1.0, hypotheses * p_uplift_at_least(tables, limits.uplift))
+    strictness = hypotheses / trials.share  # as Finding.strictness
+    p_above = min(1.0, strictness * p_uplift_at_most(tables, limits.uplift))
+    p_below = min(1.0, strictness * p_uplift_at_least(tables, limits.uplift))
     return Finding(
         candidate=trials.candidate,
         placement=trials.placement,
         flips=flips,
         eligible=eligible,
         rate=flips / eligible,
-        interval=INTERVALS[limits.interval](flips, eligible, limits.confidence),
+        interval=INTERVALS[limits.interval](flips, eligible, confidence),
         controls=controls,
         control=strongest,
         uplift=strongest.uplift,
@@ -91,6 +117,7 @@ def _measure(trials: ConfirmedTrials, limits: Limits, place: int, hypotheses: in
         p_below=p_below,
         p_below_adjusted=p_below,
         entries=entered(block),
+        stopping=trials.stopping,
     )
 
 
@@ -101,30 +128,41 @@ def apply_reviews(findings: Sequence[Finding], limits: Limits, reviews: Mapping[
     """
     marked = [replace(one, review=reviews.get(one.candidate.id, one.review)) for one in findings]
     if all(one.p_below is not None for one in marked):
-        budget = error_budget(limits.confidence)
-        if limits.whole_pictures:  # effects over whole pictures have the other half
-            budget = replace(budget, fail=budget.fail / 2)
-        if limits.log_odds is not None:  # two limits share what may be spent on a wrong fail (Bonferroni)
-            budget = replace(budget, fail=budget.fail / 2)
+        budget = _budget(limits)
         marked = measured_beside_flips(_held_together(marked, limits, budget), limits, budget)
     return tuple(_with_word(one, limits) for one in marked)
 
 
+def _budget(limits: Limits) -> ErrorBudget:
+    """What the findings of this look may spend."""
+    budget = error_budget(limits.confidence)
+    if limits.whole_pictures:  # effects over whole pictures have the other half
+        budget = replace(budget, fail=budget.fail / 2)
+    if limits.log_odds is not None:  # two limits share what may be spent on a wrong fail (Bonferroni)
+        budget = replace(budget, fail=budget.fail / 2)
+    return budget
+
+
 def _held_together(findings: Sequence[Finding], limits: Limits, budget: ErrorBudget) -> list[Finding]:
-    """Each finding with the bounds and p-values of the procedure over all that can fail, in the order of selection."""
+    """Each finding with the bounds and p-values of the procedure over all that can fail."""
+    by_place = _decisions(findings, budget)
+    return [_decided(one, by_place.get(one.place), limits) for one in findings]
+
+
+def _decisions(findings: Sequence[Finding], budget: ErrorBudget) -> dict[int, Decision]:
+    """What the procedure over all that can fail, in the order of selection, says of each, by its place."""
     held = sorted((one for one in findings if one.held_to_limit), key=lambda one: one.place)
     p_below = [one.p_below if one.p_below is not None else 1.0 for one in held]
     decisions = decide([one.p_value for one in held], p_below, budget)
-    by_place = {one.place: decision for one, decision in zip(held, decisions, strict=True)}
-    return [_decided(one, by_place.get(one.place), limits) for one in findings]
+    return {one.place: decision for one, decision in zip(held, decisions, strict=True)}
 
 
 def _decided(finding: Finding, decision: Decision | None, limits: Limits) -> Finding:
     """A finding read at the levels of its decision; None: it is held to nothing, and its bounds are its own."""
     alpha = 1 - limits.confidence
-    above = (decision.level_above if decision else alpha / 2) / finding.hypotheses
-    below = (decision.level_below if decision else alpha / 2) / finding.hypotheses
-    alone = error_budget(limits.confidence).passing / finding.hypotheses  # once all others have passed
+    above = (decision.level_above if decision else alpha / 2) / finding.strictness
+    below = (decision.level_below if decision else alpha / 2) / finding.strictness
+    alone = error_budget(limits.confidence).passing / finding.strictness  # once all others have passed
     tables = covering_tables(finding)
     open_one = decision is not None and decision.verdict is Verdict.INCONCLUSIVE
     return replace(

@@ -28,28 +28,43 @@ def measure_fragility(trials: Sequence[ConfirmedTrials], limits: Limits) -> Frag
         trials: everything confirmed, each with its own draws of the coverings.
 
     Returns:
-        None where no covering was measured, or only at candidates' own places, which are no sample of any. Each
-        placement that could fail has its share of what fragility may spend; a pass needs all to pass, and so no
-        correction.
+        None where no covering was measured, or only at candidates' own places, which are no sample of any.
     """
-    by_placement: dict[Placement, dict[str, list[TrialBlock]]] = {}
-    for one in trials:
-        if one.candidate.spot is not None:  # where the search found that this one crop moves the model
-            continue
-        for name, block in one.covering.items():
-            by_placement.setdefault(one.placement, {}).setdefault(name, []).append(block)
-    measured = [_of_placement(place, blocks, limits, len(by_placement)) for place, blocks in by_placement.items()]
+    measured = fragility_by_placement(trials, limits)
     return max(measured, key=lambda one: (_BADNESS.index(one.verdict), one.rate - one.limit), default=None)
 
 
+def fragility_by_placement(trials: Sequence[ConfirmedTrials], limits: Limits) -> tuple[Fragility, ...]:
+    """What covering does under each placement, in the order in which they were confirmed.
+
+    Each placement that could fail has its share of what fragility may spend; a pass needs all to pass, and so no
+    correction. Where candidates ended at different looks, it is measured at the first of these, on pictures that all
+    were pasted on.
+    """
+    by_placement: dict[Placement, list[ConfirmedTrials]] = {}
+    for one in trials:
+        if one.candidate.spot is None and one.covering:  # a spot is where the search found that this crop moves it
+            by_placement.setdefault(one.placement, []).append(one)
+    return tuple(_of_placement(place, there, limits, len(by_placement)) for place, there in by_placement.items())
+
+
 def _of_placement(
-    placement: Placement, blocks: Mapping[str, Sequence[TrialBlock]], limits: Limits, placements: int
+    placement: Placement, trials: Sequence[ConfirmedTrials], limits: Limits, placements: int
 ) -> Fragility:
     budget, limit = error_budget(limits.confidence), limits.fragility_at(placement)
-    below, above = budget.fragility / placements, budget.passing
-    to_target = {name: [block.outcomes for block in draws] for name, draws in blocks.items()}
+    first = min(trials, key=lambda one: len(one.block.image_keys))
+    below, above = budget.fragility * first.share / placements, budget.passing * first.share
+    pictures = len(first.block.image_keys)  # of whoever saw more, they are the first ones
+    blocks: dict[str, list[TrialBlock]] = {}
+    for one in trials:
+        for name, block in one.covering.items():
+            blocks.setdefault(name, []).append(block)
+    to_target = {name: [block.outcomes[:pictures] for block in draws] for name, draws in blocks.items()}
     overall, *each = covering_rates(to_target, below, above)
-    to_any = {name: [(block.patched != block.clean).any(axis=0) for block in draws] for name, draws in blocks.items()}
+    to_any = {
+        name: [(block.patched != block.clean).any(axis=0)[:pictures] for block in draws]
+        for name, draws in blocks.items()
+    }
     return Fragility(
         control=ALL_COVERINGS,
         candidate="",

@@ -11,13 +11,16 @@ from auditor.core.records import ControlResult, Step
 from auditor.statistics.paired import PairedCounts, mcnemar_exact, paired_counts, tango_interval
 
 
-def over_control(name: str, table: PairedCounts, confidence: float, step: Step | None = None) -> ControlResult:
+def over_control(
+    name: str, table: PairedCounts, confidence: float, step: Step | None = None, share: float = 1.0
+) -> ControlResult:
     """One control beside its candidate.
 
     Args:
         table: the candidate (first) with the control (second).
-        confidence: of its interval (Tango's), two-sided; the p-value is McNemar's, corrected for nothing.
+        confidence: of its interval (Tango's), two-sided; the p-value is McNemar's, corrected for looks alone.
         step: of the ladder of effects, where it has one.
+        share: of the error, what this look may spend; the p-value is divided by it.
 
     Raises:
         NoEligibleImagesError: no image was compared.
@@ -28,7 +31,7 @@ def over_control(name: str, table: PairedCounts, confidence: float, step: Step |
         eligible=table.n,
         uplift=table.difference,
         uplift_interval=tango_interval(table, confidence),
-        p_value=mcnemar_exact(table, "greater"),
+        p_value=min(1.0, mcnemar_exact(table, "greater") / share),
         step=step,
         alone=table.first_only,
     )

@@ -66,6 +66,7 @@ from auditor.core.records.result import (
     SplitCount,
     Subject,
 )
+from auditor.core.records.stopping import Stopping
 from auditor.core.records.whole_pictures import (
     BACKGROUND,
     WholeControl,
@@ -131,6 +132,7 @@ __all__ = [
     "SplitCount",
     "Spot",
     "Step",
+    "Stopping",
     "Subject",
     "SuggestionValidity",
     "SurveyRow",

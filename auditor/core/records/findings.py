@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from auditor.core.records.basics import Interval, Placement, ReviewMark, Step, Tier, Verdict
 from auditor.core.records.candidates import Candidate, Review
 from auditor.core.records.needed import Need
+from auditor.core.records.stopping import Stopping
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,8 @@ class Finding:
     enters the likeliest classes (`TOP`), and those in which it was not among them before; `top_five` is the uplift of
     that over covering. None where there are none, or not measured.
     `needed` is what removing its feature from the target's own pictures does; None where that was not asked.
+    `stopping` is the look at which its confirmation ended, where it might end early: every interval and p-value allows
+    for the looks. None where all pictures were used at once.
     """
 
     candidate: Candidate
@@ -147,6 +150,13 @@ class Finding:
     log_odds: LogOddsUplift | None = None
     top_five: CoveringUplift | None = None
     needed: Need | None = None
+    stopping: Stopping | None = None
+
+    @property
+    def strictness(self) -> float:
+        """What its p-values are multiplied by, and the levels of its bounds divided by: for having been chosen from
+        patches tried before, and for looking several times."""
+        return self.hypotheses / (1.0 if self.stopping is None else self.stopping.share)
 
     @property
     def suffices(self) -> bool:

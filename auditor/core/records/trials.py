@@ -15,6 +15,7 @@ from auditor.core.records.findings import SuggestionValidity, SurveyRow
 from auditor.core.records.images import ImagePool
 from auditor.core.records.looks import Looks
 from auditor.core.records.result import Example
+from auditor.core.records.stopping import Stopping
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,8 @@ class TrialName:
 class ConfirmedTrials:
     """A candidate and its controls under one placement, on the same confirmation pictures.
 
-    `steps` tells of each control to which step of the ladder of effects it belongs.
+    `steps` tells of each control to which step of the ladder of effects it belongs. `stopping` is the look at which it
+    ended, where it might end before all pictures were used; its pictures are then the first in the order of their keys.
     """
 
     candidate: Candidate
@@ -136,6 +138,12 @@ class ConfirmedTrials:
     block: TrialBlock
     controls: Mapping[str, TrialBlock]
     steps: Mapping[str, Step]
+    stopping: Stopping | None = None
+
+    @property
+    def share(self) -> float:
+        """Of each error, what the look at which it ended may spend."""
+        return 1.0 if self.stopping is None else self.stopping.share
 
     @property
     def covering(self) -> dict[str, TrialBlock]:

@@ -81,6 +81,15 @@ class AuditConfig(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _tests_that_hold_on_few_pictures(self) -> Self:
+        if self.trials.stop_early and self.limits.log_odds is not None:
+            raise ValueError(
+                "trials.stop_early and limits.log_odds do not go together: the test of log-odds is approximate, and "
+                "could not be trusted on the few pictures of an early look; leave one of them out"
+            )
+        return self
+
     @property
     def whole(self) -> bool:
         """Whether it asks for every class to every class, as a survey does and no audit can."""

@@ -115,6 +115,11 @@ class TrialsConfig(Section):
         description="`quadrilateral`: each corner moves up to this much either way, down and across, as a share of the "
         "shorter side",
     )
+    stop_early: Annotated[bool, Flag("--stop-early", "switch")] = Field(
+        False,
+        description="whether a candidate's confirmation ends once it is settled: it is looked at after a few pictures, "
+        "twice as many, and so on; its bounds allow for the looks, the last of which has three quarters of the error",
+    )
     batch_size: Annotated[int, Moved("compute.batch_size")] = Field(
         64,
         ge=1,
@@ -139,6 +144,7 @@ class TrialsConfig(Section):
     def deciding(self) -> str:
         """The settings that decide what is pasted under these placements, as JSON: what others read is left out."""
         unread = {name for placement, names in _READ_BY.items() if placement not in self.placements for name in names}
+        unread.add("stop_early")  # it decides how many pictures, and not what is on them
         return self.model_dump_json(exclude=unread)
 
 

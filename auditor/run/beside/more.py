@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from auditor.candidates.confirmation import confirm
 from auditor.candidates.controls import Making
 from auditor.core.config import AuditConfig
 from auditor.core.errors import StoreError
@@ -25,6 +24,7 @@ from auditor.run.review import read_reviews, reviewed_result
 from auditor.run.stage import Run
 from auditor.run.stages.candidates import CANDIDATES, atlas_of_controls, open_scene, write_patch
 from auditor.run.stages.clean import CLEAN, network_of_trials, predict_pictures
+from auditor.run.stages.confirmed import confirmed
 from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.grounds import grounds_of
 from auditor.run.stages.images import IMAGES
@@ -79,23 +79,23 @@ def _confirmed(run: Run, looks: Sequence[RunFolder], pictures: Path, confidence:
     seen = look_at_confirmation(
         run, config.trials, patches, name, "more pictures for a run's candidates", (pool, clean), before
     )
-    confirmed = confirm(bench, Making(scene, atlas), patches, config.trials.placements)
+    settled = confirmed(bench, Making(scene, atlas), patches, seen.chosen_from)
     outcome = Outcome(
         chosen=first.chosen,
         tried=first.tried,
         controls=first.controls,
         rungs=(*first.rungs, Rung(f"look {number}, on more pictures", len(patches), len(patches), "all are measured")),
-        examples=draw_examples(inside, bench, confirmed, patches),
+        examples=draw_examples(inside, bench, settled, patches),
         validity=first.validity,
         looks=replace(seen, number=number, spent=error_spent(confidence, number)),
-        repeat=repeated(bench, confirmed, patches),
+        repeat=repeated(bench, settled, patches),
     )
     inside.mark_done("candidates", {"files": inside.matching(("candidates/*", "pictures/origin-*"))})
     facts = keep_trials(inside, bench, outcome)
     inside.mark_done(TRIALS.name, {**facts, "files": inside.matching(TRIALS.needed)})
     candidates = [patch.candidate for patch in patches]
     reviews = {**read_reviews(run_folder, candidates), **read_reviews(inside, candidates)}
-    trials = Trials(outcome, tuple(confirmed))
+    trials = Trials(outcome, tuple(settled))
     stored = stored_result(run_folder)
     measured = Measured(pool, clean, (), trials, reviews, stored.accuracy, whole=stored.whole)
     return rewrite_report(inside, assemble(run, measured, inside))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from auditor.candidates.confirmation import confirm
 from auditor.candidates.controls import Making, steps
 from auditor.candidates.makers.brought import read_user_patches
 from auditor.candidates.propose import mark_read_as_target
@@ -26,6 +25,7 @@ from auditor.run.stages.accuracy import ACCURACY
 from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import CANDIDATES, atlas_of_controls, open_scene, said_left_out, write_patch
 from auditor.run.stages.clean import CLEAN
+from auditor.run.stages.confirmed import confirmed
 from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import Measured, assemble, rewrite_report
@@ -70,22 +70,22 @@ def _tried(run: Run, own: TrialsConfig, patches: Sequence[Patch], folder: Path) 
         look_at_confirmation(run, own, run.get(CANDIDATES).patches, run.folder.name, AUDIT)
     name = f"{run.folder.name}/{FOLDER}/{inside.name}"
     looks = look_at_confirmation(run, pasting, patches, name, "patches that a person brought")
-    confirmed = confirm(bench, Making(scene, atlas), patches, pasting.placements)
+    settled = confirmed(bench, Making(scene, atlas), patches, looks.chosen_from)
     outcome = Outcome(
         chosen=tuple(patch.candidate.id for patch in patches),
         tried=len(patches),
         controls=steps(),
         rungs=(Rung("patches of a person's own", len(patches), len(patches), "all are measured"),),
-        examples=draw_examples(inside, bench, confirmed, patches),
+        examples=draw_examples(inside, bench, settled, patches),
         looks=looks,
-        repeat=repeated(bench, confirmed, patches),
+        repeat=repeated(bench, settled, patches),
     )
     files = inside.matching(("candidates/*", "pictures/origin-*"))
     inside.mark_done(CANDIDATES.name, {"files": files, **said_left_out(run, str(folder))})
     facts = keep_trials(inside, bench, outcome)
     inside.mark_done(TRIALS.name, {**facts, "files": inside.matching(TRIALS.needed)})
     reviews = read_reviews(inside, [patch.candidate for patch in patches])
-    trials = Trials(outcome, tuple(confirmed))
+    trials = Trials(outcome, tuple(settled))
     measured = Measured(run.get(IMAGES), run.get(CLEAN), (), trials, reviews, run.get(ACCURACY))
     result = assemble(run, measured, inside)
     inside.write_csv(TABLE, paper_table(result.findings, inputs.source.name, inputs.target.name))

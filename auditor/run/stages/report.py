@@ -48,6 +48,7 @@ from auditor.statistics.fragility import measure_fragility
 from auditor.statistics.looks import error_budget
 from auditor.statistics.needed import measure_needs
 from auditor.statistics.planning import images_that_pass
+from auditor.statistics.stopping import last_share
 
 LEFT_OUT = "left_out_of_patches"
 """What the candidates' stage notes of a folder of patches that holds other things, too."""
@@ -102,8 +103,9 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
     fragility = measure_fragility(confirmed, limits)
     verdict, reason = conclude(findings, fragility, measured.accuracy, outcome.validity, limits, measured.whole)
     chosen = max((finding.hypotheses for finding in findings), default=1)
-    needed = images_that_pass(error_budget(limits.confidence).passing / chosen, limits.uplift)
     eligible = len(eligible_rows(pool, clean, Split.CONFIRMATION))
+    looks = last_share(eligible) if run.config.trials.stop_early else 1.0
+    needed = images_that_pass(error_budget(limits.confidence).passing * looks / chosen, limits.uplift)
     notes = _notes(pool, clean, eligible, needed)
     notes += _missing_controls(confirmed, outcome.controls)
     notes += inputs.loaded.notes

@@ -31,7 +31,7 @@ def surveyed(bench: Bench, patches: Sequence[Patch], chosen: Collection[str], pl
     The question is whether suggested crops flip more than random ones. It is asked after `candidates.survey_images`
     pictures, after four times as many, and so on; each time at a confidence at which all answers hold together. The
     pictures come in the order of their keys, which are hashes, so any first part is a fair sample. What is confirmed
-    at this placement is measured on all pictures anyway: of that, these pictures are taken.
+    at this placement is measured on all pictures anyway, unless it may stop early: of that, these pictures are taken.
 
     Args:
         chosen: ids of what will be confirmed.
@@ -45,7 +45,8 @@ def surveyed(bench: Bench, patches: Sequence[Patch], chosen: Collection[str], pl
 
     if len(steps) == 1:
         return answered(try_all(bench, patches, Split.CONFIRMATION, placement), shared_controls(bench, placement))
-    confirmed = [patch for patch in patches if patch.candidate.id in chosen and patch.candidate.spot is None]
+    whole_ones = () if config.trials.stop_early else chosen
+    confirmed = [patch for patch in patches if patch.candidate.id in whole_ones and patch.candidate.spot is None]
     whole = try_all(bench, confirmed, Split.CONFIRMATION, placement)
     others = [patch for patch in patches if patch.candidate.id not in whole]
     parts: list[dict[str, TrialBlock]] = []

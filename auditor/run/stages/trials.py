@@ -9,7 +9,7 @@ from pathlib import PureWindowsPath
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.candidates.confirmation import confirm, order_of_test
+from auditor.candidates.confirmation import order_of_test
 from auditor.candidates.controls import Making, steps
 from auditor.candidates.selection import Selection, narrowing, select
 from auditor.core.config import TrialsConfig
@@ -24,6 +24,7 @@ from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import CANDIDATES, atlas_of_controls, open_scene
 from auditor.run.stages.clean import CLEAN, network_of_trials
+from auditor.run.stages.confirmed import as_they_ended, confirmed
 from auditor.run.stages.examples import draw_examples
 from auditor.run.stages.grounds import deciding, open_grounds
 from auditor.run.stages.images import IMAGES
@@ -53,9 +54,8 @@ def _make(run: Run, folder: RunFolder) -> Facts:
         return keep_trials(folder, bench, Outcome((), len(proposals.patches), steps(), rungs))
     looks = look_at_confirmation(run, config.trials, proposals.patches, run.folder.name, AUDIT)
     survey = surveyed(bench, proposals.patches, chosen, placement)
-    confirmed = confirm(
-        bench, Making(open_scene(run), atlas_of_controls(run)), selection.chosen, config.trials.placements
-    )
+    making = Making(open_scene(run), atlas_of_controls(run))
+    settled = confirmed(bench, making, selection.chosen, looks.chosen_from, survey.tried)
     candidates = [patch.candidate for patch in proposals.patches]
     outcome = Outcome(
         chosen=chosen,
@@ -66,9 +66,9 @@ def _make(run: Run, folder: RunFolder) -> Facts:
         ),
         survey=survey_rows(candidates, _at_first_placement(selection, candidates), survey.tried, survey.shared, chosen),
         validity=survey.validity,
-        examples=draw_examples(folder, bench, confirmed, proposals.patches),
+        examples=draw_examples(folder, bench, settled, proposals.patches),
         looks=looks,
-        repeat=repeated(bench, confirmed, proposals.patches),
+        repeat=repeated(bench, settled, proposals.patches),
     )
     return keep_trials(folder, bench, outcome)
 
@@ -159,7 +159,9 @@ def _confirmed(run: Run, outcome: Outcome) -> tuple[ConfirmedTrials, ...]:
     chosen = pc.is_in(table["candidate"], value_set=pa.array(outcome.chosen))
     blocks = blocks_of(table.filter(pc.and_(chosen, pc.equal(table["split"], str(Split.CONFIRMATION)))))
     candidates = {patch.candidate.id: patch.candidate for patch in run.get(CANDIDATES).patches}
-    confirmed = []
+    pool, clean = run.get(IMAGES), run.get(CLEAN)
+    eligible = len(eligible_rows(pool, clean, Split.CONFIRMATION))
+    found = []
     chosen_ones = [candidates[identity] for identity in outcome.chosen]
     for candidate, placement in order_of_test(chosen_ones, run.config.trials.placements):
         of_both = {
@@ -168,8 +170,9 @@ def _confirmed(run: Run, outcome: Outcome) -> tuple[ConfirmedTrials, ...]:
             if (name.candidate, name.placement) == (candidate.id, placement)
         }
         own = of_both.pop("")
-        confirmed.append(ConfirmedTrials(candidate, placement, own, of_both, outcome.controls))
-    return tuple(confirmed)
+        one = ConfirmedTrials(candidate, placement, own, of_both, outcome.controls)
+        found.append(as_they_ended(one, eligible) if run.config.trials.stop_early else one)
+    return tuple(found)
 
 
 TRIALS = Stage(

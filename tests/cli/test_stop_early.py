@@ -1,0 +1,92 @@
+"""A confirmation that ends where it is settled, through the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from jsonschema import Draft202012Validator
+from typer.testing import Result
+
+from auditor.report.findings_json import schema
+from auditor.trials.sweep import Sweep
+from tests.tiny_world import World, draw
+
+SMALLER = (
+    (
+        "tried = 6\nrandom = 6\nstrongest = 3\nicons = 2",
+        "tried = 6\nrandom = 2\nstrongest = 1\nwhole_pictures = 0\nicons = 0",
+    ),
+    ("trained = 3", "trained = 0"),
+    ("looks = 0", "looks = 0\nrepeats = 0"),
+    ("[places]\nfindings = 1", "[needed]\npictures = 0\n\n[survival]\nfindings = 1\n\n[places]\nfindings = 1"),
+)
+
+
+@pytest.fixture
+def larger(own_world: World) -> World:
+    """With sixty more pictures of the source, so that there is something to look at twice."""
+    generator = np.random.default_rng(3)
+    for number in range(60):
+        draw("red pan", generator).save(own_world.folder / "photos" / "red pan" / f"more-{number}.png")
+    own_world.config.write_text(own_world.edited("smaller.toml", *SMALLER).read_text())
+    return own_world
+
+
+def test_findings_end_where_they_are_settled_whatever_the_batches_and_interruptions(
+    larger: World, invoke: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = invoke("run", larger.config, "--stop-early", "--out", tmp_path / "run")
+    assert said.exit_code in (0, 1, 3), said.output
+    assert "confirmation may stop at" in " ".join(said.output.split())
+    found = json.loads((tmp_path / "run" / "findings.json").read_text())
+    Draft202012Validator(schema()).validate(found)
+    there = found["eligible"]
+    early = [one for one in found["findings"] if one["stopping"]["why"] == "settled"]
+    assert early
+    assert len(early) < len(found["findings"])  # one goes on to the end
+    pastes = pd.read_parquet(tmp_path / "run" / "trials.parquet")
+    pastes = pastes[pastes["split"] == "confirmation"]
+    for one in found["findings"]:
+        stopping = one["stopping"]
+        assert one["eligible"] == stopping["pictures"] == one["control"]["eligible"]
+        assert one["destinations"]["pictures"] == stopping["pictures"]
+        assert (stopping["pictures"] < there) is (one in early)
+        own = pastes[(pastes["candidate"] == one["candidate"]) & (pastes["placement"] == one["placement"])]
+        # the first pictures by their keys, and no control on any other
+        first = sorted(own["image"].unique())[: stopping["pictures"]]
+        assert set(own[own["control"] != ""]["image"]) == set(first)
+        flips = own[(own["control"] == "") & own["image"].isin(first)]
+        assert (len(flips), int(flips["flip"].sum())) == (one["eligible"], one["flips"])
+    for file in ("report.html", "checklist.md"):
+        assert f"of {there} eligible pictures" in (tmp_path / "run" / file).read_text()
+    ticked = json.loads((tmp_path / "run" / "checklist.json").read_text())
+    assert "holds other flips" not in json.dumps(ticked)
+
+    config = larger.edited("ones.toml", ("batch_size = 16", "batch_size = 1\nstop_early = true"))
+    swept: list[str] = []
+    run = Sweep.run
+
+    def counted(sweep: Sweep, rgba: object, variants: object, draw_key: str, *rest: object) -> object:
+        swept.append(draw_key)
+        if len(swept) == 60:  # within the confirmation
+            raise KeyboardInterrupt
+        return run(sweep, rgba, variants, draw_key, *rest)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Sweep, "run", counted)
+        assert invoke("run", config, "--out", tmp_path / "ones").exit_code == 2
+    invoke("run", "--resume", tmp_path / "ones")
+    assert (tmp_path / "ones" / "findings.json").read_bytes() == (tmp_path / "run" / "findings.json").read_bytes()
+
+
+def test_it_does_not_go_with_a_limit_of_log_odds(world: World, invoke: Callable[..., Result], tmp_path: Path) -> None:
+    config = world.edited("odds.toml", ("confidence = 0.8", "confidence = 0.8\nlog_odds = 2.0"))
+    refused = invoke("run", config, "--stop-early", "--out", tmp_path / "run")
+    assert refused.exit_code == 2
+    assert "trials.stop_early and limits.log_odds do not go together" in " ".join(refused.output.split())
+    assert not (tmp_path / "run").exists()
