@@ -517,7 +517,7 @@ def test_a_trial_of_patches_that_breaks_off_is_taken_up_again(world, invoke, fin
 
     stickers = world.folder / "stickers"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("auditor.run.beside.patches.confirm", interrupt)
+        patch.setattr("auditor.run.beside.patches.confirmed", interrupt)
         stopped = invoke("trial", own_run, "--patches", stickers, "--placements", "fixed,random")
     message = refused(stopped, "interrupted")
     command = message.split("continue with: auditor ")[1].split()
