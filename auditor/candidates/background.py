@@ -56,7 +56,7 @@ class Objects:
             AnnotationError: the picture's mask or boxes cannot be used.
         """
         image = self.pool.images[row]
-        area = self._of(image, self.names[image.label])
+        area = self._of(image, [self.names[image.label]])
         return area if area is not None and area.any() and area.mean() <= LARGEST else None
 
     def without(self, row: int, things: Sequence[str]) -> PixelArray | None:
@@ -67,13 +67,14 @@ class Objects:
         own, image = self.own(row), self.pool.images[row]
         if own is None:
             return None
-        areas = [area for thing in things if (area := self._of(image, thing)) is not None]
-        gone = widened(np.logical_or.reduce([own, *areas]), REMOVED)
+        others = self._of(image, things)
+        gone = widened(own if others is None else own | others, REMOVED)
         return None if gone.all() else filled("inpainted", Hole(np.asarray(self.pool.pixels[row]), gone, (0, 0)))
 
-    def _of(self, image: ImageRecord, thing: str) -> AreaArray | None:
-        original = self.annotations.where(image, thing)
-        return None if original is None else prepared_area(original, self.preprocessing)
+    def _of(self, image: ImageRecord, things: Sequence[str]) -> AreaArray | None:
+        """Where any of some things is annotated; None where the picture is not."""
+        found = [area for thing in things if (area := self.annotations.where(image, thing)) is not None]
+        return prepared_area(np.logical_or.reduce(found), self.preprocessing) if found else None
 
 
 def widened(area: AreaArray, share: float) -> AreaArray:

@@ -143,6 +143,9 @@ def _discovery_rows(run: Run) -> dict[str, list[int]]:
 def _background(run: Run, changed: Sequence[IntArray]) -> Effect | None:
     """The background of target pictures behind the objects of some rows; None where annotations do not tell of them."""
     inputs = run.inputs
+    if inputs.annotations.pictures is None:
+        return None
+    run.progress.start("backgrounds without their objects")
     objects = Objects(run.get(IMAGES), inputs.annotations, inputs.classifier.preprocessing, inputs.class_names)
     things = [inputs.class_names[index] for index in (*inputs.source.indices, *inputs.target.indices)]
     return background_effect(objects, _discovery_rows(run), things, [rows.tolist() for rows in changed])
