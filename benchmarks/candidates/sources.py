@@ -165,7 +165,7 @@ def _nothing(row: int, box: tuple[int, int, int, int]) -> None:
 
 
 def _first_third_class(result: AuditResult) -> tuple[str, int]:
-    third = [one for one in result.findings if one.candidate.tier is Tier.THIRD_CLASS]
+    third = [one for one in result.findings if one.candidate.tier is Tier.THIRD_CLASS and one.placement == "fixed"]
     if not third:
         return "none confirmed", 0
     first = min(third, key=lambda one: one.place)

@@ -57,7 +57,9 @@ def audited(config: AuditConfig, folder: Path) -> AuditResult:
 
 def largest(result: AuditResult) -> float:
     """The largest uplift of the confirmed crops of third classes."""
-    third = [one.uplift for one in result.findings if one.candidate.tier is Tier.THIRD_CLASS]
+    third = [
+        one.uplift for one in result.findings if one.candidate.tier is Tier.THIRD_CLASS and one.placement == "fixed"
+    ]
     return max(third, default=float("nan"))
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from auditor.candidates.confirmation import order_of_test
 from auditor.candidates.own_places import TAIL_AT_OWN
 from auditor.candidates.pixel_screen import PIXELS
 from auditor.candidates.screening import TAIL, TAIL_OF_MADE
@@ -185,3 +186,17 @@ def test_each_rung_tells_its_agreement_with_the_next() -> None:
     # flips 2 1 0 2 rank 3.5 2 1 3.5 against 1 2 3 4
     ranks = np.array([3.5, 2, 1, 3.5])
     assert told[3].correlation == pytest.approx(np.corrcoef(ranks, [1, 2, 3, 4])[0, 1])
+
+
+def test_all_come_at_their_first_placement_before_any_comes_at_a_further_one() -> None:
+    first, second, third = (patch(name, [0.95], 1.0).candidate for name in ("c-001", "c-002", "a-001"))
+    own = replace(third, spot=Spot(1.0, 1.0, 0.3))
+    placements = (Placement.FIXED, Placement.RANDOM)
+    assert [(one.id, placement) for one, placement in order_of_test([first, own, second], placements)] == [
+        ("c-001", Placement.FIXED),
+        ("a-001", Placement.OWN),
+        ("c-002", Placement.FIXED),
+        ("c-001", Placement.RANDOM),
+        ("c-002", Placement.RANDOM),
+    ]
+    assert order_of_test([], placements) == []

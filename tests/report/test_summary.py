@@ -96,6 +96,20 @@ def test_a_candidate_that_fails_at_one_placement_counts_once(full_result: AuditR
     assert "1 patch at 2 placements (2 findings)" in summary.scope_sentence(result)
 
 
+def test_findings_of_one_candidate_stand_together_and_the_most_worrying_candidate_first(
+    full_result: AuditResult,
+) -> None:
+    first, second = full_result.findings[:2]
+    findings = (
+        dataclasses.replace(second, placement=Placement.RANDOM, verdict=Verdict.FAIL, uplift=0.2),
+        dataclasses.replace(first, placement=Placement.RANDOM, verdict=Verdict.PASS, uplift=-0.1),
+        dataclasses.replace(first, verdict=Verdict.FAIL, uplift=0.6),
+        dataclasses.replace(second, verdict=Verdict.INCONCLUSIVE, uplift=0.1),
+    )
+    result = dataclasses.replace(full_result, findings=findings)
+    assert summary.by_concern(result) == (findings[2], findings[1], findings[0], findings[3])
+
+
 def test_fragility_that_fails_stands_first_when_no_candidate_does(full_result: AuditResult) -> None:
     assert full_result.fragility is not None
     fragile = dataclasses.replace(full_result.fragility, flips=30, rate=30 / 61, verdict=Verdict.FAIL)
