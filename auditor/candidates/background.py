@@ -6,8 +6,9 @@ the objects lie, everything but the object can be exchanged. Nothing is tried he
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -105,7 +106,7 @@ def background_effect(
     """The effect, with the backgrounds of other pictures as its controls.
 
     Args:
-        donors: rows of discovery pictures by group: "target", and "source" and "other classes", which are controls.
+        donors: rows of discovery pictures by whose they are: "the target", and others, which are controls.
         things: names of the pair's classes, of which no lent background shows any, as far as annotations tell.
         changed: rows of the pictures that are to be changed, split by split.
     Returns:
@@ -116,9 +117,9 @@ def background_effect(
     where = [exchanged(objects, rows) for rows in changed]
     if any(len(found) < ANNOTATED * len(rows) for found, rows in zip(where, changed, strict=True)):
         return None
-    lent = {group: list(_lent(objects, rows, things)) for group, rows in donors.items()}
-    target = lent.pop("target")
-    controls = {f"background of {_named(group)}": pictures for group, pictures in lent.items() if pictures}
+    lent = {whose: _lent(objects, rows, things) for whose, rows in donors.items()}
+    target = lent.pop("the target")
+    controls = {f"background of {whose}": pictures for whose, pictures in lent.items() if pictures}
     if not target or not controls:
         return None
     everywhere = torch.ones(objects.preprocessing.output_size)
@@ -137,17 +138,7 @@ def background_effect(
     )
 
 
-def _named(group: str) -> str:
-    return group if group.startswith("other") else f"the {group}"
-
-
-def _lent(objects: Objects, rows: Sequence[int], things: Sequence[str]) -> Iterator[PixelArray]:
+def _lent(objects: Objects, rows: Sequence[int], things: Sequence[str]) -> list[PixelArray]:
     """The first `DONORS` pictures whose object is annotated, without it."""
-    count = 0
-    for row in rows:
-        picture = objects.without(row, things)
-        if picture is not None:
-            yield picture
-            count += 1
-        if count == DONORS:
-            return
+    without = (objects.without(row, things) for row in rows)
+    return list(islice((picture for picture in without if picture is not None), DONORS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from auditor.core.records import (
     AuditResult,
@@ -53,8 +53,7 @@ def verdict_sentence(result: AuditResult) -> str:
         if fragility.verdict is result.verdict and not _candidates(result, result.verdict):
             clauses.reverse()
     whole = whole_clause(result)
-    unheld = keeps_from_passing(result)
-    decides = (result.limits.whole_pictures or unheld) and not _candidates(result, result.verdict)
+    decides = (result.limits.whole_pictures or keeps_from_passing(result)) and not _candidates(result, result.verdict)
     clauses = [*whole, *clauses] if decides else [*clauses, *whole]
     doubts, search = _doubts_clause(result), _search_clause(result)
     no_pass = result.verdict is Verdict.INCONCLUSIVE and result.accuracy is not None and result.accuracy.forbids_a_pass
@@ -153,10 +152,14 @@ def awaiting_review(result: AuditResult) -> tuple[Finding, ...]:
 
 def by_concern(result: AuditResult) -> tuple[Finding, ...]:
     """A result's findings, those of one candidate together, the candidate with the most worrying one first."""
-    of_candidate: dict[str, list[Finding]] = {}
-    for finding in most_worrying(result.findings):
-        of_candidate.setdefault(finding.candidate.id, []).append(finding)
-    return tuple(finding for findings in of_candidate.values() for finding in findings)
+    ordered = most_worrying(result.findings)
+    rank = _rank(ordered)
+    return tuple(sorted(ordered, key=lambda finding: rank[finding.candidate.id]))
+
+
+def _rank(findings: Sequence[Finding]) -> dict[str, int]:
+    """Of each candidate the place of its first finding."""
+    return {finding.candidate.id: place for place, finding in reversed(list(enumerate(findings)))}
 
 
 def most_worrying(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -177,7 +180,7 @@ def anchor_of(candidate: str, placement: Placement) -> str:
 
 def examples_by_concern(result: AuditResult) -> tuple[Example, ...]:
     """The flipped pictures, those of the most worrying finding first, as reviews have left it."""
-    rank = {finding.candidate.id: place for place, finding in reversed(list(enumerate(by_concern(result))))}
+    rank = _rank(by_concern(result))
     return tuple(sorted(result.examples, key=lambda example: rank.get(example.candidate, len(rank))))
 
 

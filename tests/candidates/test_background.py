@@ -84,7 +84,7 @@ def test_a_lent_background_shows_nothing_of_its_object_and_is_else_bit_identical
 def test_the_own_object_stays_and_the_background_of_a_target_picture_comes() -> None:
     labels = [PAN] * 6 + [WOK] * 3 + [CUP] * 3
     objects = world(labels, plain=frozenset([5]))
-    donors = {"source": [0, 1], "target": rows(labels, WOK), "other classes": rows(labels, CUP)}
+    donors = {"the source": [0, 1], "the target": rows(labels, WOK), "other classes": rows(labels, CUP)}
     effect = background_effect(objects, donors, ["pan", "wok"], [[0, 1, 2], [3, 4, 5]])
     assert effect is not None
     assert (effect.kind, effect.id, effect.shows_target) == (BACKGROUND, "w-background-typical", False)
@@ -104,7 +104,7 @@ def test_the_own_object_stays_and_the_background_of_a_target_picture_comes() -> 
 def test_pictures_alone_and_in_a_batch_are_changed_alike() -> None:
     labels = [PAN] * 4 + [WOK] * 4 + [CUP]
     objects = world(labels)
-    donors = {"source": [0], "target": rows(labels, WOK), "other classes": rows(labels, CUP)}
+    donors = {"the source": [0], "the target": rows(labels, WOK), "other classes": rows(labels, CUP)}
     effect = background_effect(objects, donors, ["pan", "wok"], [[], [0, 1, 2, 3]])
     assert effect is not None
     blended = Blended((effect.id, ""), effect.change, where=effect.where)
@@ -116,7 +116,7 @@ def test_pictures_alone_and_in_a_batch_are_changed_alike() -> None:
 
 def test_it_is_tried_only_where_annotations_tell_of_enough() -> None:
     labels = [PAN] * 4 + [WOK] * 2 + [CUP] * 2
-    donors = {"source": [0, 1], "target": [4, 5], "other classes": [6, 7]}
+    donors = {"the source": [0, 1], "the target": [4, 5], "other classes": [6, 7]}
     changed = [[0, 1], [2, 3]]
 
     def tried(plain: set[int]) -> bool:
@@ -127,12 +127,12 @@ def test_it_is_tried_only_where_annotations_tell_of_enough() -> None:
     assert not tried({2, 3})
     assert not tried({4, 5})  # no target picture lends a background
     assert tried({4, 6, 7})  # the source's own are a control still
-    assert not background_effect(world(labels), {**donors, "source": [], "other classes": []}, [], changed)
+    assert not background_effect(world(labels), {**donors, "the source": [], "other classes": []}, [], changed)
 
 
 def test_a_group_lends_so_many_backgrounds_and_no_more() -> None:
     labels = [PAN] + [WOK] * (DONORS + 3) + [CUP]
-    donors = {"source": [0], "target": rows(labels, WOK), "other classes": rows(labels, CUP)}
+    donors = {"the source": [0], "the target": rows(labels, WOK), "other classes": rows(labels, CUP)}
     effect = background_effect(world(labels), donors, ["pan"], [[], [0]])
     assert effect is not None
     assert len(effect.change.pictures) == DONORS  # type: ignore[attr-defined]

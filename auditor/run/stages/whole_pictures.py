@@ -132,11 +132,11 @@ def _discovery_rows(run: Run) -> dict[str, list[int]]:
     """Rows of discovery pictures of the source, the target and all other classes, in the order of their keys."""
     pool, inputs = run.get(IMAGES), run.inputs
     rows = sorted(pool.rows(Split.DISCOVERY).tolist(), key=lambda row: pool.images[row].key)
-    of: dict[str, list[int]] = {"source": [], "target": [], "other classes": []}
+    of: dict[str, list[int]] = {"the source": [], "the target": [], "other classes": []}
     for row in rows:
         label = pool.images[row].label
         is_source, is_target = label in inputs.source.indices, label in inputs.target.indices
-        of["source" if is_source else "target" if is_target else "other classes"].append(row)
+        of["the source" if is_source else "the target" if is_target else "other classes"].append(row)
     return of
 
 

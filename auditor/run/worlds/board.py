@@ -25,6 +25,7 @@ RANKS = (1, 3, 10)
 AUDITOR = "auditor"
 LIMIT = float(LimitsConfig().uplift)
 _DRAWS = 2000
+_RANK_HEADS = "".join(f" first {rank} |" if rank > 1 else " rank 1 |" for rank in RANKS)
 
 
 def board(rows: Sequence[Row]) -> str:
@@ -65,17 +66,17 @@ def share_of(rows: Sequence[Row], hit: Callable[[Row], bool]) -> str:
     return f"{count}/{len(rows)} ({100 * found.low:.0f}–{100 * found.high:.0f}%)"
 
 
-def difference(first: Sequence[Row], hits: Sequence[Callable[[Row], bool]]) -> tuple[float, float, float]:
-    """How much more often the first of two things is so than the second, and the 95% percentile interval of that.
+def difference(
+    rows: Sequence[Row], first: Callable[[Row], bool], second: Callable[[Row], bool]
+) -> tuple[float, float, float]:
+    """How much more often the first of two things is so of rows than the second, and its 95% percentile interval.
 
-    Args:
-        hits: two questions that are asked of the same rows.
     Returns:
         A mean over worlds, each with all its seeds, in [-1, 1], and its bounds, over worlds drawn with replacement.
     """
     worlds: dict[str, list[int]] = {}
-    for row in first:
-        worlds.setdefault(row.world, []).append(int(hits[0](row)) - int(hits[1](row)))
+    for row in rows:
+        worlds.setdefault(row.world, []).append(int(first(row)) - int(second(row)))
     means = np.array([np.mean(each) for each in worlds.values()])
     drawn = keyed_generator(0, "difference").integers(len(means), size=(_DRAWS, len(means)))
     low, high = np.quantile(means[drawn].mean(axis=1), (0.025, 0.975))
@@ -133,8 +134,7 @@ def interval_over_worlds(
 
 
 def _recall_table(planted: Sequence[Row]) -> str:
-    heads = "".join(f" first {rank} |" if rank > 1 else " rank 1 |" for rank in RANKS)
-    lines = [f"| cue | found by |{heads}", "| --- | --- |" + " ---: |" * len(RANKS)]
+    lines = [f"| cue | found by |{_RANK_HEADS}", "| --- | --- |" + " ---: |" * len(RANKS)]
     groups = {str(kind): [row for row in planted if WORLDS[row.world].kind is kind] for kind in Kind}
     groups |= {"all": list(planted), f"all that flip more than {LIMIT:.0%}": _strong(planted)}
     for words, of_kind in groups.items():
@@ -155,12 +155,11 @@ def _within(method: str, most: int) -> Callable[[Row], bool]:
 
 
 def _difference_table(planted: Sequence[Row]) -> str:
-    heads = "".join(f" first {rank} |" if rank > 1 else " rank 1 |" for rank in RANKS)
-    lines = [f"| the auditor's share less that of |{heads}", "| --- |" + " ---: |" * len(RANKS)]
+    lines = [f"| the auditor's share less that of |{_RANK_HEADS}", "| --- |" + " ---: |" * len(RANKS)]
     for method in _measured(planted) if planted else ():
         cells = []
         for most in RANKS:
-            found, low, high = difference(planted, (_within(AUDITOR, most), _within(method, most)))
+            found, low, high = difference(planted, _within(AUDITOR, most), _within(method, most))
             cells.append(f"{100 * found:+.0f} points ({100 * low:+.0f} to {100 * high:+.0f})")
         lines.append(f"| {method} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -98,8 +98,8 @@ def test_seeds_of_one_network_count_as_one_where_they_agree() -> None:
 
 def test_a_difference_is_paired_by_world() -> None:
     first_two = (lambda one: one.rank == 1, lambda one: one.rank == 3)
-    assert difference(ROWS[::2][:1], first_two) == (1.0, 1.0, 1.0)
-    assert difference(ROWS[:3:2], first_two) == (0.0, -1.0, 1.0)
+    assert difference(ROWS[::2][:1], *first_two) == (1.0, 1.0, 1.0)
+    assert difference(ROWS[:3:2], *first_two) == (0.0, -1.0, 1.0)
     lines = lines_of(board(ROWS))
     assert lines[METHODS[1]][0] == "+33 points (+0 to +100)"  # rank 1 in one of three worlds, against none
 
