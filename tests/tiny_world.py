@@ -84,6 +84,18 @@ def says_dict():
     return Odd("dict")
 '''
 
+PLACES = """\
+[places]
+findings = 1
+grid = 2
+sizes = [0.35]
+pictures = 4
+dose_sizes = [0.2]
+opacities = [0.5]
+dose_pictures = 4
+"""
+"""The smallest map of places."""
+
 AUDIT = """\
 source = "red pan"
 target = "blue wok"
@@ -136,15 +148,9 @@ drawn = 0
 placements = ["fixed"]
 batch_size = 16
 
-[places]
-findings = 1
-grid = 2
-sizes = [0.35]
-pictures = 4
-dose_sizes = [0.2]
-opacities = [0.5]
-dose_pictures = 4
-
+"""
+AUDIT += PLACES
+AUDIT += """
 [limits]
 uplift = 0.35
 fragility = 0.9

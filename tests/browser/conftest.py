@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from tests.tiny_world import PLACES
+
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 SAMPLE = Path(__file__).resolve().parents[2] / "reports" / "sample" / "report.html"
@@ -70,19 +72,8 @@ whole_pictures = 0
 
 [needed]
 pictures = 8
-
-[places]
-findings = 1
-grid = 2
-sizes = [0.35]
-pictures = 4
-dose_sizes = [0.2]
-opacities = [0.5]
-dose_pictures = 4
-
-[survival]
-findings = 1
 """
+AUDIT += f"\n{PLACES}\n[survival]\nfindings = 1\n"
 """An atlas of two levels, and a few crops on a few photographs."""
 
 
