@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -137,12 +138,22 @@ def pairs_by_rule(config: AuditConfig, progress: Progress) -> tuple[list[tuple[P
 
 
 def pair_config(config: AuditConfig, pair: Pair, screened: int | None) -> AuditConfig:
-    """The configuration of one pair, without what no finding comes from: icons on the atlas, looks, a trained patch."""
-    atlas = config.atlas.model_copy(update={"icons": 0, "looks": 0})
-    candidates = config.candidates.model_copy(update={"trained": 0})
+    """The configuration of one pair, at the fixed placement and without what no finding comes from.
+
+    Left out are icons on the atlas, looks, a trained patch, removals, maps of places, and which flips survive.
+    """
+    sections: dict[str, dict[str, Any]] = {
+        "atlas": {"icons": 0, "looks": 0},
+        "candidates": {"trained": 0},
+        "trials": {"placements": (Placement.FIXED,)},
+        "needed": {"pictures": 0},
+        "places": {"findings": 0},
+        "survival": {"findings": 0},
+    }
     if screened is not None:
-        candidates = candidates.model_copy(update={"screened": screened})
-    return config.model_copy(update={"source": pair[0], "target": pair[1], "atlas": atlas, "candidates": candidates})
+        sections["candidates"]["screened"] = screened
+    smaller = {name: getattr(config, name).model_copy(update=values) for name, values in sections.items()}
+    return config.model_copy(update={"source": pair[0], "target": pair[1], **smaller})
 
 
 def with_sources(config: AuditConfig, drawn: int | None, pool: Path | None) -> AuditConfig:
