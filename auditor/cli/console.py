@@ -21,10 +21,10 @@ from auditor.cli.terminal import said
 from auditor.core.records import AuditResult, Candidate, Correlation, Finding, Verdict
 from auditor.report.needed import needed_summary
 from auditor.report.numbers import logits, percent, seconds
+from auditor.report.order import by_concern
 from auditor.report.places import places_lines
 from auditor.report.summary import (
     accuracy_sentence,
-    by_concern,
     ceiling_sentence,
     fragility_sentence,
     looks_sentence,

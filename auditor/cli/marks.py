@@ -14,7 +14,7 @@ from auditor.core.errors import ConfigError, UnknownNameError
 from auditor.core.files import read_utf8
 from auditor.core.plain_text import utf8
 from auditor.core.records import AuditResult, Candidate, Review, ReviewMark
-from auditor.report.summary import awaiting_review
+from auditor.report.order import awaiting_review
 from auditor.run.folder import RunFolder
 
 MARKS = "object (it shows the target itself) or context (only what lies beside it)"

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from auditor.report import numbers, text, words
+from auditor.report.anchors import anchor
 from auditor.report.destinations import where_to, where_words
 from auditor.report.needed import needed_details, needed_sentence, suffices_sentence
 from auditor.report.next_steps import calls_for_counterexamples
@@ -14,7 +15,6 @@ from auditor.report.settling import would_settle
 from auditor.report.stopping import pictures_used, stopping_sentence
 from auditor.report.summary import (
     accuracy_sentence,
-    anchor,
     beside_flips,
     chosen_by,
     chosen_from_sentence,

@@ -11,7 +11,8 @@ from importlib import resources
 
 from auditor.core.records import AuditResult, Finding
 from auditor.core.records.explorer import ExploredAtlas
-from auditor.report.summary import anchor, by_concern
+from auditor.report.anchors import anchor
+from auditor.report.order import by_concern
 from auditor.report.text import plain, shown_path
 
 _SCRIPTS = ("vendor/panzoom/panzoom.min.js", "templates/explorer.js")

@@ -29,7 +29,8 @@ from auditor.report.json_values import count_json as _count
 from auditor.report.json_values import interval_json as _interval
 from auditor.report.json_values import number_json as _number
 from auditor.report.json_values import optional_json as _optional
-from auditor.report.summary import eligible, ordered_splits
+from auditor.report.order import ordered_splits
+from auditor.report.summary import eligible
 from auditor.report.survival import survival_of_finding
 from auditor.report.text import plain, shown_detail, shown_path
 from auditor.report.whole_json import whole_pictures_json

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from auditor.core.records import AuditResult, Example, Finding, Limits, Placement, Verdict
 from auditor.report.next_steps import calls_for_counterexamples
 from auditor.report.numbers import confidence, how_many, is_measured, percent, plain_points, points_bounds
+from auditor.report.order import awaiting_review, by_concern, examples_by_concern
 from auditor.report.settling import to_settle
-from auditor.report.summary import awaiting_review, by_concern, examples_by_concern
 from auditor.report.whole_pictures import keeps_from_passing
 
 _WHERE = {

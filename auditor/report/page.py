@@ -20,7 +20,7 @@ from auditor.core.records import (
     SurveyRow,
     by_push,
 )
-from auditor.report import summary
+from auditor.report import order, summary
 from auditor.report.bars import RateBar, rate_bar
 from auditor.report.first_screen import Step, Telling, steps, telling
 from auditor.report.numbers import confidence
@@ -120,12 +120,12 @@ def page_of(result: AuditResult) -> Page:
         eligible=summary.eligible(result),
         confirmed=len({finding.candidate.id for finding in result.findings}),
         ceiling=summary.ceiling_sentence(result),
-        splits=summary.ordered_splits(result),
-        findings=summary.by_concern(result),
-        best=summary.best_of_tiers(result),
-        awaiting=summary.awaiting_review(result),
-        examples=summary.examples_by_concern(result),
-        survey=summary.survey_by_uplift(result),
+        splits=order.ordered_splits(result),
+        findings=order.by_concern(result),
+        best=order.best_of_tiers(result),
+        awaiting=order.awaiting_review(result),
+        examples=order.examples_by_concern(result),
+        survey=order.survey_by_uplift(result),
         survey_at_random=sum(row.candidate.is_random_crop for row in result.survey),
         survey_pictures=max((row.eligible for row in result.survey), default=0),
         tried={row.candidate.id: row.candidate for row in result.survey},
@@ -141,7 +141,7 @@ def page_of(result: AuditResult) -> Page:
         layers={
             layer: f"layer-{number}/" if number > 1 else "" for number, layer in enumerate(result.subject.layers, 1)
         },
-        first_placement={one.candidate.id: one.placement for one in reversed(summary.by_concern(result))},
+        first_placement={one.candidate.id: one.placement for one in reversed(order.by_concern(result))},
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from auditor.core.records import AuditResult, Finding, Placement, Verdict
 from auditor.core.records.places import NOT_EVERYWHERE, NOWHERE, OPEN, SOMEWHERE, DoseResponse, PlaceMap, SizeWord
 from auditor.report.numbers import EN_DASH, counts, how_many
-from auditor.report.summary import by_concern
+from auditor.report.order import by_concern
 
 SIDE = "the picture's shorter side"
 

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-
 from auditor.core.records import (
     AuditResult,
     Candidate,
     CleanAccuracy,
     Effect,
-    Example,
     Finding,
     Fragility,
     Limits,
     Origin,
-    Placement,
     Share,
     Split,
-    SplitCount,
-    SurveyRow,
     Tier,
     Verdict,
 )
@@ -35,11 +28,10 @@ from auditor.report.numbers import (
     points_interval,
     rate_with_counts,
 )
+from auditor.report.order import CONCERN
 from auditor.report.stopping import pictures_used
 from auditor.report.whole_pictures import keeps_from_passing, whole_clause
 from auditor.report.words import TIERS
-
-_CONCERN = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2, Verdict.NOT_HELD: 3}
 
 
 def verdict_sentence(result: AuditResult) -> str:
@@ -137,66 +129,6 @@ def what_it_does_not_say(result: AuditResult) -> tuple[str, ...]:
 def eligible(result: AuditResult) -> int:
     """Eligible confirmation pictures; 0 where the split was not made."""
     return sum(split.eligible for split in result.splits if split.split is Split.CONFIRMATION)
-
-
-def ordered_splits(result: AuditResult) -> tuple[SplitCount, ...]:
-    """Discovery, selection, confirmation, whatever order they came in."""
-    return tuple(sorted(result.splits, key=lambda split: list(Split).index(split.split)))
-
-
-def awaiting_review(result: AuditResult) -> tuple[Finding, ...]:
-    """Findings on crops that may show the target, and nobody has said whether they do, one a candidate."""
-    waiting = {finding.candidate.id: finding for finding in reversed(result.findings) if finding.awaits_look}
-    return tuple(reversed(waiting.values()))
-
-
-def by_concern(result: AuditResult) -> tuple[Finding, ...]:
-    """A result's findings, those of one candidate together, the candidate with the most worrying one first."""
-    ordered = most_worrying(result.findings)
-    rank = _rank(ordered)
-    return tuple(sorted(ordered, key=lambda finding: rank[finding.candidate.id]))
-
-
-def _rank(findings: Sequence[Finding]) -> dict[str, int]:
-    """Of each candidate the place of its first finding."""
-    return {finding.candidate.id: place for place, finding in reversed(list(enumerate(findings)))}
-
-
-def most_worrying(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Fail, inconclusive, pass, what is not held to the limit; within each by uplift."""
-    return tuple(sorted(findings, key=lambda finding: (_CONCERN[finding.word], -_finite(finding.uplift))))
-
-
-def anchor(finding: Finding) -> str:
-    """The name by which links of a report find a finding; other letters than ASCII's by their code, so none collide."""
-    return anchor_of(finding.candidate.id, finding.placement)
-
-
-def anchor_of(candidate: str, placement: Placement) -> str:
-    """As `anchor`, of a candidate's id and a placement."""
-    letters = (one if one == "-" or (one.isascii() and one.isalnum()) else f"_{ord(one):x}" for one in candidate)
-    return f"finding-{''.join(letters)}-{placement.value}"
-
-
-def examples_by_concern(result: AuditResult) -> tuple[Example, ...]:
-    """The flipped pictures, those of the most worrying finding first, as reviews have left it."""
-    rank = _rank(by_concern(result))
-    return tuple(sorted(result.examples, key=lambda example: rank.get(example.candidate, len(rank))))
-
-
-def best_of_tiers(result: AuditResult) -> tuple[Finding, ...]:
-    """The finding with the largest uplift of every tier, the most worrying first."""
-    best: dict[Tier, Finding] = {}
-    for finding in by_concern(result):
-        known = best.get(finding.tier)
-        if known is None or _finite(finding.uplift) > _finite(known.uplift):
-            best[finding.tier] = finding
-    return tuple(finding for finding in by_concern(result) if best[finding.tier] is finding)
-
-
-def survey_by_uplift(result: AuditResult) -> tuple[SurveyRow, ...]:
-    """Survey rows, largest uplift first, those without one last."""
-    return tuple(sorted(result.survey, key=lambda row: -_finite(row.uplift)))
 
 
 def ceiling_sentence(result: AuditResult) -> str | None:
@@ -397,9 +329,5 @@ def _candidates(result: AuditResult, verdict: Verdict) -> set[str]:
     worst: dict[str, Verdict] = {}
     for finding in result.findings:
         known = worst.get(finding.candidate.id, Verdict.NOT_HELD)
-        worst[finding.candidate.id] = min(known, finding.word, key=_CONCERN.__getitem__)
+        worst[finding.candidate.id] = min(known, finding.word, key=CONCERN.__getitem__)
     return {candidate for candidate, found in worst.items() if found is verdict}
-
-
-def _finite(value: float) -> float:
-    return value if math.isfinite(value) else -math.inf

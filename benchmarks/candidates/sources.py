@@ -17,7 +17,7 @@ import numpy as np
 from auditor.candidates.choosing import rank_agreement
 from auditor.candidates.confirmation import shared_controls, try_all
 from auditor.candidates.drawings import screen_drawn
-from auditor.candidates.ladder import climb
+from auditor.candidates.ladder import Draw, choose_climbed, climb
 from auditor.candidates.makers.drawn import drawn_folder, read_drawn
 from auditor.candidates.pool_crops import plan_pool_crops
 from auditor.candidates.propose import crop_entries, mark_read_as_target
@@ -149,11 +149,13 @@ def _crops(one: Opened, pool: Path) -> tuple[list[Patch], float, int, float]:
     tail = one.tail_screen()
     started = time.perf_counter()
     plans, _ = plan_pool_crops(scene, wanted)
-    climbed = climb(crop_entries(scene, plans), [], lambda _: Tier.UNLABELLED, tail, budget, one.run.progress)
-    order = sorted(climbed.chosen, key=lambda number: -climbed.predicted[number])
+    draw = Draw(scene.seed, scene.pool.keys)
+    climbed = climb(crop_entries(scene, plans), [], tail, budget, draw, one.run.progress)
+    chosen, _ = choose_climbed(climbed, lambda _: Tier.UNLABELLED, [""] * len(plans), budget)
+    pushes = climbed.tail.pushes
     patches = [
-        cut_patch(scene, plans[number], f"n-{place:03d}", Role.SUGGESTED, climbed.predicted[number])
-        for place, number in enumerate(order, start=1)
+        cut_patch(scene, plans[number], f"n-{place:03d}", Role.SUGGESTED, pushes[number])
+        for place, number in enumerate(sorted(chosen, key=lambda number: -pushes[number]), start=1)
     ]
     marked = mark_read_as_target(patches, one.inputs.classifier, one.inputs.target)
     return marked, time.perf_counter() - started, len(plans), reading

@@ -12,7 +12,7 @@ from rich.console import Console
 import auditor.report
 from auditor.cli.console import findings_table
 from auditor.core.records import AuditResult, Placement, Spot
-from auditor.report import FORMATS, summary
+from auditor.report import FORMATS, order, summary
 from auditor.report.first_screen import telling
 from auditor.run.tables import candidates_from_table, candidates_table, result_from_json, result_to_json
 
@@ -21,7 +21,7 @@ PLACE = "at the bottom right, 0.30 of the shorter side"
 
 def at_its_own_place(result: AuditResult) -> AuditResult:
     """The most worrying finding, at the bottom right."""
-    first, *others = summary.by_concern(result)
+    first, *others = order.by_concern(result)
     own = replace(first, placement=Placement.OWN, candidate=replace(first.candidate, spot=Spot(1.0, 0.75, 0.3)))
     return replace(result, findings=(own, *others))
 

@@ -24,7 +24,7 @@ from auditor.core.records import (
     TierComparison,
     Verdict,
 )
-from auditor.report import summary
+from auditor.report import order, summary
 from auditor.report.checklist import checklist_markdown
 from auditor.report.page import page_of
 from auditor.report.validity import validity_words
@@ -107,7 +107,7 @@ def test_findings_of_one_candidate_stand_together_and_the_most_worrying_candidat
         dataclasses.replace(second, verdict=Verdict.INCONCLUSIVE, uplift=0.1),
     )
     result = dataclasses.replace(full_result, findings=findings)
-    assert summary.by_concern(result) == (findings[2], findings[1], findings[0], findings[3])
+    assert order.by_concern(result) == (findings[2], findings[1], findings[0], findings[3])
 
 
 def test_fragility_that_fails_stands_first_when_no_candidate_does(full_result: AuditResult) -> None:
@@ -138,14 +138,14 @@ def test_a_run_without_findings_says_so(empty_result: AuditResult) -> None:
 
 
 def test_orders(full_result: AuditResult) -> None:
-    assert [found.candidate.id for found in summary.by_concern(full_result)] == [
+    assert [found.candidate.id for found in order.by_concern(full_result)] == [
         "c-0001", "c-0005", "c-0003", "l-0001", "c-0002", "c-0004", "c-0006"
     ]  # fmt: skip
-    assert [found.candidate.id for found in summary.best_of_tiers(full_result)] == [
+    assert [found.candidate.id for found in order.best_of_tiers(full_result)] == [
         "c-0001", "c-0005", "c-0003", "l-0001", "c-0004"
     ]  # fmt: skip
-    assert [found.candidate.id for found in summary.awaiting_review(full_result)] == ["c-0005"]
-    assert [row.candidate.id for row in summary.survey_by_uplift(full_result)][:3] == ["c-0004", "c-0001", "c-0005"]
+    assert [found.candidate.id for found in order.awaiting_review(full_result)] == ["c-0005"]
+    assert [row.candidate.id for row in order.survey_by_uplift(full_result)][:3] == ["c-0004", "c-0001", "c-0005"]
     assert summary.eligible(full_result) == 61
 
 
@@ -329,5 +329,5 @@ def test_examples_follow_the_findings_as_reviews_left_them(full_result: AuditRes
         name: dataclasses.replace(full_result.examples[0], candidate=name) for name in ("c-0004", "gone", "c-0003")
     }
     examples = (*shown.values(), *full_result.examples)
-    ordered = summary.examples_by_concern(dataclasses.replace(full_result, examples=examples))
+    ordered = order.examples_by_concern(dataclasses.replace(full_result, examples=examples))
     assert [one.candidate for one in ordered] == ["c-0001", "c-0001", "c-0003", "c-0004", "gone"]

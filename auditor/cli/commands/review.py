@@ -34,7 +34,7 @@ def review(
     """Mark what candidates show, and recompute the verdicts; without marks it asks for those that await a look."""
     from auditor.cli.gate import checked_fail_on
     from auditor.cli.marks import asked_reviews, csv_reviews, marked_reviews
-    from auditor.report.summary import awaiting_review
+    from auditor.report.order import awaiting_review
     from auditor.run.review import review_run, reviewed_result
     from auditor.run.upgrade import open_folder
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from auditor.core.policy import ITEMS as NAMES
 from auditor.core.policy import Policy
 from auditor.core.records import AuditResult, Checks, Split, Verdict
+from auditor.report.anchors import anchor
 from auditor.report.gate.states import OF_VERDICT, Measured, State, worst
 from auditor.report.needed import needed_summary
 from auditor.report.numbers import (
@@ -25,7 +26,7 @@ from auditor.report.numbers import (
     rate_with_counts,
 )
 from auditor.report.page import Page
-from auditor.report.summary import accuracy_sentence, anchor, fragility_sentence, limit_words
+from auditor.report.summary import accuracy_sentence, fragility_sentence, limit_words
 from auditor.report.whole_pictures import whole_sentence
 
 _SAME = 1e-9

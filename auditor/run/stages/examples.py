@@ -13,7 +13,7 @@ from PIL import Image
 from auditor.core.records import Example, PixelArray, Split
 from auditor.core.records.trials import ConfirmedTrials
 from auditor.core.shelf import slug
-from auditor.report.summary import most_worrying
+from auditor.report.order import most_worrying, one_a_candidate
 from auditor.run.folder import RunFolder
 from auditor.statistics.findings import make_findings
 from auditor.trials.bench import Bench
@@ -77,12 +77,9 @@ def by_concern(bench: Bench, confirmed: Sequence[ConfirmedTrials], flipping: boo
     """
     kept = [one for one in confirmed if one.block.outcomes.any() or not flipping]
     by_name = {(one.candidate.id, one.placement): one for one in kept}
-    ordered: dict[str, ConfirmedTrials] = {}
-    for finding in most_worrying(make_findings(confirmed, bench.table.inputs.limits, {})):
-        one = by_name.get((finding.candidate.id, finding.placement))
-        if one is not None:
-            ordered.setdefault(finding.candidate.id, one)
-    return list(ordered.values())
+    ordered = most_worrying(make_findings(confirmed, bench.table.inputs.limits, {}))
+    there = [finding for finding in ordered if (finding.candidate.id, finding.placement) in by_name]
+    return [by_name[finding.candidate.id, finding.placement] for finding in one_a_candidate(there)]
 
 
 def draw_examples(

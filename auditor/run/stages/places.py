@@ -14,6 +14,7 @@ from auditor.core.plain_text import json_text
 from auditor.core.records import Finding, Split, Verdict
 from auditor.core.records.places import PlaceMap
 from auditor.core.records.trials import Trials
+from auditor.report.order import most_worrying, one_a_candidate
 from auditor.run.engines import hands
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
@@ -33,7 +34,6 @@ FEWEST = 2
 
 TABLE, MAPS, BLOCKS = "places.parquet", "cache/places.json", "cache/places"
 _MAPS = TypeAdapter(tuple[PlaceMap, ...])
-_CONCERN = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
@@ -74,18 +74,14 @@ def _table_on_object(run: Run) -> Table:
 
 def mapped_findings(run: Run, trials: Trials) -> tuple[Finding, ...]:
     """The findings whose places are measured, one a candidate."""
-    held = findings_by_concern(run, trials)
-    of_candidate = {finding.candidate.id: finding for finding in reversed(held)}
-    wanted = sorted(of_candidate.values(), key=held.index)
-    return tuple(wanted[: run.config.places.findings])
+    return one_a_candidate(findings_by_concern(run, trials))[: run.config.places.findings]
 
 
 def findings_by_concern(run: Run, trials: Trials) -> list[Finding]:
     """Those that fail, then the open ones, then the rest; a finding that is held to no limit is none of them."""
     chosen_from = trials.outcome.looks.chosen_from if trials.outcome.looks else {}
     findings = make_findings(trials.confirmed, run.inputs.limits, {}, chosen_from)
-    held = [finding for finding in findings if finding.word in _CONCERN]
-    return sorted(held, key=lambda finding: (_CONCERN.index(finding.word), -finding.uplift))
+    return [finding for finding in most_worrying(findings) if finding.word is not Verdict.NOT_HELD]
 
 
 def write_maps(folder: RunFolder, maps: Sequence[PlaceMap]) -> None:

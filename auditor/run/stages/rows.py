@@ -11,7 +11,7 @@ from PIL import Image
 from auditor.atlas.drawings.canvas import Canvas, from_array, webp_bytes
 from auditor.core.records import PixelArray, Split
 from auditor.core.records.trials import ConfirmedTrials
-from auditor.report.summary import anchor_of
+from auditor.report.anchors import anchor_of
 from auditor.run.folder import RunFolder
 from auditor.run.stages.examples import CANDIDATES, by_concern
 from auditor.trials.bench import Bench
