@@ -148,7 +148,7 @@ def read_by(inputs: Inputs, pictures: list[Image.Image]) -> FloatArray:
     height, width = inputs.cut.input_size
     resized = [np.asarray(one.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)) for one in pictures]
     images = torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).float() / 255
-    return np.concatenate([inputs.cut.features(part).grid.mean((2, 3)).numpy() for part in images.split(32)])
+    return np.concatenate([inputs.cut.features(part).grid.mean((2, 3)).numpy() for part in torch.split(images, 32)])
 
 
 def found(asked: FloatArray, known: FloatArray) -> tuple[int, int]:

@@ -23,8 +23,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import numpy as np
 import torch
@@ -47,6 +48,7 @@ from auditor.inputs.model.features import Features
 from auditor.inputs.model.loading import load_classifier
 
 LAYER, POWER = "features.10", 4.0
+T = TypeVar("T")
 
 
 class OwnSizeOnly:
@@ -113,7 +115,7 @@ def lucent_icons(
     classifier: Classifier, directions: FloatArray, side: int, steps: int, name: str = LAYER
 ) -> PixelArray:
     """(N, 3, side, side) uint8 by torch-lucent, one after the other."""
-    from lucent.optvis import param, render, transform
+    from lucent.optvis import param, render, transform  # type: ignore[import-not-found, unused-ignore]
 
     transforms = [
         transform.pad(12, mode="constant", constant_value=0.5),
@@ -141,12 +143,12 @@ def lucent_icons(
     return np.stack(rendered)
 
 
-def timed(work: Callable[[], PixelArray], device: torch.device) -> tuple[PixelArray, float]:
+def timed(work: Callable[[], T], device: torch.device) -> tuple[T, float]:
     started = time.perf_counter()
-    pixels = work()
+    made = work()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    return pixels, time.perf_counter() - started
+    return made, time.perf_counter() - started
 
 
 def ladder(cut: LayerCut, directions: FloatArray, settings: IconSettings, batch_size: int) -> None:
@@ -163,12 +165,8 @@ def ladder(cut: LayerCut, directions: FloatArray, settings: IconSettings, batch_
         seconds = []
         for steps in (2, 10):
             few = replace(settings, steps=steps)
-            _, taken = timed(
-                lambda head=head, few=few, keys=keys, icons=icons, size=size: (
-                    render_icons(head, directions[:icons], keys, few, 0, Silence(), batch_size=size).pixels
-                ),
-                cut.classifier.device,
-            )
+            work = partial(render_icons, head, directions[:icons], keys, few, 0, Silence(), batch_size=size)
+            _, taken = timed(work, cut.classifier.device)
             seconds.append(taken)
         print(f"  {name:<46}{(seconds[1] - seconds[0]) / 8 / icons * 1000:>8.1f} ms an icon and step", flush=True)
 
@@ -180,12 +178,9 @@ def precisions(cut: LayerCut, directions: FloatArray, settings: IconSettings, ba
     first: PixelArray | None = None
     for name, (bfloat16, seed) in kinds.items():
         chosen = replace(settings, bfloat16=bfloat16)
-        pixels, seconds = timed(
-            lambda chosen=chosen, seed=seed: (
-                render_icons(cut, directions, keys, chosen, seed, Silence(), batch_size=batch_size).pixels
-            ),
-            cut.classifier.device,
-        )
+        work = partial(render_icons, cut, directions, keys, chosen, seed, Silence(), batch_size=batch_size)
+        icons, seconds = timed(work, cut.classifier.device)
+        pixels = icons.pixels
         first = pixels if first is None else first
         value, reached = judge(cut, pixels, directions, settings.side_px)
         print(

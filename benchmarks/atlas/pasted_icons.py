@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -81,13 +82,13 @@ def main() -> None:
     settings = IconSettings(side_px=options.side, steps=options.steps, power=POWER)
     whitening = Whitening(second_moment(pasted_vectors(run, pasted)))
     made: dict[str, tuple[PixelArray, float]] = {}
-    for name, reading in (("under the patch", under), ("plain", None)):
-        made[name] = timed(
-            lambda reading=reading: (
-                render_icons(cut, directions, keys, settings, 0, Silence(), whitening=whitening, reading=reading).pixels
-            ),
-            cut.classifier.device,
+    of: dict[str, Reading | None] = {"under the patch": under, "plain": None}
+    for name, inverted in of.items():
+        work = partial(
+            render_icons, cut, directions, keys, settings, 0, Silence(), whitening=whitening, reading=inverted
         )
+        icons, seconds = timed(work, cut.classifier.device)
+        made[name] = icons.pixels, seconds
     if options.lucent_icons:
         few = directions[: options.lucent_icons]
         made["torch-lucent"] = timed(
@@ -95,7 +96,7 @@ def main() -> None:
             cut.classifier.device,
         )
     own = cut.input_size
-    readings = {f"middle, {options.side} px": AtCentre((options.side, options.side)),
+    readings: dict[str, Reading] = {f"middle, {options.side} px": AtCentre((options.side, options.side)),
                 f"middle, {own[0]} px": AtCentre(own), "under the patch": under}  # fmt: skip
     rows = []
     for count in dict.fromkeys((options.icons, options.lucent_icons)):

@@ -29,7 +29,7 @@ from auditor.candidates.scene import Scene, cut_patch, planned_tier
 from auditor.cli.console import TerminalProgress
 from auditor.core.config import AuditConfig, read_config
 from auditor.core.progress import Progress
-from auditor.core.records import AuditResult, PixelArray, Placement, Role, Split, Tier
+from auditor.core.records import AuditResult, FloatArray, PixelArray, Placement, Role, Split, Tier
 from auditor.run.folder import RunFolder
 from auditor.run.stages.candidates import CANDIDATES, open_scene
 from auditor.run.stages.trials import open_bench
@@ -95,7 +95,8 @@ def measured(one: Opened, result: AuditResult, progress: Progress) -> Numbers:
     plans = as_plans(atlas, scene, one.run.config.candidates.sizes)
     cells, tail = planned(atlas, plans, scene), one.tail_screen()
     progress.start("crops of one cell", len(cells))
-    pushes, mosaics = [], []
+    pushes: list[FloatArray] = []
+    mosaics: list[Patch] = []
     for numbers in cells:
         cut = [cut_patch(scene, plans[number], "", Role.SUGGESTED) for number in numbers]
         side = max(tail.side_px, *(length for patch in cut for length in patch.rgba.shape[1:]))
@@ -113,9 +114,11 @@ def measured(one: Opened, result: AuditResult, progress: Progress) -> Numbers:
     bench = open_bench(one.run, RunFolder.within(one.run.folder, "of-a-cell"))
     blocks = try_all(bench, best, Split.CONFIRMATION, Placement.FIXED).values()
     (crop, crop_flips), (pair, pair_flips) = (best_of(result, letter) for letter in "cp")
+    mosaic, smaller, of_mean = columns[:, TILES:].T.tolist()
+    flips = [int(block.outcomes.sum()) for block in blocks]
     return Numbers(
-        columns[:, :TILES].tolist(), *columns[:, TILES:].T.tolist(), crop, pair,
-        [int(block.outcomes.sum()) for block in blocks], crop_flips, pair_flips, next(iter(blocks)).outcomes.size,
+        columns[:, :TILES].tolist(), mosaic, smaller, of_mean, crop, pair,
+        flips, crop_flips, pair_flips, next(iter(blocks)).outcomes.size,
     )  # fmt: skip
 
 

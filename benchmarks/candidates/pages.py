@@ -67,16 +67,15 @@ def _help(numbers: Sequence[PairNumbers]) -> str:
             [_pair(one), _rate(third.suggested), _rate(third.random), _difference(third), _difference(together),
              "—" if contrast is None else _rate(contrast)]
         )  # fmt: skip
-    means = [
-        mean_over_pairs([value(one.validity) for one in numbers])
-        for value in (
-            lambda validity: validity.headline.suggested.rate,
-            lambda validity: validity.headline.random.rate,
-            lambda validity: validity.headline.difference,
-            lambda validity: validity.difference,
-            lambda validity: validity.strongest_contrast.rate if validity.strongest_contrast else math.nan,
-        )
-    ]
+    found = [one.validity for one in numbers]
+    columns = (
+        [each.headline.suggested.rate for each in found],
+        [each.headline.random.rate for each in found],
+        [each.headline.difference for each in found],
+        [each.difference for each in found],
+        [each.strongest_contrast.rate if each.strongest_contrast else math.nan for each in found],
+    )
+    means = [mean_over_pairs(column) for column in columns]
     rates = [f"{100 * mean:.1f}%" for mean, *_ in (means[0], means[1], means[4])]
     gaps = [f"**{_points(mean)}** ({_points(low)} to {_points(high)})" for mean, low, high, _ in means[2:4]]
     rows.append([f"mean over {len(numbers)} pairs (95% t)", *rates[:2], *gaps, rates[2]])

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from auditor.candidates.choosing import rank_agreement
 from auditor.candidates.confirmation import shared_controls, try_all
@@ -185,14 +186,7 @@ def sources_as_json(numbers: SourceNumbers) -> str:
 
 def sources_from_json(text: str) -> SourceNumbers:
     """What `sources_as_json` wrote."""
-    values = json.loads(text)
-
-    def added(one: dict[str, object] | None) -> Added | None:
-        return None if one is None else Added(**{**one, "tried": tuple(Tried(**each) for each in one["tried"])})
-
-    named = {name: tuple(values[name]) for name in ("pair", "run_first", "run_best", "library_best")}
-    more = {name: added(values[name]) for name in ("drawings", "unlabelled")}
-    return SourceNumbers(**{**values, **named, **more})
+    return TypeAdapter(SourceNumbers).validate_json(text)
 
 
 def sources_page(numbers: Sequence[SourceNumbers]) -> str:

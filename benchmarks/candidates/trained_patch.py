@@ -127,8 +127,8 @@ class ArtPatch:
 
 
 def art(at: Stand, placement: Placement, budget: TrainingBudget, rate: float) -> ArtPatch:
-    from art.attacks.evasion import AdversarialPatchPyTorch
-    from art.estimators.classification import PyTorchClassifier
+    from art.attacks.evasion import AdversarialPatchPyTorch  # type: ignore[import-not-found, unused-ignore]
+    from art.estimators.classification import PyTorchClassifier  # type: ignore[import-not-found, unused-ignore]
 
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002 - ART draws from numpy's global generator

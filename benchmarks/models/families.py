@@ -25,7 +25,9 @@ import timm
 import torch
 import torchvision
 from timm.models._registry import _model_to_module
-from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES
+from transformers.models.auto.image_processing_auto import (  # type: ignore[attr-defined]  # imported there
+    IMAGE_PROCESSOR_MAPPING_NAMES,
+)
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES
 
 from auditor.inputs.model.sources.huggingface import HF_PREFIX

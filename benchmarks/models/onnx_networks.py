@@ -65,8 +65,9 @@ def export(name: str, older: bool, file: Path) -> None:
         warnings.simplefilter("ignore")
         if older:
             axes = {"x": {0: "batch"}, "y": {0: "batch"}}
-            names = {"input_names": ["x"], "output_names": ["y"]}
-            torch.onnx.export(built(name), (pictures,), file, dynamo=False, dynamic_axes=axes, **names)
+            torch.onnx.export(
+                built(name), (pictures,), file, dynamo=False, dynamic_axes=axes, input_names=["x"], output_names=["y"]
+            )
         else:
             shapes = ({0: torch.export.Dim("batch")},)
             torch.onnx.export(built(name), (pictures,), file, dynamo=True, dynamic_shapes=shapes, external_data=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -39,16 +40,23 @@ def build_from_library(name: str) -> nn.Module:
         network: nn.Module = timm.create_model(name.removeprefix(TIMM_PREFIX), num_classes=len(CLASSES))
         return network
     # heads that train beside the main one: weights are published without them as well as with them
-    extra = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    extra: dict[str, object] = (
+        {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    )
     if name == "vit_h_14":
         extra = {"image_size": 518}  # as its weights are published; positions of another size would not fit
-    return torchvision.models.get_model(name, weights=None, num_classes=len(CLASSES), **extra)
+    built: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=len(CLASSES), **extra)
+    return built
 
 
 def build_classifier(family: HuggingFaceFamily) -> nn.Module:
     """The classifier of transformers that a family's configuration describes."""
-    labels = {"id2label": dict(enumerate(CLASSES)), "label2id": {name: at for at, name in enumerate(CLASSES)}}
-    configuration = transformers.CONFIG_MAPPING[family.model_type](**family.smaller, **labels)
+    settings: dict[str, Any] = {
+        **family.smaller,
+        "id2label": dict(enumerate(CLASSES)),
+        "label2id": {name: at for at, name in enumerate(CLASSES)},
+    }
+    configuration = transformers.CONFIG_MAPPING[family.model_type](**settings)
     configuration.num_labels = len(CLASSES)  # one type's default goes before its labels
     network: nn.Module = getattr(transformers, family.architecture)(configuration)
     return network
@@ -71,8 +79,8 @@ def save_classifier(family: HuggingFaceFamily, size: tuple[int, int], folder: Pa
     Args:
         size: (H, W) of its pictures, where no processor says so.
     """
-    transformers.utils.logging.disable_progress_bar()
-    network = build_classifier(family)
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    network: Any = build_classifier(family)
     randomise(network, Logits(network), size)
     network.save_pretrained(folder)
     if family.processor:
@@ -110,7 +118,7 @@ def _varied_pictures(height_px: int, width_px: int) -> Tensor:
 @contextmanager
 def _batch_norms_in_training(network: nn.Module) -> Iterator[bool]:
     """Within the body batch norms take the batch's numbers, and keep them; yields whether there are any."""
-    norms = [each for each in network.modules() if isinstance(getattr(each, "running_mean", None), Tensor)]
+    norms: list[Any] = [each for each in network.modules() if isinstance(getattr(each, "running_mean", None), Tensor)]
     momenta = [each.momentum for each in norms]
     for each in norms:
         each.train()

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from auditor.core.errors import AuditorError, DeviceMemoryError, first_line, out_of_memory
 from benchmarks.models.passage import NotTriedError, Passed, WrongNumbersError, pass_through
@@ -46,9 +49,8 @@ def read_rows(path: Path) -> dict[str, Row]:
     """Rows that were kept, the latest of each name."""
     rows = {}
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        values = json.loads(line)
-        passed = {key: tuple(each) if isinstance(each, list) else each for key, each in values.pop("passed").items()}
-        rows[values["name"]] = Row(**values, passed=Passed(**passed))
+        row = TypeAdapter(Row).validate_json(line)
+        rows[row.name] = row
     return rows
 
 
@@ -69,7 +71,7 @@ class Processes:
                 that.
         """
         self._memory, self._seconds = int(memory_gib * 2**30), seconds
-        self._context = multiprocessing.get_context(START)
+        self._context: Any = multiprocessing.get_context(START)  # stubs know no Process of any context
         self._context.set_forkserver_preload(list(_FROM_PARENT))
 
     def row(self, name: str) -> Row:
@@ -78,17 +80,19 @@ class Processes:
         process = self._context.Process(target=_try, args=(name, self._memory, self._seconds, theirs))
         process.start()
         theirs.close()
-        passed, ended = Passed(""), None
+        passed = Passed("")
+        ended: tuple[str, str, float] | None = None
         for told in self._heard(ours):
             if isinstance(told, Passed):
                 passed = told
-            else:
+            elif isinstance(told, tuple):
                 ended = told
         hangs = ended is None and not ours.poll()  # at its end there is something to read: that there is no more
         if hangs:
             process.kill()
         process.join()
-        return Row(name, *(ended or self._ended(process.exitcode, hangs)), passed)
+        outcome, said, seconds = ended or self._ended(process.exitcode, hangs)
+        return Row(name, outcome, said, seconds, passed)
 
     def _heard(self, told: Connection) -> Iterator[object]:
         """What a process tells, until it is at its end or takes too long for that."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import dataclass
+from typing import TypeVar
 
 from auditor.core.progress import Silence
 from auditor.core.work import Work
@@ -20,6 +21,8 @@ from auditor.run.engines import quieten_ray
 quieten_ray()
 
 from auditor.run.ray_actors import RayActors  # noqa: E402
+
+T = TypeVar("T", int, float)
 
 BUSY_STEPS = 4_000_000
 """Steps of a loop that keep a core busy for some tenths of a second."""
@@ -54,14 +57,14 @@ def sleeping(context: None, seconds: float) -> float:
     return seconds
 
 
-def timed(engine: RayActors, work: Work[None, float, float] | Work[None, int, int], items: list[int]) -> Took:
+def timed(engine: RayActors, work: Work[None, T, T], items: list[T]) -> Took:
     """Do a list of units by actors that are placed already.
 
     Raises:
         RuntimeError: the results are not those of the items in their order.
     """
     clock, driver = time.monotonic(), time.process_time()
-    results = list(engine.each(work, items))  # type: ignore[arg-type]
+    results = list(engine.each(work, items))
     took = Took(len(items), time.monotonic() - clock, time.process_time() - driver)
     if len(results) != len(items) or len(set(results)) > len(set(items)):
         raise RuntimeError("results are missing, or those of equal units differ")
@@ -76,7 +79,7 @@ def started(workers: int) -> RayActors:
     return engine
 
 
-def measured(workers: int, work: Work[None, float, float] | Work[None, int, int], items: list[int]) -> Took:
+def measured(workers: int, work: Work[None, T, T], items: list[T]) -> Took:
     engine = started(workers)
     try:
         return timed(engine, work, items)
@@ -93,10 +96,11 @@ def main() -> None:
     parser.add_argument("--sleep", type=float, default=0.02, help="seconds that a unit of the simulation sleeps")
     options = parser.parse_args()
     if options.busy:
-        one, two = (measured(many, Work(nothing_opened, busy), [BUSY_STEPS] * options.busy) for many in (1, 2))
+        work: Work[None, int, int] = Work(nothing_opened, busy)
+        one, two = (measured(many, work, [BUSY_STEPS] * options.busy) for many in (1, 2))
         print(f"speed: {one.clock:.1f} s by one worker, {two.clock:.1f} s by two: {one.clock / two.clock:.2f} ×")
     if options.empty:
-        none = measured(1, Work(nothing_opened, sleeping), [0] * options.empty)
+        none = measured(1, Work(nothing_opened, sleeping), [0.0] * options.empty)
         clock, driver = (1000 * seconds / none.units for seconds in (none.clock, none.driver))
         print(f"overhead: {clock:.2f} ms a unit by the clock, {driver:.2f} ms of the driver's processor time")
     if options.units:

@@ -144,7 +144,7 @@ class _Quantile:
 
     def __call__(self, rates: Rates) -> Rates:
         if self.heights is None:
-            return -special.ndtri(rates)
+            return np.asarray(-special.ndtri(rates), dtype=np.float64)
         return np.interp(1 - rates, (np.arange(self.heights.size) + 0.5) / self.heights.size, self.heights)
 
 

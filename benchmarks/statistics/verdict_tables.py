@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from auditor.statistics.looks import error_budget, spending
 from benchmarks.statistics.simulated_audits import FINDINGS, LIMIT, Audits, World, simulate
@@ -175,8 +176,8 @@ def _growing(world: World, sizes: Sequence[int], audits: int, seed: int) -> Iter
         yield images, total
 
 
-def _percent(values: object) -> str:
-    return f"{100 * float(np.mean(values)):.1f}"  # type: ignore[arg-type]
+def _percent(values: ArrayLike) -> str:
+    return f"{100 * float(np.mean(np.asarray(values))):.1f}"
 
 
 def _head(first: str, sizes: Sequence[int]) -> None:

@@ -71,8 +71,8 @@ def recorded(folder: RunFolder) -> Recorded | None:
         controls = {control: on_pictures(block, keys) for control, block in named.items()}
         trials.append(ConfirmedTrials(one.candidate, one.placement, on_pictures(blocks[name], keys), controls, steps()))
     chosen_from = {one.candidate.id: one.hypotheses for one in found}
-    name = f"{folder.path.parent.name}/{folder.path.name}"
-    return Recorded(name, tuple(trials), result.limits, chosen_from, found, result.fragility)
+    called = f"{folder.path.parent.name}/{folder.path.name}"
+    return Recorded(called, tuple(trials), result.limits, chosen_from, found, result.fragility)
 
 
 def with_pictures(run: Recorded, pictures: int, seed: int) -> Recorded:

@@ -15,6 +15,7 @@ import dataclasses
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +60,7 @@ def few(full: PlaceOutcomes, pictures: int, seed: int) -> PlaceOutcomes:
     a_size = full.grid**2
     parts = np.concatenate([generator.permutation(a_size) % turns for _ in range(len(full.places) // a_size)])
     columns = np.stack([order[part * pictures : (part + 1) * pictures] for part in parts])
-    taken = {
+    taken: dict[str, Any] = {
         name: np.take_along_axis(getattr(full, name), columns, axis=1)
         for name in ("flips", "covering_flips", "after", "covering_after")
     }

@@ -79,7 +79,10 @@ def measure(classifier: Classifier, images: int, rounds: int, batch_size: int) -
         for _ in range(images // batch_size):
             classifier.module(ready)
 
-    works = [bare, *(partial(sweep.run, patch, variants, "benchmark", Silence()) for sweep in sweeps)]
+    works: list[Callable[[], object]] = [
+        bare,
+        *(partial(sweep.run, patch, variants, "benchmark", Silence()) for sweep in sweeps),
+    ]
     for work in works:
         work()
     taken = [[seconds(work, classifier.device) for work in works] for _ in range(rounds)]

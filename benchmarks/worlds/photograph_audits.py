@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,7 +162,7 @@ def _audited(folder: Path, run: Path, seed: int, quick: bool, device: str) -> Au
 def configured(config: AuditConfig, seed: int, quick: bool, device: str) -> AuditConfig:
     """The ordinary audit without its decoration, or with the budget of the rendered worlds."""
     whole = config.model_dump(exclude={"base"})
-    changed = REDUCED if quick else WITHOUT_DECORATION
+    changed: Mapping[str, Any] = REDUCED if quick else WITHOUT_DECORATION
     smaller = {section: {**whole[section], **values} for section, values in changed.items()}
     return build_config({**whole, **smaller, "seed": seed, "device": device}, config.base, "a scored audit")
 
