@@ -140,7 +140,8 @@ def quick_layout() -> Iterator[None]:
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("auditor.atlas.embedding.TOO_FEW", 10**6)
-        patch.setattr("auditor.run.estimate._timed", timed_once)
+        for module in ("estimate", "timing"):
+            patch.setattr(f"auditor.run.{module}.timed", timed_once)
         yield
     torch.set_num_threads(threads)
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import resource
-import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from auditor.atlas.collection import collect_together
 from auditor.atlas.icons.render import IconSettings, icon_settings, render_icons
@@ -24,8 +19,8 @@ from auditor.candidates.screening import TailScreen
 from auditor.core.config import AuditConfig
 from auditor.core.errors import TrainingError
 from auditor.core.progress import Silence
-from auditor.core.records import PixelArray, Placement, Split
-from auditor.core.records.trials import TrialName, eligible_rows
+from auditor.core.records import Placement, Split
+from auditor.core.records.trials import eligible_rows
 from auditor.core.shelf import MemoryShelf
 from auditor.inputs.model.folded_cut import folded_cut
 from auditor.run.stage import Run
@@ -36,12 +31,13 @@ from auditor.run.stages.grounds import open_grounds
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.needed import target_rows
 from auditor.run.stages.trials import open_table
+from auditor.run.timing import noise_patch, peak_memory, seconds_at, timed
 from auditor.run.workload import Known, Workload, workload_of
 from auditor.statistics.looks import error_budget
 from auditor.statistics.planning import images_that_pass
 from auditor.statistics.stopping import last_share, look_sizes
-from auditor.trials.bench import Trial
 from auditor.trials.fills import FILLS, Hole, filled
+from auditor.trials.patch import side_in_pixels
 from auditor.trials.placements import variants_of
 
 _SAMPLE = 16
@@ -176,23 +172,10 @@ def _seconds(run: Run, work: Workload) -> dict[str, float]:
     }
 
 
-def _timed(do: Callable[[], object]) -> float:
-    """Seconds of a call, the shorter of two, after one that pays for what is set up once."""
-    do()
-    taken = []
-    for _ in range(2):
-        started = time.perf_counter()
-        do()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        taken.append(time.perf_counter() - started)
-    return min(taken)
-
-
 def _yardstick() -> float:
     """Seconds of twenty sorts of a million numbers, by which what runs no network is measured: of five, times four."""
     numbers = np.random.default_rng(0).standard_normal(1_000_000)
-    return 4 * _timed(lambda: [np.sort(numbers) for _ in range(5)])
+    return 4 * timed(lambda: [np.sort(numbers) for _ in range(5)])
 
 
 def _mapping(run: Run) -> float:
@@ -200,7 +183,7 @@ def _mapping(run: Run) -> float:
     layers = [replace(one, progress=Silence()) for one in open_layers(run)]
     rows = run.get(IMAGES).rows(Split.DISCOVERY)[: min(4 * _SAMPLE, run.config.compute.batch_size)]
     sampling = layers[0].sampling(run.config.atlas.strongest_per_image)
-    return _timed(lambda: collect_together(layers, rows, sampling, [MemoryShelf() for _ in layers])) / len(rows)
+    return timed(lambda: collect_together(layers, rows, sampling, [MemoryShelf() for _ in layers])) / len(rows)
 
 
 def _rendering(run: Run, side_px: int) -> float:
@@ -211,7 +194,7 @@ def _rendering(run: Run, side_px: int) -> float:
 
     def seconds(steps: int) -> float:
         settings = IconSettings(side_px=side_px, steps=steps, bfloat16=run.config.atlas.icon_bfloat16)
-        return _timed(lambda: render_icons(cut, directions, keys, settings, 0, Silence()))
+        return timed(lambda: render_icons(cut, directions, keys, settings, 0, Silence()))
 
     few, more = _ICON_STEPS
     return max(0.0, seconds(more) - seconds(few)) / (_ICONS * (more - few))
@@ -223,11 +206,12 @@ def _screening(run: Run) -> tuple[float, float]:
     pixels, cut = run.get(IMAGES).pixels[rows], run.inputs.cut
     passes = folded_cut(cut, run.open(network_of_trials))
     screen = TailScreen(cut, pixels, run.inputs.target, config.trials.size, config.compute.batch_size, passes=passes)
-    patches = [_noise(run, number) for number in range(_SAMPLE)]
+    side = side_in_pixels(config.trials.size, *run.inputs.classifier.preprocessing.output_size)
+    patches = [noise_patch(side, number) for number in range(_SAMPLE)]
     linear = LinearScreen(screen, patches[:_PATCHES])
-    one = _timed(lambda: linear.screen(patches)) / len(patches)
+    one = timed(lambda: linear.screen(patches)) / len(patches)
     few = patches[:_PATCHES]
-    return one, _timed(lambda: screen.screen(few)) / (len(few) * len(rows))
+    return one, timed(lambda: screen.screen(few)) / (len(few) * len(rows))
 
 
 def _training(run: Run) -> float:
@@ -248,7 +232,7 @@ def _training(run: Run) -> float:
     )
     budget = TrainingBudget(_TRAINING_STEPS)
     try:
-        seconds = _timed(lambda: train_patch(run.inputs.classifier, lesson, Silence(), budget))
+        seconds = timed(lambda: train_patch(run.inputs.classifier, lesson, Silence(), budget))
     except TrainingError:
         return 0.0
     return seconds / (budget.steps * budget.batch_size)
@@ -256,13 +240,7 @@ def _training(run: Run) -> float:
 
 def _pasting(run: Run) -> float:
     """Seconds a paste, on the eligible pictures of the split that has some, each placement alike."""
-    table = replace(run.open(open_table), progress=Silence())
-    split = next((one for one in (Split.CONFIRMATION, Split.SELECTION) if len(table.rows(one))), None)
-    if split is None:
-        return 0.0
-    part = (0, run.config.compute.batch_size)
-    trial = Trial(TrialName(split, "estimate", "", Placement.FIXED), _noise(run, 0), part)
-    return _timed(lambda: table.measure(trial)) / len(table.rows(split, part))
+    return seconds_at(run.open(open_table), Placement.FIXED).patch
 
 
 def _filling(run: Run) -> float:
@@ -275,29 +253,16 @@ def _filling(run: Run) -> float:
     side = min(run.config.needed.size, 0.9)
     area[: max(1, round(side * height)), : max(1, round(side * width))] = True
     hole = Hole(picture, area, (0, 0))
-    return _timed(lambda: [filled(name, hole) for name in FILLS]) / len(FILLS)
-
-
-def _noise(run: Run, number: int) -> PixelArray:
-    """An opaque patch of noise, at the size at which patches are pasted."""
-    side = max(1, round(run.config.trials.size * min(run.inputs.classifier.preprocessing.output_size)))
-    rgba = np.random.default_rng(number).integers(0, 256, size=(4, side, side), dtype=np.uint8)
-    rgba[3] = 255
-    return rgba
+    return timed(lambda: [filled(name, hole) for name in FILLS]) / len(FILLS)
 
 
 def _memory(run: Run, known: Known) -> int:
     """Bytes at most: what this process took at most so far, batches included, and what is still to come."""
     if not run.inputs.mapped:
-        return _peak()
+        return peak_memory()
     atlas, widths = (
         run.config.atlas,
         [one.cut.feature_shape[0] + len(run.inputs.class_names) for one in run.inputs.by_layer],
     )
     samples = known.discovery * (atlas.positions_per_image + 2 * atlas.strongest_per_image)
-    return _peak() + 3 * 4 * samples * sum(widths) + _BYTES_A_LAYOUT
-
-
-def _peak() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    return peak_memory() + 3 * 4 * samples * sum(widths) + _BYTES_A_LAYOUT

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from auditor.core.records import Split
 from auditor.report.numbers import how_many, seconds
 from auditor.run.estimate import Estimate
@@ -14,15 +16,20 @@ def estimate_lines(estimate: Estimate) -> tuple[str, ...]:
     short = "" if there >= estimate.needed else f"; {there} are too few, so add source pictures"
     memory = f"{estimate.memory / 2**30:.1f} GiB of memory"
     pieces = ", ".join(f"{name} {seconds(one)}" for name, one in estimate.seconds.items())
-    early = (
-        f"; at most, since confirmation may stop at {', '.join(map(str, estimate.looks[:-1]))} of "
-        f"{estimate.looks[-1]} pictures (trials.stop_early)"
-        if estimate.looks[1:]
-        else ""
-    )
     return (
         f"eligible source pictures: {counted}",
         f"a pass takes {estimate.needed} for confirmation where nothing flips{short}",
         f"ahead: {how_many(estimate.workload.passes, 'picture')} through the network or a part of it, about "
-        f"{seconds(estimate.total_seconds)} on this machine ({pieces}) and {memory}{early}",
+        f"{seconds(estimate.total_seconds)} on this machine ({pieces}) and {memory}{may_stop(estimate.looks)}",
+    )
+
+
+def may_stop(looks: Sequence[int]) -> str:
+    """That confirmation may end early, after how many pictures; '' where it may not."""
+    if len(looks) < 2:
+        return ""
+    *earlier, every = looks
+    return (
+        f"; at most, since confirmation may stop at {', '.join(map(str, earlier))} of {every} pictures "
+        "(trials.stop_early)"
     )

@@ -60,6 +60,7 @@ ANSWERED = {
     "survey": "survey {world}/audit.toml --dry-run",
     "transfer": "transfer {run} --model {world}/audit.toml",
     "trial": "trial {run}",
+    "trial --dry-run": "trial {run} --patches {world}/stickers --dry-run",
     "trial --patches": "trial {run} --patches {world}/stickers",
     "worlds build": "worlds build noodles --cache {out}",
     "worlds list": "worlds list noodles --cache {out}",

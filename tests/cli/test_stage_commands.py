@@ -126,9 +126,15 @@ def check_table(folder: Path, eligible: int, variants: dict[str, int]) -> list[d
 
 def test_trial_measures_a_persons_patches(world, invoke, finished, own_run) -> None:
     before = (own_run / "findings.json").read_bytes()
-    result = invoke("trial", own_run, "--patches", world.folder / "stickers", "--placements", "fixed,best")
+    typed = ("trial", own_run, "--patches", world.folder / "stickers", "--placements", "fixed,best")
+    there = sorted(own_run.rglob("*"))
+    ahead = json.loads(invoke(*typed, "--dry-run", "--json").stdout)
+    assert sorted(own_run.rglob("*")) == there
+    result = invoke(*typed)
     assert result.exit_code == 1  # the spots were brought by a person, so nobody has to look at them first
     folder = own_run / "patch-trials" / "stickers"
+    assert ahead["passes"] == len(pd.read_parquet(folder / "trials.parquet"))
+    assert (ahead["controls"], ahead["places"]) == (7, {"fixed": 1, "best": 12})
     assert f"table: {folder / 'table.csv'}" in result.stdout
     eligible = json.loads(before)["eligible"]
     rows = check_table(folder, eligible, {"fixed": 1, "best": 12})
@@ -154,6 +160,29 @@ def test_trial_of_patches_needs_no_atlas(world, invoke, tmp_path) -> None:
     assert not (folder / "cells.parquet").exists()
     rows = check_table(folder / "patch-trials" / "stickers", 27, {"fixed": 1})
     assert len(rows) == 2
+
+
+def test_what_patches_would_take_on_more_pictures_than_there_are(world, invoke, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    dry = ("trial", world.config, "--patches", world.folder / "stickers", "--dry-run")
+    result = invoke(*dry, "--placements", "best", "--pictures", "1000")
+    assert result.exit_code == 0, result.output
+    counted, ahead = result.stdout.splitlines()
+    assert counted == (
+        "2 patches, beside each 6 controls, at 12 places (best 12), on 1,000 confirmation pictures, where 27 are "
+        "eligible here"
+    )
+    assert ahead.startswith("ahead: 168,000 pictures through the network, about ")
+    assert list(tmp_path.iterdir()) == []
+    for typed, told in (
+        (("trial", world.config, "--dry-run"), "give --patches too"),
+        ((*dry[:-1], "--pictures", "9"), "--pictures is for --dry-run"),
+        ((*dry, "--pictures", "0"), "--pictures"),
+    ):
+        refused = invoke(*typed)
+        assert refused.exit_code == 2, typed
+        assert told in refused.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_report_prints_each_format_and_nothing_else(invoke, finished) -> None:
