@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -114,13 +114,13 @@ def render_icons(
             spectrum = _start(keys[part], settings, seed, None if start is None else start[part])
             spectrum = spectrum.to(network.classifier.device)
             targets = torch.from_numpy(np.ascontiguousarray(steered[part], np.float32)).to(spectrum.device)
-            _optimise(network, spectrum, targets, keys[part], settings, seed, way, sketch=start is None)
+            with _told_in_steps(progress, len(targets), settings.steps) as told:
+                _optimise(network, spectrum, targets, keys[part], settings, seed, way, start is None, told)
             made = _as_pixels(spectrum, settings.side_px)
             return made, score_icons(network, made, directions[part], way)
 
         for part, (made, cosines) in Batches(batch_size).each(len(directions), render, progress):
             pixels[part], scores[part] = made, cosines
-            progress.advance(len(made))
     return Icons(pixels, scores)
 
 
@@ -158,8 +158,13 @@ def _optimise(
     seed: int,
     reading: Reading,
     sketch: bool,
+    told: Callable[[int], None],
 ) -> None:
-    """Change the spectra (N, 3, s, s // 2 + 1, 2) in place so that their pictures point towards the targets (N, D)."""
+    """Change the spectra (N, 3, s, s // 2 + 1, 2) in place so that their pictures point towards the targets (N, D).
+
+    Args:
+        told: called with how many steps are done.
+    """
     movements = draw_movements(settings.movement, settings.steps, seed, keys).to(spectrum.device)
     finest = reading.finest(settings.side_px)
     spectrum.requires_grad_()
@@ -178,7 +183,27 @@ def _optimise(
         with DIFFERENTIATING, in_fixed_order(spectrum.device):
             (spectrum.grad,) = torch.autograd.grad(-reached.sum(), spectrum)
         optimiser.step()
+        told(step + 1)
     spectrum.requires_grad_(False)
+
+
+@contextmanager
+def _told_in_steps(progress: Progress, icons: int, steps: int) -> Iterator[Callable[[int], None]]:
+    """Tell of icons as done by as large a part as of their steps; taken back where they fail and are tried again."""
+    known = 0
+
+    def told(step: int) -> None:
+        nonlocal known
+        now = icons * step // steps
+        progress.advance(now - known)
+        known = now
+
+    try:
+        yield told
+    except BaseException:
+        progress.advance(-known)
+        raise
+    progress.advance(icons - known)  # none was told of where no step was asked for
 
 
 def _cutoff(step: int, steps: int) -> float:

@@ -75,6 +75,42 @@ def test_alone_or_together_an_icon_is_the_same(conv_head: Any) -> None:
     assert np.abs(alone.pixels[0].astype(int) - together.pixels[3].astype(int)).max() <= 1
 
 
+class Counted(Silence):
+    """Progress that keeps how far it had come each time something was told."""
+
+    def __init__(self) -> None:
+        self.reached = [0]
+
+    def advance(self, steps: int = 1) -> None:
+        self.reached.append(self.reached[-1] + steps)
+
+
+@pytest.mark.parametrize("steps", [0, 12])
+def test_progress_goes_on_within_a_batch_and_ends_at_the_number_of_icons(conv_head: Any, steps: int) -> None:
+    directions, progress = np.ones((6, 6), np.float32), Counted()
+    settings = replace(SMALL, steps=steps)
+    render_icons(conv_head, directions, list("abcdef"), settings, 0, progress, batch_size=4)
+    assert progress.reached[-1] == 6
+    assert progress.reached == sorted(progress.reached)
+    assert set(progress.reached) == ({0, 4, 6} if steps == 0 else set(range(7)))
+
+
+def test_progress_of_a_batch_that_fails_is_taken_back(conv_head: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress, at = Counted(), iter(range(100))
+    features = conv_head.features
+
+    def failing(images: Tensor) -> Features:
+        if next(at) == 8:
+            raise RuntimeError("at the ninth step")
+        return features(images)
+
+    monkeypatch.setattr(conv_head, "features", failing)
+    with pytest.raises(RuntimeError, match="ninth"):
+        render_icons(conv_head, np.ones((4, 6), np.float32), list("abcd"), SMALL, 0, progress)
+    assert max(progress.reached) == 2
+    assert progress.reached[-1] == 0
+
+
 def test_the_seed_and_the_key_decide_the_icon(conv_head: Any) -> None:
     direction = np.ones((1, 6))
     first = render(conv_head, direction, keys=["a"])
