@@ -15,7 +15,7 @@ from torchvision.models import mobilenet_v2
 
 from auditor.core.hashing import sha256_of
 from auditor.core.records import Candidate, Origin, Tier
-from auditor.run.worlds.board import share
+from auditor.run.worlds.figures import share
 from auditor.run.worlds.train import Effect
 from benchmarks.worlds.cut_outs import CUT_OUTS, CutOut, cut_out, points
 from benchmarks.worlds.fine_tuned import (

@@ -10,8 +10,9 @@ import numpy as np
 from auditor.core.config import LimitsConfig
 from auditor.core.records import Verdict
 from auditor.report.numbers import how_many
-from auditor.run.worlds.board import RANKS, area_under_curve, cross_entropy, share
+from auditor.run.worlds.board import RANKS
 from auditor.run.worlds.cache import PLANTED, TWIN
+from auditor.run.worlds.figures import area_under_curve, cross_entropy, share
 from auditor.run.worlds.train import Effect
 from benchmarks.candidates.pages import table
 from benchmarks.worlds.fine_tuned import Facts

@@ -9,9 +9,9 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from auditor.run.worlds.baselines import METHODS, TRAINED
-from auditor.run.worlds.board import (
+from auditor.run.worlds.board import board
+from auditor.run.worlds.figures import (
     area_under_curve,
-    board,
     calibrated,
     cross_entropy,
     difference,

@@ -1,0 +1,106 @@
+"""Figures of a scoreboard with their intervals, from rows: shares, differences, and a stated probability's worth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from auditor.core.draws import keyed_generator
+from auditor.run.worlds.cache import PLANTED
+from auditor.run.worlds.score import Row
+from auditor.statistics.fragility import clustered_interval
+from auditor.statistics.intervals import wilson_interval
+
+_DRAWS = 2000
+
+
+def share(count: int, of: int) -> str:
+    """`3/4 (30–95%)`; a dash where there are none."""
+    if not of:
+        return "—"
+    found = wilson_interval(count, of)
+    return f"{count}/{of} ({100 * found.low:.0f}–{100 * found.high:.0f}%)"
+
+
+def share_of(rows: Sequence[Row], hit: Callable[[Row], bool]) -> str:
+    """As `share`; the seeds of a network are not independent: of several the interval is by network (Korn–Graubard)."""
+    hits: dict[tuple[str, str], list[bool]] = {}
+    for row in rows:
+        hits.setdefault((row.world, row.side), []).append(hit(row))
+    count = sum(sum(of_network) for of_network in hits.values())
+    if len(rows) == len(hits):
+        return share(count, len(rows))
+    of_networks = np.array([np.mean(of_network) for of_network in hits.values()])
+    found = clustered_interval(of_networks, 0.025, 0.025)
+    return f"{count}/{len(rows)} ({100 * found.low:.0f}–{100 * found.high:.0f}%)"
+
+
+def difference(
+    rows: Sequence[Row], first: Callable[[Row], bool], second: Callable[[Row], bool]
+) -> tuple[float, float, float]:
+    """How much more often the first of two things is so of rows than the second, and its 95% percentile interval.
+
+    Returns:
+        A mean over worlds, each with all its seeds, in [-1, 1], and its bounds, over worlds drawn with replacement.
+    """
+    worlds: dict[str, list[int]] = {}
+    for row in rows:
+        worlds.setdefault(row.world, []).append(int(first(row)) - int(second(row)))
+    means = np.array([np.mean(each) for each in worlds.values()])
+    drawn = keyed_generator(0, "difference").integers(len(means), size=(_DRAWS, len(means)))
+    low, high = np.quantile(means[drawn].mean(axis=1), (0.025, 0.975))
+    return float(means.mean()), float(low), float(high)
+
+
+def area_under_curve(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """How often a planted network's P(shortcut) is above a twin's, ties half; NaN where either is missing."""
+    if not positive or not negative:
+        return math.nan
+    over = np.subtract.outer(np.asarray(positive), np.asarray(negative))
+    return float(((over > 0) + 0.5 * (over == 0)).mean())
+
+
+def cross_entropy(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """Mean of −ln of the probability that was given to what is so."""
+    told = [*positive, *(1.0 - one for one in negative)]
+    return float(-np.log(told).mean()) if told else math.nan
+
+
+def calibrated(planted: Sequence[Row], twins: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The same rows with P(shortcut) as the other worlds teach it: none is told of its own world.
+
+    A logistic regression on the log-odds of what was stated (Platt 1999), fitted without the world in question.
+    """
+    rows = [*planted, *twins]
+    stated = np.array([row.p_shortcut for row in rows])
+    odds = np.log(stated / (1.0 - stated))[:, None]
+    truth = np.array([row.side == PLANTED for row in rows])
+    worlds, told = np.array([row.world for row in rows]), stated.copy()
+    for name in np.unique(worlds).tolist():
+        own = worlds == name
+        if len(np.unique(truth[~own])) == 2:
+            told[own] = LogisticRegression().fit(odds[~own], truth[~own]).predict_proba(odds[own])[:, 1]
+    taught = [replace(row, p_shortcut=one) for row, one in zip(rows, told.tolist(), strict=True)]
+    return taught[: len(planted)], taught[len(planted) :]
+
+
+def interval_over_worlds(
+    planted: Sequence[Row], twins: Sequence[Row], figure: Callable[[Sequence[float], Sequence[float]], float]
+) -> tuple[float, float]:
+    """95% percentile interval of a figure over worlds drawn with replacement, each with its twin and all its seeds."""
+    names = sorted({row.world for row in planted} & {row.world for row in twins})
+    if not names:
+        return math.nan, math.nan
+    of_planted = {name: [row.p_shortcut for row in planted if row.world == name] for name in names}
+    of_twins = {name: [row.p_shortcut for row in twins if row.world == name] for name in names}
+    rng, found = keyed_generator(0, "scoreboard"), []
+    for _ in range(_DRAWS):
+        drawn = [names[place] for place in rng.integers(len(names), size=len(names))]
+        positive = [one for name in drawn for one in of_planted[name]]
+        found.append(figure(positive, [one for name in drawn for one in of_twins[name]]))
+    low, high = np.quantile(found, (0.025, 0.975))
+    return float(low), float(high)
