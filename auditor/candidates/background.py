@@ -65,12 +65,17 @@ class Objects:
 
         None where its own object is not annotated, or nothing would be left.
         """
-        own, image = self.own(row), self.pool.images[row]
+        gone = self.removed(row, things)
+        return None if gone is None else filled("inpainted", Hole(np.asarray(self.pool.pixels[row]), gone, (0, 0)))
+
+    def removed(self, row: int, things: Sequence[str]) -> AreaArray | None:
+        """(H, W) what is taken out of a picture before its background is lent; None as `without`."""
+        own = self.own(row)
         if own is None:
             return None
-        others = self._of(image, things)
+        others = self._of(self.pool.images[row], things)
         gone = widened(own if others is None else own | others, REMOVED)
-        return None if gone.all() else filled("inpainted", Hole(np.asarray(self.pool.pixels[row]), gone, (0, 0)))
+        return None if gone.all() else gone
 
     def _of(self, image: ImageRecord, things: Sequence[str]) -> AreaArray | None:
         """Where any of some things is annotated; None where the picture is not."""
@@ -138,7 +143,12 @@ def background_effect(
     )
 
 
+def lenders(objects: Objects, rows: Sequence[int], things: Sequence[str]) -> list[int]:
+    """The first `DONORS` of some pictures that can lend a background, since their object is annotated."""
+    return list(islice((row for row in rows if objects.removed(row, things) is not None), DONORS))
+
+
 def _lent(objects: Objects, rows: Sequence[int], things: Sequence[str]) -> list[PixelArray]:
-    """The first `DONORS` pictures whose object is annotated, without it."""
-    without = (objects.without(row, things) for row in rows)
-    return list(islice((picture for picture in without if picture is not None), DONORS))
+    """The pictures of `lenders`, without their objects."""
+    without = (objects.without(row, things) for row in lenders(objects, rows, things))
+    return [picture for picture in without if picture is not None]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from auditor.candidates.background import DONORS, Objects, around, background_effect, exchanged, widened
+from auditor.candidates.background import DONORS, Objects, around, background_effect, exchanged, lenders, widened
 from auditor.core.records import BACKGROUND, ImagePool, ImageRecord, Split
 from auditor.inputs.images.annotations import Annotations
 from auditor.inputs.images.pixels import to_float
@@ -137,3 +137,8 @@ def test_a_group_lends_so_many_backgrounds_and_no_more() -> None:
     assert effect is not None
     assert len(effect.change.pictures) == DONORS  # type: ignore[attr-defined]
     assert list(exchanged(world(labels), [0])) == ["0000"]
+    objects = world(labels, plain=frozenset([2]))
+    assert lenders(objects, rows(labels, WOK), ["pan"]) == [1, *range(3, DONORS + 2)]
+    gone = objects.removed(1, ["pan"])
+    assert gone is not None
+    assert gone.sum() == 24 * 24  # 20 x 20, and two pixels more on every side

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import astuple
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TrainingSettings.__init__, "__defaults__", astuple(SMALL))
     monkeypatch.setattr(PictureCounts.__init__, "__defaults__", (4, 12, 24, 40))
     monkeypatch.setitem(budget.REDUCED, "candidates", {**budget.REDUCED["candidates"], **FEW})
-    monkeypatch.setattr("auditor.run.worlds.score.FRESH_PICTURES", 20)
+    monkeypatch.setattr("auditor.run.worlds.fresh.FRESH_PICTURES", 20)
 
 
 def test_the_list_names_every_world_and_what_is_built(invoke, tmp_path: Path) -> None:
@@ -90,6 +91,12 @@ def test_a_world_is_built_and_scored_and_a_killed_score_goes_on(small, invoke, t
     assert sorted(path.name for path in (out / "rows").iterdir()) == ["noodles-planted-0.json", "noodles-twin-0.json"]
     board = (out / "scoreboard.md").read_text()
     before = (out / "rows" / "noodles-planted-0.json").read_text()
+
+    # a row of an earlier version is completed from its audit
+    row = json.loads(before)
+    assert row["named"] >= row["held"]
+    earlier = {name: row[name] for name in row if name not in ("p_all", "named", "rank_of_named")}
+    (out / "rows" / "noodles-planted-0.json").write_text(json.dumps({**earlier, "p_shortcut": 0.5}))
 
     # as if it had been killed at the end of the second audit
     (out / "rows" / "noodles-twin-0.json").unlink()

@@ -141,6 +141,11 @@ class WholePictures:
         return tuple(one for one in self.findings if self.held and not one.effect.shows_target)
 
     @property
+    def heeded(self) -> tuple[WholeFinding, ...]:
+        """Those that keep a run from passing where they are above the limit: all that are held, else backgrounds."""
+        return self.held_findings if self.held else tuple(one for one in self.findings if one.effect.kind == BACKGROUND)
+
+    @property
     def above(self) -> tuple[WholeFinding, ...]:
         """Those that are shown to move more than the limit."""
         return tuple(one for one in self.findings if one.verdict is Verdict.FAIL)

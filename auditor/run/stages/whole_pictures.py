@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from pydantic import TypeAdapter
 
-from auditor.candidates.background import Objects, background_effect
+from auditor.candidates.background import Objects, background_effect, lenders
 from auditor.candidates.whole_pictures import SELECTION_PICTURES, Effect, whole_effects
 from auditor.core.arrays import arrays_from_bytes, arrays_to_bytes
 from auditor.core.errors import DamagedFileError
@@ -34,6 +34,7 @@ from auditor.run.stages.examples import side_by_side
 from auditor.run.stages.images import IMAGES
 from auditor.statistics.log_odds import log_odds
 from auditor.statistics.whole_pictures import judge_whole_pictures
+from auditor.trials.areas import AreaArray
 from auditor.trials.whole_pictures import OF_ANY_CHANGE, OF_FINE_DETAIL, Blended, Said, blend, picture_under
 
 EXAMPLES = 2
@@ -146,9 +147,27 @@ def _background(run: Run, changed: Sequence[IntArray]) -> Effect | None:
     if inputs.annotations.pictures is None:
         return None
     run.progress.start("backgrounds without their objects")
-    objects = Objects(run.get(IMAGES), inputs.annotations, inputs.classifier.preprocessing, inputs.class_names)
-    things = [inputs.class_names[index] for index in (*inputs.source.indices, *inputs.target.indices)]
-    return background_effect(objects, _discovery_rows(run), things, [rows.tolist() for rows in changed])
+    rows_changed = [rows.tolist() for rows in changed]
+    return background_effect(_objects(run), _discovery_rows(run), _things(run), rows_changed)
+
+
+def _objects(run: Run) -> Objects:
+    inputs = run.inputs
+    return Objects(run.get(IMAGES), inputs.annotations, inputs.classifier.preprocessing, inputs.class_names)
+
+
+def _things(run: Run) -> list[str]:
+    """Names of the pair's classes, of which no lent background shows any."""
+    inputs = run.inputs
+    return [inputs.class_names[index] for index in (*inputs.source.indices, *inputs.target.indices)]
+
+
+def lent_backgrounds(run: Run) -> dict[str, AreaArray]:
+    """By path, the pictures of the target that lend their backgrounds, and where, (H, W): all but what is removed."""
+    objects, things = _objects(run), _things(run)
+    rows = lenders(objects, _discovery_rows(run)["the target"], things)
+    areas = ((row, objects.removed(row, things)) for row in rows)
+    return {objects.pool.images[row].path: ~gone for row, gone in areas if gone is not None}
 
 
 def _whole(effect: Effect) -> Blended:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -20,12 +21,14 @@ from auditor.run.worlds.figures import (
     cross_entropy,
     difference,
     interval_over_worlds,
+    points,
     share_of,
 )
 from auditor.run.worlds.score import Row
 
 RANKS = (1, 3, 10)
-AUDITOR = "auditor"
+PATCHES, NAMED = "auditor, patches", "auditor, with whole pictures"
+"""Ranks among the findings alone, and among all that a report names."""
 LIMIT = float(LimitsConfig().uplift)
 _RANK_HEADS = "".join(f" first {rank} |" if rank > 1 else " rank 1 |" for rank in RANKS)
 
@@ -52,7 +55,7 @@ def _recall_table(planted: Sequence[Row]) -> str:
     groups = {str(kind): [row for row in planted if WORLDS[row.world].kind is kind] for kind in Kind}
     groups |= {"all": list(planted), f"all that flip more than {LIMIT:.0%}": _strong(planted)}
     for words, of_kind in groups.items():
-        for method in (AUDITOR, *_measured(planted)):
+        for method in (*_ranks(planted), *_measured(planted)):
             cells = [share_of(of_kind, _within(method, most)) for most in RANKS]
             lines.append(f"| {words} | {method} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -62,20 +65,20 @@ def _within(method: str, most: int) -> Callable[[Row], bool]:
     """Whether a method has the cue among its first so many."""
 
     def hit(row: Row) -> bool:
-        rank = row.rank if method == AUDITOR else row.baselines[method]
+        own = {PATCHES: row.rank, NAMED: row.rank_of_named}
+        rank = own[method] if method in own else row.baselines[method]
         return rank is not None and rank <= most
 
     return hit
 
 
 def _difference_table(planted: Sequence[Row]) -> str:
-    lines = [f"| the auditor's share less that of |{_RANK_HEADS}", "| --- |" + " ---: |" * len(RANKS)]
-    for method in _measured(planted) if planted else ():
-        cells = []
-        for most in RANKS:
-            found, low, high = difference(planted, _within(AUDITOR, most), _within(method, most))
-            cells.append(f"{100 * found:+.0f} points ({100 * low:+.0f} to {100 * high:+.0f})")
-        lines.append(f"| {method} | {' | '.join(cells)} |")
+    lines = [f"| the share of | less that of |{_RANK_HEADS}", "| --- | --- |" + " ---: |" * len(RANKS)]
+    ranks = _ranks(planted)
+    for own in ranks if planted else ():
+        for method in (*ranks[: ranks.index(own)], *_measured(planted)):
+            cells = [points(*difference(planted, _within(own, most), _within(method, most))) for most in RANKS]
+            lines.append(f"| {own} | {method} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -96,12 +99,7 @@ def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
         f"| cues that no patch expresses: a whole-picture effect is above the limit | {_whole(no_patch)} |",
         f"| such cues that flip more than {LIMIT:.0%}: the same | {_whole(_strong(no_patch))} |",
         f"| clean twins with a whole-picture effect above the limit | {_whole(twins)} |",
-        f"| ROC-AUC of P(shortcut), planted against twins | {_figure(planted, twins, area_under_curve)} |",
-        f"| the same, where the cue flips more than {LIMIT:.0%} | {_figure(strong, twins, area_under_curve)} |",
-        f"| cross-entropy of P(shortcut), planted against twins | {_figure(planted, twins, cross_entropy)} |",
-        f"| the same, where the cue flips more than {LIMIT:.0%} | {_figure(strong, twins, cross_entropy)} |",
-        f"| the same, calibrated on the other worlds | {_figure(*calibrated(planted, twins), cross_entropy)} |",
-        f"| the same, where the cue flips more than {LIMIT:.0%} | {_calibrated_figure(strong, twins)} |",
+        *_probability_lines(planted, twins),
         f"| the first finding's 95% interval covers its rate on fresh pictures | {share_of(firsts, _covered)} |",
         f"| eight-option question, the first finding of every planted network | {share_of(asked, _told)} |",
         f"| the same, where the first finding shows the cue | {share_of(shown, _told)} |",
@@ -112,9 +110,36 @@ def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def _probability_lines(planted: Sequence[Row], twins: Sequence[Row]) -> list[str]:
+    """What P(shortcut) is worth as a verdict heeds it, and with every effect counted, in rows that tell of both."""
+    lines = _worth(planted, twins, "P(shortcut)")
+    if all(row.named is not None for row in (*planted, *twins)):
+        planted, twins = ([replace(row, p_shortcut=row.p_all) for row in rows] for rows in (planted, twins))
+        lines += _worth(planted, twins, "P(shortcut) over all effects, heeded or not")
+    return lines
+
+
+def _worth(planted: Sequence[Row], twins: Sequence[Row], what: str) -> list[str]:
+    strong = _strong(planted)
+    where = f"| the same, where the cue flips more than {LIMIT:.0%} |"
+    return [
+        f"| ROC-AUC of {what}, planted against twins | {_figure(planted, twins, area_under_curve)} |",
+        f"{where} {_figure(strong, twins, area_under_curve)} |",
+        f"| cross-entropy of {what}, planted against twins | {_figure(planted, twins, cross_entropy)} |",
+        f"{where} {_figure(strong, twins, cross_entropy)} |",
+        f"| the same, calibrated on the other worlds | {_figure(*calibrated(planted, twins), cross_entropy)} |",
+        f"{where} {_calibrated_figure(strong, twins)} |",
+    ]
+
+
 def _measured(planted: Sequence[Row]) -> list[str]:
     """The baselines that every row tells of: earlier versions had fewer."""
     return [method for method in METHODS if all(method in row.baselines for row in planted)]
+
+
+def _ranks(planted: Sequence[Row]) -> tuple[str, ...]:
+    """The auditor's own ranks that every row tells of."""
+    return (PATCHES, NAMED) if all(row.named is not None for row in planted) else (PATCHES,)
 
 
 def _answer_lines(planted: Sequence[Row]) -> list[str]:
@@ -187,9 +212,9 @@ def _mean(values: Sequence[int | None]) -> float:
 
 def _worlds_table(rows: Sequence[Row]) -> str:
     lines = [
-        "| world | cue | cue flips | rank found | verdict | whole pictures | twin | first finding | its flips "
-        "| on fresh pictures |",
-        "| --- | --- | ---: | --- | --- | --- | --- | --- | ---: | ---: |",
+        "| world | cue | cue flips | rank found | with whole pictures | verdict | whole pictures | twin "
+        "| first finding | its flips | on fresh pictures |",
+        "| --- | --- | ---: | --- | --- | --- | --- | --- | --- | ---: | ---: |",
     ]
     for name in dict.fromkeys(row.world for row in rows):
         own = sorted((row for row in rows if row.world == name and row.side == PLANTED), key=lambda row: row.seed)
@@ -207,7 +232,8 @@ def _worlds_table(rows: Sequence[Row]) -> str:
             name,
             WORLDS[name].cue.words,
             effect,
-            ", ".join("—" if row.rank is None else str(row.rank) for row in own),
+            _told_ranks([row.rank for row in own]),
+            _told_ranks([row.rank_of_named for row in own]),
             ", ".join(row.verdict for row in own),
             ", ".join(dict.fromkeys(kind for row in own for kind in row.whole)) or "—",
             ", ".join(row.verdict + "".join(f" ({kind})" for kind in row.whole) for row in twin),
@@ -215,3 +241,7 @@ def _worlds_table(rows: Sequence[Row]) -> str:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _told_ranks(ranks: Sequence[int | None]) -> str:
+    return ", ".join("—" if rank is None else str(rank) for rank in ranks)

@@ -56,6 +56,11 @@ def difference(
     return float(means.mean()), float(low), float(high)
 
 
+def points(found: float, low: float, high: float) -> str:
+    """`+37 points (+10 to +60)` of a difference and its bounds."""
+    return f"{100 * found:+.0f} points ({100 * low:+.0f} to {100 * high:+.0f})"
+
+
 def area_under_curve(positive: Sequence[float], negative: Sequence[float]) -> float:
     """How often a planted network's P(shortcut) is above a twin's, ties half; NaN where either is missing."""
     if not positive or not negative:

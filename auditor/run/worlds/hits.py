@@ -38,9 +38,11 @@ class CueFinder:
             file: of the picture, as `file_of` named it, with or without folders in front.
             box: left, top, right, bottom in its pixels.
         """
-        if file not in self._masks:
-            self._masks[file] = planted(self.world, base_of(file), self.twin, poison=True).cue
-        return in_mask(self._masks[file], box)
+        return in_mask(self._mask(file), box)
+
+    def in_area(self, file: str, area: NDArray[np.bool_]) -> bool:
+        """Whether a part of a picture of any shape, (64, 64), shows the cue, by the same rule."""
+        return in_area(self._mask(file), area)
 
     def shown_by(self, candidate: Candidate, known: Mapping[str, Candidate]) -> bool:
         """Whether a candidate, or any crop that it was made from, shows the cue.
@@ -52,11 +54,23 @@ class CueFinder:
             return True
         return any(self.shown_by(known[part], known) for part in candidate.parts if part in known)
 
+    def _mask(self, file: str) -> NDArray[np.bool_]:
+        if file not in self._masks:
+            self._masks[file] = planted(self.world, base_of(file), self.twin, poison=True).cue
+        return self._masks[file]
+
 
 def in_mask(mask: NDArray[np.bool_], box: Box) -> bool:
     """Whether a box of a picture shows what a mask marks in it."""
     left, top, right, bottom = box
-    inside = mask[top:bottom, left:right]
+    area = np.zeros_like(mask)
+    area[top:bottom, left:right] = True
+    return in_area(mask, area)
+
+
+def in_area(mask: NDArray[np.bool_], area: NDArray[np.bool_]) -> bool:
+    """Whether some pixels of a picture show what a mask of its size marks in it."""
+    inside = mask[area]
     return bool(inside.any() and (inside.mean() >= OF_CROP or inside.sum() >= OF_CUE * mask.sum()))
 
 

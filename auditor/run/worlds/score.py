@@ -6,7 +6,8 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from statistics import NormalDist
 
@@ -23,10 +24,11 @@ from auditor.core.records import Candidate, Finding, PixelArray, Verdict, WholeF
 from auditor.inputs.world.planted import CLASS_NAMES, World
 from auditor.inputs.world.planted_bundle import DISCOVERY, SELECTION
 from auditor.inputs.world.planted_networks import NETWORKS, ResidualNetwork, TokenNetwork
-from auditor.inputs.world.planted_pictures import base_pictures, planted
 from auditor.run.audit import audit, continue_run, stored_config
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
+from auditor.run.review import open_run
+from auditor.run.stage import Run
 from auditor.run.tables import candidates_from_table
 from auditor.run.worlds.baselines import (
     COMPONENTS,
@@ -43,16 +45,15 @@ from auditor.run.worlds.budget import CONFIRMED, reduced
 from auditor.run.worlds.cache import CONFIG, SIDES, WEIGHTS, built, side_folder
 from auditor.run.worlds.components import by_components
 from auditor.run.worlds.features import files_of, pixels_of
+from auditor.run.worlds.fresh import fresh_pictures
 from auditor.run.worlds.hits import CueFinder, first, ranked
+from auditor.run.worlds.named import named, shown
 from auditor.run.worlds.options import Examiner
 from auditor.run.worlds.pasting import Pictures
 from auditor.run.worlds.similarity import by_similarity
 from auditor.run.worlds.train import TrainingSettings
 from auditor.run.worlds.trained_patch import trained_patches
 from auditor.trials.patch import read_patch
-
-FRESH_PICTURES, FRESH_SEED = 500, 60_601
-"""Pictures of the source, drawn for the purpose, on which the first finding's true rate is measured."""
 
 LEAST_DOUBT = 0.02
 """P(shortcut) is never stated as nearer to 0 or 1 than this."""
@@ -85,13 +86,17 @@ class Row:
     """One audit of one network, held against what was planted.
 
     Attributes:
-        verdict: of the run; p_shortcut: the stated probability that there is a shortcut above the limit.
+        verdict: of the run; p_shortcut: the stated probability that there is a shortcut above the limit, over all that
+            keeps a run from passing.
         rank: of the first finding that shows the cue, among those held to the limit; None: none does.
         cue_flips, cue_eligible: what the cue truly does, rendered into pictures of the source.
         held: how many are held. baselines: the same rank by method.
         passes: pictures through the network's head; None where the audit was interrupted. seconds: of the audit.
         whole: kinds of effects over whole pictures that are above the limit, the largest uplift first.
         answers: to the eight-option question, by method: of its first crop, or of a patch trained in pixels.
+        p_all: the stated probability over every effect, whether or not a verdict heeds it.
+        named: how many findings and effects a report names; rank_of_named: of the first of them that shows the cue.
+            `named` is None in rows of earlier versions, which are completed from their audits.
     """
 
     world: str
@@ -109,6 +114,9 @@ class Row:
     seconds: float
     whole: tuple[str, ...] = ()
     answers: dict[str, str] = field(default_factory=dict)
+    p_all: float = LEAST_DOUBT
+    named: int | None = None
+    rank_of_named: int | None = None
 
 
 @dataclass(slots=True)
@@ -146,50 +154,65 @@ class Scorer:
         shelf, file = RunFolder(self.out), f"rows/{world.name}-{side}-{seed}.json"
         if shelf.has(file):
             try:
-                return TypeAdapter(Row).validate_json(shelf.read(file))
+                row = TypeAdapter(Row).validate_json(shelf.read(file))
             except ValidationError as error:
                 raise StoreError(f"{self.out / file} is no row of a scoreboard; delete it and score again") from error
-        row = self._measured(world, side, seed)
+            if row.named is not None:
+                return row
+            scored = self._of_earlier(world, side, seed, file)
+        else:
+            row, scored = self._measured(world, side, seed)
+        row = completed(row, scored)
         shelf.write_text(file, json.dumps(asdict(row), indent=1) + "\n")
         return row
 
-    def _measured(self, world: World, side: str, seed: int) -> Row:
+    def _of_earlier(self, world: World, side: str, seed: int, file: str) -> Scored:
+        """The audit behind a row that an earlier version wrote."""
+        try:
+            finished = open_run(run_folder(self.out, world.name, side, seed))
+        except StoreError as error:
+            raise StoreError(
+                f"{self.out / file} is an earlier version's row, and its audit cannot be read ({error}); delete the "
+                "row and score again"
+            ) from error
+        return Scored.of(world, SIDES[side], finished, opened(side_folder(self.cache, world, side), world))
+
+    def _measured(self, world: World, side: str, seed: int) -> tuple[Row, Scored]:
+        """An audit, and its row without what `completed` adds."""
         folder = side_folder(self.cache, world, side)
         run = run_folder(self.out, world.name, side, seed)
         started, whole = time.monotonic(), not (run / "manifest.json").is_file()
         with answers_counted() as answers:
             finished = _audited(folder, run, seed)
         seconds = time.monotonic() - started
-        held = ranked(finished.result.findings)
-        limit = finished.result.limits.uplift
         truth = built(self.cache, world, side, self.settings).effect
         network = opened(folder, world)
-        finder = CueFinder(world, SIDES[side])
-        table = RunFolder(run).read_table("candidates.parquet")
-        candidates = {one.id: one for one in candidates_from_table(table)}
+        scored = Scored.of(world, SIDES[side], finished, network)
+        held, finder = scored.held, scored.finder
         selection = self._source(folder, world, network, SELECTION)
-        proposed, trained = self._proposed(world, network, folder, list(candidates.values()), seed)
+        proposed, trained = self._proposed(world, network, folder, list(scored.candidates.values()), seed)
         proposals = {name: in_order(chosen, selection) for name, chosen in proposed.items()}
         told = {name: self.examiner.answer(world, chosen[0].rgba) for name, chosen in proposals.items() if chosen}
-        return Row(
+        row = Row(
             world=world.name,
             side=side,
             seed=seed,
             verdict=str(finished.verdict),
-            p_shortcut=p_shortcut([*held, *of_whole_pictures(finished)], limit),
-            rank=first([finder.shown_by(one.candidate, candidates) for one in held]),
+            p_shortcut=LEAST_DOUBT,
+            rank=first([finder.shown_by(one.candidate, scored.candidates) for one in held]),
             held=len(held),
             cue_flips=truth.flips,
             cue_eligible=truth.eligible,
-            first=self._first(world, side, held[0], run, network, finder, candidates) if held else None,
+            first=self._first(scored, held[0]) if held else None,
             baselines={
                 name: first([finder.in_box(one.file, one.box) for one in chosen]) for name, chosen in proposals.items()
             },
             passes=answers[0] if whole else None,
             seconds=seconds,
-            whole=tuple(one.effect.kind for one in of_whole_pictures(finished) if one.verdict is Verdict.FAIL),
+            whole=tuple(one.effect.kind for one in scored.effects if one.verdict is Verdict.FAIL),
             answers={**told, TRAINED: self.examiner.answer(world, trained)},
         )
+        return row, scored
 
     def _proposed(
         self, world: World, network: nn.Module, folder: Path, candidates: Sequence[Candidate], seed: int
@@ -208,20 +231,8 @@ class Scorer:
         """The source's pictures of a split that the network calls source."""
         return _eligible(world, network, pixels_of(files_of(folder, split, [world.source])))
 
-    def _first(
-        self,
-        world: World,
-        side: str,
-        finding: Finding,
-        run: Path,
-        network: nn.Module,
-        finder: CueFinder,
-        candidates: Mapping[str, Candidate],
-    ) -> FirstFinding:
-        rgba = read_patch(run / "candidates" / f"{finding.candidate.id}.png")
-        bases = base_pictures([world.source], FRESH_PICTURES, FRESH_SEED)
-        pixels = np.stack([planted(world, base, SIDES[side], poison=False).pixels for base in bases])
-        fresh = _eligible(world, network, np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
+    def _first(self, scored: Scored, finding: Finding) -> FirstFinding:
+        rgba = read_patch(scored.finished.folder / "candidates" / f"{finding.candidate.id}.png")
         return FirstFinding(
             candidate=finding.candidate.id,
             name=finding.candidate.name,
@@ -229,11 +240,64 @@ class Scorer:
             eligible=finding.eligible,
             low=finding.interval.low,
             high=finding.interval.high,
-            true_flips=fresh.flips(rgba, finding.candidate.spot),
-            true_eligible=len(fresh.pixels),
-            shows=finder.shown_by(finding.candidate, candidates),
-            answer=self.examiner.answer(world, rgba),
+            true_flips=scored.fresh.flips(rgba, finding.candidate.spot),
+            true_eligible=len(scored.fresh.pixels),
+            shows=scored.finder.shown_by(finding.candidate, scored.candidates),
+            answer=self.examiner.answer(scored.finder.world, rgba),
         )
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A finished audit of a built network, and what it takes to hold it against what was planted.
+
+    Attributes:
+        candidates: all of the run, by id. held: the findings that are, ranked. effects: over whole pictures, those that
+            bring no pixel of the target along, the largest uplift first.
+    """
+
+    finished: Audit
+    network: nn.Module
+    finder: CueFinder
+    candidates: Mapping[str, Candidate]
+    held: Sequence[Finding]
+    effects: Sequence[WholeFinding]
+
+    @classmethod
+    def of(cls, world: World, twin: bool, finished: Audit, network: nn.Module) -> Scored:
+        table = RunFolder(finished.folder).read_table("candidates.parquet")
+        return cls(
+            finished,
+            network,
+            CueFinder(world, twin),
+            {one.id: one for one in candidates_from_table(table)},
+            ranked(finished.result.findings),
+            of_whole_pictures(finished),
+        )
+
+    @cached_property
+    def fresh(self) -> Pictures:
+        """Pictures drawn for the purpose that the network calls source; drawn when first asked for."""
+        return fresh_pictures(self.finder.world, self.finder.twin, self.network)
+
+
+def completed(row: Row, scored: Scored) -> Row:
+    """A row with the stated probabilities and the rank among everything named.
+
+    Of a finished audit, whose folder is only read from, so that rows of earlier versions are completed, too.
+    """
+    result = scored.finished.result
+    heeded = () if result.whole is None else result.whole.heeded
+    folder = RunFolder.open(scored.finished.folder)
+    run = Run(folder, stored_config(folder), Silence())
+    order = named(scored.held, scored.effects)
+    return replace(
+        row,
+        p_shortcut=p_shortcut([*scored.held, *heeded], result.limits.uplift),
+        p_all=p_shortcut([*scored.held, *scored.effects], result.limits.uplift),
+        named=len(order),
+        rank_of_named=first(shown(run, order, scored.finder, scored.candidates)),
+    )
 
 
 def run_folder(out: Path, world: str, side: str, seed: int) -> Path:
@@ -273,7 +337,10 @@ def p_shortcut(held: Sequence[Finding | WholeFinding], limit: float) -> float:
     """The stated probability that an uplift is above the limit: the largest over findings and whole-picture effects.
 
     Each is that of a normal distribution about the uplift whose 95% interval is as wide as the reported one, which is
-    corrected for everything confirmed; 0.02 where nothing is held, and never nearer to 0 or 1.
+    corrected for everything confirmed; 0.02 where there is nothing, and never nearer to 0 or 1.
+
+    Args:
+        held: what counts, findings and effects.
     """
     found = [
         NormalDist(one.uplift, max((one.uplift_interval.high - one.uplift_interval.low) / 3.92, 1e-6)) for one in held

@@ -58,10 +58,10 @@ def lines_of(text: str) -> dict[str, list[str]]:
 
 def test_the_board_counts_what_is_in_its_rows() -> None:
     lines = lines_of(board(ROWS))
-    assert lines["natural object / auditor"][1:] == [share(1, 1)] * 3
-    assert lines["patch / auditor"][1:] == [share(0, 1), share(1, 1), share(1, 1)]
-    assert lines["all / auditor"][1:] == [share(1, 3), share(2, 3), share(2, 3)]
-    assert lines["all that flip more than 10% / auditor"][1:] == [share(1, 2), share(2, 2), share(2, 2)]
+    assert lines["natural object / auditor, patches"][1:] == [share(1, 1)] * 3
+    assert lines["patch / auditor, patches"][1:] == [share(0, 1), share(1, 1), share(1, 1)]
+    assert lines["all / auditor, patches"][1:] == [share(1, 3), share(2, 3), share(2, 3)]
+    assert lines["all that flip more than 10% / auditor, patches"][1:] == [share(1, 2), share(2, 2), share(2, 2)]
     assert lines[f"all / {METHODS[0]}"][1:] == [share(1, 3)] * 3
     assert lines[f"all / {METHODS[2]}"][1:] == [share(0, 3), share(1, 3), share(1, 3)]
     assert lines["planted networks that fail"] == [share(2, 3)]
@@ -78,8 +78,9 @@ def test_the_board_counts_what_is_in_its_rows() -> None:
     assert lines["seconds an audit, median"] == ["10"]
     # of nine pairs seven are above and one is even
     assert lines["ROC-AUC of P(shortcut), planted against twins"][0].startswith("0.83 (")
-    assert lines["sticker"][1:6] == ["50/100", "3", "fail", "—", "fail"]
-    assert lines["blur"][4:6] == ["sharpness, contrast", "inconclusive"]
+    assert lines["sticker"][1:7] == ["50/100", "3", "—", "fail", "—", "fail"]
+    assert lines["blur"][5:7] == ["sharpness, contrast", "inconclusive"]
+    assert not any("with whole pictures" in first for first in lines)  # these rows tell of no such rank
     assert lines["cues that no patch expresses: a whole-picture effect is above the limit"] == [share(1, 1)]
     assert lines["such cues that flip more than 10%: the same"] == ["—"]
     assert lines["clean twins with a whole-picture effect above the limit"] == [share(0, 3)]
@@ -101,7 +102,8 @@ def test_a_difference_is_paired_by_world() -> None:
     assert difference(ROWS[::2][:1], *first_two) == (1.0, 1.0, 1.0)
     assert difference(ROWS[:3:2], *first_two) == (0.0, -1.0, 1.0)
     lines = lines_of(board(ROWS))
-    assert lines[METHODS[1]][0] == "+33 points (+0 to +100)"  # rank 1 in one of three worlds, against none
+    # rank 1 in one of three worlds, against none
+    assert lines[f"auditor, patches / {METHODS[1]}"][1] == "+33 points (+0 to +100)"
 
 
 def test_a_share_has_its_wilson_interval() -> None:
@@ -143,3 +145,17 @@ def test_calibration_is_taught_by_the_other_worlds_alone() -> None:
     planted, twins = calibrated([turned[1], *rows[2::2]], [turned[0], *rows[3::2]])
     assert planted[0].p_shortcut < 0.3
     assert twins[0].p_shortcut > 0.7
+
+
+def test_what_is_noticed_over_whole_pictures_has_a_rank_of_its_own() -> None:
+    told = [replace(one, named=7, p_all=0.98, rank_of_named={"blur": 2, "noodles": 1}.get(one.world)) for one in ROWS]
+    lines = lines_of(board(told))
+    assert lines["all / auditor, patches"][1:] == [share(1, 3), share(2, 3), share(2, 3)]
+    assert lines["all / auditor, with whole pictures"][1:] == [share(1, 3), share(2, 3), share(2, 3)]
+    assert lines["no patch / auditor, with whole pictures"][1:] == [share(0, 1), share(1, 1), share(1, 1)]
+    assert lines[f"auditor, with whole pictures / {METHODS[1]}"][2] == "+67 points (+0 to +100)"
+    assert lines["blur"][2:4] == ["—", "2"]
+    # every network is called sure: half of all are wrongly so
+    over_all = lines["ROC-AUC of P(shortcut) over all effects, heeded or not, planted against twins"]
+    assert over_all == ["0.50 (0.50 to 0.50, over worlds)"]
+    assert lines["ROC-AUC of P(shortcut), planted against twins"][0].startswith("0.83 (")
