@@ -15,6 +15,7 @@ from auditor.inputs.world.planted import WORLDS, Kind
 from auditor.report.numbers import how_many
 from auditor.run.worlds.baselines import METHODS, TRAINED
 from auditor.run.worlds.cache import PLANTED, TWIN
+from auditor.run.worlds.claims import claim_lines
 from auditor.run.worlds.figures import (
     area_under_curve,
     calibrated,
@@ -104,6 +105,7 @@ def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
         f"| eight-option question, the first finding of every planted network | {share_of(asked, _told)} |",
         f"| the same, where the first finding shows the cue | {share_of(shown, _told)} |",
         *_answer_lines(planted),
+        *claim_lines(both),
         f"| pictures through the network an audit, mean | {_mean([row.passes for row in both]):,.0f} |",
         f"| seconds an audit, median | {np.median([row.seconds for row in both]):.0f} |",
     ]

@@ -1,16 +1,61 @@
-"""Pictures of the source that no audit saw, drawn for the purpose."""
+"""What a verdict claimed, measured again on pictures of the source that were drawn for the purpose.
+
+Patches and coverings are pasted by code of its own (`pasting`), and the coverings are drawn for each picture as the
+trials draw them. What a row makes of it is told in `claims`.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from torch import nn
 
+from auditor.candidates.controls import Making, make_controls, steps
+from auditor.core.records import AuditResult, Finding, Step, Verdict
 from auditor.inputs.world.planted import CLASS_NAMES, World
 from auditor.inputs.world.planted_pictures import base_pictures, planted
-from auditor.run.worlds.pasting import Pictures
+from auditor.run.stage import Run
+from auditor.run.stages.candidates import atlas_of_controls, open_scene
+from auditor.run.stages.images import IMAGES
+from auditor.run.worlds.pasting import Pictures, Standing
+from auditor.statistics.covering import (
+    p_uplift_at_least,
+    p_uplift_at_most,
+    smallest_difference,
+    uplift_lower_bound,
+    uplift_upper_bound,
+)
+from auditor.statistics.paired import paired_counts
+from auditor.trials.patch import read_patch
 
 FRESH_PICTURES, FRESH_SEED = 500, 60_601
 """Pictures of the source, drawn for the purpose."""
+
+ONE_SIDED = 0.025
+"""Level of each of the two bounds of a 95% interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class FreshUplift:
+    """A finding that a run's word rests on, on fresh pictures.
+
+    Attributes:
+        uplift: over the covering that flips most there; low, high: the exact 95% interval of the smallest uplift over
+            any covering.
+        p_above, p_below: of "the uplift is at most the limit", and of "it is at least the limit".
+    """
+
+    candidate: str
+    name: str
+    flips: int
+    eligible: int
+    uplift: float
+    low: float
+    high: float
+    p_above: float
+    p_below: float
 
 
 def fresh_pictures(world: World, twin: bool, network: nn.Module) -> Pictures:
@@ -20,3 +65,45 @@ def fresh_pictures(world: World, twin: bool, network: nn.Module) -> Pictures:
     targets = [CLASS_NAMES.index(name) for name in world.targets]
     upright = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
     return Pictures.eligible(network, upright, CLASS_NAMES.index(world.source), targets)
+
+
+def rested_on(result: AuditResult) -> list[Finding]:
+    """The findings that a run's word rests on: of a FAIL those that fail, of a PASS all that are held to the limit."""
+    if result.verdict not in (Verdict.FAIL, Verdict.PASS):
+        return []
+    return [one for one in result.findings if one.held_to_limit and one.verdict is result.verdict]
+
+
+def fresh_uplifts(run: Run, findings: Sequence[Finding], fresh: Pictures) -> tuple[FreshUplift, ...]:
+    """Findings of a finished run, measured again on pictures that it never saw.
+
+    Args:
+        run: only read from. fresh: of its network's source; without any nothing is measured.
+    """
+    if not findings or not len(fresh.pixels):
+        return ()
+    step_of, pool = steps(), run.get(IMAGES)
+    controls = make_controls(Making(open_scene(run), atlas_of_controls(run)))
+    coverings = [control for control in controls if step_of[control.name] is Step.COVERING]
+    keys = [f"fresh-{number}" for number in range(len(fresh.pixels))]
+    limit, found = run.inputs.limits.uplift, []
+    for finding in findings:
+        candidate = finding.candidate
+        rgba = read_patch(run.folder.path / "candidates" / f"{candidate.id}.png")
+        flipped = fresh.flipped(rgba, candidate.spot)
+        standing = [Standing(one, candidate.id, keys, run.config.seed, pool.pixels) for one in coverings]
+        tables = [paired_counts(flipped, fresh.flipped(rgba, candidate.spot, one)) for one in standing]
+        found.append(
+            FreshUplift(
+                candidate=candidate.id,
+                name=candidate.name,
+                flips=int(flipped.sum()),
+                eligible=len(flipped),
+                uplift=smallest_difference(tables),
+                low=uplift_lower_bound(tables, ONE_SIDED, limit),
+                high=uplift_upper_bound(tables, ONE_SIDED, limit),
+                p_above=p_uplift_at_most(tables, limit),
+                p_below=p_uplift_at_least(tables, limit),
+            )
+        )
+    return tuple(found)

@@ -45,7 +45,7 @@ from auditor.run.worlds.budget import CONFIRMED, reduced
 from auditor.run.worlds.cache import CONFIG, SIDES, WEIGHTS, built, side_folder
 from auditor.run.worlds.components import by_components
 from auditor.run.worlds.features import files_of, pixels_of
-from auditor.run.worlds.fresh import fresh_pictures
+from auditor.run.worlds.fresh import FreshUplift, fresh_pictures, fresh_uplifts, rested_on
 from auditor.run.worlds.hits import CueFinder, first, ranked
 from auditor.run.worlds.named import named, shown
 from auditor.run.worlds.options import Examiner
@@ -97,6 +97,7 @@ class Row:
         p_all: the stated probability over every effect, whether or not a verdict heeds it.
         named: how many findings and effects a report names; rank_of_named: of the first of them that shows the cue.
             `named` is None in rows of earlier versions, which are completed from their audits.
+        fresh: the findings that the verdict rests on, on fresh pictures; none where it is inconclusive.
     """
 
     world: str
@@ -117,6 +118,7 @@ class Row:
     p_all: float = LEAST_DOUBT
     named: int | None = None
     rank_of_named: int | None = None
+    fresh: tuple[FreshUplift, ...] = ()
 
 
 @dataclass(slots=True)
@@ -282,7 +284,7 @@ class Scored:
 
 
 def completed(row: Row, scored: Scored) -> Row:
-    """A row with the stated probabilities and the rank among everything named.
+    """A row with the stated probabilities, the rank among everything named, and what was claimed on fresh pictures.
 
     Of a finished audit, whose folder is only read from, so that rows of earlier versions are completed, too.
     """
@@ -290,13 +292,14 @@ def completed(row: Row, scored: Scored) -> Row:
     heeded = () if result.whole is None else result.whole.heeded
     folder = RunFolder.open(scored.finished.folder)
     run = Run(folder, stored_config(folder), Silence())
-    order = named(scored.held, scored.effects)
+    order, claimed = named(scored.held, scored.effects), rested_on(result)
     return replace(
         row,
         p_shortcut=p_shortcut([*scored.held, *heeded], result.limits.uplift),
         p_all=p_shortcut([*scored.held, *scored.effects], result.limits.uplift),
         named=len(order),
         rank_of_named=first(shown(run, order, scored.finder, scored.candidates)),
+        fresh=fresh_uplifts(run, claimed, scored.fresh) if claimed else (),
     )
 
 

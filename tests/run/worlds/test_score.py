@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from auditor.candidates.controls import OWN_CONTROLS
 from auditor.core.config import TrialsConfig
 from auditor.core.records import Candidate, Interval, Origin, Placement, Tier
 from auditor.inputs.world.planted import CLASS_NAMES, WORLDS
@@ -16,10 +17,12 @@ from auditor.inputs.world.planted_bundle import AUDIT_SEED, file_of
 from auditor.inputs.world.planted_pictures import base_picture, planted, with_cue
 from auditor.run.worlds.hits import CueFinder, first, ranked
 from auditor.run.worlds.options import Examiner, _around
-from auditor.run.worlds.pasting import pasted
+from auditor.run.worlds.pasting import Standing, pasted
 from auditor.run.worlds.score import p_shortcut
-from auditor.trials.pasting import Sticker, paste
+from auditor.trials.pasting import Spots, Sticker, paste, paste_at
 from auditor.trials.placements import draw, variants_of
+from auditor.trials.stand_ins import Control, CutFromPictures
+from auditor.trials.stand_ins import Draw as StandInDraw
 
 NOODLES = WORLDS["noodles"]
 
@@ -92,6 +95,34 @@ def test_the_paste_is_the_auditors_to_one_step_of_a_byte() -> None:
     paste(images, sticker, draws, 22.0)
     difference = np.abs(images.numpy() * 255.0 - pasted(pixels, rgba))
     assert difference.max() < 1.01
+
+
+@pytest.mark.parametrize("name", ["noise", "grey", "pixel shuffled", "source crop"])
+def test_a_control_on_fresh_pictures_is_the_trials_own(name: str) -> None:
+    """As the sweep pastes it: the same draws, to one step of a byte."""
+    rng = np.random.default_rng(6)
+    pixels = rng.integers(0, 256, (2, 3, 64, 64), dtype=np.uint8)
+    rgba = rng.integers(0, 256, (4, 22, 16), dtype=np.uint8)
+    cut = CutFromPictures(np.array([0, 1]))
+    control = Control(name, cut if name == "source crop" else OWN_CONTROLS[name])
+    keys, of = ["a", "b"], StandInDraw(7, "c-001", name)
+    found = pasted(pixels, rgba, instead=Standing(control, "c-001", keys, 7, pixels))
+
+    config, sticker, device = TrialsConfig(), Sticker(rgba, torch.device("cpu")), torch.device("cpu")
+    (variant,) = variants_of(Placement.FIXED, config)
+    source = sticker.at(22.0)
+    spots = Spots.of(draw(variant, config, keys, "c-001", sticker.aspect, (64, 64), 7), (22, 16), (64, 64), device)
+    images = torch.from_numpy(pixels).float() / 255.0
+    if name == "source crop":
+        paste_at(images, cut.cut(of, keys, pixels, source[3], device), spots)
+    else:
+        stand_in = OWN_CONTROLS[name]
+        numbers = stand_in.numbers(of, keys, (22, 16), device)
+        patch = source.expand(2, -1, -1, -1)
+        changed = torch.cat([stand_in.change(patch[:, :3], patch[:, 3:], numbers), patch[:, 3:]], dim=1)
+        paste_at(images, changed, spots)
+    assert np.abs(images.numpy() * 255.0 - found).max() < 1.01
+    assert not np.array_equal(found, pasted(pixels, rgba))
 
 
 def test_the_examiner_knows_most_cues_when_it_sees_them() -> None:

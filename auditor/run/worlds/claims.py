@@ -1,0 +1,64 @@
+"""Whether verdicts said the truth: what failed and what passed, held against pictures that no audit saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from auditor.core.records import Verdict
+from auditor.run.worlds.cache import PLANTED
+from auditor.run.worlds.figures import share_of
+from auditor.run.worlds.fresh import ONE_SIDED, FreshUplift
+from auditor.run.worlds.score import Row
+
+
+def above(one: FreshUplift) -> bool:
+    """Whether fresh pictures show its uplift to be above the limit."""
+    return one.p_above < ONE_SIDED
+
+
+def below(one: FreshUplift) -> bool:
+    """Whether fresh pictures show its uplift to be below the limit."""
+    return one.p_below < ONE_SIDED
+
+
+def some_above(row: Row) -> bool:
+    """Whether something that the verdict rests on is above the limit, corrected for how much it is (Bonferroni)."""
+    return any(one.p_above * len(row.fresh) < ONE_SIDED for one in row.fresh)
+
+
+def all_below(row: Row) -> bool:
+    """Whether all that the verdict rests on is below the limit; so it is where there is nothing."""
+    return all(map(below, row.fresh))
+
+
+def claim_lines(rows: Sequence[Row]) -> list[str]:
+    """Lines of the table of measures; none where no row tells of fresh pictures."""
+    if not any(row.fresh for row in rows):
+        return []
+    failed = [row for row in rows if row.verdict == str(Verdict.FAIL)]
+    passed = [row for row in rows if row.verdict == str(Verdict.PASS)]
+    planted = [row for row in failed if row.side == PLANTED]
+    twins = [row for row in failed if row.side != PLANTED]
+    return [
+        f"| a FAIL is true on fresh pictures | {_audits(failed, some_above, all_below)} |",
+        f"| the same, of planted networks | {_audits(planted, some_above, all_below)} |",
+        f"| the same, of clean twins | {_audits(twins, some_above, all_below)} |",
+        f"| each finding that failed, by itself | {_findings(failed, above, below)} |",
+        f"| a PASS's findings stay below the limit on fresh pictures | {_audits(passed, all_below, some_above)} |",
+        f"| each finding of a PASS, by itself | {_findings(passed, below, above)} |",
+    ]
+
+
+def _audits(rows: Sequence[Row], true: Callable[[Row], bool], false: Callable[[Row], bool]) -> str:
+    return share_of(rows, true) + _beside(sum(map(true, rows)), sum(map(false, rows)), len(rows))
+
+
+def _findings(rows: Sequence[Row], true: Callable[[FreshUplift], bool], false: Callable[[FreshUplift], bool]) -> str:
+    """Counts without an interval: findings of an audit share its network, its pictures and often their pixels."""
+    told = [one for row in rows for one in row.fresh]
+    borne_out = sum(map(true, told))
+    return f"{borne_out}/{len(told)}" + _beside(borne_out, sum(map(false, told)), len(told))
+
+
+def _beside(borne_out: int, refuted: int, of: int) -> str:
+    return f"; {of - borne_out - refuted} left open, {refuted} refuted" if of else ""
