@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from auditor.core.config import AuditConfig, build_config
@@ -39,8 +41,17 @@ REDUCED: dict[str, dict[str, Any]] = {
 placement: the one at which the true effect of what was found is measured on fresh pictures."""
 
 
-def reduced(config: AuditConfig, seed: int) -> AuditConfig:
-    """A configuration with the reduced settings and a seed."""
-    whole = config.model_dump(exclude={"base"})
-    smaller = {section: {**whole[section], **values} for section, values in REDUCED.items()}
-    return build_config({**whole, **smaller, "seed": seed, "device": "cpu"}, config.base, "a scored audit")
+Sections = Mapping[str, Mapping[str, Any]]
+"""Settings by section and name."""
+
+
+def reduced(config: AuditConfig, seed: int, otherwise: Sections = MappingProxyType({})) -> AuditConfig:
+    """A configuration with the reduced settings and a seed.
+
+    Args:
+        otherwise: what differs from the reduced settings.
+    """
+    values = config.model_dump(exclude={"base"})
+    for sections in (REDUCED, otherwise):
+        values |= {section: {**values[section], **given} for section, given in sections.items()}
+    return build_config({**values, "seed": seed, "device": "cpu"}, config.base, "a scored audit")
