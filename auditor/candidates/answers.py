@@ -48,6 +48,11 @@ class Answers:
         """Some of the rows."""
         return Answers(self.crop[rows], self.source[rows], self.target[rows], self.flips[rows], self.log_odds[rows])
 
+    def by_pair(self) -> list[IntArray]:
+        """The rows of each pair of classes, where they lie pair by pair."""
+        changes = np.flatnonzero((np.diff(self.source) != 0) | (np.diff(self.target) != 0)) + 1
+        return np.split(np.arange(len(self)), changes) if len(self) else []
+
     @classmethod
     def joined(cls, parts: Sequence[Answers]) -> Answers:
         """The rows of several tables; none where there are none."""

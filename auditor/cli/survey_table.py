@@ -45,5 +45,5 @@ def _row(whole: WholeModel, pair: SurveyedPair) -> tuple[Text, ...]:
         said(counts(one.flips, one.eligible)),
         said(points(one.uplift).removesuffix(" points")),
         said(p_value(pair.q_value)),
-        said(percent(pair.expected)),
+        said(percent(pair.expected), (f"\n{percent(pair.nearest_expected)} of {pair.nearest}", "dim")),
     )

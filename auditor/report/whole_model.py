@@ -52,8 +52,8 @@ def caution_sentence(whole: WholeModel) -> str:
         f"{how_many(whole.screening_pictures, 'screening picture')} and "
         f"{how_many(whole.selection_pictures, 'selection picture')}, and measured on other pictures. Of the pairs "
         f"called confirmed at most {percent(whole.level)} are expected to be so wrongly (Benjamini–Yekutieli over all "
-        "pairs measured). The order rests on the measured rates; the expected ones allow for that. No pair is cleared "
-        "by a survey: an audit of its own says more."
+        "pairs measured). Pairs are in the order of what is expected of the crops that come nearest to the target, so "
+        "that one crop's luck decides little. No pair is cleared by a survey: an audit of its own says more."
     )
 
 

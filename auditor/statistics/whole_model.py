@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.core.records import Tier
+from auditor.core.records import IntArray, Tier
 from auditor.core.records.whole_model import Measured, SurveyedPair
+from auditor.statistics.foretold import Foretold
 from auditor.statistics.multiplicity import benjamini_yekutieli
 from auditor.statistics.uplift import over_every_control
 
@@ -38,59 +39,52 @@ def measured(crop: str, tier: Tier, flips: NDArray[np.bool_], coverings: Mapping
     )
 
 
-def ranked(pairs: Sequence[SurveyedPair]) -> tuple[SurveyedPair, ...]:
-    """Pairs with their q-values and expected flip rates, by expected uplift.
+@dataclass(frozen=True, slots=True)
+class NearCrops:
+    """The crops of a pair that come nearest to the target on selection pictures, the nearest first.
+
+    Attributes:
+        log_odds: (C,) means there, logits; C at least 1.
+        flips, eligible: (C,) counts on confirmation pictures; eligible 0: it was not pasted there. The first was.
+    """
+
+    log_odds: NDArray[np.float32]
+    flips: IntArray
+    eligible: IntArray
+
+
+def ranked(pairs: Sequence[SurveyedPair], near: Sequence[NearCrops]) -> tuple[SurveyedPair, ...]:
+    """Pairs with their q-values and expected flip rates, by what is expected of their nearest crops over covering.
 
     The p-values of pairs of one source share pictures and coverings, and a picture that is called one target is not
     called another, so they are dependent in both directions: the q-values are Benjamini and Yekutieli's, which hold in
     any dependence. What was chosen was chosen on other pictures, so all pairs measured are the family.
 
+    Which crop of a pair was chosen is partly luck, and another search finds another one. So pairs are ranked by several
+    crops, of which those that were not pasted on confirmation pictures count as their log-odds foretell.
+
     Args:
-        pairs: as measured; q-value and expected rate may be anything.
+        pairs: as measured; q-value and expected rates may be anything.
+        near: of each pair; the first is the crop that was measured.
     """
     if not pairs:
         return ()
     q_values = benjamini_yekutieli([pair.measured.p_value for pair in pairs])
-    expected = expected_rates([pair.measured.flips for pair in pairs], [pair.measured.eligible for pair in pairs])
-    told = [
-        replace(pair, q_value=q_value, expected=rate)
-        for pair, q_value, rate in zip(pairs, q_values, expected, strict=True)
-    ]
+    foretold = Foretold.fit(
+        [float(one.log_odds[0]) for one in near],
+        [pair.measured.flips for pair in pairs],
+        [pair.measured.eligible for pair in pairs],
+    )
+    told = []
+    for pair, q_value, crops in zip(pairs, q_values, near, strict=True):
+        rates = foretold.with_counts(crops.log_odds, crops.flips, crops.eligible)
+        told.append(
+            replace(
+                pair,
+                q_value=q_value,
+                expected=float(rates[0]),
+                nearest=len(rates),
+                nearest_expected=float(rates.mean()),
+            )
+        )
     return tuple(sorted(told, key=lambda pair: (-pair.expected_uplift, pair.source, pair.target)))
-
-
-def expected_rates(flips: Sequence[int], eligible: Sequence[int]) -> list[float]:
-    """Flip rates to be expected on further pictures, of many rates of which the largest are looked at.
-
-    The rate measured for the pair that leads is too large on average, since chance helped it to lead. Each is drawn
-    towards the mean of all by as much as their spread and its own pictures tell (an empirical Bayes estimate, whose
-    mean does not depend on what was chosen by the rates).
-
-    Args:
-        flips, eligible: counts, one a pair; eligible at least 1.
-
-    Returns:
-        In [0, 1], in the order given.
-
-    Source: Efron 2011, doi:10.1198/jasa.2011.tm11181 (why it undoes selection); the beta prior by moments is
-    Kleinman's 1973, doi:10.1080/01621459.1973.10481332.
-    """
-    first, second = beta_prior(np.asarray(flips, dtype=np.float64), np.asarray(eligible, dtype=np.float64))
-    return [(first + hit) / (first + second + count) for hit, count in zip(flips, eligible, strict=True)]
-
-
-def beta_prior(flips: NDArray[np.float64], eligible: NDArray[np.float64]) -> tuple[float, float]:
-    """Parameters of the beta distribution from which the rates seem to be drawn, by the moments of the counts.
-
-    The mean is that of all counts with half a flip and half a picture without one added, so that it is never 0 or 1.
-    Where the rates differ no more than counts of one rate would, it weighs as many pictures as all counts together; it
-    never weighs less than one, since a pair's own pictures are not all that is known.
-    """
-    whole, groups = float(eligible.sum()), len(eligible)
-    mean = (float(flips.sum()) + 0.5) / (whole + 1.0)
-    freedom = float(((eligible - 1) * (1 - eligible / whole)).sum())
-    spread = float((eligible * np.square(flips / eligible - mean)).sum()) / (mean * (1 - mean))
-    correlation = (spread - (groups - 1)) / freedom if freedom > 0 else 0.0
-    strength = 1 / correlation - 1 if correlation > 1 / (whole + 1) else whole
-    strength = max(strength, 1.0)
-    return mean * strength, (1 - mean) * strength

@@ -14,8 +14,8 @@ call goes on with them.
 The sources of the survey's first twenty pairs are all searched, and others in an order by chance, so that with
 --sources those searched stand for all others. The table tells of the pairs of largest uplift in which place the survey
 has them; then how many of the ten worst lie within its first twenty, with an interval over confirmation pictures and
-sources drawn again, and rank correlations; and the same of another order, by how near the survey's best crops come on
-its selection pictures.
+sources drawn again, and rank correlations; the same by what is expected of the one crop that the survey measured of
+each pair; and how many the first twenty of this search name, done on other pictures, or with --against of another one.
 """
 
 from __future__ import annotations
@@ -46,12 +46,11 @@ from auditor.run.stage import Run
 from auditor.run.stages.clean import CLEAN, network_of_trials
 from auditor.run.stages.images import IMAGES
 from auditor.run.survey.begin import config_of_survey, open_survey
-from auditor.run.survey.crops import CROPS as CROPS_OF_SURVEY
 from auditor.run.survey.crops import Crops
 from auditor.run.survey.numbers import shown_names, stored
 from auditor.run.survey.pasting import Pasting, Some
 from auditor.run.survey.pictures import Pictures
-from auditor.run.survey.tried import TRIED as TRIED_OF_SURVEY
+from auditor.statistics.foretold import Foretold
 
 CROPS, TRIED = 31, 4
 """Crops of each class, and how many of them are tried for each pair."""
@@ -60,9 +59,6 @@ PICTURES = {Split.DISCOVERY: 8, Split.SELECTION: 32, Split.CONFIRMATION: 64}
 """Of each class, at most; none that the survey used."""
 
 FIRST, WORST = 20, 10
-NEAREST = 5
-"""Crops of a pair whose log-odds make the other order."""
-
 REPEATS = 400
 
 Pair = tuple[str, str]
@@ -85,12 +81,12 @@ class Searched:
         return float(self.flips[target][pictures].mean() - covered)
 
 
-def fresh(run: Run) -> Pictures:
-    """Pictures that the model recognises and the survey did not use."""
+def fresh(run: Run, draw: int) -> Pictures:
+    """Pictures that the model recognises and the survey did not use; every draw has others to search on."""
     pool, clean, used = run.get(IMAGES), run.get(CLEAN), run.config.survey
     after = {
-        Split.DISCOVERY: used.screening_pictures,
-        Split.SELECTION: used.selection_pictures,
+        Split.DISCOVERY: used.screening_pictures + draw * PICTURES[Split.DISCOVERY],
+        Split.SELECTION: used.selection_pictures + draw * PICTURES[Split.SELECTION],
         Split.CONFIRMATION: used.pictures,
     }
     rows: dict[Split, dict[int, list[int]]] = {split: {} for split in after}
@@ -105,8 +101,9 @@ def fresh(run: Run) -> Pictures:
     return Pictures(chosen, ())
 
 
-def fresh_crops(run: Run) -> Crops:
+def fresh_crops(run: Run, draw: int) -> Crops:
     """Random crops of each class, of another draw than the survey's."""
+    key = ["crops of a survey's check", *([str(draw)] if draw else [])]
     inputs, pool, config = run.inputs, run.get(IMAGES), run.config
     grid = (inputs.cut.feature_shape[1], inputs.cut.feature_shape[2])
     size = inputs.classifier.preprocessing.output_size
@@ -116,9 +113,7 @@ def fresh_crops(run: Run) -> Crops:
         givers.setdefault(pool.images[row].label, []).append(row)
     plans: list[CropPlan] = []
     for label, rows in sorted(givers.items()):
-        plans += plan_in_turns(
-            np.array(rows), rules, CROPS, keyed_generator(config.seed, "crops of a survey's check", label)
-        )
+        plans += plan_in_turns(np.array(rows), rules, CROPS, keyed_generator(config.seed, *key, label))
     labels = np.array([pool.image(plan.image_row).label for plan in plans], dtype=np.int64)
     return Crops(tuple(plans), labels, (Tier.TARGET_IMAGE,) * len(plans), ((),) * len(plans))
 
@@ -252,30 +247,41 @@ def drawn_again(
     return np.array(counts, dtype=np.int64)
 
 
-def nearest_first(run: Run, names: Sequence[str]) -> list[Pair]:
-    """A survey's pairs in another order: by the mean log-odds of the crops that come nearest on selection pictures."""
-    labels = run.get(CROPS_OF_SURVEY).labels
-    tried = [Answers.of_table(run.folder.read_table(file)) for file in run.folder.files_of(TRIED_OF_SURVEY.name)]
-    odds: dict[Pair, list[float]] = {}
-    for table in tried:
-        third = table.at(labels[table.crop] != table.target)
-        for source, target, near in zip(third.source, third.target, third.log_odds.tolist(), strict=True):
-            odds.setdefault((names[source], names[target]), []).append(near)
-    mean = {pair: float(np.mean(sorted(of_pair)[-NEAREST:])) for pair, of_pair in odds.items()}
-    return sorted(mean, key=lambda pair: -mean[pair])
+def order_of(uplift: Mapping[Pair, float]) -> list[Pair]:
+    """Pairs, the largest uplift first."""
+    return sorted(uplift, key=lambda pair: -uplift[pair])
 
 
-def tell(
-    pairs: Sequence[SurveyedPair], found: Mapping[str, Searched], sources: Sources, nearest: Sequence[Pair]
-) -> None:
-    """Print the pairs of largest uplift, and how a survey's order agrees.
+def uplifts(found: Mapping[str, Searched]) -> dict[Pair, float]:
+    """Of every pair that was searched."""
+    return {(source, to): one.uplift(to) for source, one in found.items() for to in one.flips}
 
-    Args:
-        nearest: as `nearest_first`.
+
+def copied(found: Mapping[str, Searched], repeats: int = REPEATS) -> IntArray:
+    """(repeats, 2) how many of the `WORST` pairs lie among the first of this search with other pictures, and by the
+    true rates of its crops.
+
+    Each rate is drawn from what its counts tell, and flips of as many pictures from that; coverings stay as they are.
     """
+    uplift, generator, counts = uplifts(found), np.random.default_rng(0), []
+    flips = np.array([found[source].flips[to].sum() for source, to in uplift], dtype=np.float64)
+    pictures = np.array([len(found[source].flips[to]) for source, to in uplift], dtype=np.int64)
+    covered = flips / pictures - np.array(list(uplift.values()))
+    rates = Foretold.fit(np.zeros(len(flips)), flips, pictures)
+    first = float(rates.rates([0.0])[0]) * rates.weight
+    for _ in range(repeats):
+        true = generator.beta(first + flips, rates.weight - first + pictures - flips)
+        again = generator.binomial(pictures, true) / pictures
+        orders = [order_of(dict(zip(uplift, (one - covered).tolist(), strict=True))) for one in (again, true)]
+        counts.append([among_first(order, uplift, dict.fromkeys(found, 1.0)) for order in orders])
+    return np.array(counts, dtype=np.int64)
+
+
+def tell(pairs: Sequence[SurveyedPair], found: Mapping[str, Searched], sources: Sources) -> None:
+    """Print the pairs of largest uplift, and how a survey's order agrees."""
     expected = {(pair.source, pair.target): pair.expected_uplift for pair in pairs}
     order = list(expected)
-    uplift = {(source, to): one.uplift(to) for source, one in found.items() for to in one.flips}
+    uplift = uplifts(found)
     places = {pair: place for place, pair in enumerate(order, start=1)}
     weight = sources.weights(list(found))
     print("| uplift found, points | pair | place in the survey | expected by it, points | stands for |")
@@ -291,15 +297,14 @@ def tell(
         print(f"rank correlation over {words}: {agreement:.2f}")
     for first in (FIRST, 2 * FIRST, 5 * FIRST):
         print(f"of the {WORST} worst within the survey's first {first}: {among_first(order, uplift, weight, first)}")
-    other = [*nearest, *(pair for pair in order if pair not in nearest)]
-    place = {pair: number for number, pair in enumerate(other)}
-    agreement = stats.spearmanr([-place[pair] for pair in uplift], list(uplift.values())).statistic
-    print(
-        f"by the {NEAREST} crops that come nearest on selection pictures: {among_first(other, uplift, weight)} "
-        f"within the first {FIRST}; rank correlation {agreement:.2f}"
-    )
+    crop_alone = order_of({(pair.source, pair.target): pair.expected - pair.covering for pair in pairs})
+    print(f"by what is expected of its one crop, within the first {FIRST}: {among_first(crop_alone, uplift, weight)}")
     low, high = np.percentile(drawn_again(order, found, sources), (2.5, 97.5))
     print(f"within the first {FIRST}, pictures and sources drawn again: {low:.0f} to {high:.0f}")
+    if drawn == len(sources.others):
+        for words, counts in zip(("of this search on other pictures", "by true rates"), copied(found).T, strict=True):
+            low, high = np.percentile(counts, (2.5, 97.5))
+            print(f"within the first {FIRST} {words}: {counts.mean():.1f} ({low:.0f} to {high:.0f})")
 
 
 def main() -> None:
@@ -310,6 +315,8 @@ def main() -> None:
     )
     parser.add_argument("survey", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--draw", type=int, default=0, help="another search than that of draw 0; to another OUT")
+    parser.add_argument("--against", type=Path, help="OUT of another draw: how well two searches agree")
     parser.add_argument("--sources", type=int, default=1000, help="classes whose pairs are searched, at most")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
@@ -317,7 +324,8 @@ def main() -> None:
     chosen.out.mkdir(parents=True, exist_ok=True)
     run = open_survey(folder, config_of_survey(folder), Silence())
     names, started = shown_names(run), time.process_time()
-    pasting = Pasting(run, run.open(network_of_trials), run.get(IMAGES), fresh_crops(run), fresh(run))
+    crops, pictures = fresh_crops(run, chosen.draw), fresh(run, chosen.draw)
+    pasting = Pasting(run, run.open(network_of_trials), run.get(IMAGES), crops, pictures)
     pairs = stored(folder).pairs
     sources = Sources.of([(pair.source, pair.target) for pair in pairs])
     found: dict[str, Searched] = {}
@@ -330,7 +338,11 @@ def main() -> None:
             made.write_text(json.dumps(search(pasting, names.index(source), names)))
             made.rename(file)
         found[source] = read(file)
-    tell(pairs, found, sources, nearest_first(run, names))
+    tell(pairs, found, sources)
+    if chosen.against:
+        other = {source: read(chosen.against / f"{names.index(source):04d}.json") for source in found}
+        within = among_first(order_of(uplifts(other)), uplifts(found), dict.fromkeys(found, 1.0))
+        print(f"of the {WORST} worst within the first {FIRST} of {chosen.against}: {within}")
     print(f"{time.process_time() - started:.0f} s of one core")
 
 

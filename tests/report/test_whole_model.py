@@ -20,7 +20,9 @@ from auditor.report.whole_model import features_told, headline, whole_model_html
 
 def pair(source: str, target: str, flips: int, q_value: float = 1.0) -> SurveyedPair:
     one = Measured("w-00001", Tier.THIRD_CLASS, flips, 20, "noise", 1, (flips - 1) / 20, 0.5)
-    return SurveyedPair(source, target, 2, 8, one, q_value, expected=flips / 20, covering=0.05)
+    return SurveyedPair(
+        source, target, 2, 8, one, q_value, flips / 20, nearest=3, nearest_expected=flips / 30, covering=0.05
+    )
 
 
 def whole(pairs: tuple[SurveyedPair, ...], classes: tuple[str, ...]) -> WholeModel:

@@ -50,7 +50,10 @@ class SurveyedPair:
         source, target: class names.
         selection_flips, selection_eligible: of the chosen crop, on the pictures that chose it.
         measured: on confirmation pictures. q_value: adjusted for all pairs measured.
-        expected: flip rate to be expected of it on further pictures: what was measured, drawn towards all pairs' mean.
+        expected: flip rate to be expected of it on further pictures: what was measured, drawn towards what its log-odds
+            on selection pictures foretell.
+        nearest, nearest_expected: of how many crops, it among them, that come nearest on selection pictures, and the
+            mean of the rates to be expected of them.
         covering: flip rate of the strongest covering there, over all its draws.
         own_crop: the crop of the target's own pictures, which nobody has looked at, that screening expected most of;
             "": none. own_flips, own_eligible: of it, on selection pictures, which had no part in choosing it.
@@ -63,6 +66,8 @@ class SurveyedPair:
     measured: Measured
     q_value: float
     expected: float
+    nearest: int
+    nearest_expected: float
     covering: float
     own_crop: str = ""
     own_flips: int = 0
@@ -70,8 +75,8 @@ class SurveyedPair:
 
     @property
     def expected_uplift(self) -> float:
-        """By which pairs are ranked."""
-        return self.expected - self.covering
+        """By which pairs are ranked: it does not hang on the one crop that a search happened to find."""
+        return self.nearest_expected - self.covering
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from auditor.run.survey.pasting import crop_name, crop_number
 from auditor.run.survey.pictures import Pictures, pictures_of
 from auditor.run.survey.screened import SCREENED, screened
 from auditor.run.survey.tried import TRIED, Leading
-from auditor.statistics.whole_model import measured, ranked
+from auditor.statistics.whole_model import NearCrops, measured, ranked
 
 FILE = "cache/whole-model.json"
 
@@ -88,7 +88,7 @@ def whole_model(run: Run) -> WholeModel:
     by_class = {
         source: Pasted.of(table, len(pictures.rows[Split.CONFIRMATION][source])) for source, table in pastes(run)
     }
-    pairs = ranked(_pairs(crops, leading, pictures, by_class, names))
+    pairs = ranked(_pairs(crops, leading, pictures, by_class, names), _near(leading, by_class))
     features = _features(run, crops, leading, by_class)
     suggested, at_random = _against_chance(run, crops, leading, by_class)
     level = 1.0 - run.config.limits.confidence
@@ -143,12 +143,26 @@ def _pairs(
                 measured=pasted.measure(crops, crop, target),
                 q_value=1.0,
                 expected=0.0,
+                nearest=0,
+                nearest_expected=0.0,
                 covering=pasted.covering(target),
                 own_crop=own_crop,
                 own_flips=own_flips,
                 own_eligible=tried_on if own_crop else 0,
             )
         )
+    return found
+
+
+def _near(leading: Leading, by_class: Mapping[int, Pasted]) -> list[NearCrops]:
+    """Of each pair, in the order of `Leading.news`, the crops that come nearest."""
+    found = []
+    for crops in map(leading.nearest.at, leading.nearest.by_pair()):
+        pasted, target = by_class[int(crops.source[0])], int(crops.target[0])
+        called = [pasted.called.get(crop) for crop in crops.crop.tolist()]
+        flips = [0 if one is None else int((one == target).sum()) for one in called]
+        eligible = [0 if one is None else len(one) for one in called]
+        found.append(NearCrops(crops.log_odds, np.array(flips), np.array(eligible)))
     return found
 
 

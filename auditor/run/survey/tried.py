@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -26,13 +27,13 @@ FEATURES_A_TARGET = 3
 """Crops that reach one class from many, at most for each class: else one class would fill the list."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Leading:
     """What goes on to confirmation pictures.
 
     Attributes:
-        news: of each pair that was tried the best crop that counts as news, of all that were tried on its source: by
-            its log-odds on selection pictures.
+        nearest: of each pair that was tried the crops that count as news and come nearest, as many as it was tried
+            with, of all that were tried on its source: by log-odds on selection pictures. Pair by pair, the best first.
         to_look_at: of each pair the crop of the target's own pictures, of which nobody said what it shows, that
             screening expected most of, as tried on selection pictures.
         features: rows of (crop, target) that screening expects to be reached from many classes, best first.
@@ -40,10 +41,15 @@ class Leading:
             was tried for.
     """
 
-    news: Answers
+    nearest: Answers
     to_look_at: Answers
     features: IntArray
     expected: np.ndarray
+
+    @cached_property
+    def news(self) -> Answers:
+        """The best crop of each pair."""
+        return self.nearest.at(np.array([rows[0] for rows in self.nearest.by_pair()], dtype=np.int64))
 
 
 def _pairs_tried(run: Run) -> tuple[Answers, Answers]:
@@ -99,9 +105,9 @@ def _read(run: Run) -> Leading:
     on_selection = Answers.joined(list(_tables(run)))
     expected = _both(Answers.joined([news, own]), on_selection, classes)
     of_pairs = on_selection.at(np.isin(_pairs(on_selection, classes), _pairs(news, classes)))
-    chosen = leaders([of_pairs], crops.pictures, classes, 1, crops.news)
+    nearest = leaders([of_pairs], crops.pictures, classes, run.config.survey.tried, crops.news)
     to_look_at = on_selection.at(np.isin(_keys(on_selection, classes), _keys(own, classes)))
-    return Leading(chosen, to_look_at, _features(run, crops, pictures_of(run)), expected)
+    return Leading(nearest, to_look_at, _features(run, crops, pictures_of(run)), expected)
 
 
 def _pairs(rows: Answers, classes: int) -> IntArray:
