@@ -27,6 +27,8 @@ from auditor.atlas.layout import pair_layout, plane_layout
 from auditor.core.records import FloatArray
 
 LEVELS = (10, 20, 40, 80)
+RANKED_TOGETHER = 2**24
+"""Likenesses that are put in order at once: with their places half a GB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,16 @@ def cost(samples: ActivationSet) -> Cost:
 
 
 def quality(unit: FloatArray, xy: FloatArray, nearest: int = 15, asked: int = 1000) -> tuple[float, float]:
-    """Share of neighbours kept, and trustworthiness, on `asked` samples."""
+    """Share of neighbours kept, and trustworthiness, on `asked` samples; a few at once, whatever there is beside them."""
     rows = np.random.default_rng(0).choice(len(unit), min(asked, len(unit)), replace=False)
+    parts = np.array_split(rows, -(-len(rows) * len(unit) // RANKED_TOGETHER))
+    ranks = np.concatenate([_ranks_of_close(unit, xy, part, nearest) for part in parts])
+    worst = len(rows) * nearest * (2 * len(unit) - 3 * nearest - 1) / 2
+    return float((ranks < nearest).mean()), float(1 - np.maximum(ranks + 1 - nearest, 0).sum() / worst)
+
+
+def _ranks_of_close(unit: FloatArray, xy: FloatArray, rows: NDArray[np.int64], nearest: int) -> NDArray[np.int64]:
+    """(R, nearest) places by likeness of the samples that lie nearest to some in the layout."""
     likeness = unit[rows] @ unit.T
     likeness[np.arange(len(rows)), rows] = -np.inf
     order = np.argsort(-likeness, axis=1)
@@ -95,9 +105,7 @@ def quality(unit: FloatArray, xy: FloatArray, nearest: int = 15, asked: int = 10
     distance = np.square(xy[rows, np.newaxis] - xy[np.newaxis]).sum(axis=2)
     distance[np.arange(len(rows)), rows] = np.inf
     close = np.argpartition(distance, nearest, axis=1)[:, :nearest]
-    ranks = np.take_along_axis(rank, close, axis=1)
-    worst = len(rows) * nearest * (2 * len(unit) - 3 * nearest - 1) / 2
-    return float((ranks < nearest).mean()), float(1 - np.maximum(ranks + 1 - nearest, 0).sum() / worst)
+    return np.take_along_axis(rank, close, axis=1)
 
 
 def show_curve(costs: list[Cost]) -> None:
