@@ -87,7 +87,7 @@ def cost(samples: ActivationSet) -> Cost:
 
 
 def quality(unit: FloatArray, xy: FloatArray, nearest: int = 15, asked: int = 1000) -> tuple[float, float]:
-    """Share of neighbours kept, and trustworthiness, on `asked` samples; a few at once, whatever there is beside them."""
+    """Share of neighbours kept, and trustworthiness, on `asked` samples, of which few are in memory at once."""
     rows = np.random.default_rng(0).choice(len(unit), min(asked, len(unit)), replace=False)
     parts = np.array_split(rows, -(-len(rows) * len(unit) // RANKED_TOGETHER))
     ranks = np.concatenate([_ranks_of_close(unit, xy, part, nearest) for part in parts])
