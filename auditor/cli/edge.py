@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, MutableSequence, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec
 
@@ -23,6 +23,7 @@ from auditor.cli.answers import answer_text
 from auditor.cli.common import COMMON, QuietOption, VerboseOption, takes_common
 from auditor.cli.completing import one_of, run_folders, settings_or_runs
 from auditor.cli.pipes import TerminatedError, told_to_end
+from auditor.cli.stores import at_hand
 from auditor.cli.terminal import Terminal, said, shell_word
 from auditor.core.errors import (
     AuditorError,
@@ -61,12 +62,14 @@ class Session:
 
     Attributes:
         folder: the run folder at work; new: whether the command made it; again: the command that goes on with it.
+        addresses: of runs at hand that lie in a store, by the folder of their copy.
         quiet, verbose: how much is said. as_json: what a person asked for is printed as JSON.
     """
 
     folder: Path | None = None
     new: bool = False
     again: str = ""
+    addresses: dict[Path, str] = field(default_factory=dict)
     debug: bool = False
     quiet: bool = False
     verbose: bool = False
@@ -154,28 +157,37 @@ def edge(command: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(command)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         common = {name: bool(kwargs.pop(name, False)) for name in COMMON}
-        try:
+        with _in_sentences():
             session.speak(**common)
             detail(", ".join(f"{package} {version}" for package, version in versions().items()))
-            with told_to_end():
-                command(*args, **kwargs)
-            _tell_work()
-        except StoreError as error:
-            refuse(said(ERROR, f" {error}"))
-        except AuditorError as error:
-            # on a run that stood before, wrong words are to be mended and not to be given again
-            hint = session.new or not isinstance(error, WRONG_INPUT)
-            refuse(said(ERROR, f" {error}"), withdraw=session.new, hint=hint)
-        except TerminatedError:
-            refuse(said("told to end; what was finished is kept"))
-        except (KeyboardInterrupt, typer.Abort):
-            refuse(said("interrupted; what was finished is kept"))
-        except (typer.Exit, typer.BadParameter):
-            raise
-        except BaseException as error:  # the edge: a crash, or foreign code that wants to leave, ends as documented
-            refuse(_crash(error))
+            # what a command made is sent to its address after its own errors were told
+            with told_to_end(), at_hand(command.__name__, kwargs) as (given, session.addresses), _in_sentences():
+                for folder, address in session.addresses.items():
+                    note(f"{address} is kept in step with its copy {folder}")
+                command(*args, **given)  # type: ignore[arg-type]
+                _tell_work()
 
     return takes_common(guarded)
+
+
+@contextlib.contextmanager
+def _in_sentences() -> Iterator[None]:
+    try:
+        yield
+    except StoreError as error:
+        refuse(said(ERROR, f" {error}"))
+    except AuditorError as error:
+        # on a run that stood before, wrong words are to be mended and not to be given again
+        hint = session.new or not isinstance(error, WRONG_INPUT)
+        refuse(said(ERROR, f" {error}"), withdraw=session.new, hint=hint)
+    except TerminatedError:
+        refuse(said("told to end; what was finished is kept"))
+    except (KeyboardInterrupt, typer.Abort):
+        refuse(said("interrupted; what was finished is kept"))
+    except (typer.Exit, typer.BadParameter):
+        raise
+    except BaseException as error:  # the edge: a crash, or foreign code that wants to leave, ends as documented
+        refuse(_crash(error))
 
 
 def _tell_work() -> None:
@@ -228,6 +240,7 @@ def options(
     verbose: VerboseOption = False,
 ) -> None:
     session.folder, session.new, session.debug = None, False, debug
+    session.addresses = {}
     session.quiet, session.verbose, session.as_json = quiet, verbose, False
     if version:
         payload.print(__version__)
@@ -256,7 +269,8 @@ def announce(folder: RunFolder, settings: AuditConfig, new: bool) -> None:
 def go_on_with(folder: Path, new: bool, command: str = "run --resume {}") -> None:
     """What a person is told to type where the command at work does not end well."""
     session.folder, session.new = folder, new
-    session.again = f"auditor {command.replace('{}', shell_word(str(folder)), 1)}"
+    where = session.addresses.get(folder, str(folder))
+    session.again = f"auditor {command.replace('{}', shell_word(where), 1)}"
 
 
 def note(line: str, style: str = "") -> None:

@@ -58,7 +58,10 @@ class RunFolder:
             StoreError: it exists and is not empty, or it cannot be made.
         """
         if address := address_of(path):
-            raise StoreError(f"a run folder cannot lie at {address}: it needs a file system, which machines may share")
+            raise StoreError(
+                f"a run folder cannot lie at {address}: it needs a file system; 'auditor run --out {address}' works in "
+                "a copy and keeps that address in step"
+            )
         with in_words(path):
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise StoreError(

@@ -148,28 +148,29 @@ def test_an_address_with_a_password_is_refused_and_not_shown(world, invoke, tmp_
         assert not (tmp_path / "run").exists()
 
 
-def test_a_run_folder_at_an_address_is_refused(world, invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    refused = invoke("run", world.config, "--out", "s3://bucket/run")
-    assert (refused.exit_code, "a run folder cannot lie at s3://bucket/run" in refused.stderr) == (2, True)
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_run_of_pictures_in_s3_ends_in_the_same_numbers(own_world: World, invoke, finished, s3, tmp_path) -> None:
-    """And says what changed there when it is resumed; its folder holds no credentials."""
+def test_a_run_of_pictures_in_s3_ends_in_the_same_numbers(
+    own_world: World, invoke, finished, s3, tmp_path, monkeypatch
+) -> None:
+    """Its folder lies there as well, holds no credentials, is continued from there, and says what changed there."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     s3.put(str(own_world.folder / "photos"), "pictures/photos", recursive=True)
     shutil.rmtree(own_world.folder / "photos")
-    folder = tmp_path / "run"
-    ended = invoke("run", own_world.config, "--images", "s3://pictures/photos", "--out", folder)
+    ended = invoke("run", own_world.config, "--images", "s3://pictures/photos", "--out", "s3://pictures/runs/7")
     assert ended.exit_code == finished[1].exit_code, ended.output
+    assert "s3://pictures/runs/7 is kept in step with its copy" in " ".join(ended.stderr.split())
+    s3.invalidate_cache()
+    written = {name.removeprefix("pictures/runs/7/"): s3.cat_file(name) for name in s3.find("pictures/runs/7")}
+    (folder,) = (tmp_path / "cache").glob("auditor/runs/*/7")
+    assert written == {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     for file in ("trials.parquet", "cells.parquet"):
-        assert (folder / file).read_bytes() == (finished[0] / file).read_bytes()
-    assert invoke("run", "--resume", folder).exit_code == ended.exit_code
-    written = [path for path in folder.rglob("*") if path.is_file()]
-    assert not any(SECRET.encode() in path.read_bytes() for path in written)
+        assert written[file] == (finished[0] / file).read_bytes()
+    assert not any(SECRET.encode() in data for data in written.values())
+    assert not any(SECRET in path.read_text("latin-1") for path in (tmp_path / "cache").rglob("*") if path.is_file())
+    shutil.rmtree(tmp_path / "cache")
+    assert invoke("run", "--resume", "s3://pictures/runs/7").exit_code == ended.exit_code
     assert pd.read_parquet(folder / "images.parquet")["path"].str.startswith("s3://pictures/photos/").all()
     name = s3.ls("pictures/photos/red pan")[0]
     with s3.open(name, "wb") as opened:
         Image.new("RGB", (32, 32)).save(opened, "PNG")
-    refused = invoke("run", "--resume", folder)
+    refused = invoke("run", "--resume", "s3://pictures/runs/7")
     assert (refused.exit_code, f"pictures: s3://{name} changed" in " ".join(refused.stderr.split())) == (2, True)

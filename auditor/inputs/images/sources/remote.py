@@ -1,22 +1,16 @@
-"""Pictures at an address that fsspec opens, such as s3://bucket/photos, in one folder a class. Nothing is copied here.
-
-Credentials are the store's own affair: its environment variables and files have them, and no setting does.
-"""
+"""Pictures at an address that fsspec opens, such as s3://bucket/photos, one folder a class. Nothing is copied here."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fsspec
-
 from auditor.core.addresses import address_of
-from auditor.core.errors import ConfigError, ImageError, UnreadableImageError, first_line
+from auditor.core.errors import ImageError, UnreadableImageError, first_line
 from auditor.core.plain_text import utf8
 from auditor.inputs.images.mapping import left_out
 from auditor.inputs.images.sources.inside import require_size
@@ -28,11 +22,7 @@ from auditor.inputs.images.sources.listing import (
     is_named_like_a_picture,
     is_never_read,
 )
-
-_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}
-_TIMES = ("LastModified", "mtime", "updated", "created")
-_TAGS = ("ETag", "etag", "generation", "md5Hash", "crc32c")
-"""Under which names stores tell when a file was written, and a mark of its content."""
+from auditor.inputs.stores import TAGS, TIMES, as_os_errors, opened, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +65,9 @@ def state_of(address: str) -> State | None:
         ConfigError: what opens such addresses is not installed.
     """
     if address not in _STATES:
-        store, path = _opened(address)
+        store, path = opened(address)
         try:
-            with _in_words():
+            with as_os_errors():
                 _STATES[address] = _state(store.info(path))
         except OSError:
             return None
@@ -90,47 +80,18 @@ def read_address(address: str) -> bytes:
     Raises:
         OSError: it cannot be read, whatever its store raises.
     """
-    store, path = _opened(address)
-    with _in_words():
+    store, path = opened(address)
+    with as_os_errors():
         data: bytes = store.cat_file(path)
     return data
 
 
-def _opened(address: str) -> tuple[Any, str]:
-    """What fsspec opens an address with, and the path there."""
-    scheme = address.partition(":")[0]
-    try:
-        store, path = fsspec.url_to_fs(address)
-    except ImportError as error:
-        extra = _EXTRAS.get(scheme)
-        needed = f'pip install "auditor[{extra}]"' if extra else first_line(error)
-        raise ConfigError(f"{address}: what opens {scheme}:// is not installed; {needed}") from error
-    except Exception as error:  # each store has errors of its own
-        raise ConfigError(f"{address} is no address that fsspec opens: {first_line(error)}") from error
-    return store, path
-
-
-@contextmanager
-def _in_words() -> Iterator[None]:
-    """Make an OSError of whatever a store raises, which may be errors of its client, of the network or of a login."""
-    try:
-        yield
-    except OSError:
-        raise
-    except Exception as error:
-        raise OSError(f"{type(error).__name__}: {first_line(error)}") from error
-
-
 def _state(info: Mapping[str, Any]) -> State:
-    written = next((info[name] for name in _TIMES if info.get(name)), None)
-    mark = next((str(info[name]) for name in _TAGS if info.get(name)), None)
-    return State(int(info.get("size") or 0), _number(written), _number(mark))
+    return State(int(info.get("size") or 0), _number(told(info, TIMES)), _number(told(info, TAGS)))
 
 
-def _number(told: object) -> int:
-    if told is None:
-        return 0
-    return int(hashlib.sha256(str(told).encode()).hexdigest()[:15], 16)
+def _number(words: str | None) -> int:
+    return 0 if words is None else int(hashlib.sha256(words.encode()).hexdigest()[:15], 16)
 
 
 def _files(root: str) -> dict[str, str]:
@@ -141,9 +102,9 @@ def _files(root: str) -> dict[str, str]:
     """
     for known in [one for one in _STATES if one.startswith(f"{root}/")]:
         del _STATES[known]
-    store, path = _opened(root)
+    store, path = opened(root)
     try:
-        with _in_words():
+        with as_os_errors():
             store.invalidate_cache()
             found: dict[str, Mapping[str, Any]] = store.find(path, detail=True)
     except OSError as problem:
