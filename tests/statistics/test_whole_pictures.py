@@ -106,6 +106,8 @@ def test_an_exchanged_background_above_the_limit_keeps_a_run_from_passing_though
     assert (word, reason) == (Verdict.INCONCLUSIVE, "so; the background alone moves the model by more than the limit")
     assert with_whole_pictures(Verdict.FAIL, "so", judged(behind), LIMITS) == (Verdict.FAIL, "so")
     assert with_whole_pictures(Verdict.PASS, "so", judged(behind, limits=HELD), HELD)[0] is Verdict.FAIL
+    assert [one.effect.id for one in judged(behind, CAST, BEHIND).heeded] == ["background"]
+    assert [one.effect.id for one in judged(behind, CAST, BEHIND, limits=HELD).heeded] == ["background", "cast"]
     still_open = trial("background", 14, {"background of the source": (2, 13)})
     assert with_whole_pictures(Verdict.PASS, "so", judged(still_open), LIMITS) == (Verdict.PASS, "so")
 
