@@ -19,6 +19,7 @@ from auditor.inputs.images.sources.listing import Listing
 from auditor.inputs.model.device import choose_device
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.loading import check_model, class_names_of, preprocessing_of
+from auditor.inputs.model.quick import check_compiler
 from auditor.run.estimate import patches_brought
 
 Part = TypeVar("Part")
@@ -69,7 +70,8 @@ def mistakes_ahead(config: AuditConfig, whole: bool = False) -> Mistakes:
         whole: of a survey, which asks for no pair.
     """
     mistakes = Mistakes()
-    mistakes.of(lambda: choose_device(config.device))
+    device = mistakes.of(lambda: choose_device(config.device))
+    mistakes.of(lambda: check_compiler(config.compute, device))
     mistakes.of(lambda: check_model(config))
     names = mistakes.of(lambda: class_names_of(config))
     source = _check_pair(config, names, mistakes, whole) if names is not None else None

@@ -26,7 +26,7 @@ from auditor.inputs.model.folded_cut import folded_cut
 from auditor.run.stage import Run
 from auditor.run.stages.atlas import open_layers
 from auditor.run.stages.candidates import open_scene, screening_rows
-from auditor.run.stages.clean import CLEAN, network_of_trials
+from auditor.run.stages.clean import CLEAN, folded_network
 from auditor.run.stages.grounds import open_grounds
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.needed import target_rows
@@ -204,7 +204,7 @@ def _screening(run: Run) -> tuple[float, float]:
     """Seconds a crop that is screened linearly, and a source picture that the tail sees."""
     config, rows = run.config, screening_rows(run)
     pixels, cut = run.get(IMAGES).pixels[rows], run.inputs.cut
-    passes = folded_cut(cut, run.open(network_of_trials))
+    passes = folded_cut(cut, run.open(folded_network))
     screen = TailScreen(cut, pixels, run.inputs.target, config.trials.size, config.compute.batch_size, passes=passes)
     side = side_in_pixels(config.trials.size, *run.inputs.classifier.preprocessing.output_size)
     patches = [noise_patch(side, number) for number in range(_SAMPLE)]

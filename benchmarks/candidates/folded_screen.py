@@ -23,7 +23,7 @@ from auditor.core.records import PixelArray
 from auditor.inputs.model.folded_cut import folded_cut
 from auditor.run.audit import open_run, stored_config
 from auditor.run.folder import RunFolder
-from auditor.run.stages.clean import CLEAN, network_of_trials
+from auditor.run.stages.clean import CLEAN, folded_network
 from auditor.run.stages.images import IMAGES
 from benchmarks.candidates.pages import table
 from benchmarks.candidates.pairs import PILOTS, Opened
@@ -47,7 +47,7 @@ def main() -> None:
     run = open_run(folder, stored_config(folder), Silence())
     one = Opened(run, run.inputs, run.get(IMAGES), run.get(CLEAN))
     config, cut = run.inputs.config, run.inputs.cut
-    cuts = {"as it is": cut, "norms folded": folded_cut(cut, run.open(network_of_trials))}
+    cuts = {"as it is": cut, "norms folded": folded_cut(cut, run.open(folded_network))}
     screens = {
         name: LinearScreen(
             TailScreen(

@@ -301,6 +301,16 @@ class ComputeConfig(Section):
         description="trials run the network with its batch norms folded into the convolutions before them, where that "
         "proves equal on the clean pictures",
     )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32",
+        description="of trials: with `bfloat16` a copy in it sees every picture first, and float32 has the last word "
+        "on those that it calls the target or is not sure of",
+    )
+    compile: bool = Field(
+        False,
+        description="trials run the network compiled by torch.compile for batches of `batch_size`, where that proves "
+        "equal on the clean pictures",
+    )
 
 
 SHARING = ("workers", "engine", "address")

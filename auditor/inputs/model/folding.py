@@ -73,7 +73,7 @@ class Comparison:
     """A network beside its folded copy on the same pictures, batch by batch."""
 
     def __init__(self, classifier: Classifier) -> None:
-        self._failed = ""
+        self._classifier, self._failed = classifier, ""
         self._changed, self._difference, self._largest = 0, 0.0, 1.0
         try:
             self._folded, self._norms = fold(classifier)
@@ -93,6 +93,11 @@ class Comparison:
         difference, largest = (folded - logits).abs().max(), logits.abs().max()
         self._difference = max(self._difference, float(difference.nan_to_num(torch.inf)))
         self._largest = max(self._largest, float(largest))
+
+    @property
+    def network(self) -> Classifier:
+        """The folded copy; the network itself where there is nothing to fold."""
+        return self._classifier if self._failed or not self._norms else self._folded
 
     def folding(self, pictures: int) -> Folding:
         """What follows from all that was seen; `pictures` is how many there were."""

@@ -33,7 +33,7 @@ from auditor.run.engines import hands
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.atlas import ATLAS, atlases_of, of_layer, read_atlas, write_atlas
-from auditor.run.stages.clean import CLEAN, network_of_trials
+from auditor.run.stages.clean import CLEAN, folded_network
 from auditor.run.stages.grounds import open_grounds
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import LEFT_OUT, NO_PATCHES
@@ -87,7 +87,7 @@ def open_screen(run: Run) -> TailScreen:
         config.compute.batch_size,
         progress=run.progress,
         names=pool.paths(rows),
-        passes=folded_cut(inputs.cut, run.open(network_of_trials)),
+        passes=folded_cut(inputs.cut, run.open(folded_network)),
     )
 
 
@@ -110,7 +110,7 @@ def _proposed(run: Run, folder: RunFolder) -> Proposals:
 def pixel_screen(run: Run) -> PixelScreen:
     """The screen of a network of which no layer is mapped: the pictures that crops are screened on, and all of it."""
     inputs, pool, rows = run.inputs, run.get(IMAGES), screening_rows(run)
-    network = run.open(network_of_trials)
+    network = run.open(folded_network)
     keys = [pool.images[row].key for row in rows]
     said = run.get(CLEAN).of(rows)
     trials = run.config.trials

@@ -13,8 +13,9 @@ from auditor.core.records import ImagePool, IntArray, Split
 from auditor.core.records.trials import Clean, Predictions
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.folding import AS_IT_IS, Comparison, Folding, fold
+from auditor.inputs.model.quick import Quick, QuickComparison, quickened
 from auditor.inputs.opening import Inputs
-from auditor.run.folder import RunFolder
+from auditor.run.folder import Json, RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import TRIALS_RUN
@@ -23,6 +24,11 @@ from auditor.trials.sweep import predict_clean
 _FILE = "cache/clean.safetensors"
 _FOLDED, _CHANGE = "folded", "largest_change"
 """What the manifest notes: how many batch norms are folded for trials, and how far that changed a logit at most."""
+
+_QUICK, _WITHIN, _DIFFERING = "quick", "within", "differing"
+"""Noted where a quicker copy was asked for: whether trials run it, and what else `Quick` holds."""
+
+_NOTED = (_FOLDED, TRIALS_RUN, _CHANGE, _QUICK, _WITHIN, _DIFFERING)
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
@@ -37,28 +43,65 @@ def _make(run: Run, folder: RunFolder) -> Facts:
 
 
 def _predict(run: Run, pool: ImagePool, rows: IntArray) -> tuple[Predictions, Facts]:
-    """What the model says, and beside it whether its folded copy says the same: this is decided once a run."""
+    """What the model says, and beside it whether copies of it say the same: this is decided once a run."""
     before = run.folder.facts("clean")
-    if before is not None or not run.config.compute.fold_batch_norms:
-        kept = {name: before[name] for name in (_FOLDED, TRIALS_RUN, _CHANGE) if name in before} if before else {}
-        off = {} if before is not None else _facts(Folding(words=f"{AS_IT_IS}: compute.fold_batch_norms is off"))
-        return predict_pictures(run.inputs, pool, rows, run.progress), {**off, **kept}
-    comparison = Comparison(run.inputs.classifier)
-    clean = predict_pictures(run.inputs, pool, rows, run.progress, comparison.see)
-    folding = comparison.folding(len(rows))
-    run.progress.say(f"trials run {folding.words}")
-    return clean, _facts(folding)
+    if before is not None:
+        kept = {name: before[name] for name in _NOTED if name in before}
+        return predict_pictures(run.inputs, pool, rows, run.progress), kept
+    beside = _Beside(run)
+    clean = predict_pictures(run.inputs, pool, rows, run.progress, beside.see)
+    return clean, beside.facts(len(rows))
 
 
-def _facts(folding: Folding) -> Facts:
-    change = float(f"{folding.largest_change:.1e}")
-    return {_FOLDED: folding.norms, TRIALS_RUN: folding.words, **({_CHANGE: change} if folding.norms else {})}
+class _Beside:
+    """Copies of the network that trials may run, beside it on the clean pictures."""
+
+    def __init__(self, run: Run) -> None:
+        compute, classifier = run.config.compute, run.inputs.classifier
+        self._say = run.progress.say
+        self._folded = Comparison(classifier) if compute.fold_batch_norms else None
+        base = classifier if self._folded is None else self._folded.network
+        self._copied = base is not classifier
+        asked = (compute.compile or compute.precision != "float32") and not run.config.whole
+        self._quick = QuickComparison(base, compute, run.inputs.target.indices) if asked else None
+
+    def see(self, images: Tensor, logits: Tensor) -> None:
+        """As `Comparison.see`."""
+        for one in (self._folded, self._quick):
+            if one is not None:
+                one.see(images, logits)
+
+    def facts(self, pictures: int) -> Facts:
+        """What follows from all that was seen, as the manifest notes it; it is said too, where something was tried."""
+        folding = Folding(words=f"{AS_IT_IS}: compute.fold_batch_norms is off")
+        if self._folded is not None:
+            folding = self._folded.folding(pictures)
+        quick = Quick() if self._quick is None else self._quick.quick(pictures)
+        if quick.used and self._copied and not folding.norms:
+            quick = Quick(words="not quicker either, since the copy had its batch norms folded: switch that off")
+        words = "; ".join(filter(None, [folding.words, quick.words]))
+        if self._folded is not None or quick.words:
+            self._say(f"trials run {words}")
+        facts: dict[str, Json] = {_FOLDED: folding.norms, TRIALS_RUN: words}
+        if folding.norms:
+            facts[_CHANGE] = float(f"{folding.largest_change:.1e}")
+        if quick.words:
+            facts |= {_QUICK: quick.used, _WITHIN: quick.within, _DIFFERING: quick.differing}
+        return facts
+
+
+def folded_network(run: Run) -> Classifier:
+    """The network of passes that go forward alone: the audited one, or its folded copy where that proved equal."""
+    folded = (run.folder.facts("clean") or {}).get(_FOLDED)
+    return fold(run.inputs.classifier)[0] if folded else run.inputs.classifier
 
 
 def network_of_trials(run: Run) -> Classifier:
-    """The network that a run's trials go through: the audited one, or its folded copy where that proved equal."""
-    folded = (run.folder.facts("clean") or {}).get(_FOLDED)
-    return fold(run.inputs.classifier)[0] if folded else run.inputs.classifier
+    """The network that a run's trials go through: the folded one, or the quicker copy of it that was asked for."""
+    network, facts = run.open(folded_network), run.folder.facts("clean") or {}
+    if not facts.get(_QUICK):
+        return network
+    return quickened(network, run.config.compute, run.inputs.target.indices, float(str(facts[_WITHIN])))
 
 
 def predict_pictures(

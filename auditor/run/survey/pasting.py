@@ -12,7 +12,7 @@ from auditor.core.records import FloatArray, ImagePool, IntArray, Placement, Spl
 from auditor.core.records.trials import Predictions
 from auditor.inputs.model.classifier import Classifier
 from auditor.run.stage import Run
-from auditor.run.stages.clean import network_of_trials
+from auditor.run.stages.clean import folded_network
 from auditor.run.stages.images import IMAGES
 from auditor.run.survey.crops import CROPS, Crops, cut
 from auditor.run.survey.pictures import Pictures, pictures_of
@@ -108,7 +108,7 @@ class Pasting:
 
 def open_pasting(run: Run) -> Pasting:
     """The pasting of this process, or of one that shares the work."""
-    return Pasting(run, run.open(network_of_trials), run.get(IMAGES), run.get(CROPS), pictures_of(run))
+    return Pasting(run, run.open(folded_network), run.get(IMAGES), run.get(CROPS), pictures_of(run))
 
 
 def crop_name(number: int) -> str:

@@ -16,7 +16,7 @@ from auditor.core.records import ImagePool, IntArray, Split
 from auditor.inputs.model.folded_cut import folded_cut
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
-from auditor.run.stages.clean import CLEAN, network_of_trials
+from auditor.run.stages.clean import CLEAN, folded_network
 from auditor.run.stages.images import IMAGES
 from auditor.run.survey.crops import CROPS, Crops
 from auditor.run.survey.pictures import pictures_of
@@ -54,7 +54,7 @@ def open_screening(run: Run) -> Screening:
     """The screening of this process, or of one that shares the work."""
     inputs, config, pool = run.inputs, run.config, run.get(IMAGES)
     rows, classes = pictures_of(run).together(Split.DISCOVERY)
-    network, size, batch = run.open(network_of_trials), config.trials.size, config.compute.batch_size
+    network, size, batch = run.open(folded_network), config.trials.size, config.compute.batch_size
     names, pixels = pool.paths(rows), pool.pixels[rows]
     screen = (
         EveryTarget(folded_cut(inputs.cut, network), pixels, size, batch, names)
