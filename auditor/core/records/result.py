@@ -77,7 +77,8 @@ class Subject:
     """What was audited, for the report's head: names, files and hashes, nothing that runs.
 
     `trials_run` says which network the trials ran: as it is, or with its batch norms folded, and whether compiled or
-    in bfloat16 first; '' in results of earlier versions, which ran it as it is. `further_layers` were searched beside `layer`, at which crops are screened.
+    in bfloat16 first; '' in results of earlier versions, which ran it as it is. `further_layers` were searched beside
+    `layer`, at which crops are screened.
     """
 
     model: str

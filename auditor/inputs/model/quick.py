@@ -6,6 +6,8 @@ import copy
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -83,17 +85,29 @@ class OneShape(nn.Module):
         def answer(images: Tensor) -> object:
             return module(images)
 
-        # frozen, weights are laid out once as the kernels want them; nobody changes them afterwards
-        self._compiled = torch.compile(answer, dynamic=False, options={"freezing": True})
+        self._compiled = torch.compile(answer, dynamic=False)
 
     def forward(self, images: Tensor) -> object:
         """As the network: (B, 3, H, W) -> (B, K)."""
         count = len(images)
         if count < self._size:
             images = torch.cat([images, images.new_zeros((self._size - count, *images.shape[1:]))])
-        with torch.compiler.set_stance("default"):  # a user's own compiled functions run as they were before
+        with _compiling():
             answer = self._compiled(images)
         return answer[:count] if isinstance(answer, Tensor) and answer.ndim else answer
+
+
+@contextmanager
+def _compiling() -> Iterator[None]:
+    """Around a compiled network, which compiles when it is first called.
+
+    Where a user's own compiled functions run as they were before (`compiled`), it runs compiled all the same. Its
+    weights are frozen: laid out once as the kernels want them. Nobody changes them afterwards.
+    """
+    from torch._inductor import config  # seconds to import, for those who ask for it
+
+    with config.patch(freezing=True), torch.compiler.set_stance("default"):
+        yield
 
 
 def check_compiler(compute: ComputeConfig, device: torch.device | None = None) -> None:
