@@ -117,10 +117,8 @@ class Mirror:
         """
         before = {name: stamp for name, stamp in self._stamps().items() if _is_manifest(name)}
         manifests = {name: data for name in before if (data := self._read(name))}
-        here = {
-            **self._stamps(),
-            **before,
-        }  # what a manifest names is here; one that is newer than `before` is sent next
+        # what a manifest names is here by now; a manifest that is newer than `before` is sent next time
+        here = {**self._stamps(), **before}
         changed = [name for name, stamp in here.items() if self._sent.get(name) != stamp]
         gone = [name for name in self._sent if name not in here]
         if not (changed or gone) or not (here or self._is_new):
