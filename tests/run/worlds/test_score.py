@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +13,8 @@ import torch
 
 from auditor.candidates.controls import OWN_CONTROLS
 from auditor.core.config import TrialsConfig
+from auditor.core.errors import StoreError
+from auditor.core.progress import Silence
 from auditor.core.records import Candidate, Interval, Origin, Placement, Tier
 from auditor.inputs.world.planted import CLASS_NAMES, WORLDS
 from auditor.inputs.world.planted_bundle import AUDIT_SEED, file_of
@@ -18,7 +22,7 @@ from auditor.inputs.world.planted_pictures import base_picture, planted, with_cu
 from auditor.run.worlds.hits import CueFinder, first, ranked
 from auditor.run.worlds.options import Examiner, _around
 from auditor.run.worlds.pasting import Standing, pasted
-from auditor.run.worlds.score import p_shortcut
+from auditor.run.worlds.score import Row, Scorer, p_shortcut
 from auditor.trials.pasting import Spots, Sticker, paste, paste_at
 from auditor.trials.placements import draw, variants_of
 from auditor.trials.stand_ins import Control, CutFromPictures
@@ -81,6 +85,19 @@ def test_what_is_not_held_has_no_rank() -> None:
     assert [one.uplift for one in order] == [0.3, 0.1]
     assert first([False, False, True, True]) == 3
     assert first([False]) is None
+
+
+def test_a_row_of_an_earlier_version_without_its_audit_is_a_sentence(tmp_path: Path) -> None:
+    row = Row("noodles", "planted", 0, "fail", 0.98, 1, 5, 50, 100, None, {}, 1000, 10.0)
+    file = tmp_path / "rows" / "noodles-planted-0.json"
+    file.parent.mkdir()
+    file.write_text(json.dumps(asdict(row)))
+    with pytest.raises(StoreError, match="is an earlier version's row, and its audit cannot be read") as told:
+        Scorer(tmp_path, tmp_path, Silence())._row(NOODLES, "planted", 0)
+    assert "delete the row and score again" in str(told.value)
+    # what was completed is read back, whatever became of its audit
+    file.write_text(json.dumps(asdict(replace(row, named=7))))
+    assert Scorer(tmp_path, tmp_path, Silence())._row(NOODLES, "planted", 0) == replace(row, named=7)
 
 
 def test_the_paste_is_the_auditors_to_one_step_of_a_byte() -> None:
