@@ -43,15 +43,18 @@ BLOCKS: dict[str, Callable[[], str]] = {"docs/your-model.md": settings_tables, "
 """The block that each page holds."""
 
 
-def with_block(page: str, block: str) -> str:
+def with_block(page: str, block: str, script: str = "settings") -> str:
     """A page whose marked block is replaced.
 
+    Args:
+        script: of tools/docs, which writes the block.
     Raises:
         ValueError: the page has no marked block, or several.
     """
-    marked = re.compile(r"(<!-- written by tools/docs/settings\.py -->\n\n).*?(\n<!-- end -->\n)", re.DOTALL)
+    by = f"<!-- written by tools/docs/{script}.py -->"
+    marked = re.compile(f"({re.escape(by)}\n\n).*?(\n<!-- end -->\n)", re.DOTALL)
     if len(marked.findall(page)) != 1:
-        raise ValueError("expected one block between <!-- written by tools/docs/settings.py --> and <!-- end -->")
+        raise ValueError(f"expected one block between {by} and <!-- end -->")
     return marked.sub(lambda found: f"{found[1]}{block}{found[2]}", page)
 
 
