@@ -46,12 +46,16 @@ def grid_variants(config: PlacesConfig) -> tuple[Variant, ...]:
     )
 
 
-def place_pastes(config: AuditConfig, eligible: int) -> int:
-    """Pastes that the places of one patch take, on so many eligible confirmation pictures."""
-    places, pictures = config.places, min(config.places.pictures, eligible)
+def grid_pastes(config: AuditConfig, eligible: int) -> int:
+    """Pastes that the map of one patch takes, upright, on so many eligible confirmation pictures."""
+    return 2 * len(grid_variants(config.places)) * min(config.places.pictures, eligible)
+
+
+def dose_pastes(config: AuditConfig, eligible: int) -> int:
+    """Pastes that one patch's sizes and opacities take, where it was confirmed first."""
     variants = len(variants_of(config.trials.placements[0], _at_size(config, config.trials.size).trials))
     doses = 2 * len(_sizes(config, config.trials.size)) + len(_opacities(config)) - 1
-    return 2 * len(grid_variants(places)) * pictures + doses * variants * min(places.dose_pictures, eligible)
+    return doses * variants * min(config.places.dose_pictures, eligible)
 
 
 def _grid(bench: Bench, one: Mapped) -> PlaceOutcomes:

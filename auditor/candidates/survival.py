@@ -35,7 +35,7 @@ def see_again(bench: Bench, patch: Patch, placement: Placement, confirmed: Trial
     name = TrialName(Split.CONFIRMATION, identity, "", placement)
     moved, saved = (
         Trial(name, patch.rgba, frozenset(wanted), variants=variants)
-        for variants in (_moved(rules, config), _saved(rules, config))
+        for variants in (_moved(rules, config), saved_variants(rules, config))
     )
     first, second = bench.measure([moved, saved], f"flips of {identity} seen again")
     columns = [confirmed.image_keys.index(key) for key in first.image_keys]
@@ -66,7 +66,7 @@ def _moved(rules: Sequence[Variant], config: AuditConfig) -> tuple[Variant, ...]
     )
 
 
-def _saved(rules: Sequence[Variant], config: AuditConfig) -> tuple[Variant, ...]:
+def saved_variants(rules: Sequence[Variant], config: AuditConfig) -> tuple[Variant, ...]:
     """Every rule with the picture saved where it is, and then moved and saved, direction by direction."""
     quality = config.survival.jpeg_quality
     return tuple(

@@ -19,10 +19,11 @@ from auditor.candidates.screening import TailScreen
 from auditor.core.config import AuditConfig
 from auditor.core.errors import TrainingError
 from auditor.core.progress import Silence
-from auditor.core.records import Placement, Split
+from auditor.core.records import Split
 from auditor.core.records.trials import eligible_rows
 from auditor.core.shelf import MemoryShelf
 from auditor.inputs.model.folded_cut import folded_cut
+from auditor.run.pastes_ahead import pastes_ahead, unpatched_seconds
 from auditor.run.stage import Run
 from auditor.run.stages.atlas import open_layers
 from auditor.run.stages.candidates import open_scene, screening_rows
@@ -30,8 +31,8 @@ from auditor.run.stages.clean import CLEAN, folded_network
 from auditor.run.stages.grounds import open_grounds
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.needed import target_rows
-from auditor.run.stages.trials import open_table
-from auditor.run.timing import noise_patch, peak_memory, seconds_at, timed
+from auditor.run.stages.whole_pictures import annotated_objects, most_lenders
+from auditor.run.timing import noise_patch, peak_memory, timed
 from auditor.run.workload import Known, Workload, workload_of
 from auditor.statistics.looks import error_budget
 from auditor.statistics.planning import images_that_pass
@@ -120,6 +121,7 @@ def known_of(run: Run) -> Known:
         target=len(target_rows(pool, run.inputs.target.indices)[0]),
         boxes=len(open_scene(run).crop_rules(config.candidates.sizes).boxes()) if run.inputs.mapped else 0,
         layers=len(run.inputs.by_layer),
+        lenders=sum(map(len, most_lenders(run))),
     )
 
 
@@ -137,11 +139,17 @@ def patches_brought(config: AuditConfig) -> int:
 def _seconds(run: Run, work: Workload) -> dict[str, float]:
     """Seconds of each piece of work."""
     config, unit = run.config, _yardstick()
+    pastes, unpatched = pastes_ahead(run, work), unpatched_seconds(run)
+    whole = work.whole * unpatched + (work.lenders * _lending(run) if work.lenders else 0.0)
+    removals = work.removed * (unpatched + _filling(run))
     if not run.inputs.mapped:
         return {
-            "candidates and trials": (work.pastes + work.whole) * _pasting(run)
+            "candidates and trials": pastes.trials
+            + pastes.places
+            + pastes.survival
+            + whole
             + unit * work.tried * (_A_CANDIDATE + _A_TRIED_PATCH),
-            "removals": work.removed * (_pasting(run) + _filling(run)),
+            "removals": removals,
             "drawings and reports": unit * _THE_REST,
         }
     if not work.tail:  # nothing is eligible, so nothing is screened and nothing tried
@@ -151,7 +159,6 @@ def _seconds(run: Run, work: Workload) -> dict[str, float]:
     samples = min(samples, PAIR_FITTED)  # more than these are only placed among them
     layouts = (1 + config.atlas.repeats) * len(run.inputs.by_layer)
     linear, tail = _screening(run)
-    pasting = _pasting(run)
     own_px = min(run.inputs.classifier.preprocessing.output_size)
     patch_icon = _rendering(run, work.patch_px) if work.patch_icon_steps else 0.0
     return {
@@ -163,11 +170,10 @@ def _seconds(run: Run, work: Workload) -> dict[str, float]:
         + work.patch_icon_steps * patch_icon
         + work.trained * _training(run)
         + unit * work.tried * _A_CANDIDATE,
-        "trials": (work.pastes - work.places - work.survival + work.whole) * pasting
-        + unit * work.tried * _A_TRIED_PATCH,
-        "removals": work.removed * (pasting + _filling(run)),
-        "places": work.places * pasting,
-        "survival": work.survival * pasting,
+        "trials": pastes.trials + whole + unit * work.tried * _A_TRIED_PATCH,
+        "removals": removals,
+        "places": pastes.places,
+        "survival": pastes.survival,
         "drawings and reports": unit * (work.icons * _AN_ICON + _THE_REST),
     }
 
@@ -238,9 +244,13 @@ def _training(run: Run) -> float:
     return seconds / (budget.steps * budget.batch_size)
 
 
-def _pasting(run: Run) -> float:
-    """Seconds a paste, on the eligible pictures of the split that has some, each placement alike."""
-    return seconds_at(run.open(open_table), Placement.FIXED).patch
+def _lending(run: Run) -> float:
+    """Seconds of a picture whose object is removed and filled in; 0 where none is."""
+    rows = [row for of_group in most_lenders(run) for row in of_group[:1]]
+    if not rows:
+        return 0.0
+    objects, things = annotated_objects(run)
+    return timed(lambda: [objects.without(row, things) for row in rows]) / len(rows)
 
 
 def _filling(run: Run) -> float:

@@ -19,7 +19,7 @@ def estimate_lines(estimate: Estimate) -> tuple[str, ...]:
     return (
         f"eligible source pictures: {counted}",
         f"a pass takes {estimate.needed} for confirmation where nothing flips{short}",
-        f"ahead: {how_many(estimate.workload.passes, 'picture')} through the network or a part of it, about "
+        f"ahead: at most {how_many(estimate.workload.passes, 'picture')} through the network or a part of it, about "
         f"{seconds(estimate.total_seconds)} on this machine ({pieces}) and {memory}{may_stop(estimate.looks)}",
     )
 
@@ -29,7 +29,4 @@ def may_stop(looks: Sequence[int]) -> str:
     if len(looks) < 2:
         return ""
     *earlier, every = looks
-    return (
-        f"; at most, since confirmation may stop at {', '.join(map(str, earlier))} of {every} pictures "
-        "(trials.stop_early)"
-    )
+    return f"; confirmation may stop at {', '.join(map(str, earlier))} of {every} pictures (trials.stop_early)"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -23,14 +23,6 @@ from auditor.trials.stand_ins import Control
 
 _PICTURES = 32
 """Of a batch that is pasted on to time a placement, at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class PasteSeconds:
-    """Seconds of one paste under a placement: of a patch, and of a control drawn in its place, on average."""
-
-    patch: float
-    control: float
 
 
 def timed(do: Callable[[], object]) -> float:
@@ -54,40 +46,52 @@ def noise_patch(side_px: int, number: int) -> PixelArray:
     return rgba
 
 
-def paste_seconds(table: Table, variants: tuple[Variant, ...]) -> PasteSeconds:
-    """Paste noise and its controls on a few eligible pictures under one of some paste rules.
+def seconds_at(table: Table, placement: Placement) -> float:
+    """Seconds of a paste under a placement, on a few eligible pictures of confirmation or selection; 0.0 without any.
 
-    The rule is the middle one: of a placement that takes the best of several sizes, a medium one. Controls are those
-    that are made of the patch itself. What a placement makes of a whole picture, such as a photograph's light, blur and
-    compression, may take longer than a small network.
-
-    Args:
-        variants: paste rules, which differ in place and size alone.
-    Returns:
-        Zeros where no picture of confirmation or selection is eligible.
+    What a placement makes of a whole picture, such as a photograph's light, blur and compression, may take longer than
+    a small network.
     """
-    table = replace(table, progress=Silence())
-    split = next((one for one in (Split.CONFIRMATION, Split.SELECTION) if len(table.rows(one))), None)
-    if split is None:
-        return PasteSeconds(0.0, 0.0)
-    part = (0, min(_PICTURES, table.inputs.config.compute.batch_size))
+    return seconds_under(table, _rules(table, placement))
+
+
+def seconds_under(table: Table, variants: Sequence[Variant]) -> float:
+    """Seconds of a paste under some paste rules that differ in place and size alone: under the middle one of them."""
+    table, split, pictures = _few(table)
+    return timed(partial(table.measure, _trial(table, split, variants))) / pictures if pictures else 0.0
+
+
+def control_seconds_at(table: Table, placement: Placement) -> float:
+    """Seconds of a paste of a control, drawn anew for each picture, the mean over those made of the patch itself."""
+    table, split, pictures = _few(table)
+    if not pictures:
+        return 0.0
+    variants, controls = _rules(table, placement), own_controls()
+    taken = sum(_seconds(partial(table.measure, _trial(table, split, variants, control))) for control in controls)
+    return taken / (len(controls) * pictures)
+
+
+def _rules(table: Table, placement: Placement) -> Sequence[Variant]:
+    """At its own place a crop lies upright, as at a fixed one."""
+    known = Placement.FIXED if placement is Placement.OWN else placement
+    return variants_of(known, table.inputs.config.trials)
+
+
+def _few(table: Table) -> tuple[Table, Split, int]:
+    """The same table, silent, the split whose pictures are pasted on, and how many of them are."""
+    split = next((one for one in (Split.CONFIRMATION, Split.SELECTION) if len(table.rows(one))), Split.CONFIRMATION)
+    return replace(table, progress=Silence()), split, len(table.rows(split, _part(table)))
+
+
+def _part(table: Table) -> tuple[int, int]:
+    return (0, min(_PICTURES, table.inputs.config.compute.batch_size))
+
+
+def _trial(table: Table, split: Split, variants: Sequence[Variant], control: Control | None = None) -> Trial:
     variant = variants[len(variants) // 2]
     rgba = noise_patch(side_in_pixels(variant.size, *table.inputs.classifier.preprocessing.output_size), 0)
-
-    def trial(control: Control | None) -> Trial:
-        name = TrialName(split, "estimate", "", variant.placement)
-        return Trial(name, rgba, part, control, (variant,))
-
-    controls, pictures = own_controls(), len(table.rows(split, part))
-    own = timed(partial(table.measure, trial(None)))
-    theirs = sum(_seconds(partial(table.measure, trial(control))) for control in controls)
-    return PasteSeconds(own / pictures, theirs / (len(controls) * pictures))
-
-
-def seconds_at(table: Table, placement: Placement) -> PasteSeconds:
-    """`paste_seconds` of a placement that has paste rules for every patch; at its own place a crop lies upright."""
-    known = Placement.FIXED if placement is Placement.OWN else placement
-    return paste_seconds(table, variants_of(known, table.inputs.config.trials))
+    name = TrialName(split, "estimate", "", variant.placement)
+    return Trial(name, rgba, _part(table), control, (variant,))
 
 
 def peak_memory() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from auditor.candidates.controls import CONTROLS
@@ -16,11 +16,12 @@ from auditor.candidates.own_places import ASKED, screened_of
 from auditor.candidates.own_places import SHORTLISTED as SHORTLISTED_AT_OWN
 from auditor.candidates.own_places import TRIED as TRIED_AT_OWN
 from auditor.candidates.pasted import COVERING_PATCHES
-from auditor.candidates.places import place_pastes
+from auditor.candidates.places import dose_pastes, grid_pastes
 from auditor.candidates.selection import halving_steps
 from auditor.candidates.survival import survival_pastes
 from auditor.candidates.whole_pictures import SELECTION_PICTURES, count_of_effects, count_of_kinds
 from auditor.core.config import AtlasConfig, AuditConfig
+from auditor.core.records import Placement
 from auditor.trials.fills import FILLS
 from auditor.trials.placements import variants_of
 from auditor.trials.whole_pictures import OF_ANY_CHANGE, OF_FINE_DETAIL
@@ -44,6 +45,7 @@ class Known:
         target: pictures of the target, of which features are removed.
         boxes: that a crop of a picture can have.
         layers: that are searched together.
+        lenders: pictures that lend their background, where annotations tell it from their object.
         mapped: whether a layer is mapped; without one crops are screened in pixels, and there is nothing to render.
     """
 
@@ -60,6 +62,7 @@ class Known:
     target: int = 0
     boxes: int = 0
     layers: int = 1
+    lenders: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,11 @@ class Workload:
         screened: pastes of crops that are screened in pixels, where no layer is mapped.
         tried: patches that are tried in pixels; selection, confirmation: their pastes.
         whole: pictures under effects over all of them, and under those effects' controls.
-        places: pastes that tell where and how large a few confirmed patches have to be; survival: of flips that are
-            looked at again, if every picture flips.
+        confirmed: of confirmation, by placement: pastes of the confirmed patches beyond the survey's, and of their
+            controls.
+        places: pastes that tell where and how large a few confirmed patches have to be; doses: of them, at several
+            sizes and opacities under the first placement; survival: of flips that are looked at again, if all flip.
+        lenders: pictures whose object is removed and filled in, so that others stand before their background.
     """
 
     mapped: int
@@ -97,7 +103,10 @@ class Workload:
     whole: int = 0
     removed: int = 0
     places: int = 0
+    doses: int = 0
     survival: int = 0
+    lenders: int = 0
+    confirmed: tuple[tuple[Placement, int, int], ...] = ()
     pasted_icon_steps: int = 0
 
     @property
@@ -132,7 +141,8 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
     tried = found + compared + known.patches + (wanted.trained > 0)
     patch_px = max(LEAST_SIDE_PX, round(trials.size * known.side_px))
     variants = [len(variants_of(placement, trials)) for placement in trials.placements]
-    confirmed = wanted.confirmed * (1 + len(CONTROLS)) * sum(variants) - wanted.confirmed * variants[0]
+    confirmed = _confirmed(config, variants, own, known)
+    mapped = min(config.places.findings, wanted.confirmed)
     return Workload(
         mapped=known.discovery if known.mapped else 0,
         icons=on_sheets,
@@ -145,18 +155,32 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
         tried=tried + TRIED_AT_OWN * own,
         selection=_selection(config, known, tried, found + known.patches, wanted.confirmed) * variants[0]
         + _selection(config, known, TRIED_AT_OWN * own, TRIED_AT_OWN * own, own),
-        confirmation=(
-            (tried + TRIED_AT_OWN * own + _SHARED_CONTROLS) * variants[0] + confirmed + own * (1 + len(CONTROLS))
-        )
-        * known.confirmation,
+        confirmation=(tried + TRIED_AT_OWN * own + _SHARED_CONTROLS) * variants[0] * known.confirmation
+        + sum(patches + controls for _, patches, controls in confirmed),
+        confirmed=confirmed,
         screened=0 if known.mapped else screened,
         whole=_whole_pictures(wanted.whole_pictures, known),
         removed=_removed(config, known),
-        places=min(config.places.findings, wanted.confirmed) * _places(config, known),
+        places=mapped * _places(config, known),
+        doses=mapped * dose_pastes(config, known.confirmation),
+        lenders=known.lenders,
         survival=min(config.survival.findings, wanted.confirmed * len(trials.placements) + own)
         * survival_pastes(config, known.confirmation),
         pasted_icon_steps=pasted_icons * atlas.icon_steps,
     )
+
+
+def _confirmed(
+    config: AuditConfig, variants: Sequence[int], own: int, known: Known
+) -> tuple[tuple[Placement, int, int], ...]:
+    """By placement, pastes of confirmed patches and of their controls; at the first the patches are the survey's."""
+    of_all = config.candidates.confirmed * known.confirmation
+    pastes = [
+        (placement, 0 if turn == 0 else of_all * count, of_all * count * len(CONTROLS))
+        for turn, (placement, count) in enumerate(zip(config.trials.placements, variants, strict=True))
+    ]
+    at_own = own * known.confirmation
+    return (*pastes, (Placement.OWN, at_own, at_own * len(CONTROLS)))
 
 
 def _screened_at_own_places(own: int, known: Known) -> int:
@@ -178,7 +202,7 @@ def _whole_pictures(confirmed: int, known: Known) -> int:
 def _places(config: AuditConfig, known: Known) -> int:
     """Of one patch: the map and the doses, and where a layer is mapped, on the object and off it."""
     on_object = on_object_pastes(config, known.confirmation) if known.mapped else 0
-    return place_pastes(config, known.confirmation) + on_object
+    return grid_pastes(config, known.confirmation) + dose_pastes(config, known.confirmation) + on_object
 
 
 def _removed(config: AuditConfig, known: Known) -> int:

@@ -15,9 +15,15 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from typer.testing import Result
 
+from auditor.core.progress import Silence
+from auditor.core.records import ImagePool, Split
 from auditor.report.findings_json import schema
+from auditor.run.audit import stored_config
+from auditor.run.estimate import known_of
 from auditor.run.folder import RunFolder
+from auditor.run.stage import Run
 from auditor.run.stages import whole_pictures as stage
+from auditor.run.stages.images import IMAGES
 from tests.tiny_world import CLASSES, World, build_world
 
 Invoke = Callable[..., Result]
@@ -141,6 +147,20 @@ def test_masks_tell_backgrounds_apart_from_objects(cast_run: tuple[Path, Result]
     ]
     assert behind["flips"] >= behind["eligible"] / 2
     assert behind["controls"][0]["flips"] == 0
+
+
+def test_pictures_that_lend_their_background_are_counted_beforehand(
+    cast_run: tuple[Path, Result], finished: tuple[Path, Result]
+) -> None:
+    def known(folder: Path) -> tuple[int, ImagePool]:
+        run = Run(RunFolder.open(folder), stored_config(RunFolder.open(folder)), Silence(), checks=False)
+        return known_of(run).lenders, run.get(IMAGES)
+
+    counted, pool = known(cast_run[0])
+    labels = [pool.images[row].label for row in pool.rows(Split.DISCOVERY)]
+    groups = [labels.count(0), labels.count(1), len(labels) - labels.count(0) - labels.count(1)]
+    assert counted == sum(min(32, group) for group in groups) > 0
+    assert known(finished[0])[0] == 0  # nothing is annotated there
 
 
 def test_held_to_the_limit_it_fails_the_model(cast_run: tuple[Path, Result], invoke: Invoke, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from auditor.core.config import AuditConfig, build_config
+from auditor.core.records import Placement
 from auditor.run.workload import Known, workload_of
 
 KNOWN = Known(
@@ -43,9 +44,11 @@ def test_every_piece_of_work() -> None:
     assert found.selection == 22 * 4 + 6 * 4 + 3 * 12
     # all and two controls that they share, and seven controls for each of three
     assert found.confirmation == (22 + 2 + 3 * 7) * 40
+    assert found.confirmed == ((Placement.FIXED, 0, 3 * 7 * 40), (Placement.OWN, 0, 0))
     # of three the patch and a covering at 75 places on 24 pictures, at eight sizes, and at three opacities on all 40;
     # on the object and off it both on all 40
     assert found.places == 3 * (2 * 75 * 24 + (2 * 8 + 3) * 40 + 4 * 40)
+    assert found.doses == 3 * (2 * 8 + 3) * 40
     # if all forty flip under each of three: four shifts, a JPEG, and both
     assert found.survival == 3 * 9 * 40
     assert found.pastes == found.selection + found.confirmation + found.places + found.survival
@@ -73,6 +76,7 @@ def test_crops_at_their_own_places_have_a_budget_of_their_own() -> None:
     assert some.tried - none.tried == 8
     assert some.selection - none.selection == 8 * 4 + 4 * 4 + 2 * 12
     # all of them where every patch is tried, and two at their own places with seven controls
+    assert some.confirmed[-1] == (Placement.OWN, 2 * 40, 2 * 7 * 40)
     assert some.confirmation - none.confirmation == (8 + 2 * 8) * 40
     unmapped = [replace(KNOWN, mapped=False, boxes=0)] * 2
     first, second = (
@@ -88,6 +92,11 @@ def test_placements_multiply_pastes() -> None:
     assert best_first.selection == 8 * fixed.selection
     # everything at four corners and two sizes; the chosen are confirmed at both placements, their own first block once
     assert best_first.confirmation == ((22 + 2) * 8 + 3 * 8 * (8 + 1) - 3 * 8) * 40
+    assert best_first.confirmed == (
+        (Placement.BEST, 0, 3 * 7 * 8 * 40),
+        (Placement.FIXED, 3 * 40, 3 * 7 * 40),
+        (Placement.OWN, 0, 0),
+    )
 
 
 def test_what_is_switched_off_is_not_counted() -> None:

@@ -24,7 +24,7 @@ from auditor.run.stages.atlas import ATLAS
 from auditor.run.stages.candidates import open_scene
 from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.trials import open_table
-from auditor.run.timing import peak_memory, seconds_at
+from auditor.run.timing import control_seconds_at, peak_memory, seconds_at
 from auditor.run.unchanged import check_files, check_network
 from auditor.statistics.stopping import look_sizes
 from auditor.trials.placements import variants_of
@@ -99,7 +99,7 @@ def patches_ahead(
         count = pictures or eligible
         controls = len(CONTROLS) if run.folder.is_done(ATLAS.name) else len(make_controls(Making(open_scene(run))))
         places = {str(one): len(variants_of(one, config.trials)) for one in placements}
-        taken = {str(one): seconds_at(table, one) for one in placements}
+        taken = {str(one): seconds_at(table, one) + controls * control_seconds_at(table, one) for one in placements}
         height, width = run.inputs.classifier.preprocessing.output_size
         return PatchesAhead(
             patches=patches,
@@ -107,10 +107,7 @@ def patches_ahead(
             places=places,
             pictures=count,
             eligible=eligible,
-            seconds={
-                name: patches * places[name] * count * (one.patch + controls * one.control)
-                for name, one in taken.items()
-            },
+            seconds={name: patches * places[name] * count * one for name, one in taken.items()},
             memory_bytes=peak_memory() + count * 3 * height * width,  # the pictures, as bytes on the device
             looks=look_sizes(count) if config.trials.stop_early else (),
         )

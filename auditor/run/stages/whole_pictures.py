@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from pydantic import TypeAdapter
 
-from auditor.candidates.background import Objects, background_effect, lenders
+from auditor.candidates.background import DONORS, Objects, background_effect, lenders
 from auditor.candidates.whole_pictures import SELECTION_PICTURES, Effect, whole_effects
 from auditor.core.arrays import arrays_from_bytes, arrays_to_bytes
 from auditor.core.errors import DamagedFileError
@@ -143,31 +143,36 @@ def _discovery_rows(run: Run) -> dict[str, list[int]]:
 
 def _background(run: Run, changed: Sequence[IntArray]) -> Effect | None:
     """The background of target pictures behind the objects of some rows; None where annotations do not tell of them."""
-    inputs = run.inputs
-    if inputs.annotations.pictures is None:
+    if run.inputs.annotations.pictures is None:
         return None
     run.progress.start("backgrounds without their objects")
-    rows_changed = [rows.tolist() for rows in changed]
-    return background_effect(_objects(run), _discovery_rows(run), _things(run), rows_changed)
-
-
-def _objects(run: Run) -> Objects:
-    inputs = run.inputs
-    return Objects(run.get(IMAGES), inputs.annotations, inputs.classifier.preprocessing, inputs.class_names)
-
-
-def _things(run: Run) -> list[str]:
-    """Names of the pair's classes, of which no lent background shows any."""
-    inputs = run.inputs
-    return [inputs.class_names[index] for index in (*inputs.source.indices, *inputs.target.indices)]
+    objects, things = annotated_objects(run)
+    return background_effect(objects, _discovery_rows(run), things, [rows.tolist() for rows in changed])
 
 
 def lent_backgrounds(run: Run) -> dict[str, AreaArray]:
     """By path, the pictures of the target that lend their backgrounds, and where, (H, W): all but what is removed."""
-    objects, things = _objects(run), _things(run)
+    objects, things = annotated_objects(run)
     rows = lenders(objects, _discovery_rows(run)["the target"], things)
     areas = ((row, objects.removed(row, things)) for row in rows)
     return {objects.pool.images[row].path: ~gone for row, gone in areas if gone is not None}
+
+
+def annotated_objects(run: Run) -> tuple[Objects, list[str]]:
+    """Where annotated objects lie, and the names of the pair's classes, which no lent background shows."""
+    inputs = run.inputs
+    objects = Objects(run.get(IMAGES), inputs.annotations, inputs.classifier.preprocessing, inputs.class_names)
+    return objects, [inputs.class_names[index] for index in (*inputs.source.indices, *inputs.target.indices)]
+
+
+def most_lenders(run: Run) -> list[list[int]]:
+    """Rows of discovery pictures that lend their background and lose their object: of each group as many as do at most.
+
+    None where no picture is annotated, or no whole-picture effect is tried.
+    """
+    if run.inputs.annotations.pictures is None or not run.config.candidates.whole_pictures:
+        return []
+    return [rows[:DONORS] for rows in _discovery_rows(run).values()]
 
 
 def _whole(effect: Effect) -> Blended:
