@@ -13,6 +13,9 @@ from jsonschema import Draft202012Validator
 from typer.testing import Result
 
 from auditor.report.findings_json import schema
+from auditor.statistics.exact import p_at_least
+from auditor.statistics.paired import PairedCounts
+from auditor.statistics.stopping import level_shares, look_sizes
 from auditor.trials.sweep import Sweep
 from tests.tiny_world import World, draw
 
@@ -62,6 +65,13 @@ def test_findings_end_where_they_are_settled_whatever_the_batches_and_interrupti
         assert set(own[own["control"] != ""]["image"]) == set(first)
         flips = own[(own["control"] == "") & own["image"].isin(first)]
         assert (len(flips), int(flips["flip"].sum())) == (one["eligible"], one["flips"])
+    compared = json.loads(invoke("compare", tmp_path / "run", tmp_path / "run", "--json").stdout)["comparisons"][0]
+    stopping = {(one["candidate"], one["placement"]): one["stopping"] for one in found["findings"]}
+    for change in compared["changes"]:  # of the same run, so that both looks were the same one
+        look = stopping[change["candidate"], change["placement"]]
+        share = level_shares(len(look_sizes(there)))[look["look"] - 1]
+        table = PairedCounts(change["first_flips"], 0, 0, change["images"] - change["first_flips"])
+        assert change["p_not_worse"] == pytest.approx(min(1.0, p_at_least(table, 0.05) / share**2))
     for file in ("report.html", "checklist.md"):
         assert f"of {there} eligible pictures" in (tmp_path / "run" / file).read_text()
     ticked = json.loads((tmp_path / "run" / "checklist.json").read_text())

@@ -40,6 +40,19 @@ class _Opened:
         """What the run says of each confirmed candidate under each placement."""
         return {(finding.candidate.id, finding.placement): finding.word for finding in self.result.findings}
 
+    def share(self, candidate: str, placement: Placement) -> float:
+        """What the look that ended a candidate's pictures may spend of an error; 1.0 where they were taken at once.
+
+        Of two runs the pictures compared are ended by a look of each, so that their shares are multiplied: over all
+        pairs of looks the products add up to 1.
+        """
+        ended = [
+            finding.stopping.share
+            for finding in self.result.findings
+            if (finding.candidate.id, finding.placement) == (candidate, placement) and finding.stopping is not None
+        ]
+        return ended[0] if ended else 1.0
+
     def of(self, candidate: str, placement: Placement) -> pd.DataFrame:
         """Pastes of a candidate, one row a picture and variant."""
         rows = self.pastes[(self.pastes["candidate"] == candidate) & (self.pastes["placement"] == str(placement))]
@@ -171,7 +184,11 @@ def _changes(
     one: _Opened, other: _Opened, compared: Sequence[_Pairing], margin: float, confidence: float
 ) -> list[Change]:
     words, other_words = one.words, other.words
-    measured = changes_of([pairing.table for pairing in compared], margin, confidence)
+    shares = [
+        one.share(pairing.mine.id, pairing.placement) * other.share(pairing.theirs.id, pairing.placement)
+        for pairing in compared
+    ]
+    measured = changes_of([pairing.table for pairing in compared], margin, confidence, shares)
     return [
         Change(
             candidate=pairing.mine,
