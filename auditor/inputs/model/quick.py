@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from auditor.core.config import ComputeConfig
-from auditor.core.errors import ConfigError, DeviceMemoryError, ModelError
+from auditor.core.errors import ConfigError, DeviceMemoryError, ModelError, out_of_memory
 from auditor.inputs.model.classifier import Classifier, check_logits
 from auditor.inputs.model.folding import TOLERANCE
 
@@ -92,8 +92,13 @@ class OneShape(nn.Module):
         count = len(images)
         if count < self._size:
             images = torch.cat([images, images.new_zeros((self._size - count, *images.shape[1:]))])
-        with _compiling():
-            answer = self._compiled(images)
+        try:
+            with _compiling():
+                answer = self._compiled(images)
+        except (RuntimeError, MemoryError) as error:
+            if out_of_memory(error):  # who halves the batch would have it filled up to what did not fit
+                self._size = max(1, self._size // 2)
+            raise
         return answer[:count] if isinstance(answer, Tensor) and answer.ndim else answer
 
 

@@ -13,6 +13,7 @@ from auditor.core.config import ComputeConfig
 from auditor.core.errors import ConfigError
 from auditor.inputs.model import quick
 from auditor.inputs.model.classifier import Classifier
+from auditor.inputs.model.memory import Batches
 from auditor.inputs.model.quick import InTwoSteps, QuickComparison, check_compiler, counts, quick_copy, quickened
 
 Make = Callable[..., Classifier]
@@ -119,6 +120,13 @@ class Says(nn.Module):
         return self.inside(images)
 
 
+class HoldsTwo(Colours):
+    def forward(self, images: Tensor) -> Tensor:
+        if len(images) > 2:
+            raise torch.cuda.OutOfMemoryError("no room for three")
+        return super().forward(images)
+
+
 @pytest.mark.usefixtures("eager")
 def test_compiled_networks_see_batches_of_one_size(make_classifier: Make) -> None:
     network = make_classifier(Says())
@@ -130,6 +138,16 @@ def test_compiled_networks_see_batches_of_one_size(make_classifier: Make) -> Non
         assert torch.equal(compiled.logits(pictures), expected)
         assert torch.equal(compiled.logits(pictures[:1]), expected[:1])
     assert network.module.sizes == [4, 4]
+
+
+@pytest.mark.usefixtures("eager")
+def test_where_memory_holds_no_such_batch_a_smaller_one_is_filled_up(make_classifier: Make) -> None:
+    network = make_classifier(HoldsTwo())
+    compiled = quick_copy(network, COMPILED)
+    pictures = torch.rand(3, 3, 8, 8)
+    with torch.inference_mode():
+        parts = [said for _, said in Batches(4).each(3, lambda rows: compiled.logits(pictures[rows]))]
+        assert torch.equal(torch.cat(parts), torch.cat([network.logits(one[None]) for one in pictures]))
 
 
 @pytest.mark.usefixtures("eager")
