@@ -55,10 +55,11 @@ class Mirror:
         self._version, self._bringing, self._is_new = "", False, False
         self._sent: dict[str, Stamp] = {}
         self._marks: dict[str, str] = {}
-        if self._notes.exists():
+        with suppress(FileNotFoundError, ValueError, KeyError):  # without notes a copy counts as never sent
             notes = json.loads(self._notes.read_text(encoding="utf-8"))
-            self._version, self._bringing = notes["version"], notes["bringing"]
-            self._sent, self._marks = notes["sent"], notes["marks"]
+            self._version, self._bringing, self._sent, self._marks = (
+                notes[name] for name in ("version", "bringing", "sent", "marks")
+            )
 
     def new(self) -> None:
         """Make sure that a new run can be made there; a copy of one that was taken away there is taken away as well.
@@ -73,7 +74,8 @@ class Mirror:
             )
         if self._stamps() == self._sent:
             shutil.rmtree(self.folder, ignore_errors=True)
-        self._version, self._sent, self._is_new = "", {}, True
+        self._version, self._sent, self._marks = "", {}, {}
+        self._bringing, self._is_new = False, True
 
     def fetch(self) -> None:
         """Bring down what lies there and not here; of a run that nobody changed there since, nothing.

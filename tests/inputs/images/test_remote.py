@@ -132,11 +132,15 @@ def test_what_is_wrong_is_one_sentence(address: str, said: str, memory, monkeypa
         list_images(Path(address))
 
 
-def test_a_store_that_refuses_is_one_sentence(s3, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_refuses_is_one_sentence(s3, world, invoke, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(
         ImageError, match=r"s3://no-such-bucket/x cannot be listed \(The specified bucket does not exist"
     ):
         list_images(Path("s3://no-such-bucket/x"))
+    refused = invoke("run", world.config, "--out", "s3://no-such-bucket/x")
+    assert refused.exit_code == 2
+    assert "s3://no-such-bucket/x cannot be " in " ".join(refused.stderr.split())
 
 
 def test_an_address_with_a_password_is_refused_and_not_shown(world, invoke, tmp_path: Path) -> None:
