@@ -236,7 +236,8 @@ def drawn_again(
     weight = sources.weights(list(found))
     for _ in range(repeats):
         again = drawn if len(drawn) == len(sources.others) else generator.choice(drawn, len(drawn)).tolist()
-        times = {**dict.fromkeys(sources.certain, 1), **{source: again.count(source) for source in again}}
+        certain = [source for source in sources.certain if source in found]
+        times = {**dict.fromkeys(certain, 1), **{source: again.count(source) for source in again}}
         uplift: dict[Pair, float] = {}
         for source in times:
             one = found[source]
