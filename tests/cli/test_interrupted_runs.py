@@ -71,8 +71,8 @@ def before_the_report(patch: pytest.MonkeyPatch) -> None:
 INTERRUPTIONS = {
     "after the pictures": after_the_pictures,
     "while writing a candidate": while_writing("candidates/c-003.png"),
-    "in the selection trials": at_sweep(7),
-    "in the confirmation": at_sweep(35),
+    "in the selection trials": at_sweep(18),
+    "in the confirmation": at_sweep(46),
     "before the report": before_the_report,
     "while writing the report": while_writing("report.html"),
 }
@@ -129,7 +129,7 @@ def test_a_run_cut_off_before_its_last_report_is_written_again(world, invoke, fi
 def test_what_was_measured_is_not_measured_again(world, invoke, tmp_path, monkeypatch) -> None:
     folder = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch:
-        at_sweep(20)(patch)
+        at_sweep(31)(patch)
         assert invoke("run", world.config, "--out", folder).exit_code == 2
     run, swept = Sweep.run, []
     monkeypatch.setattr(Sweep, "run", lambda *arguments: swept.append(1) or run(*arguments))
@@ -137,7 +137,7 @@ def test_what_was_measured_is_not_measured_again(world, invoke, tmp_path, monkey
     trials = pd.read_parquet(folder / "trials.parquet")
     blocks = trials.groupby(["split", "candidate", "control", "placement"]).ngroups
     behind = sum(len(list((folder / "cache" / name).iterdir())) for name in ("places", "survival"))
-    # of the nineteen that were done one had told what was ahead; one is made once more, to compare it
+    # of the thirty that were done twelve had told what was ahead; one is made once more, to compare it
     assert len(swept) == blocks + behind + 1 - 18
 
 
