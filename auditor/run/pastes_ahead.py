@@ -11,11 +11,9 @@ from auditor.run.stage import Run
 from auditor.run.stages.clean import CLEAN, predict_pictures
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.trials import open_table
-from auditor.run.timing import control_seconds_at, seconds_at, seconds_under, timed
+from auditor.run.timing import PICTURES, control_seconds_at, seconds_at, seconds_under, timed
 from auditor.run.workload import Workload
 from auditor.trials.placements import variants_of
-
-_PICTURES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ def pastes_ahead(run: Run, work: Workload) -> PasteSeconds:
 
 def unpatched_seconds(run: Run) -> float:
     """Seconds of a picture without a patch in the network as it is, which removals and whole-picture effects run."""
-    pool, rows = run.get(IMAGES), run.get(CLEAN).rows[:_PICTURES]
+    pool, rows = run.get(IMAGES), run.get(CLEAN).rows[:PICTURES]
     if not len(rows):
         return 0.0
     return timed(lambda: predict_pictures(run.inputs, pool, rows, Silence())) / len(rows)

@@ -21,7 +21,7 @@ from auditor.trials.patch import side_in_pixels
 from auditor.trials.placements import Variant, variants_of
 from auditor.trials.stand_ins import Control
 
-_PICTURES = 32
+PICTURES = 32
 """Of a batch that is pasted on to time a placement, at most."""
 
 
@@ -84,7 +84,7 @@ def _few(table: Table) -> tuple[Table, Split, int]:
 
 
 def _part(table: Table) -> tuple[int, int]:
-    return (0, min(_PICTURES, table.inputs.config.compute.batch_size))
+    return (0, min(PICTURES, table.inputs.config.compute.batch_size))
 
 
 def _trial(table: Table, split: Split, variants: Sequence[Variant], control: Control | None = None) -> Trial:

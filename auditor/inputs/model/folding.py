@@ -69,12 +69,36 @@ def fold(classifier: Classifier) -> tuple[Classifier, int]:
     return (twin, len(pairs)) if pairs else (classifier, 0)
 
 
+@dataclass(slots=True)
+class Differences:
+    """How far a copy of a network answers otherwise than the network, over all batches that were seen.
+
+    Attributes:
+        changed: answers that differ. difference, largest: of logits, the largest change and the largest of the network.
+    """
+
+    changed: int = 0
+    difference: float = 0.0
+    largest: float = 1.0
+
+    def see(self, said: Tensor, logits: Tensor) -> None:
+        """Add a batch: (B, K) logits of the copy, and of the network."""
+        self.changed += int((said.argmax(dim=1) != logits.argmax(dim=1)).sum())
+        self.difference = max(self.difference, float((said - logits).abs().max().nan_to_num(torch.inf)))
+        self.largest = max(self.largest, float(logits.abs().max()))
+
+    @property
+    def equal(self) -> bool:
+        """Whether no answer differs, and every logit lies within `TOLERANCE` of the largest."""
+        return not self.changed and self.difference <= TOLERANCE * self.largest
+
+
 class Comparison:
     """A network beside its folded copy on the same pictures, batch by batch."""
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier, self._failed = classifier, ""
-        self._changed, self._difference, self._largest = 0, 0.0, 1.0
+        self._found = Differences()
         try:
             self._folded, self._norms = fold(classifier)
         except (ModelError, DeviceMemoryError) as error:  # two copies may be more than memory holds
@@ -89,10 +113,7 @@ class Comparison:
         except ModelError as error:
             self._failed = str(error)
             return
-        self._changed += int((folded.argmax(dim=1) != logits.argmax(dim=1)).sum())
-        difference, largest = (folded - logits).abs().max(), logits.abs().max()
-        self._difference = max(self._difference, float(difference.nan_to_num(torch.inf)))
-        self._largest = max(self._largest, float(largest))
+        self._found.see(folded, logits)
 
     @property
     def network(self) -> Classifier:
@@ -105,7 +126,7 @@ class Comparison:
             return Folding(words=f"{AS_IT_IS}: its batch norms could not be folded ({self._failed})")
         if not self._norms or not pictures:
             return Folding(words=NOTHING_TO_FOLD if pictures else f"{AS_IT_IS}: no clean picture to compare on")
-        if self._changed or self._difference > TOLERANCE * self._largest:
+        if not self._found.equal:
             return Folding(
                 words=f"{AS_IT_IS}: with its batch norms folded it answers otherwise on clean pictures, or its logits "
                 f"differ by more than {TOLERANCE:g} of the largest"
@@ -115,7 +136,7 @@ class Comparison:
             self._norms,
             f"with {norms} folded into the convolutions before; on the {pictures:,} clean pictures the answers are the "
             f"same and the logits within {TOLERANCE:g} of the largest",
-            self._difference,
+            self._found.difference,
         )
 
 

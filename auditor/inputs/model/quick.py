@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from auditor.core.config import ComputeConfig
 from auditor.core.errors import ConfigError, DeviceMemoryError, ModelError, out_of_memory
 from auditor.inputs.model.classifier import Classifier, check_logits
-from auditor.inputs.model.folding import TOLERANCE
+from auditor.inputs.model.folding import TOLERANCE, Differences
 
 MOST_CHANGED = 0.05
 """Of the clean pictures: a bfloat16 copy that answers more of them otherwise is not used."""
@@ -166,7 +166,7 @@ class QuickComparison:
             ConfigError: there is no compiler.
         """
         self._compute, self._target, self._failed = compute, target, ""
-        self._changed, self._difference, self._largest = 0, 0.0, 1.0
+        self._found = Differences()
         self._said: list[Tensor] = []
         try:
             self._copy = quick_copy(network, compute)
@@ -182,9 +182,7 @@ class QuickComparison:
         except ModelError as error:
             self._failed = str(error)
             return
-        self._changed += int((said.argmax(dim=1) != logits.argmax(dim=1)).sum())
-        self._difference = max(self._difference, float((said - logits).abs().max().nan_to_num(torch.inf)))
-        self._largest = max(self._largest, float(logits.abs().max()))
+        self._found.see(said, logits)
         self._said.append(said.topk(2, dim=1).values.cpu())
 
     def quick(self, pictures: int) -> Quick:
@@ -199,11 +197,11 @@ class QuickComparison:
             return Quick(words=f"not {name}: {why}")
         if self._compute.precision == "bfloat16":
             return self._in_bfloat16(name, pictures)
-        if self._changed or self._difference > TOLERANCE * self._largest:
+        if not self._found.equal:
             return Quick(
-                words=f"not {name}: so it answers {self._changed:,} of {pictures:,} clean pictures otherwise, and its "
-                f"logits differ by up to {self._difference:.1e}",
-                differing=self._changed,
+                words=f"not {name}: so it answers {self._found.changed:,} of {pictures:,} clean pictures otherwise, "
+                f"and its logits differ by up to {self._found.difference:.1e}",
+                differing=self._found.changed,
             )
         return Quick(
             True,
@@ -212,19 +210,19 @@ class QuickComparison:
         )
 
     def _in_bfloat16(self, name: str, pictures: int) -> Quick:
-        within = float(f"{2 * self._difference:.2g}")  # by as much a lead over the second can shrink
+        within = float(f"{2 * self._found.difference:.2g}")  # by as much a lead over the second can shrink
         leads = torch.cat(self._said)
         unsure = int((~(leads[:, 0] - leads[:, 1] >= within)).sum())
-        answered = f"so it answers {self._changed:,} of {pictures:,} clean pictures otherwise"
-        if self._changed > MOST_CHANGED * pictures or unsure > MOST_SEEN_TWICE * pictures:
+        answered = f"so it answers {self._found.changed:,} of {pictures:,} clean pictures otherwise"
+        if self._found.changed > MOST_CHANGED * pictures or unsure > MOST_SEEN_TWICE * pictures:
             return Quick(
                 words=f"not {name}: {answered} and is not sure of {unsure:,}, where float32 would have to be asked",
-                differing=self._changed,
+                differing=self._found.changed,
             )
         return Quick(
             True,
             f"{name} first: {answered}; float32 has the last word on every picture that is called the target or whose "
             f"two likeliest logits lie within {within:g}, twice the largest change, as on {unsure:,} clean pictures",
             within,
-            self._changed,
+            self._found.changed,
         )
