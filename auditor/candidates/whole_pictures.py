@@ -25,6 +25,7 @@ from auditor.trials.whole_pictures import (
     Added,
     Change,
     Contrast,
+    ContrastOf,
     Filtered,
     Saturation,
     Surroundings,
@@ -64,8 +65,8 @@ class Effect:
     Attributes:
         kind, dose, words, shows_target: as in `records.WholeEffect`.
         instead: changes that are its controls, by name; none: those that are made of its own.
-        fine: whether it changes fine detail, so that noise is among them: of a cast or a frame noise as large would be
-            another thing, and hide what a model heeds.
+        fine: whether it changes fine detail, so that noise is among them, beside `instead`: of a cast or a frame noise
+            as large would be another thing, and hide what a model heeds.
         where: by the key of a picture, how far each pixel is changed; None: all of every picture (`Blended`).
     """
 
@@ -133,7 +134,7 @@ def contrast(images: Tensor) -> Tensor:
 
 
 def sharpness(images: Tensor) -> Tensor:
-    """(B, BINS) logarithm of the power of grey in rings of the spectrum, as shares of all of it: contrast is apart."""
+    """(B, BINS) logarithm of the power of grey in rings of the spectrum: with the contrast that goes with detail."""
     grey = mirrored(images.double().mean(dim=1))
     power = torch.fft.rfft2(grey - grey.mean(dim=(1, 2), keepdim=True), norm="ortho").abs().square()
     height, width = images.shape[2:]
@@ -141,8 +142,7 @@ def sharpness(images: Tensor) -> Tensor:
     count = torch.zeros(BINS, dtype=torch.float64, device=images.device).index_add_(0, rings, weights)
     of_ring = torch.zeros(len(images), BINS, dtype=torch.float64, device=images.device)
     of_ring.index_add_(1, rings, power.flatten(1) * weights)
-    overall = of_ring.sum(dim=1, keepdim=True) / count.sum() + _ROUNDING
-    return ((of_ring / count.clamp(min=1.0) + _ROUNDING) / overall).log()
+    return (of_ring / count.clamp(min=1.0) + _ROUNDING).log()
 
 
 def _rings(height: int, width: int) -> tuple[IntArray, Values]:
@@ -180,9 +180,13 @@ def _levels(difference: Values) -> str:
     return ", ".join(f"{255 * each:+.1f}".replace("-", "\N{MINUS SIGN}") for each in difference.tolist())
 
 
-def _fine(difference: Values) -> float:
-    """What is done to the amplitude of the finer half of the rings, on average."""
-    return float(np.exp(difference[BINS // 2 :].mean() / 2))
+def _detail(difference: Values) -> str:
+    """What is done to the amplitude of the finer half of the rings and of the coarser one, on average.
+
+    Where a loss of contrast takes as much from both, nothing is less sharp.
+    """
+    coarse, fine = (float(np.exp(half.mean() / 2)) for half in np.split(difference, 2))
+    return f"{'a blur' if fine < coarse else 'sharpening'}, fine detail times {fine:.2f}, coarse times {coarse:.2f}"
 
 
 KINDS: Mapping[str, Kind] = {
@@ -209,12 +213,15 @@ KINDS: Mapping[str, Kind] = {
     "sharpness": Kind(
         sharpness,
         lambda far, _size: Filtered(_CENTRES, np.exp(far / 2)),
-        lambda far: f"{'a blur' if _fine(far) < 1 else 'sharpening'}, fine detail times {_fine(far):.2f}",
+        _detail,
     ),
 }
 """The properties that are looked at, each typical and strongest, as frames are; beside them surroundings."""
 
 FRAME_KIND, SURROUNDINGS_KIND = "frame", "surroundings"
+
+CONTRAST_ALONE = "its contrast alone"
+"""The control of an effect on sharpness that takes as much contrast along, and no detail."""
 
 
 SELECTION_PICTURES = 64
@@ -248,8 +255,9 @@ def whole_effects(
         if kinds and name not in kinds:
             continue
         for dose, difference in differences(kind.measure, source, target, device).items():
-            change = kind.change(difference, size)
-            effects.append(Effect(name, dose, kind.words(difference), change, fine=kind.measure is sharpness))
+            change, fine = kind.change(difference, size), kind.measure is sharpness
+            instead = {CONTRAST_ALONE: ContrastOf(change)} if fine else {}
+            effects.append(Effect(name, dose, kind.words(difference), change, instead=instead, fine=fine))
     if not kinds or FRAME_KIND in kinds:
         effects += _frames(source, target, size, device)
     if not kinds or SURROUNDINGS_KIND in kinds:

@@ -191,12 +191,15 @@ def _screened_at_own_places(own: int, known: Known) -> int:
 
 
 def _whole_pictures(confirmed: int, known: Known) -> int:
-    """All effects on selection pictures, and the best with their controls on confirmation pictures, at most."""
+    """All effects on selection pictures, and the best with their controls on confirmation pictures, at most.
+
+    One kind, fine detail, has two controls more than the others: noise, which is counted of each, and its contrast.
+    """
     if not confirmed or not known.confirmation:
         return 0
     best = min(confirmed, count_of_kinds())
     tried = count_of_effects() * min(SELECTION_PICTURES, known.selection)
-    return tried + best * (1 + len(OF_ANY_CHANGE) + len(OF_FINE_DETAIL)) * known.confirmation
+    return tried + (best * (1 + len(OF_ANY_CHANGE) + len(OF_FINE_DETAIL)) + 1) * known.confirmation
 
 
 def _places(config: AuditConfig, known: Known) -> int:

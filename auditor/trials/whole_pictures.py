@@ -1,7 +1,8 @@
 """Effects blended over whole pictures, and other changes of the same size. Where effects come from is told elsewhere.
 
 An effect is given as a change: what it adds to each pixel of a picture. Its controls are made of that very change, so
-they have its size on every picture: its opposite, the same with its colours turned, and noise.
+they have its size on every picture: its opposite, the same with its colours turned, and noise. Beside what takes fine
+detail away or adds to it stands the contrast that goes with it, alone.
 """
 
 from __future__ import annotations
@@ -57,6 +58,26 @@ class Contrast:
     def __call__(self, images: Tensor, draws: Generators) -> Tensor:
         del draws
         return (images - images.mean(dim=(2, 3), keepdim=True)) * (self.gain - 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ContrastOf:
+    """A picture's contrast changed by as much as another change changes it, and nothing else.
+
+    Spread is the standard deviation of grey, the mean of the channels. A picture without any stays as it is.
+    """
+
+    change: Change
+
+    def __call__(self, images: Tensor, draws: Generators) -> Tensor:
+        before = _spread(images)
+        gain = torch.where(before > 0.0, _spread(images + self.change(images, draws)) / before, 1.0)
+        return (images - images.mean(dim=(2, 3), keepdim=True)) * (gain - 1.0).view(-1, 1, 1, 1)
+
+
+def _spread(images: Tensor) -> Tensor:
+    """(B,)"""
+    return images.mean(dim=1).flatten(1).std(dim=1, correction=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from auditor.candidates.whole_pictures import (
 )
 from auditor.core.draws import keyed_generator
 from auditor.inputs.images.pixels import to_float
+from auditor.run.stages.whole_pictures import controls_of
 from auditor.trials.whole_pictures import Blended, Contrast, Filtered
 from tests.second_device import second_device
 
@@ -89,11 +90,32 @@ def test_a_blur_comes_back_by_its_spectrum(source: np.ndarray) -> None:
     images = to_float(source, CPU)
     blurred = ((images + Filtered(centres, gains)(images, [])) * 255).round().clamp(0, 255).byte().numpy()
     found = np.exp(differences(sharpness, source, blurred, CPU)[TYPICAL] / 2)
-    # contrast stands apart, so gains are known up to one factor: that of all power together
-    ratio = found / gains
-    assert ratio == pytest.approx(np.full(BINS, ratio[0]), rel=0.1)
+    assert found == pytest.approx(gains, rel=0.1)  # with the contrast that the blur takes along
     effects = {effect.id: effect for effect in whole_effects(source, blurred, source, CPU)}
     assert effects["w-sharpness-typical"].words.startswith("a blur, fine detail times 0.")
+    again = images + effects["w-sharpness-typical"].change(images, [])
+    assert torch.allclose(again, to_float(blurred, CPU), atol=0.06)
+
+
+def test_a_loss_of_contrast_is_one_of_every_detail(source: np.ndarray) -> None:
+    """Without a change of shares every ring has the same gain, that of the contrast."""
+    images = to_float(source, CPU)
+    flatter = ((images + Contrast(0.5)(images, [])) * 255).round().byte().numpy()
+    found = np.exp(differences(sharpness, source, flatter, CPU)[TYPICAL] / 2)
+    assert found == pytest.approx(np.full(BINS, 0.5), abs=0.02)
+
+
+def test_beside_a_blur_stands_its_contrast_alone(source: np.ndarray) -> None:
+    effects = {effect.id: effect for effect in whole_effects(source, noise(9, 3, spread=12), source, CPU)}
+    blur = effects["w-sharpness-typical"]
+    assert [one.name[1] for one in controls_of(blur)] == ["opposite", "other colours", "noise", "its contrast alone"]
+    assert [one.name[1] for one in controls_of(effects["w-contrast-typical"])] == ["opposite", "other colours"]
+    images, keys = to_float(source[:3], CPU), ["a", "b", "c"]
+    spread = [
+        one.on(images, keys, 0).mean(dim=1).flatten(1).std(dim=1, correction=0)
+        for one in (Blended(("w", ""), blur.change), controls_of(blur)[-1])
+    ]
+    assert torch.allclose(*spread, atol=1e-5)
 
 
 def test_rings_of_the_spectrum_by_hand() -> None:
@@ -104,9 +126,13 @@ def test_rings_of_the_spectrum_by_hand() -> None:
     ring_of_wave = int(0.1875 / (math.sqrt(0.5) / BINS))
     assert int(logarithms.argmax()) == ring_of_wave
     others = [float(each) for place, each in enumerate(logarithms) if place != ring_of_wave]
-    power = 0.25**2 / 2 * (4 * SIDE * SIDE) / (4 * SIDE * SIDE - 1)
     rounding = (1 / 255) ** 2 / 12
-    assert others == pytest.approx([math.log(rounding / (power + rounding))] * (BINS - 1), abs=1e-6)
+    assert others == pytest.approx([math.log(rounding)] * (BINS - 1), abs=1e-6)
+    # all of it, 0.25² / 2 at each of 64 × 64 places, over the frequencies of its ring, counted one by one
+    down, across = np.meshgrid(np.fft.fftfreq(2 * SIDE), np.fft.fftfreq(2 * SIDE))
+    numbers = np.minimum((np.hypot(down, across) / (math.sqrt(0.5) / BINS)).astype(int), BINS - 1)
+    power = 0.25**2 / 2 * (2 * SIDE) ** 2 / int((numbers == ring_of_wave).sum())
+    assert float(logarithms[ring_of_wave]) == pytest.approx(math.log(power + rounding), abs=1e-6)
 
 
 def test_a_frame_comes_back_where_it_lies(source: np.ndarray) -> None:

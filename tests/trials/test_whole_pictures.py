@@ -18,6 +18,7 @@ from auditor.trials.whole_pictures import (
     Added,
     Blended,
     Contrast,
+    ContrastOf,
     Filtered,
     Said,
     Saturation,
@@ -63,6 +64,22 @@ def test_contrast_and_saturation_pixel_by_pixel(images: torch.Tensor) -> None:
                 grey = sum(float(images[place, one, y, x]) for one in range(3)) / 3
                 expected = grey + 0.25 * (value - grey) - value
                 assert float(saturation[place, channel, y, x]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_contrast_of_a_change_is_its_spread_and_no_more(images: torch.Tensor) -> None:
+    centres, gains = np.linspace(0.02, 0.7, 9), np.linspace(1.2, 0.1, 9)
+    filtered = Filtered(centres, gains)
+    after = images + ContrastOf(filtered)(images, draws(7))
+    for place in range(7):
+        grey = [one[place].double().numpy().mean(axis=0) for one in (images, images + filtered(images, draws(7)))]
+        gain = grey[1].std() / grey[0].std()
+        assert gain < 0.9
+        for channel in range(3):
+            pixels = images[place, channel].double().numpy()
+            expected = pixels.mean() + gain * (pixels - pixels.mean())
+            assert np.allclose(after[place, channel].numpy(), expected, atol=1e-6)
+    plain = torch.full((1, 3, 4, 4), 0.25)
+    assert not ContrastOf(Added(torch.rand(3, 4, 4)))(plain, draws(1)).any()
 
 
 def test_no_saturation_is_a_grey_scale(images: torch.Tensor) -> None:

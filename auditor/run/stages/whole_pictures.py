@@ -180,11 +180,15 @@ def _whole(effect: Effect) -> Blended:
 
 
 def controls_of(effect: Effect) -> tuple[Blended, ...]:
-    """What is measured beside an effect: changes of its own kind where it names some, else of its own change."""
-    if effect.instead:
-        return tuple(Blended((effect.id, name), change, where=effect.where) for name, change in effect.instead.items())
+    """What is measured beside an effect: changes of its own kind where it names some, else of its own change.
+
+    Beside an effect on fine detail stand both.
+    """
+    named = tuple(Blended((effect.id, name), change, where=effect.where) for name, change in effect.instead.items())
+    if named and not effect.fine:
+        return named
     of_its_own = OF_ANY_CHANGE | (OF_FINE_DETAIL if effect.fine else {})
-    return tuple(Blended((effect.id, name), effect.change, instead) for name, instead in of_its_own.items())
+    return (*(Blended((effect.id, name), effect.change, instead) for name, instead in of_its_own.items()), *named)
 
 
 def _tried(pictures: _Pictures, effect: Effect) -> WholeEffect:
