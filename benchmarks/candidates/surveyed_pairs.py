@@ -42,7 +42,15 @@ def small(config: AuditConfig, pictures: int) -> AuditConfig:
     """The reduced settings on few pictures."""
     whole = reduced(config, config.seed).model_dump(exclude={"base"})
     images, candidates = whole["images"], whole["candidates"]
-    few = {"whole_pictures": 0, "own_places": 0, "library": False, "shapes": 0, "pairs": 0, "confirmed": 4}
+    few = {
+        "screened": 1000,
+        "whole_pictures": 0,
+        "own_places": 0,
+        "library": False,
+        "shapes": 0,
+        "pairs": 0,
+        "confirmed": 4,
+    }
     smaller = {"images": {**images, "max_per_class": pictures}, "candidates": {**candidates, **few}}
     return build_config({**whole, **smaller}, config.base)
 

@@ -72,6 +72,7 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
                 "two layers",
                 by_network={"residual": _layers("blocks.1", "blocks.0"), "tokens": _layers("blocks.0", "stem")},
             ),
+            Variant("1,000 crops screened", {"candidates": {"screened": 1000}}),
             Variant("3,000 crops screened", {"candidates": {"screened": 3000}}),
             Variant("eight drawings of the library", {"candidates": {"drawn": 8}}),
             Variant("a third size, a fifth of the width", {"candidates": {"sizes": (0.2, 0.3, 0.5)}}),
