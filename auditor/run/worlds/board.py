@@ -96,7 +96,7 @@ def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
         f"| those of them whose cue flips more than {LIMIT:.0%} | {_verdicts(strong, Verdict.FAIL)} |",
         f"| planted networks that are called inconclusive | {_verdicts(planted, Verdict.INCONCLUSIVE)} |",
         f"| clean twins that pass | {_verdicts(twins, Verdict.PASS)} |",
-        f"| clean twins that fail: false alarms | {_verdicts(twins, Verdict.FAIL)} |",
+        f"| clean twins that fail, by whatever | {_verdicts(twins, Verdict.FAIL)} |",
         f"| cues that no patch expresses: a whole-picture effect is above the limit | {_whole(no_patch)} |",
         f"| such cues that flip more than {LIMIT:.0%}: the same | {_whole(_strong(no_patch))} |",
         f"| clean twins with a whole-picture effect above the limit | {_whole(twins)} |",

@@ -31,6 +31,11 @@ def all_below(row: Row) -> bool:
     return all(map(below, row.fresh))
 
 
+def false_alarm(row: Row) -> bool:
+    """Whether it fails by nothing that fresh pictures show to be above the limit."""
+    return row.verdict == str(Verdict.FAIL) and not some_above(row)
+
+
 def claim_lines(rows: Sequence[Row]) -> list[str]:
     """Lines of the table of measures; none where no row tells of fresh pictures."""
     if not any(row.fresh for row in rows):
@@ -39,7 +44,10 @@ def claim_lines(rows: Sequence[Row]) -> list[str]:
     passed = [row for row in rows if row.verdict == str(Verdict.PASS)]
     planted = [row for row in failed if row.side == PLANTED]
     twins = [row for row in failed if row.side != PLANTED]
+    every_twin = [row for row in rows if row.side != PLANTED]
     return [
+        f"| clean twins that fail by nothing that fresh pictures bear out: false alarms | "
+        f"{share_of(every_twin, false_alarm)} |",
         f"| a FAIL is true on fresh pictures | {_audits(failed, some_above, all_below)} |",
         f"| the same, of planted networks | {_audits(planted, some_above, all_below)} |",
         f"| the same, of clean twins | {_audits(twins, some_above, all_below)} |",

@@ -37,6 +37,11 @@ def test_claims_are_borne_out_left_open_or_refuted() -> None:
     assert told["a FAIL is true on fresh pictures"] == f"{share(1, 3)}; 1 left open, 1 refuted"
     assert told["the same, of planted networks"] == f"{share(1, 2)}; 1 left open, 0 refuted"
     assert told["the same, of clean twins"] == f"{share(0, 1)}; 0 left open, 1 refuted"
+    # of four twins one fails, by what fresh pictures refute; a planted network's fail is none
+    of_twins = "clean twins that fail by nothing that fresh pictures bear out: false alarms"
+    assert told[of_twins] == share(1, 4)
+    assert lines([*ROWS, row("frame", "twin", "fail", ABOVE)])[of_twins] == share(1, 5)
+    assert lines([*ROWS, row("frame", "twin", "fail", OPEN)])[of_twins] == share(2, 5)
     assert told["each finding that failed, by itself"] == "1/6; 1 left open, 4 refuted"
     # a PASS that held nothing to the limit has nothing that could be above it
     assert told["a PASS's findings stay below the limit on fresh pictures"] == f"{share(2, 3)}; 0 left open, 1 refuted"
