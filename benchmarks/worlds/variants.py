@@ -30,9 +30,10 @@ from auditor.run.audit import new_run, open_run, stored_config
 from auditor.run.folder import RunFolder
 from auditor.run.pipeline import REPORT
 from auditor.run.tables import candidates_from_table
-from auditor.run.worlds.board import LIMIT, RANKS
+from auditor.run.worlds.board import RANKS
 from auditor.run.worlds.budget import Sections, reduced
 from auditor.run.worlds.cache import CONFIG, PLANTED, SIDES, TWIN, side_folder
+from auditor.run.worlds.claims import LIMIT
 from auditor.run.worlds.figures import difference, points, share
 from auditor.run.worlds.hits import CueFinder, first, ranked
 from auditor.run.worlds.score import Row, answers_counted, rows_from_json, run_folder

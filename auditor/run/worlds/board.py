@@ -9,13 +9,12 @@ from functools import partial
 
 import numpy as np
 
-from auditor.core.config import LimitsConfig
 from auditor.core.records import Verdict
 from auditor.inputs.world.planted import WORLDS, Kind
 from auditor.report.numbers import how_many
 from auditor.run.worlds.baselines import METHODS, TRAINED
 from auditor.run.worlds.cache import PLANTED, TWIN
-from auditor.run.worlds.claims import claim_lines
+from auditor.run.worlds.claims import LIMIT, claim_lines, has_shortcut, is_strong
 from auditor.run.worlds.figures import (
     area_under_curve,
     calibrated,
@@ -30,7 +29,6 @@ from auditor.run.worlds.score import Row
 RANKS = (1, 3, 10)
 PATCHES, NAMED = "auditor, patches", "auditor, with whole pictures"
 """Ranks among the findings alone, and among all that a report names."""
-LIMIT = float(LimitsConfig().uplift)
 _RANK_HEADS = "".join(f" first {rank} |" if rank > 1 else " rank 1 |" for rank in RANKS)
 
 
@@ -101,6 +99,7 @@ def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
         f"| such cues that flip more than {LIMIT:.0%}: the same | {_whole(_strong(no_patch))} |",
         f"| clean twins with a whole-picture effect above the limit | {_whole(twins)} |",
         *_probability_lines(planted, twins),
+        *_known_lines(both),
         f"| the first finding's 95% interval covers its rate on fresh pictures | {share_of(firsts, _covered)} |",
         f"| eight-option question, the first finding of every planted network | {share_of(asked, _told)} |",
         f"| the same, where the first finding shows the cue | {share_of(shown, _told)} |",
@@ -134,6 +133,19 @@ def _worth(planted: Sequence[Row], twins: Sequence[Row], what: str) -> list[str]
     ]
 
 
+def _known_lines(rows: Sequence[Row]) -> list[str]:
+    """What P(shortcut) is worth where what counts is not what was planted but what is known to be there."""
+    if not any(row.fresh for row in rows):
+        return []
+    there = [row for row in rows if has_shortcut(row, rows)]
+    others = [row for row in rows if not has_shortcut(row, rows)]
+    what = f"of P(shortcut), {len(there)} audits of networks known to have a shortcut against {len(others)} of others"
+    return [
+        f"| ROC-AUC {what} | {_over_worlds(there, others, area_under_curve)} |",
+        f"| cross-entropy of the same, at even odds | {_over_worlds(there, others, cross_entropy)} |",
+    ]
+
+
 def _measured(planted: Sequence[Row]) -> list[str]:
     """The baselines that every row tells of: earlier versions had fewer."""
     return [method for method in METHODS if all(method in row.baselines for row in planted)]
@@ -156,7 +168,7 @@ def _answer_lines(planted: Sequence[Row]) -> list[str]:
 
 def _strong(planted: Sequence[Row]) -> list[Row]:
     """Audits of networks that truly have a shortcut above the limit: planting a cue does not make a network use it."""
-    return [row for row in planted if row.cue_eligible and row.cue_flips / row.cue_eligible > LIMIT]
+    return [row for row in planted if is_strong(row)]
 
 
 def _no_patch(planted: Sequence[Row]) -> list[Row]:
@@ -196,9 +208,14 @@ def _figure(
 ) -> str:
     """With the interval over worlds; the twins are those of the planted networks given."""
     names = {row.world for row in planted}
-    twins = [row for row in twins if row.world in names]
-    low, high = interval_over_worlds(planted, twins, figure)
-    found = figure([row.p_shortcut for row in planted], [row.p_shortcut for row in twins])
+    return _over_worlds(planted, [row for row in twins if row.world in names], figure)
+
+
+def _over_worlds(
+    positive: Sequence[Row], negative: Sequence[Row], figure: Callable[[Sequence[float], Sequence[float]], float]
+) -> str:
+    low, high = interval_over_worlds(positive, negative, figure)
+    found = figure([row.p_shortcut for row in positive], [row.p_shortcut for row in negative])
     return f"{found:.2f} ({low:.2f} to {high:.2f}, over worlds)"
 
 

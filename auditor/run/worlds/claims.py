@@ -4,11 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from auditor.core.config import LimitsConfig
 from auditor.core.records import Verdict
 from auditor.run.worlds.cache import PLANTED
 from auditor.run.worlds.figures import share_of
 from auditor.run.worlds.fresh import ONE_SIDED, FreshUplift
 from auditor.run.worlds.score import Row
+
+LIMIT = float(LimitsConfig().uplift)
+
+
+def is_strong(row: Row) -> bool:
+    """Whether its cue truly flips more than the limit: planting a cue does not make a network use it."""
+    return bool(row.cue_eligible) and row.cue_flips / row.cue_eligible > LIMIT
+
+
+def has_shortcut(row: Row, rows: Sequence[Row]) -> bool:
+    """Whether its network is known to have a shortcut above the limit, by no word of this audit.
+
+    Either the planted cue truly flips more than that, or fresh pictures bear out what the network failed by in an audit
+    with another seed, whoever planted it.
+    """
+    others = (one for one in rows if (one.world, one.side) == (row.world, row.side) and one.seed != row.seed)
+    return (row.side == PLANTED and is_strong(row)) or any(map(true_fail, others))
+
+
+def true_fail(row: Row) -> bool:
+    """Whether it fails, by something that fresh pictures show to be above the limit."""
+    return row.verdict == str(Verdict.FAIL) and some_above(row)
 
 
 def above(one: FreshUplift) -> bool:
@@ -33,7 +56,7 @@ def all_below(row: Row) -> bool:
 
 def false_alarm(row: Row) -> bool:
     """Whether it fails by nothing that fresh pictures show to be above the limit."""
-    return row.verdict == str(Verdict.FAIL) and not some_above(row)
+    return row.verdict == str(Verdict.FAIL) and not true_fail(row)
 
 
 def claim_lines(rows: Sequence[Row]) -> list[str]:

@@ -70,9 +70,12 @@ def area_under_curve(positive: Sequence[float], negative: Sequence[float]) -> fl
 
 
 def cross_entropy(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """Mean of −ln of the probability that was given to what is so."""
-    told = [*positive, *(1.0 - one for one in negative)]
-    return float(-np.log(told).mean()) if told else math.nan
+    """Mean of −ln of the probability that was given to what is so, at even odds: either side counts half.
+
+    Of one side alone where the other is missing; NaN where both are.
+    """
+    sides = [-np.log(side).mean() for side in (positive, [1.0 - one for one in negative]) if side]
+    return float(np.mean(sides)) if sides else math.nan
 
 
 def calibrated(planted: Sequence[Row], twins: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -96,8 +99,12 @@ def calibrated(planted: Sequence[Row], twins: Sequence[Row]) -> tuple[list[Row],
 def interval_over_worlds(
     planted: Sequence[Row], twins: Sequence[Row], figure: Callable[[Sequence[float], Sequence[float]], float]
 ) -> tuple[float, float]:
-    """95% percentile interval of a figure over worlds drawn with replacement, each with its twin and all its seeds."""
-    names = sorted({row.world for row in planted} & {row.world for row in twins})
+    """95% percentile interval of a figure over worlds drawn with replacement, each with all of its rows.
+
+    Args:
+        planted, twins: rows of either side; what puts them on it may be something else.
+    """
+    names = sorted({row.world for row in (*planted, *twins)})
     if not names:
         return math.nan, math.nan
     of_planted = {name: [row.p_shortcut for row in planted if row.world == name] for name in names}
@@ -107,5 +114,8 @@ def interval_over_worlds(
         drawn = [names[place] for place in rng.integers(len(names), size=len(names))]
         positive = [one for name in drawn for one in of_planted[name]]
         found.append(figure(positive, [one for name in drawn for one in of_twins[name]]))
-    low, high = np.quantile(found, (0.025, 0.975))
+    known = np.array(found)[~np.isnan(found)]  # a draw without a row of one side tells nothing
+    if not len(known):
+        return math.nan, math.nan
+    low, high = np.quantile(known, (0.025, 0.975))
     return float(low), float(high)

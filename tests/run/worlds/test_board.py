@@ -116,7 +116,12 @@ def test_the_detector_figures_agree_with_scikit_learn() -> None:
     positive, negative = rng.choice(np.linspace(0.05, 0.95, 12), 30), rng.choice(np.linspace(0.05, 0.8, 12), 20)
     truth, told = [1] * 30 + [0] * 20, [*positive, *negative]
     assert area_under_curve(positive.tolist(), negative.tolist()) == pytest.approx(roc_auc_score(truth, told))
-    assert cross_entropy(positive.tolist(), negative.tolist()) == pytest.approx(log_loss(truth, told))
+    even = [1 / 30] * 30 + [1 / 20] * 20  # at even odds either side counts half
+    assert cross_entropy(positive.tolist(), negative.tolist()) == pytest.approx(
+        log_loss(truth, told, sample_weight=even)
+    )
+    assert cross_entropy([0.5], []) == pytest.approx(np.log(2))
+    assert np.isnan(cross_entropy([], []))
 
 
 def test_an_interval_over_equal_worlds_is_a_point() -> None:

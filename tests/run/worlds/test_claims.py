@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from auditor.run.worlds.claims import claim_lines
+from auditor.run.worlds.claims import claim_lines, has_shortcut
 from auditor.run.worlds.figures import share
 from auditor.run.worlds.fresh import FreshUplift
 from auditor.run.worlds.score import Row
@@ -54,3 +56,12 @@ def test_of_several_that_failed_one_has_to_be_surer(failed: int, borne_out: str)
     """0.02 is below 0.025, and not below half of it."""
     rows = [row("egg", "planted", "fail", *[(0.02, 0.9)] * failed)]
     assert lines(rows)["a FAIL is true on fresh pictures"].startswith(borne_out)
+
+
+def test_what_is_known_to_be_there_is_told_by_other_audits_and_the_cue() -> None:
+    first, second = row("mark", "twin", "fail", ABOVE), replace(row("mark", "twin", "pass"), seed=1)
+    strong, weak = (replace(row("egg", "planted", "pass"), cue_flips=flips) for flips in (11, 10))
+    rows = [first, second, strong, weak, row("egg", "twin", "fail", OPEN), replace(row("egg", "twin", "pass"), seed=1)]
+    # of its own audit nothing is heard, and what fresh pictures leave open is not known
+    assert [has_shortcut(one, rows) for one in rows] == [False, True, True, False, False, False]
+    assert not has_shortcut(replace(strong, side="twin"), [])  # a twin's cue was spread over all classes
