@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from auditor.core.records import PixelArray
 from auditor.core.records.trials import Draws
 from auditor.inputs.images.pixels import to_float
-from auditor.trials.effects import SHAPE, change_patches, change_pictures, reach_px
-from auditor.trials.effects.effect import Numbers, Patches
-from auditor.trials.extents import half_extents
+from auditor.trials.effects import SHAPE, change_patches, change_pictures
+from auditor.trials.effects.effect import Patches
 from auditor.trials.patch import aspect_of, pasted_size, resize_patch
+from auditor.trials.spots import Rows, Spots
 
 
 class Sticker:
@@ -61,73 +58,15 @@ def paste(images: Tensor, sticker: Sticker, draws: Draws, source_px: float) -> T
 Change = Callable[[Tensor, Tensor], Tensor]
 """(B, 3, h, w) premultiplied colours and (B, 1, h, w) opacity of pasted patches, to other premultiplied colours."""
 
-
-@dataclass(frozen=True, slots=True)
-class Spots:
-    """Where and how a batch is pasted, on the device: every number that changes from picture to picture, in one tensor.
-
-    So they go there in one copy, also for more pictures than a batch holds; `spots[rows]` are those of some of them.
-
-    Attributes:
-        numbers: (11 + A, B) float32. Rows: top and left of the window, whole; centre down and across, and side, pixels;
-            cosine and sine of the turn; tilt down and across; brightness, contrast; then the numbers of `also`.
-        window: height and width of the part of each picture that is worked on, pixels.
-        relit: whether any of them is shown brighter or with another contrast.
-        also: name, least and most of each of the A further numbers.
-    """
-
-    numbers: Tensor
-    window: tuple[int, int]
-    relit: bool
-    also: tuple[tuple[str, float, float], ...] = ()
-
-    @classmethod
-    def of(
-        cls,
-        draws: Draws,
-        texels: tuple[int, int],
-        picture: tuple[int, int],
-        device: torch.device,
-        window: tuple[int, int] | None = None,
-    ) -> Spots:
-        """
-        Args:
-            texels: (h, w) of the patch's pixels. picture: (H, W) of the pictures.
-            window: as for `paste_pixels`.
-        """
-        top, left, window_y, window_x = _windows(draws, texels, *picture, window)
-        turned = (np.cos(draws.rotation), np.sin(draws.rotation))
-        placed = (top, left, draws.centre_y, draws.centre_x, draws.side_px, *turned, draws.tilt_y, draws.tilt_x)
-        # in double precision until here, so that no device shows in the last bit; float32 holds whole numbers exactly
-        numbers = np.stack((*placed, draws.brightness, draws.contrast, *draws.also.values())).astype(np.float32)
-        relit = bool(draws.brightness.any() or (draws.contrast != 1.0).any())
-        also = tuple(
-            (name, float(each.min()), float(each.max())) if len(each) else (name, 0.0, 0.0)
-            for name, each in draws.also.items()
-        )
-        return cls(torch.from_numpy(numbers).to(device), (window_y, window_x), relit, also)
-
-    def __getitem__(self, rows: slice) -> Spots:
-        return Spots(self.numbers[:, rows], self.window, self.relit, self.also)
-
-    def columns(self) -> tuple[Tensor, ...]:
-        """The first 11 rows of `numbers`, (B, 1, 1) each."""
-        return self.numbers.view(*self.numbers.shape, 1, 1)[:_PLACED].unbind()
-
-    def further(self) -> Numbers:
-        """The other rows."""
-        rows = self.numbers.view(*self.numbers.shape, 1, 1, 1)[_PLACED:].unbind()
-        drawn = {name: row for (name, _, _), row in zip(self.also, rows, strict=True)}
-        return Numbers(
-            drawn, {name: least for name, least, _ in self.also}, {name: most for name, _, most in self.also}
-        )
-
-
-_PLACED = 11
-
 _TRACE = 1e-5
 """Opacity, and premultiplied colour, up to which nothing is pasted: what lies under a transparent part stays as it is,
 bit by bit."""
+
+_SMALL_PX = 3000
+"""Pixels of a window below which work on all pictures at once is quicker than one picture after the other."""
+
+_TOGETHER = 16
+"""Pictures that are pasted on at once in windows of their own size: what is computed for them stays in the cache."""
 
 
 def paste_pixels(
@@ -152,37 +91,23 @@ def paste_pixels(
 def paste_at(images: Tensor, source: Tensor, spots: Spots, change: Change | None = None) -> Tensor:
     """`paste_pixels` on spots that are on the device already; nothing goes there or comes from there.
 
-    What effects do to the patch is done here; what they do to whole pictures is left to `photographed`.
+    What effects do to the patch is done here; what they do to whole pictures is left to `photographed`. A processor
+    goes from picture to picture where windows are large; not a bit differs.
     """
+    differentiable = torch.is_grad_enabled() and (images.requires_grad or source.requires_grad)
+    if images.device.type != "cpu" or differentiable or math.prod(spots.window) < _SMALL_PX:
+        return paste_in_windows(images, source, spots, change)
+    return paste_in_boxes(images, source, spots, change)
+
+
+def paste_in_windows(images: Tensor, source: Tensor, spots: Spots, change: Change | None = None) -> Tensor:
+    """`paste_at` on all pictures at once, each in a window as large as the largest takes: the fewest steps."""
     count, _, height, width = images.shape
-    device = images.device
-    window_y, window_x = spots.window
-    top, left, centre_y, centre_x, *shape, brightness, contrast = spots.columns()
-
-    rows = top.long().view(count, 1) + torch.arange(window_y, device=device)
-    columns = left.long().view(count, 1) + torch.arange(window_x, device=device)
-    y = rows.view(count, window_y, 1) + 0.5 - centre_y
-    x = columns.view(count, 1, window_x) + 0.5 - centre_x
-    further = spots.further()
-    grid = _patch_coordinates(y, x, shape, (source.shape[-2], source.shape[-1]), further)
-    sampled = functional.grid_sample(
-        source.expand(count, -1, -1, -1), grid, mode="bilinear", padding_mode="zeros", align_corners=False
-    )
-    # where a patch is transparent, rounding of places lets a trace of its neighbours through
-    sampled = functional.threshold(sampled, _TRACE, 0.0, inplace=True)
-    colour, alpha = sampled[:, :3], sampled[:, 3:]
-    if change is not None:
-        colour = change(colour, alpha)
-    if spots.relit:
-        colour = _relight(colour, alpha, brightness.unsqueeze(1), contrast.unsqueeze(1))
-    if spots.also:
-        half = shape[0] / 2
-        colour, alpha = change_patches(
-            Patches(colour, alpha, (y / half).unsqueeze(1), (x / half).unsqueeze(1)), further
-        )
-
-    flat = (rows.view(count, window_y, 1) * width + columns.view(count, 1, window_x)).view(count, 1, -1)
-    flat = flat.expand(-1, 3, -1)
+    layers = _sampled(source.expand(count, -1, -1, -1), spots)
+    colour, alpha = layers[:, :3], layers[:, 3:]
+    colour, alpha = _as_seen(colour if change is None else change(colour, alpha), alpha, spots)
+    rows, columns = _rows_and_columns(spots)
+    flat = (rows * width + columns).view(count, 1, -1).expand(-1, 3, -1)
     pixels = images.view(count, 3, height * width)
     under = pixels.gather(2, flat)
     over = under.mul_(1.0 - alpha.flatten(2)).add_(colour.flatten(2))
@@ -190,49 +115,98 @@ def paste_at(images: Tensor, source: Tensor, spots: Spots, change: Change | None
     return images
 
 
+def paste_in_boxes(images: Tensor, source: Tensor, spots: Spots, change: Change | None = None) -> Tensor:
+    """`paste_at` on the boxes around the patches alone, some pictures at a time: the least arithmetic. No gradients."""
+    every = source.expand(len(images), -1, -1, -1)
+    groups = list(spots.boxed(_TOGETHER))
+    changed = None if change is None else _changed(every, spots, groups, change)
+    for rows, few in groups:
+        if changed is None:
+            layers = _sampled(_these(every, rows), few)
+        else:
+            layers = torch.stack(_views(changed, rows, few, spots))
+        colour, alpha = _as_seen(layers[:, :3], layers[:, 3:], few)
+        for pixels, rest, over in zip(_views(images, rows, few), 1.0 - alpha, colour, strict=True):
+            pixels.mul_(rest).add_(over)
+    return images
+
+
+def _changed(source: Tensor, spots: Spots, groups: Sequence[tuple[Rows, Spots]], change: Change) -> Tensor:
+    """(B, 4, h, w) changed colours and opacity in whole windows, on whose size it may hang what is drawn for them."""
+    windows = source.new_zeros((len(source), 4, *spots.window))
+    for rows, few in groups:
+        layers = _sampled(_these(source, rows), few)
+        for part, layer in zip(_views(windows, rows, few, spots), layers, strict=True):
+            part.copy_(layer)
+    return torch.cat((change(windows[:, :3], windows[:, 3:]), windows[:, 3:]), dim=1)
+
+
+def _these(source: Tensor, rows: Rows) -> Tensor:
+    """The patches of some pictures, without copies where all have the same."""
+    return source[: len(rows)] if source.stride(0) == 0 else source[torch.from_numpy(rows)]
+
+
+def _views(pictures: Tensor, rows: Rows, spots: Spots, within: Spots | None = None) -> list[Tensor]:
+    """(C, h, w) the windows of some spots in their pictures, or in larger windows of these; nothing is copied."""
+    (tall, wide), corners = spots.window, spots.corners()
+    if within is not None:
+        larger = within.corners()
+        origins = [larger[row] for row in rows]
+        corners = [(top - y, left - x) for (top, left), (y, x) in zip(corners, origins, strict=True)]
+    return [
+        pictures[row, :, top : top + tall, left : left + wide]
+        for row, (top, left) in zip(rows.tolist(), corners, strict=True)
+    ]
+
+
+def _sampled(source: Tensor, spots: Spots) -> Tensor:
+    """(B, 4, h, w) premultiplied colours and opacity of (B, 4, …) patches in the windows of their pictures."""
+    y, x = _offsets(spots)
+    across, down = _patch_coordinates(y, x, spots, (source.shape[-2], source.shape[-1]))
+    if source.device.type == "cpu" and not source.requires_grad:
+        # one after the other they are written faster; gradients would add up in another order
+        grid = torch.stack((across, down)).movedim(0, -1)
+    else:
+        grid = torch.stack((across, down), dim=-1)
+    sampled = functional.grid_sample(source, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    # where a patch is transparent, rounding of places lets a trace of its neighbours through
+    return functional.threshold(sampled, _TRACE, 0.0, inplace=True)
+
+
+def _as_seen(colour: Tensor, alpha: Tensor, spots: Spots) -> tuple[Tensor, Tensor]:
+    """Relit, and after the effects on patches."""
+    *_, brightness, contrast = spots.columns()
+    if spots.relit:
+        colour = _relight(colour, alpha, brightness.unsqueeze(1), contrast.unsqueeze(1))
+    if not spots.also:
+        return colour, alpha
+    half = spots.columns()[4] / 2
+    y, x = _offsets(spots)
+    return change_patches(Patches(colour, alpha, (y / half).unsqueeze(1), (x / half).unsqueeze(1)), spots.further())
+
+
+def _rows_and_columns(spots: Spots) -> tuple[Tensor, Tensor]:
+    """(B, h, 1) and (B, 1, w) int64: the pixels of windows in their pictures."""
+    top, left, *_ = spots.columns()
+    rows = top.long() + torch.arange(spots.window[0], device=top.device).unsqueeze(1)
+    return rows, left.long() + torch.arange(spots.window[1], device=top.device)
+
+
+def _offsets(spots: Spots) -> tuple[Tensor, Tensor]:
+    """(B, h, 1) down and (B, 1, w) across: from patches' centres to the pixels of their windows."""
+    rows, columns = _rows_and_columns(spots)
+    _, _, centre_y, centre_x, *_ = spots.columns()
+    return rows + 0.5 - centre_y, columns + 0.5 - centre_x
+
+
 def photographed(images: Tensor, spots: Spots) -> Tensor:
     """(B, 3, H, W) pictures after what their spots' effects do to whole pictures; `images` itself where nothing."""
     return change_pictures(images, spots.further()) if spots.also else images
 
 
-def _windows(
-    draws: Draws, texels: tuple[int, int], height: int, width: int, size: tuple[int, int] | None
-) -> tuple[NDArray[np.int64], NDArray[np.int64], int, int]:
-    """Top-left corners of equally large windows inside the pictures that hold the pasted patches, and their size."""
-    longer = max(texels)
-    upright = (draws.rotation == 0.0) & (draws.tilt_y == 0.0) & (draws.tilt_x == 0.0)
-    upright &= not any(name in draws.also for name in SHAPE)
-    # sampling fades a patch out over half a texel around it; of an upright one that reaches no further pixel's centre
-    grown_y, grown_x = (np.where(upright, 1.0, 1.0 + 1.0 / count) for count in texels)
-    half_y, half_x = half_extents(
-        draws.side_px,
-        draws.rotation,
-        draws.tilt_y * grown_y,
-        draws.tilt_x * grown_x,
-        (texels[0] / longer * grown_y, texels[1] / longer * grown_x),
-        (draws.number(name, otherwise) for name, otherwise in zip(SHAPE, (1.0, 1.0, 0.0), strict=True)),
-    )
-    beyond = reach_px(draws.also)
-    half_y, half_x = half_y + beyond, half_x + beyond
-    top, window_y = _window(draws.centre_y, half_y, height, size[0] if size else None)
-    left, window_x = _window(draws.centre_x, half_x, width, size[1] if size else None)
-    return top, left, window_y, window_x
-
-
-def _window(
-    centre: NDArray[np.float64], half: NDArray[np.float64], length: int, size: int | None
-) -> tuple[NDArray[np.int64], int]:
-    # rounding keeps a patch that lies on whole pixels there, in spite of float error in centre ± half
-    first = np.floor((centre - half).round(6))
-    window = size or min(length, math.ceil(float((centre + half - first).round(6).max(initial=0.0))))
-    return first.clip(0, length - window).astype(np.int64), window
-
-
-def _patch_coordinates(
-    y: Tensor, x: Tensor, shape: Sequence[Tensor], texels: tuple[int, int], further: Numbers
-) -> Tensor:
-    """(B, h, w, 2) positions in the patch, −1 … 1 from edge to edge, of picture offsets from its centre."""
-    side, cosine, sine, tilt_y, tilt_x = shape
+def _patch_coordinates(y: Tensor, x: Tensor, spots: Spots, texels: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """(B, h, w) positions in the patch, across and down, −1 … 1 from edge to edge, of offsets from its centre."""
+    (side, cosine, sine, tilt_y, tilt_x), further = spots.columns()[4:9], spots.further()
     half, longer = side / 2, max(texels)
     across = (x * cosine - y * sine) / (half * (texels[1] / longer))
     down = (x * sine + y * cosine) / (half * (texels[0] / longer))
@@ -241,7 +215,7 @@ def _patch_coordinates(
         down = down / stretch_y
         across = (across - shear * down) / stretch_x
     depth = 1.0 + tilt_x * across + tilt_y * down
-    return torch.stack((across / depth, down / depth), dim=-1)
+    return across / depth, down / depth
 
 
 def _relight(colour: Tensor, alpha: Tensor, brightness: Tensor, contrast: Tensor) -> Tensor:

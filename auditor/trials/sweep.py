@@ -20,8 +20,9 @@ from auditor.inputs.model.classifier import Classifier, group_probability, group
 from auditor.inputs.model.memory import Batches
 from auditor.inputs.model.naming import naming
 from auditor.trials.grounds import ANYWHERE, Grounds
-from auditor.trials.pasting import Spots, Sticker, paste_at, photographed
+from auditor.trials.pasting import Sticker, paste_at, photographed
 from auditor.trials.placements import Variant, draw, largest_side_px, window_of
+from auditor.trials.spots import Spots
 from auditor.trials.stand_ins import Changed, Control, CutFromPictures
 from auditor.trials.stand_ins import Draw as StandInDraw
 

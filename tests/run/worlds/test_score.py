@@ -23,8 +23,9 @@ from auditor.run.worlds.hits import CueFinder, first, ranked
 from auditor.run.worlds.options import Examiner, _around
 from auditor.run.worlds.pasting import Standing, pasted
 from auditor.run.worlds.score import Row, Scorer, p_shortcut
-from auditor.trials.pasting import Spots, Sticker, paste, paste_at
+from auditor.trials.pasting import Sticker, paste, paste_at
 from auditor.trials.placements import draw, variants_of
+from auditor.trials.spots import Spots
 from auditor.trials.stand_ins import Control, CutFromPictures
 from auditor.trials.stand_ins import Draw as StandInDraw
 
