@@ -129,12 +129,27 @@ def shuffled(colour: Tensor, alpha: Tensor, numbers: Tensor) -> Tensor:
     count, _, height, width = colour.shape
     opaque = colour / alpha.clamp(min=1e-6)
     level = torch.where(alpha > 0, (alpha * (255.0 / 64.0)).floor().clamp(max=3.0), -1.0).view(count, -1)
-    # both orders go level by level, so that a place's pixel is exchanged for one of its own level
-    places = torch.argsort(level, dim=1, stable=True)
-    drawn = torch.argsort(level + numbers.view(count, -1) * 0.999, dim=1, stable=True)
-    source = torch.empty_like(places).scatter_(1, places, drawn)
+    source = (_exchanged_seen if level.device.type == "cpu" else _exchanged)(level, numbers.view(count, -1))
     moved = opaque.view(count, 3, -1).gather(2, source.unsqueeze(1).expand(-1, 3, -1)).view(count, 3, height, width)
     return moved * alpha
+
+
+def _exchanged(level: Tensor, numbers: Tensor) -> Tensor:
+    """(B, P) int64 which pixel comes to each place: one of the place's own level, in an order that is drawn."""
+    # both orders go level by level, so that a place's pixel is exchanged for one of its own level
+    places = torch.argsort(level, dim=1, stable=True)
+    drawn = torch.argsort(level + numbers * 0.999, dim=1, stable=True)
+    return torch.empty_like(places).scatter_(1, places, drawn)
+
+
+def _exchanged_seen(level: Tensor, numbers: Tensor) -> Tensor:
+    """`_exchanged` of what can be seen, on a processor; the rest, most of a window, stays and is nothing anywhere."""
+    source = np.tile(np.arange(level.shape[1]), (len(level), 1))
+    keys = (level + numbers * 0.999).numpy()
+    for row, levels, key in zip(source, level.numpy(), keys, strict=True):
+        seen = np.flatnonzero(levels >= 0.0)
+        row[seen[np.argsort(levels[seen], kind="stable")]] = seen[np.argsort(key[seen], kind="stable")]
+    return torch.from_numpy(source)
 
 
 def phase_scrambled(colour: Tensor, alpha: Tensor, numbers: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.model.classifier import Classifier
 from auditor.trials.grounds import Grounds
 from auditor.trials.placements import variants_of
-from auditor.trials.stand_ins import Changed, Control, CutFromPictures, Draw
+from auditor.trials.stand_ins import Changed, Control, CutFromPictures, Draw, shuffled
 from auditor.trials.sweep import Sweep
 
 RED, GREEN = ClassGroup("red", (0,)), ClassGroup("green", (1,))
@@ -103,6 +103,30 @@ def test_noise_is_as_strong_where_the_patch_is_shrunk_and_turned(sweep: Callable
         assert inside.std() > 67  # a half transparent pixel at the edge of a turned patch is less
     upright = shown(sweep(grey), Placement.FIXED, own("noise"))[:, 1:19, 5:19]
     assert upright.std() == pytest.approx(73.6, abs=3)
+
+
+@pytest.mark.parametrize("seen", [0.0, 0.02, 0.6, 1.0])
+@pytest.mark.parametrize("distinct", [3, 2**20])
+def test_pixels_are_shuffled_as_if_all_of_a_window_were_sorted(seen: float, distinct: int) -> None:
+    """Bit for bit, where keys are the same too: then they stay in their order."""
+    generator = np.random.default_rng(5)
+    alpha = np.where(generator.random((4, 1, 13, 17)) < seen, generator.integers(1, 256, (4, 1, 13, 17)) / 255, 0)
+    colour = generator.random((4, 3, 13, 17)) * alpha
+    numbers = generator.integers(0, distinct, (4, 1, 13, 17)) / distinct
+    layers = [torch.from_numpy(each.astype(np.float32)) for each in (colour, alpha, numbers)]
+    found = shuffled(*layers).numpy()
+    colour, alpha, numbers = (layer.numpy().reshape(4, -1, 13 * 17) for layer in layers)
+    for row in range(4):
+        opacity, drawn = alpha[row, 0], numbers[row, 0]
+        level = np.where(opacity > 0, np.minimum(np.floor(opacity * np.float32(255 / 64)), 3), -1).astype(np.float32)
+        key = level + drawn * np.float32(0.999)
+        places = sorted(range(len(level)), key=lambda place: (level[place], place))
+        sources = sorted(range(len(level)), key=lambda place: (key[place], place))
+        wanted = np.zeros((3, len(level)), dtype=np.float32)
+        for place, source in zip(places, sources, strict=True):
+            pixel = colour[row, :, source] / max(opacity[source], np.float32(1e-6))
+            wanted[:, place] = pixel * opacity[place]
+        np.testing.assert_array_equal(found[row].reshape(3, -1), wanted)
 
 
 def test_shuffled_pixels_are_the_same_pixels_elsewhere_and_of_like_opacity() -> None:
