@@ -123,10 +123,8 @@ def _windows(
     half_y, half_x = _reach(draws, texels, [np.where(upright, 1.0, grown) for grown in faded])
     top, window_y = _window(draws.centre_y, half_y, height, size[0] if size else None)
     left, window_x = _window(draws.centre_x, half_x, width, size[1] if size else None)
-    # shear carries growth of one side into the other
-    most = np.maximum(*faded)
-    grown_y, grown_x = [most, most] if SHAPE[2] in draws.also else faded
-    half_y, half_x = _reach(draws, texels, (grown_y, grown_x))
+    grown_y, grown_x = faded
+    half_y, half_x = _reach(draws, texels, faded)
     # a patch that reaches the horizon has no outline
     unbounded = np.abs(draws.tilt_y) * grown_y + np.abs(draws.tilt_x) * grown_x > _HORIZON
     half_y, half_x = np.where(unbounded, np.inf, half_y), np.where(unbounded, np.inf, half_x)
@@ -140,13 +138,17 @@ def _reach(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How far from its centre each patch reaches down and across, pixels, were it so many times as tall and as wide."""
     longer, (grown_y, grown_x) = max(texels), grown
+    stretch_y, stretch_x, shear = (
+        draws.number(name, otherwise) for name, otherwise in zip(SHAPE, (1.0, 1.0, 0.0), strict=True)
+    )
     half_y, half_x = half_extents(
         draws.side_px,
         draws.rotation,
         draws.tilt_y * grown_y,
         draws.tilt_x * grown_x,
         (texels[0] / longer * grown_y, texels[1] / longer * grown_x),
-        (draws.number(name, otherwise) for name, otherwise in zip(SHAPE, (1.0, 1.0, 0.0), strict=True)),
+        # it is the grown height that shear carries across, not the grown width
+        (stretch_y, stretch_x, shear * grown_y / grown_x),
     )
     beyond = reach_px(draws.also)
     return half_y + beyond, half_x + beyond

@@ -145,6 +145,21 @@ def test_one_picture_is_pasted_on_as_among_64() -> None:
         assert torch.equal(paste_in_boxes(images[row : row + 1].clone(), source, alone)[0], together[row])
 
 
+@pytest.mark.parametrize("shape", [(40, 1), (40, 2), (3, 40), (1, 2)], ids=str)
+def test_a_narrow_patch_on_a_quadrilateral_is_cut_nowhere(shape: tuple[int, int]) -> None:
+    """Its soft edge is broad and sheared; in a window as large as the picture nothing is cut."""
+    config, keys = TrialsConfig(corner_jitter=0.2), [str(key) for key in range(64)]
+    (variant,) = variants_of(Placement.QUADRILATERAL, config)
+    sticker, images = Sticker(patch_of(*shape, "opaque"), CPU), pictures(64, *PICTURE)
+    source = sticker.at(largest_side_px(variant, config, PICTURE))
+    draws = draw(variant, config, keys, "c", sticker.aspect, PICTURE, 0)
+    wanted = paste_in_windows(images.clone(), source, Spots.of(draws, tuple(source.shape[1:]), PICTURE, CPU, PICTURE))
+    for row in range(64):
+        alone = Spots.of(draws.part(row, row + 1), tuple(source.shape[1:]), PICTURE, CPU)
+        for found in three_ways(images[row : row + 1], source, alone):
+            assert torch.equal(found[0], wanted[row])
+
+
 def test_upright_patches_on_whole_pixels_are_their_own_boxes() -> None:
     (variant,) = variants_of(Placement.FIXED, TrialsConfig())
     sticker = Sticker(patch_of(40, 30, "any"), CPU)
