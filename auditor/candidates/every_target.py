@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auditor.candidates.screening import BACKGROUNDS, Background, laid_out, write
+from auditor.candidates.screening import BACKGROUNDS, Background, Box, laid_in, laid_out, write
 from auditor.core.records import PixelArray
 from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.classifier import Classifier
@@ -28,7 +28,7 @@ _TOGETHER = 64
 
 
 class EveryTarget:
-    """Cached activations of pictures of many classes, into which patches are written at the fixed corner."""
+    """Cached activations of pictures of many classes, into which patches are written: in the corner, or in boxes."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class EveryTarget:
         Args:
             cut: of the network, or of its folded copy.
             pixels: (S, 3, H, W) uint8 pictures; never of confirmation.
-            patch_share: patch width as a share of the shorter side; the top left corner is screened.
+            patch_share: patch width as a share of the shorter side, in the top left corner.
             names: of the S pictures, for the message where the network fails on one.
         """
         self._cut, self._device = cut, cut.classifier.device
@@ -70,15 +70,16 @@ class EveryTarget:
         return Features.joined([part for _, part in self._tails.each(len(pictures), naming(seen, names))])
 
     @torch.no_grad()
-    def logits(self, patches: Sequence[PixelArray]) -> Tensor:
+    def logits(self, patches: Sequence[PixelArray], boxes: Sequence[Box] = ()) -> Tensor:
         """(N, S, K) logits of each picture with each patch written into it, the pictures in their order.
 
         Args:
             patches: N pictures, (3, h, w) opaque or (4, h, w) with opacity, uint8, of any size.
+            boxes: where each of them lies; none: all in the top left corner.
         Raises:
             ModelError: the network fails.
         """
-        laid = laid_out(patches, self._side, self._device)
+        laid = self._groups[0][0].laid(patches, boxes)
         found = []
         for background, clean in self._groups:
             written = write(clean, background, *background.changes_of(laid))
@@ -109,14 +110,21 @@ class EveryTargetInPixels:
         self._batches = Batches(batch_size)
 
     @torch.no_grad()
-    def logits(self, patches: Sequence[PixelArray]) -> Tensor:
+    def logits(self, patches: Sequence[PixelArray], boxes: Sequence[Box] = ()) -> Tensor:
         """As `EveryTarget.logits`."""
-        found = []
-        for patch in laid_out(patches, self._side, self._classifier.device):
+        found, device = [], self._classifier.device
+        height, width = self._pixels.shape[2:]
+        laid = (
+            laid_in(patches, boxes, (int(height), int(width)), device)
+            if boxes
+            else laid_out(patches, self._side, device)
+        )
+        for patch in laid:
 
             def pasted(rows: slice, patch: Tensor = patch) -> Tensor:
                 images = to_float(self._pixels[rows], self._classifier.device)
-                images[:, :, : self._side, : self._side].mul_(1.0 - patch[3:]).add_(patch[:3])
+                tall, wide = patch.shape[1:]
+                images[:, :, :tall, :wide].mul_(1.0 - patch[3:]).add_(patch[:3])
                 return self._classifier.logits(images, finite=False)
 
             parts = self._batches.each(len(self._pixels), naming(pasted, self._names))

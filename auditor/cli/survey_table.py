@@ -39,9 +39,10 @@ def survey_listing(whole: WholeModel, audits: Sequence[AuditOfPair] = ()) -> Ite
 
 def _row(whole: WholeModel, pair: SurveyedPair) -> tuple[Text, ...]:
     one = pair.measured
+    where = "" if one.spot is None else ", own place"
     return (
         said((pair.source, "bold"), " → ", (pair.target, "bold")),
-        said(one.crop, (f"\n{whole.crop(one.crop).label}", "dim")),
+        said(one.crop, (f"\n{whole.crop(one.crop).label}{where}", "dim")),
         said(counts(one.flips, one.eligible)),
         said(points(one.uplift).removesuffix(" points")),
         said(p_value(pair.q_value)),

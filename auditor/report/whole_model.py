@@ -15,6 +15,7 @@ from auditor.report.matrix_drawing import matrix_of
 from auditor.report.numbers import how_many, percent, plain_points
 
 if TYPE_CHECKING:
+    from auditor.core.records.candidates import Spot
     from auditor.core.records.whole_model import AuditOfPair, SurveyedPair, WholeModel
 
 SHOWN = 30
@@ -47,14 +48,20 @@ def search_sentence(whole: WholeModel) -> str:
 
 def caution_sentence(whole: WholeModel) -> str:
     """How the numbers were chosen, and what they do not say."""
+    own = f", and {whole.screened_own:,} where they lay in their own pictures," if whole.screened_own else ""
     return (
-        f"Each pair's crop was chosen from {how_many(whole.screened, 'crop')} on "
+        f"Each pair's crop was chosen from {how_many(whole.screened, 'crop')}{own} on "
         f"{how_many(whole.screening_pictures, 'screening picture')} and "
         f"{how_many(whole.selection_pictures, 'selection picture')}, and measured on other pictures. Of the pairs "
         f"called confirmed at most {percent(whole.level)} are expected to be so wrongly (Benjamini–Yekutieli over all "
         "pairs measured). Pairs are in the order of what is expected of the crops that come nearest to the target, so "
         "that one crop's luck decides little. No pair is cleared by a survey: an audit of its own says more."
     )
+
+
+def where_pasted(spot: Spot | None) -> str:
+    """Where a crop was pasted, for a person; "" in the corner, where most are."""
+    return "" if spot is None else f"where it lay, {spot.words}"
 
 
 def features_told(whole: WholeModel) -> list[str]:
@@ -108,6 +115,7 @@ def whole_model_html(whole: WholeModel, pictures: Mapping[str, bytes], audits: S
             search_sentence=search_sentence,
             caution_sentence=caution_sentence,
             audits_sentence=audits_sentence,
+            where_pasted=where_pasted,
         )
     )
 

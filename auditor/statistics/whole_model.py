@@ -8,19 +8,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.core.records import IntArray, Tier
+from auditor.core.records import IntArray, Spot, Tier
 from auditor.core.records.whole_model import Measured, SurveyedPair
 from auditor.statistics.foretold import Foretold
 from auditor.statistics.multiplicity import benjamini_yekutieli
 from auditor.statistics.uplift import over_every_control
 
 
-def measured(crop: str, tier: Tier, flips: NDArray[np.bool_], coverings: Mapping[str, NDArray[np.bool_]]) -> Measured:
+def measured(
+    crop: str,
+    tier: Tier,
+    flips: NDArray[np.bool_],
+    coverings: Mapping[str, NDArray[np.bool_]],
+    spot: Spot | None = None,
+) -> Measured:
     """A crop beside its coverings on the same pictures: uplift over every one, with the exact p-value of no uplift.
 
     Args:
         flips: (B,) whether each picture is called the target with the crop on it.
         coverings: the same with a covering in its place, one draw each; at least one.
+        spot: where all are pasted; None: in the corner.
 
     Raises:
         NoEligibleImagesError: there are no pictures.
@@ -36,6 +43,7 @@ def measured(crop: str, tier: Tier, flips: NDArray[np.bool_], coverings: Mapping
         covering_flips=int(coverings[strongest].sum()),
         uplift=uplift,
         p_value=p_value,
+        spot=spot,
     )
 
 
@@ -46,11 +54,14 @@ class NearCrops:
     Attributes:
         log_odds: (C,) means there, logits; C at least 1.
         flips, eligible: (C,) counts on confirmation pictures; eligible 0: it was not pasted there. The first was.
+        covering: (C,) rate of the strongest covering at each one's place; of one that was not pasted there, where
+            nobody knows it, in the corner.
     """
 
     log_odds: NDArray[np.float32]
     flips: IntArray
     eligible: IntArray
+    covering: NDArray[np.float64]
 
 
 def ranked(pairs: Sequence[SurveyedPair], near: Sequence[NearCrops]) -> tuple[SurveyedPair, ...]:
@@ -85,6 +96,7 @@ def ranked(pairs: Sequence[SurveyedPair], near: Sequence[NearCrops]) -> tuple[Su
                 expected=float(rates[0]),
                 nearest=len(rates),
                 nearest_expected=float(rates.mean()),
+                nearest_covering=float(crops.covering.mean()),
             )
         )
     return tuple(sorted(told, key=lambda pair: (-pair.expected_uplift, pair.source, pair.target)))

@@ -6,7 +6,8 @@ The crops of a finished survey are halved by the pictures that they were cut fro
 chance. One half of the crops orders the pairs, by selection pictures and one half of the confirmation pictures. Of the
 other half the crop that comes nearest on selection pictures, of those that were pasted on confirmation pictures, stands
 for what another search finds: its uplift on the other half of those. For each order: how many of the ten pairs of
-largest uplift lie within its first twenty, and the mean uplift of these, over many halves. No network runs.
+largest uplift lie within its first twenty, and the mean uplift of these, over many halves. Where crops were tried at
+their own places, the same is told by those in the corner alone. No network runs.
 """
 
 from __future__ import annotations
@@ -43,17 +44,20 @@ class PairTried:
 
     Attributes:
         crops: (C,) numbers, the nearest first; log_odds: (C,) on selection pictures.
-        flips: by crop, of those pasted there, (B,) on confirmation pictures; coverings: by name, (draws, B).
+        own: (C,) which were pasted at their own places, and not in the corner.
+        flips: by crop, of those pasted there, (B,) on confirmation pictures; coverings: by crop, of its place, and by
+            name, (draws, B); a place that was not covered has the corner's.
     """
 
     crops: IntArray
     log_odds: NDArray[np.float32]
+    own: NDArray[np.bool_]
     flips: dict[int, NDArray[np.bool_]]
-    coverings: dict[str, NDArray[np.bool_]]
+    coverings: dict[int, dict[str, NDArray[np.bool_]]]
 
-    def covering(self, rows: IntArray) -> float:
-        """The strongest covering's rate on some pictures."""
-        return max(float(draws[:, rows].mean()) for draws in self.coverings.values())
+    def covering(self, crop: int, rows: IntArray) -> float:
+        """The rate of the strongest covering at a crop's place, on some pictures."""
+        return max(float(draws[:, rows].mean()) for draws in self.coverings[crop].values())
 
 
 def pairs_of(run: Run) -> Iterator[PairTried]:
@@ -68,33 +72,56 @@ def pairs_of(run: Run) -> Iterator[PairTried]:
     for one in map(tried.at, tried.by_pair()):
         pasted, target = by_class[int(one.source[0])], int(one.target[0])
         flips = {crop: pasted.called[crop] == target for crop in one.crop.tolist() if crop in pasted.called}
-        coverings = {name: draws == target for name, draws in pasted.coverings.items()}
-        yield PairTried(one.crop, one.log_odds, flips, coverings)
+        coverings = {
+            crop: {name: draws == target for name, draws in pasted.beside(crops, crop).items()}
+            for crop in one.crop.tolist()
+        }
+        yield PairTried(one.crop, one.log_odds, crops.at_own_place[one.crop], flips, coverings)
 
 
 def orders(
     pairs: list[PairTried], half: NDArray[np.bool_], share: Callable[[PairTried], IntArray]
 ) -> dict[str, Numbers]:
     """By its name, what each order ranks by: (pairs,), from some crops and some confirmation pictures."""
-    own, measured = [], []
+    own, measured, covering = [], [], []
     for pair in pairs:
         rows, crop = share(pair), best_pasted(pair, half)
         own.append(pair.log_odds[pair.crops == crop][0])
         measured.append((pair.flips[crop][rows].sum(), len(rows)))
+        covering.append(pair.covering(crop, rows))
     foretold = Foretold.fit(own, *np.array(measured).T)
-    covering = np.array([pair.covering(share(pair)) for pair in pairs])
-    found = {"the rate of its best crop": np.array([flips / count for flips, count in measured]) - covering}
+    rates = np.array([flips / count for flips, count in measured])
+    found = {"the rate of its best crop": rates - np.array(covering)}
+    anywhere = any(pair.own.any() for pair in pairs)
     for most in NEAREST:
-        expected = []
-        for pair in pairs:
-            rows = share(pair)
-            near = np.flatnonzero(half[pair.crops])[:most]
-            counted = [pair.flips.get(crop) for crop in pair.crops[near].tolist()]
-            flips = [0 if one is None else int(one[rows].sum()) for one in counted]
-            eligible = [0 if one is None else len(rows) for one in counted]
-            expected.append(foretold.with_counts(pair.log_odds[near], flips, eligible).mean())
-        found[f"expected of the nearest {most}"] = np.array(expected) - covering
+        found[f"expected of the nearest {most}"] = _nearest(pairs, half, share, foretold, most)
+        if anywhere:
+            in_corner = _nearest(pairs, half, share, foretold, most, in_corner=True)
+            found[f"expected of the nearest {most} in the corner"] = in_corner
     return found
+
+
+def _nearest(
+    pairs: list[PairTried],
+    half: NDArray[np.bool_],
+    share: Callable[[PairTried], IntArray],
+    foretold: Foretold,
+    most: int,
+    in_corner: bool = False,
+) -> Numbers:
+    """(pairs,) mean of what is expected of the nearest crops over covering; of a pair without one, nothing."""
+    expected = []
+    for pair in pairs:
+        rows = share(pair)
+        near = np.flatnonzero(half[pair.crops] & ~(pair.own & in_corner))[:most]
+        crops = pair.crops[near].tolist()
+        counted = [pair.flips.get(crop) for crop in crops]
+        flips = [0 if one is None else int(one[rows].sum()) for one in counted]
+        eligible = [0 if one is None else len(rows) for one in counted]
+        rates = foretold.with_counts(pair.log_odds[near], flips, eligible)
+        covering = np.array([pair.covering(crop, rows) for crop in crops])
+        expected.append(float((rates - covering).mean()) if crops else 0.0)
+    return np.array(expected)
 
 
 def best_pasted(pair: PairTried, half: NDArray[np.bool_]) -> int:
@@ -121,9 +148,10 @@ def halved(
     def share(pair: PairTried, which: int = 0) -> IntArray:
         return shuffled[len(next(iter(pair.flips.values())))][which]
 
-    uplift = [
-        pair.flips[best_pasted(pair, ~half)][share(pair, 1)].mean() - pair.covering(share(pair, 1)) for pair in both
-    ]
+    uplift = []
+    for pair in both:
+        crop, rows = best_pasted(pair, ~half), share(pair, 1)
+        uplift.append(pair.flips[crop][rows].mean() - pair.covering(crop, rows))
     told = np.array(uplift) + generator.uniform(0, 1e-6, len(uplift))  # equals in an order by chance
     return {name: agreement(values, told) for name, values in orders(both, half, share).items()}
 

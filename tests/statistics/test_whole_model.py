@@ -32,7 +32,8 @@ def test_a_crop_is_held_against_every_covering() -> None:
 
 
 def near(log_odds: list[float], flips: list[int], eligible: list[int]) -> NearCrops:
-    return NearCrops(np.array(log_odds, dtype=np.float32), np.array(flips), np.array(eligible))
+    covering = np.full(len(flips), 0.05)
+    return NearCrops(np.array(log_odds, dtype=np.float32), np.array(flips), np.array(eligible), covering)
 
 
 def pair(source: str, hits: int, pictures: int) -> SurveyedPair:
@@ -62,4 +63,17 @@ def test_pairs_are_ranked_by_what_is_expected_of_their_nearest_crops() -> None:
     assert found["b"].nearest == 3
     assert found["b"].nearest_expected == pytest.approx(b.mean())
     assert found["b"].expected_uplift == pytest.approx(b.mean() - 0.05)
+    assert found["b"].nearest_covering == pytest.approx(0.05)
     assert ranked([], []) == ()
+
+
+def test_crops_at_other_places_stand_against_what_covers_there() -> None:
+    """Two pairs with the same crops: what covering does at the second one's places is held against it."""
+    covering = {"b": [0.0, 0.0], "c": [0.3, 0.1]}
+    crops = [
+        NearCrops(np.zeros(2, dtype=np.float32), np.array([20, 0]), np.array([40, 0]), np.array(covering[name]))
+        for name in ("c", "b")
+    ]
+    first, second = ranked([pair("c", 20, 40), pair("b", 20, 40)], crops)
+    assert (first.source, second.source, second.nearest_covering) == ("b", "c", pytest.approx(0.2))
+    assert first.expected_uplift - second.expected_uplift == pytest.approx(0.2)

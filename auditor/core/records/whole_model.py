@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auditor.core.records.basics import Tier
+from auditor.core.records.candidates import Spot
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,7 @@ class SurveyedCrop:
 
     Attributes:
         id: `w-00012`. label: class of the picture it was cut from. box: left, top, right, bottom in that picture.
+        spot: where it is pasted: where it lay in that picture, and as large; None: in the corner.
     """
 
     id: str
@@ -20,6 +22,7 @@ class SurveyedCrop:
     image_path: str
     image_key: str
     box: tuple[int, int, int, int]
+    spot: Spot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Measured:
         crop: its id. tier: what it is to the target.
         flips, eligible: pictures that it makes the target, and of how many; covering_flips: of the same pictures.
         uplift: the difference of these rates over every covering, the least; p_value: of "no more than some covering".
+        spot: where both are pasted, which is where the crop lay in its own picture; None: in the corner.
     """
 
     crop: str
@@ -40,6 +44,7 @@ class Measured:
     covering_flips: int
     uplift: float
     p_value: float
+    spot: Spot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ class SurveyedPair:
             on selection pictures foretell.
         nearest, nearest_expected: of how many crops, it among them, that come nearest on selection pictures, and the
             mean of the rates to be expected of them.
-        covering: flip rate of the strongest covering there, over all its draws.
+        covering: flip rate of the strongest covering at the crop's place, over all its draws.
+        nearest_covering: the mean of these over the crops that come nearest; None, of earlier versions: as `covering`.
         own_crop: the crop of the target's own pictures, which nobody has looked at, that screening expected most of;
             "": none. own_flips, own_eligible: of it, on selection pictures, which had no part in choosing it.
     """
@@ -72,11 +78,13 @@ class SurveyedPair:
     own_crop: str = ""
     own_flips: int = 0
     own_eligible: int = 0
+    nearest_covering: float | None = None
 
     @property
     def expected_uplift(self) -> float:
         """By which pairs are ranked: it does not hang on the one crop that a search happened to find."""
-        return self.nearest_expected - self.covering
+        covering = self.covering if self.nearest_covering is None else self.nearest_covering
+        return self.nearest_expected - covering
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,8 @@ class WholeModel:
         pairs: measured, by expected uplift, the largest first.
         crops: every crop that is named, by id.
         level: share of false ones to be expected among the confirmed pairs, at most; limit: of an audit's uplift.
-        screened: crops; screening_pictures, selection_pictures, confirmation_pictures: of all classes together.
+        screened: crops, in the corner; screened_own: crops where they lay in their own pictures.
+        screening_pictures, selection_pictures, confirmation_pictures: of all classes together.
         tried: pairs that went into pixels; possible: ordered pairs of a source and another class.
         agreement: rank correlation of what screening expects of a crop with the trials on selection pictures.
         suggested, random: mean flip rate of the chosen crops over all pairs measured, and of crops that nobody chose.
@@ -157,6 +166,7 @@ class WholeModel:
     weights_sha256: str
     layer: str
     seed: int
+    screened_own: int = 0
 
     @property
     def confirmed(self) -> tuple[SurveyedPair, ...]:

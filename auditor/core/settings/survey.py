@@ -11,6 +11,11 @@ class SurveyConfig(Section):
     """`auditor survey`: crops of all classes on pictures of all classes. An audit of one pair reads none of these."""
 
     crops: Many = Field(3200, description="crops screened, at most: as many of each class, its pictures taking turns")
+    own_places: ManyOrNone = Field(
+        800,
+        description="crops screened where they lay in their own pictures, as large as there, for the class of these, "
+        "at most: as many of each class, none known to show its object; 0: none",
+    )
     screening_pictures: int = Field(
         4, ge=1, le=10_000, description="discovery pictures of each class that every crop is screened on"
     )

@@ -17,7 +17,7 @@ from auditor.run.stage import Run
 from auditor.run.stages.clean import CLEAN
 from auditor.run.survey.begin import open_survey
 from auditor.run.survey.confirmed import RANDOM
-from auditor.run.survey.crops import CROPS
+from auditor.run.survey.crops import CROPS, NEWS, Crops
 from auditor.run.survey.pasting import DRAWS, Some, open_pasting
 from auditor.run.survey.pictures import Pictures, pictures_of
 from auditor.run.survey.screened import open_screening
@@ -57,7 +57,7 @@ def ahead_of(config: AuditConfig, progress: Progress) -> Ahead:
     """
     with tempfile.TemporaryDirectory(prefix="auditor-survey-") as folder:
         run = open_survey(new_run(config, Path(folder) / "survey"), config, progress)
-        passes = counted(config, pictures_of(run), len(run.get(CROPS)), len(run.inputs.class_names))
+        passes = counted(config, pictures_of(run), run.get(CROPS), len(run.inputs.class_names))
         tail, whole = _timed(run)
         taken = {name: count * (tail if name == SCREENING else whole) for name, count in passes.items()}
         passes = {"clean pictures": run.fact(CLEAN, "pictures"), **passes}
@@ -67,18 +67,22 @@ def ahead_of(config: AuditConfig, progress: Progress) -> Ahead:
 SCREENING = "screening"
 
 
-def counted(config: AuditConfig, pictures: Pictures, crops: int, classes: int) -> dict[str, int]:
+def counted(config: AuditConfig, pictures: Pictures, crops: Crops, classes: int) -> dict[str, int]:
     """Passes of each step, at most."""
-    wanted, sources = config.survey, len(pictures.sources)
+    wanted, sources, number = config.survey, len(pictures.sources), len(crops)
     rows = {split: len(pictures.together(split)[0]) for split in Split}
     each = {split: max(map(len, pictures.rows[split].values())) for split in Split}
     pairs = min(wanted.pairs, sources * (classes - 1))
-    selection = min(pairs * (wanted.tried + 1), sources * crops) * each[Split.SELECTION]
-    chosen = min(pairs + sources * (wanted.features + RANDOM), sources * crops) * each[Split.CONFIRMATION]
+    # targets of which a crop may go on at its own place, where it has coverings of its own
+    at_own = {int(crops.labels[one]) for one in range(crops.in_corner, number) if crops.own[one] in NEWS}
+    own_pairs = min(pairs, sum(source != target for source in pictures.sources for target in at_own))
+    tried = pairs * (wanted.tried + 1) + own_pairs * wanted.tried
+    chosen = min(pairs + sources * (wanted.features + RANDOM), sources * number)
+    coverings = (2 * DRAWS + 1) * rows[Split.CONFIRMATION] + 3 * own_pairs * each[Split.CONFIRMATION]
     return {
-        SCREENING: crops * rows[Split.DISCOVERY],
-        "selection": selection,
-        "confirmation": chosen + (2 * DRAWS + 1) * rows[Split.CONFIRMATION],
+        SCREENING: number * rows[Split.DISCOVERY],
+        "selection": min(tried, sources * number) * each[Split.SELECTION],
+        "confirmation": chosen * each[Split.CONFIRMATION] + coverings,
     }
 
 

@@ -79,7 +79,8 @@ def _enter_look(run: Run, folder: RunFolder, pair: SurveyedPair, source: int, ta
     pool, subject = run.get(IMAGES), run.inputs.subject
     rows = pictures_of(run).rows[Split.CONFIRMATION][source]
     patches = cut(run, run.get(CROPS), [crop_number(pair.measured.crop)])
-    pasting = run.config.trials.model_copy(update={"placements": (Placement.FIXED,)})
+    place = Placement.FIXED if pair.measured.spot is None else Placement.OWN
+    pasting = run.config.trials.model_copy(update={"placements": (place,)})
     look = Look(
         run=run.folder.name,
         date=datetime.now(UTC).isoformat(timespec="seconds"),

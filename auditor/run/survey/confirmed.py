@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from auditor.core.draws import keyed_generator
-from auditor.core.records import IntArray, Split
+from auditor.core.records import FloatArray, IntArray, Split, Spot
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
-from auditor.run.survey.crops import CROPS
-from auditor.run.survey.pasting import DRAWS, Pasting, Some, in_parts, open_pasting
+from auditor.run.survey.crops import CROPS, Crops
+from auditor.run.survey.pasting import CORNER, DRAWS, Pasting, Some, in_parts, open_pasting, place_of
 from auditor.run.survey.pictures import pictures_of
 from auditor.run.survey.shards import make_shards
 from auditor.run.survey.tried import TRIED, Leading
@@ -24,8 +25,9 @@ RANDOM = 2
 
 
 def random_crops(run: Run, source: int) -> IntArray:
-    """The numbers of a few crops that nobody chose, of pictures of other classes."""
-    others = np.flatnonzero(run.get(CROPS).labels != source)
+    """The numbers of a few crops that nobody chose, of pictures of other classes, in the corner."""
+    crops = run.get(CROPS)
+    others = np.flatnonzero(crops.labels[: crops.in_corner] != source)
     drawn = keyed_generator(run.config.seed, "random crops of a survey", source).permutation(others)
     return np.sort(drawn[:RANDOM])
 
@@ -38,36 +40,46 @@ def crops_on(run: Run, leading: Leading, source: int) -> list[int]:
     return sorted(numbers | set(random_crops(run, source).tolist()))
 
 
+def covered_places(crops: Crops, numbers: Sequence[int]) -> tuple[tuple[Spot, int], ...]:
+    """The own places of some crops, with the draws of each covering there: as many as crops take turns with them."""
+    spots = [spot for spot in map(crops.spot, numbers) if spot is not None]
+    counted, by_place = Counter(map(place_of, spots)), {place_of(spot): spot for spot in spots}
+    return tuple((by_place[place], min(DRAWS, count)) for place, count in counted.items())
+
+
 def _parts(run: Run) -> dict[str, Some]:
     leading, pictures = run.get(TRIED), pictures_of(run)
     found: dict[str, Some] = {}
     for source in pictures.sources:
-        count = len(pictures.rows[Split.CONFIRMATION][source])
-        found[f"{FOLDER}/{source:04d}-covering.parquet"] = Some(Split.CONFIRMATION, source, (), count)
-        parts = in_parts(Split.CONFIRMATION, source, crops_on(run, leading, source), count, PART)
-        found |= {f"{FOLDER}/{source:04d}-{number:04d}.parquet": part for number, part in enumerate(parts)}
+        count, numbers = len(pictures.rows[Split.CONFIRMATION][source]), crops_on(run, leading, source)
+        named, own = f"{FOLDER}/{source:04d}", covered_places(run.get(CROPS), numbers)
+        found[f"{named}-covering.parquet"] = Some(Split.CONFIRMATION, source, (), count, ((None, DRAWS),))
+        for part, start in enumerate(range(0, len(own), PART)):
+            some = Some(Split.CONFIRMATION, source, (), count, own[start : start + PART])
+            found[f"{named}-covering-{part:04d}.parquet"] = some
+        parts = in_parts(Split.CONFIRMATION, source, numbers, count, PART)
+        found |= {f"{named}-{number:04d}.parquet": part for number, part in enumerate(parts)}
     return found
 
 
-def _steps(some: Some) -> int:
-    return some.pastes or some.pictures * (2 * DRAWS + 1)
-
-
 def _paste(pasting: Pasting, some: Some) -> pa.Table:
-    if not some.crops:
-        blocks = [
-            _block(pasting, some, -1, control.name, draw, pasting.covering(some, control, draw).argmax(axis=1))
-            for control, draws in pasting.coverings(some.source)
-            for draw in range(draws)
-        ]
-        return pa.concat_tables(blocks)
-    called = pasting.logits(some).argmax(axis=2)
-    return pa.concat_tables(
-        [_block(pasting, some, number, "", 0, said) for number, said in zip(some.crops, called, strict=True)]
-    )
+    blocks = [
+        _block(pasting, some, -1, spot, pasting.covering(some, control, draw, spot), control.name, draw)
+        for spot, most in some.covered
+        for control, draws in pasting.coverings(some.source, most)
+        for draw in range(draws)
+    ]
+    if some.crops:
+        spots = map(pasting.crops.spot, some.crops)
+        for number, spot, logits in zip(some.crops, spots, pasting.logits(some), strict=True):
+            blocks.append(_block(pasting, some, number, spot, logits))
+    return pa.concat_tables(blocks)
 
 
-def _block(pasting: Pasting, some: Some, crop: int, control: str, draw: int, called: IntArray) -> pa.Table:
+def _block(
+    pasting: Pasting, some: Some, crop: int, spot: Spot | None, logits: FloatArray, control: str = "", draw: int = 0
+) -> pa.Table:
+    """One row a picture, of (S, K) logits."""
     keys = [pasting.pool.images[row].key for row in pasting.rows(some.split, some.source)]
     count = len(keys)
     return pa.table(
@@ -76,16 +88,17 @@ def _block(pasting: Pasting, some: Some, crop: int, control: str, draw: int, cal
             "crop": pa.array([crop] * count, pa.int32()),
             "control": pa.array([control] * count, pa.string()),
             "draw": pa.array([draw] * count, pa.int32()),
+            "place": pa.array([place_of(spot)] * count, pa.string()),
             "image": pa.array(keys, pa.string()),
-            "called": pa.array(called, pa.int32()),
+            "called": pa.array(logits.argmax(axis=1), pa.int32()),
         }
     )
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
     parts = _parts(run)
-    make_shards(run, folder, "crops on confirmation pictures", parts, open_pasting, _paste, _steps)
-    return {"pastes": sum(map(_steps, parts.values())), "shards": len(parts)}
+    make_shards(run, folder, "crops on confirmation pictures", parts, open_pasting, _paste, lambda some: some.pastes)
+    return {"pastes": sum(part.pastes for part in parts.values()), "shards": len(parts)}
 
 
 def _read(run: Run) -> tuple[str, ...]:
@@ -99,7 +112,14 @@ def pastes(run: Run) -> Iterator[tuple[int, pa.Table]]:
     for file in run.get(CONFIRMED):
         files.setdefault(int(file.removeprefix(f"{FOLDER}/")[:4]), []).append(file)
     for source, of_source in sorted(files.items()):
-        yield source, pa.concat_tables([run.folder.read_table(file) for file in of_source])
+        yield source, pa.concat_tables([_placed(run.folder.read_table(file)) for file in of_source])
+
+
+def _placed(table: pa.Table) -> pa.Table:
+    """A table with places; earlier versions pasted in the corner alone, and named none."""
+    if "place" in table.column_names:
+        return table
+    return table.add_column(4, "place", pa.array([CORNER] * len(table), pa.string()))
 
 
 CONFIRMED = Stage(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,11 +12,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from auditor.candidates.crops import CropPlan, CropRules, cut_crop
+from auditor.candidates.own_places import spot_of
 from auditor.candidates.pool_crops import plan_in_turns
 from auditor.candidates.propose_in_pixels import GRID
 from auditor.candidates.tiers import Shares, crop_tier
 from auditor.core.draws import keyed_generator
-from auditor.core.records import ClassGroup, ImagePool, IntArray, PixelArray, Split, Tier
+from auditor.core.records import ClassGroup, ImagePool, IntArray, PixelArray, Split, Spot, Tier
 from auditor.inputs.images.originals import Originals
 from auditor.inputs.opening import Inputs
 from auditor.run.folder import RunFolder
@@ -25,6 +27,10 @@ from auditor.run.stages.images import IMAGES
 from auditor.run.survey.pictures import pictures_of
 
 FILE = "crops.parquet"
+DRAWN_FOR_OWN = 4
+"""Crops drawn, at most, for each that is tried at its own place: one that shows its class's object there is no news for
+any pair, and is passed over."""
+
 NEWS = (Tier.THIRD_CLASS, Tier.TARGET_CONTEXT)
 """What is known to show something beside the target."""
 
@@ -38,12 +44,15 @@ class Crops:
         labels: (N,) class of the picture that each was cut from.
         own: its tier for that class as the target.
         shows: annotated classes that it shows, by index.
+        spots: where each is pasted; None: in the fixed corner. A crop that is tried in both has two numbers, those of
+            the corner first. (): all in the corner.
     """
 
     plans: tuple[CropPlan, ...]
     labels: IntArray
     own: tuple[Tier, ...]
     shows: tuple[tuple[int, ...], ...]
+    spots: tuple[Spot | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.plans)
@@ -53,6 +62,20 @@ class Crops:
         """(N,) row of the picture that each was cut from."""
         return np.array([plan.image_row for plan in self.plans], dtype=np.int64)
 
+    @cached_property
+    def at_own_place(self) -> NDArray[np.bool_]:
+        """(N,) which are pasted where they lay in their own pictures."""
+        return np.array([self.spot(crop) is not None for crop in range(len(self))], dtype=np.bool_)
+
+    @property
+    def in_corner(self) -> int:
+        """How many are pasted in the corner: the first ones."""
+        return len(self) - int(self.at_own_place.sum())
+
+    def spot(self, crop: int) -> Spot | None:
+        """Where one is pasted; None: in the fixed corner."""
+        return self.spots[crop] if self.spots else None
+
     def tier(self, crop: int, target: int) -> Tier:
         """What a crop is to a target."""
         if target in self.shows[crop]:
@@ -60,7 +83,11 @@ class Crops:
         return self.own[crop] if self.labels[crop] == target else Tier.THIRD_CLASS
 
     def news(self, crops: IntArray, targets: IntArray) -> NDArray[np.bool_]:
-        """(R,) whether a flip by each of some crops to each of some targets is news without a person's look."""
+        """(R,) whether a flip by each of some crops to each of some targets is news without a person's look.
+
+        At its own place a crop counts for the class of its own picture alone, as in an audit: there others take the
+        place of what makes a picture the source.
+        """
         return self._of_tiers(crops, targets, NEWS)
 
     def to_look_at(self, crops: IntArray, targets: IntArray) -> NDArray[np.bool_]:
@@ -69,7 +96,8 @@ class Crops:
 
     def _of_tiers(self, crops: IntArray, targets: IntArray, tiers: Sequence[Tier]) -> NDArray[np.bool_]:
         own = np.array([tier in tiers for tier in self.own], dtype=np.bool_)[crops]
-        found = np.where(self.labels[crops] == targets, own, Tier.THIRD_CLASS in tiers)
+        third = ~self.at_own_place[crops] & (Tier.THIRD_CLASS in tiers)
+        found = np.where(self.labels[crops] == targets, own, third)
         shown = self._shown
         return found & ~np.isin(crops * shown.stride + targets, shown.pairs)
 
@@ -110,14 +138,26 @@ def _make(run: Run, folder: RunFolder) -> Facts:
     givers: dict[int, list[int]] = {}
     for row in pool.rows(Split.DISCOVERY).tolist():
         givers.setdefault(pool.images[row].label, []).append(row)
-    each = max(1, config.survey.crops // len(givers))
-    plans = [
-        plan
-        for label, rows in sorted(givers.items())
-        for plan in plan_in_turns(np.array(rows), rules, each, keyed_generator(config.seed, "crops of a survey", label))
-    ]
-    folder.write_table(FILE, _table(inputs, pool, plans))
-    return {"crops": len(plans), "classes": len(givers)}
+    each, wanted = max(1, config.survey.crops // len(givers)), config.survey.own_places
+    at_own = max(1, wanted // len(givers)) if wanted else 0
+    in_corner: list[tuple[CropPlan, Spot | None]] = []
+    own: list[tuple[CropPlan, Spot | None]] = []
+    for label, rows in sorted(givers.items()):
+        drawn = max(each, DRAWN_FOR_OWN * at_own)
+        plans = plan_in_turns(np.array(rows), rules, drawn, keyed_generator(config.seed, "crops of a survey", label))
+        in_corner += [(plan, None) for plan in plans[:each]]
+        count = (plan for plan in plans if _own_tier(inputs, pool, plan) is not Tier.TARGET_OBJECT)
+        own += [(plan, spot_of(plan.box, size)) for plan in itertools.islice(count, at_own)]
+    folder.write_table(FILE, _table(inputs, pool, [*in_corner, *own]))
+    return {"crops": len(in_corner), "own_places": len(own), "classes": len(givers)}
+
+
+def _own_tier(inputs: Inputs, pool: ImagePool, plan: CropPlan) -> Tier:
+    """What a crop is to the class of its own picture."""
+    image, names = pool.image(plan.image_row), inputs.class_names
+    box = inputs.classifier.preprocessing.original_box(*plan.box, image.width_px, image.height_px)
+    own = ClassGroup(names[image.label], (image.label,))
+    return crop_tier(image.label, own, names, inputs.annotations.shares(image, box))
 
 
 def _any_picture(row: int) -> bool:
@@ -125,6 +165,9 @@ def _any_picture(row: int) -> bool:
     del row
     return True
 
+
+SPOT = ("down", "across", "pasted_size")
+"""Where a crop is pasted and how large, of one that is pasted at its own place."""
 
 _SCHEMA = pa.schema(
     [
@@ -134,6 +177,7 @@ _SCHEMA = pa.schema(
         ("size", pa.float64()),
         ("own_tier", pa.string()),
         ("shows", pa.list_(pa.int32())),
+        *((name, pa.float64()) for name in SPOT),
         ("row", pa.int64()),
         *((name, pa.int32()) for name in ("y", "x")),
         ("box", pa.list_(pa.int32())),
@@ -142,13 +186,12 @@ _SCHEMA = pa.schema(
 """Of `crops.parquet`: what people read of a crop first, then what it takes to cut it again."""
 
 
-def _table(inputs: Inputs, pool: ImagePool, plans: Sequence[CropPlan]) -> pa.Table:
+def _table(inputs: Inputs, pool: ImagePool, planned: Sequence[tuple[CropPlan, Spot | None]]) -> pa.Table:
     names, rows = inputs.class_names, []
-    for number, plan in enumerate(plans):
+    for number, (plan, spot) in enumerate(planned):
         image = pool.image(plan.image_row)
         box = inputs.classifier.preprocessing.original_box(*plan.box, image.width_px, image.height_px)
         shows = inputs.annotations.shares(image, box)
-        own = ClassGroup(names[image.label], (image.label,))
         rows.append(
             {
                 "crop": number,
@@ -157,8 +200,9 @@ def _table(inputs: Inputs, pool: ImagePool, plans: Sequence[CropPlan]) -> pa.Tab
                 "class": names[image.label],
                 **dict(zip(("left", "top", "right", "bottom"), box, strict=True)),
                 "size": plan.size,
-                "own_tier": str(crop_tier(image.label, own, names, shows)),
+                "own_tier": str(_own_tier(inputs, pool, plan)),
                 "shows": _shown_classes(image.label, names, shows),
+                **({} if spot is None else dict(zip(SPOT, (spot.down, spot.across, spot.size), strict=True))),
                 "row": plan.image_row,
                 "y": plan.y,
                 "x": plan.x,
@@ -187,7 +231,13 @@ def _read(run: Run) -> Crops:
         labels=np.array([pool.image(plan.image_row).label for plan in plans], dtype=np.int64),
         own=tuple(Tier(one["own_tier"]) for one in rows),
         shows=tuple(tuple(one["shows"]) for one in rows),
+        spots=tuple(map(_spot, rows)),
     )
+
+
+def _spot(row: Mapping[str, float | None]) -> Spot | None:
+    down, across, size = (row.get(name) for name in SPOT)  # earlier versions knew the corner alone
+    return None if down is None or across is None or size is None else Spot(down, across, size)
 
 
 CROPS = Stage("crops of a survey", (IMAGES, CLEAN), (FILE,), _make, _read, needed=(FILE,))

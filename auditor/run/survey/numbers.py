@@ -28,7 +28,7 @@ from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.images import IMAGES
 from auditor.run.survey.confirmed import CONFIRMED, pastes, random_crops
 from auditor.run.survey.crops import CROPS, Crops
-from auditor.run.survey.pasting import crop_name, crop_number
+from auditor.run.survey.pasting import CORNER, crop_name, crop_number, place_of
 from auditor.run.survey.pictures import Pictures, pictures_of
 from auditor.run.survey.screened import SCREENED, screened
 from auditor.run.survey.tried import TRIED, Leading
@@ -43,32 +43,46 @@ class Pasted:
 
     Attributes:
         called: by crop, (B,) class that each picture is called with it on.
-        coverings: by name, (draws, B) the same with a covering on.
+        coverings: by place and by name, (draws, B) the same with a covering on.
     """
 
     called: Mapping[int, IntArray]
-    coverings: Mapping[str, IntArray]
+    coverings: Mapping[str, Mapping[str, IntArray]]
 
     @classmethod
     def of(cls, table: pa.Table, pictures: int) -> Pasted:
         """The columns of a class's pastes, of which each block holds all its pictures in one order."""
         crop, called = (table[name].to_numpy().astype(np.int64) for name in ("crop", "called"))
-        control = np.array(table["control"].to_pylist())
+        control, place = (np.array(table[name].to_pylist()) for name in ("control", "place"))
         said, number = _blocks(called[crop >= 0], pictures), _blocks(crop[crop >= 0], pictures)
-        names = dict.fromkeys(control[crop < 0].tolist())
-        return cls(
-            dict(zip(number[:, 0].tolist(), said, strict=True)),
-            {name: _blocks(called[(crop < 0) & (control == name)], pictures) for name in names},
-        )
+        coverings: dict[str, dict[str, IntArray]] = {}
+        for where, name in dict.fromkeys(zip(place[crop < 0].tolist(), control[crop < 0].tolist(), strict=True)):
+            found = called[(crop < 0) & (control == name) & (place == where)]
+            coverings.setdefault(where, {})[name] = _blocks(found, pictures)
+        return cls(dict(zip(number[:, 0].tolist(), said, strict=True)), coverings)
 
     def measure(self, crops: Crops, crop: int, target: int) -> Measured:
-        """A crop beside the coverings, of each the draw whose turn it is."""
-        coverings = {name: draws[crop % len(draws)] == target for name, draws in self.coverings.items()}
-        return measured(crop_name(crop), crops.tier(crop, target), self.called[crop] == target, coverings)
+        """A crop beside the coverings at its place, of each the draw whose turn it is."""
+        beside, tier = self.beside(crops, crop), crops.tier(crop, target)
+        coverings = {name: draws[crop % len(draws)] == target for name, draws in beside.items()}
+        return measured(crop_name(crop), tier, self.called[crop] == target, coverings, crops.spot(crop))
 
-    def covering(self, target: int) -> float:
-        """The flip rate of the strongest covering, over its draws."""
-        return max(float((draws == target).mean()) for draws in self.coverings.values())
+    def beside(self, crops: Crops, crop: int) -> Mapping[str, IntArray]:
+        """The coverings at a crop's place; of one that was not pasted, where there may be none, those of the corner."""
+        return self.coverings.get(place_of(crops.spot(crop)), self.in_corner)
+
+    @property
+    def in_corner(self) -> Mapping[str, IntArray]:
+        """The coverings of the corner."""
+        return self.coverings[CORNER]
+
+    def covering(self, crops: Crops, crop: int, target: int) -> float:
+        """The flip rate of the strongest covering at a crop's place, over its draws."""
+        return _strongest(self.beside(crops, crop), target)
+
+
+def _strongest(coverings: Mapping[str, IntArray], target: int) -> float:
+    return max(float((draws == target).mean()) for draws in coverings.values())
 
 
 def _blocks(values: IntArray, pictures: int) -> IntArray:
@@ -88,7 +102,7 @@ def whole_model(run: Run) -> WholeModel:
     by_class = {
         source: Pasted.of(table, len(pictures.rows[Split.CONFIRMATION][source])) for source, table in pastes(run)
     }
-    pairs = ranked(_pairs(crops, leading, pictures, by_class, names), _near(leading, by_class))
+    pairs = ranked(_pairs(crops, leading, pictures, by_class, names), _near(crops, leading, by_class))
     features = _features(run, crops, leading, by_class)
     suggested, at_random = _against_chance(run, crops, leading, by_class)
     level = 1.0 - run.config.limits.confidence
@@ -103,7 +117,8 @@ def whole_model(run: Run) -> WholeModel:
         crops=tuple(_crop(run, crops, identity) for identity in sorted(shown)),
         level=level,
         limit=run.config.limits.uplift,
-        screened=len(crops),
+        screened=crops.in_corner,
+        screened_own=len(crops) - crops.in_corner,
         screening_pictures=counts[Split.DISCOVERY],
         selection_pictures=counts[Split.SELECTION],
         confirmation_pictures=counts[Split.CONFIRMATION],
@@ -145,7 +160,7 @@ def _pairs(
                 expected=0.0,
                 nearest=0,
                 nearest_expected=0.0,
-                covering=pasted.covering(target),
+                covering=pasted.covering(crops, crop, target),
                 own_crop=own_crop,
                 own_flips=own_flips,
                 own_eligible=tried_on if own_crop else 0,
@@ -154,15 +169,16 @@ def _pairs(
     return found
 
 
-def _near(leading: Leading, by_class: Mapping[int, Pasted]) -> list[NearCrops]:
+def _near(crops: Crops, leading: Leading, by_class: Mapping[int, Pasted]) -> list[NearCrops]:
     """Of each pair, in the order of `Leading.news`, the crops that come nearest."""
     found = []
-    for crops in map(leading.nearest.at, leading.nearest.by_pair()):
-        pasted, target = by_class[int(crops.source[0])], int(crops.target[0])
-        called = [pasted.called.get(crop) for crop in crops.crop.tolist()]
+    for near in map(leading.nearest.at, leading.nearest.by_pair()):
+        pasted, target = by_class[int(near.source[0])], int(near.target[0])
+        called = [pasted.called.get(crop) for crop in near.crop.tolist()]
+        covering = [pasted.covering(crops, crop, target) for crop in near.crop.tolist()]
         flips = [0 if one is None else int((one == target).sum()) for one in called]
         eligible = [0 if one is None else len(one) for one in called]
-        found.append(NearCrops(crops.log_odds, np.array(flips), np.array(eligible)))
+        found.append(NearCrops(near.log_odds, np.array(flips), np.array(eligible), np.array(covering)))
     return found
 
 
@@ -176,6 +192,7 @@ def _features(run: Run, crops: Crops, leading: Leading, by_class: Mapping[int, P
     found = []
     for crop, target in leading.features.tolist():
         on = [source for source in by_class if source not in (target, crops.labels[crop])]
+        coverings = [_strongest(by_class[source].in_corner, target) for source in on]
         told = [by_class[source].measure(crops, crop, target) for source in on]
         found.append(
             ReachedFromMany(
@@ -185,7 +202,7 @@ def _features(run: Run, crops: Crops, leading: Leading, by_class: Mapping[int, P
                 reached=sum(one.uplift >= limit for one in told),
                 flips=sum(one.flips for one in told),
                 eligible=sum(one.eligible for one in told),
-                covering=float(np.mean([by_class[source].covering(target) for source in on])) if on else 0.0,
+                covering=float(np.mean(coverings)) if on else 0.0,
             )
         )
     return tuple(sorted(found, key=lambda one: (-one.reached, -one.flips / max(1, one.eligible), one.crop)))
@@ -197,7 +214,7 @@ def _classes(
     names = shown_names(run)
     left, reached = _under_any_crop(run, crops, pictures)
     called = {
-        source: np.concatenate([draws.ravel() for draws in one.coverings.values()]) for source, one in by_class.items()
+        source: np.concatenate([draws.ravel() for draws in one.in_corner.values()]) for source, one in by_class.items()
     }
     found = []
     for index, name in enumerate(names):
@@ -226,18 +243,19 @@ def _under_any_crop(run: Run, crops: Crops, pictures: Pictures) -> tuple[NDArray
     other classes' pictures that become it under any crop of a third."""
     classes = len(run.inputs.class_names)
     left, reached = np.zeros(classes), np.zeros(classes)
-    for table in screened(run):
+    for everywhere in screened(run):
+        table = everywhere.at(~crops.at_own_place[everywhere.crop])
         left += np.bincount(table.source, weights=table.flips, minlength=classes)
         third = crops.labels[table.crop] != table.target
         reached += np.bincount(table.target[third], weights=table.flips[third], minlength=classes)
-    of_class = np.bincount(crops.labels, minlength=classes)
+    of_class, tried = np.bincount(crops.labels[: crops.in_corner], minlength=classes), crops.in_corner
     count = np.zeros(classes)
     for source, rows in pictures.rows[Split.DISCOVERY].items():
         count[source] = len(rows)
-    asked_left = count * (len(crops) - of_class)
+    asked_left = count * (tried - of_class)
     # crops neither of the picture's class nor of the class that is reached
-    everything = (count * (len(crops) - of_class)).sum()
-    asked_reached = everything - count * (len(crops) - of_class) - (count.sum() - count) * of_class
+    everything = (count * (tried - of_class)).sum()
+    asked_reached = everything - count * (tried - of_class) - (count.sum() - count) * of_class
     return _shares(left, asked_left), _shares(reached, asked_reached)
 
 
@@ -267,10 +285,11 @@ def _agreement(expected: NDArray[np.float32]) -> float | None:
 
 
 def _crop(run: Run, crops: Crops, identity: str) -> SurveyedCrop:
-    plan = crops.plans[crop_number(identity)]
+    number = crop_number(identity)
+    plan = crops.plans[number]
     image, preprocessing = run.get(IMAGES).image(plan.image_row), run.inputs.classifier.preprocessing
     box = preprocessing.original_box(*plan.box, image.width_px, image.height_px)
-    return SurveyedCrop(identity, shown_names(run)[image.label], image.path, image.key, box)
+    return SurveyedCrop(identity, shown_names(run)[image.label], image.path, image.key, box, crops.spot(number))
 
 
 def _passes(run: Run) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from auditor.candidates.controls import OWN_CONTROLS
-from auditor.core.records import FloatArray, ImagePool, IntArray, Placement, Split
+from auditor.core.records import FloatArray, ImagePool, IntArray, Placement, Split, Spot
 from auditor.core.records.trials import Predictions
 from auditor.inputs.model.classifier import Classifier
 from auditor.run.stage import Run
@@ -17,9 +17,12 @@ from auditor.run.stages.images import IMAGES
 from auditor.run.survey.crops import CROPS, Crops, cut
 from auditor.run.survey.pictures import Pictures, pictures_of
 from auditor.trials.patch import side_in_pixels
-from auditor.trials.placements import Variant, variants_of
+from auditor.trials.placements import Variant, at_spot, variants_of
 from auditor.trials.stand_ins import Control, CutFromPictures
 from auditor.trials.sweep import Sweep
+
+CORNER = "fixed"
+"""What tables call the corner."""
 
 DRAWS = 4
 """Draws of each covering on every confirmation picture: crops take turns with them, so that no one draw's luck is in
@@ -28,17 +31,22 @@ all of a class's pairs."""
 
 @dataclass(frozen=True, slots=True)
 class Some:
-    """Some crops on the pictures of one class and split; no crops: what covering does there."""
+    """Some crops on the pictures of one class and split; no crops: what covering does there.
+
+    Attributes:
+        covered: at which places coverings are pasted (None: the corner), with the draws of each at most.
+    """
 
     split: Split
     source: int
     crops: tuple[int, ...]
     pictures: int
+    covered: tuple[tuple[Spot | None, int], ...] = ()
 
     @property
     def pastes(self) -> int:
         """Pictures through the network."""
-        return self.pictures * len(self.crops)
+        return self.pictures * (len(self.crops) + sum(2 * draws + 1 for _, draws in self.covered))
 
 
 @dataclass(slots=True)
@@ -52,10 +60,9 @@ class Pasting:
     pictures: Pictures
     _sweeps: dict[tuple[Split, int], Sweep] = field(default_factory=dict)
 
-    @property
-    def variant(self) -> Variant:
-        """The fixed corner."""
-        return variants_of(Placement.FIXED, self.run.config.trials)[0]
+    def variant(self, spot: Spot | None) -> Variant:
+        """At a spot, or in the fixed corner."""
+        return variants_of(Placement.FIXED, self.run.config.trials)[0] if spot is None else at_spot(spot)
 
     def rows(self, split: Split, source: int) -> IntArray:
         """Rows of the pool."""
@@ -86,29 +93,35 @@ class Pasting:
         patches = cut(self.run, self.crops, some.crops)
         return np.stack(
             [
-                sweep.logits(rgba, self.variant, crop_name(number), self.run.progress)
+                sweep.logits(rgba, self.variant(self.crops.spot(number)), crop_name(number), self.run.progress)
                 for number, rgba in zip(some.crops, patches, strict=True)
             ]
         )
 
-    def covering(self, some: Some, control: Control, draw: int) -> FloatArray:
+    def covering(self, some: Some, control: Control, draw: int, spot: Spot | None = None) -> FloatArray:
         """(S, K) with a covering in a patch's place, drawn for each picture."""
         height, width = self.pool.pixels.shape[2:]
-        side = side_in_pixels(self.variant.size, int(height), int(width))
+        variant = self.variant(spot)
+        side = side_in_pixels(variant.size, int(height), int(width))
         square = np.full((4, side, side), 255, dtype=np.uint8)
         sweep = self.sweep(some.split, some.source)
-        return sweep.logits(square, self.variant, f"survey, draw {draw}", self.run.progress, control)
+        return sweep.logits(square, variant, f"survey, draw {draw}", self.run.progress, control)
 
-    def coverings(self, source: int) -> list[tuple[Control, int]]:
+    def coverings(self, source: int, draws: int = DRAWS) -> list[tuple[Control, int]]:
         """The coverings of a class with their number of draws: of an audit's those that need no atlas."""
-        found = [(Control("noise", OWN_CONTROLS["noise"]), DRAWS), (Control("grey", OWN_CONTROLS["grey"]), 1)]
+        found = [(Control("noise", OWN_CONTROLS["noise"]), draws), (Control("grey", OWN_CONTROLS["grey"]), 1)]
         rows = self.pool.rows(Split.DISCOVERY, (source,))
-        return [*found, (Control("source crop", CutFromPictures(rows)), DRAWS)]
+        return [*found, (Control("source crop", CutFromPictures(rows)), draws)]
 
 
 def open_pasting(run: Run) -> Pasting:
     """The pasting of this process, or of one that shares the work."""
     return Pasting(run, run.open(folded_network), run.get(IMAGES), run.get(CROPS), pictures_of(run))
+
+
+def place_of(spot: Spot | None) -> str:
+    """What tables call a place: the name of its paste rule."""
+    return CORNER if spot is None else at_spot(spot).name
 
 
 def crop_name(number: int) -> str:

@@ -13,7 +13,7 @@ from auditor.run.stage import Facts, Run, Stage
 from auditor.run.survey.confirmed import CONFIRMED, pastes
 from auditor.run.survey.crops import CROPS, cut
 from auditor.run.survey.numbers import NUMBERS, shown_names
-from auditor.run.survey.pasting import crop_number, open_pasting
+from auditor.run.survey.pasting import crop_number, open_pasting, place_of
 from auditor.trials.patch import patch_png
 
 EXAMPLES = 12
@@ -39,12 +39,14 @@ def _write_examples(run: Run, folder: RunFolder, whole: WholeModel) -> int:
         source, target, number = index[pair.source], index[pair.target], crop_number(pair.measured.crop)
         rows = tables[source].to_pandas()
         flipped = rows.loc[(rows["crop"] == number) & (rows["called"] == target), "image"]
-        covered = set(rows.loc[(rows["crop"] < 0) & (rows["called"] == target), "image"])
+        there = (rows["crop"] < 0) & (rows["place"] == place_of(pair.measured.spot))
+        covered = set(rows.loc[there & (rows["called"] == target), "image"])
         known = [key for key in flipped if key not in covered] or list(flipped)
         if known:
             rgba = cut(run, pasting.crops, [number])[0]
             sweep = pasting.sweep(Split.CONFIRMATION, source)
-            before, after = sweep.picture(known[0], rgba, pasting.variant, pair.measured.crop)
+            variant = pasting.variant(pair.measured.spot)
+            before, after = sweep.picture(known[0], rgba, variant, pair.measured.crop)
             folder.write(f"pictures/pasted-{place}.png", patch_png(_beside(before, after)))
             count += 1
     return count

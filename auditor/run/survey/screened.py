@@ -42,10 +42,13 @@ class Screening:
         parts = []
         for start in range(0, len(numbers), self.screen.patches_together):
             some = numbers[start : start + self.screen.patches_together]
-            pixels = prepared_crops(self.pool, [self.crops.plans[number] for number in some])
-            logits = self.screen.logits(pixels).float().cpu().numpy()
+            plans = [self.crops.plans[number] for number in some]
+            boxes = [plan.box for plan in plans] if some[0] >= self.crops.in_corner else []
+            logits = self.screen.logits(prepared_crops(self.pool, plans), boxes).float().cpu().numpy()
             of_these = np.array(some, dtype=np.int64)
-            parts.append(answers_of(logits, of_these, self.crops.labels[of_these], self.classes))
+            answers = answers_of(logits, of_these, self.crops.labels[of_these], self.classes)
+            # at its own place a crop counts for its own class alone
+            parts.append(answers.at(self.crops.labels[answers.crop] == answers.target) if boxes else answers)
             self.progress.advance(len(some))
         return Answers.joined(parts).table()
 
@@ -64,15 +67,16 @@ def open_screening(run: Run) -> Screening:
     return Screening(screen, classes, run.get(CROPS), pool, run.progress)
 
 
-def shards_of(crops: int) -> dict[str, range]:
-    """The crops of each shard, by its file."""
-    starts = range(0, crops, SHARD)
-    return {f"{FOLDER}/{start // SHARD:05d}.parquet": range(start, min(start + SHARD, crops)) for start in starts}
+def shards_of(crops: Crops) -> dict[str, range]:
+    """The crops of each shard, by its file; none holds crops of the corner and others together."""
+    both = (range(crops.in_corner), range(crops.in_corner, len(crops)))
+    parts = [some[start : start + SHARD] for some in both for start in range(0, len(some), SHARD)]
+    return {f"{FOLDER}/{number:05d}.parquet": part for number, part in enumerate(parts)}
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
     crops, pictures = run.get(CROPS), pictures_of(run)
-    shards = shards_of(len(crops))
+    shards = shards_of(crops)
     make_shards(run, folder, "screening for every target", shards, open_screening, Screening.look, len)
     rows, _ = pictures.together(Split.DISCOVERY)
     return {"crops": len(crops), "pictures": len(rows), "shards": len(shards)}

@@ -8,8 +8,9 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from auditor.candidates.answers import Answers, answers_of, leaders
+from auditor.candidates.answers import Answers, Counts, answers_of, leaders
 from auditor.core.records import IntArray, Split
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
@@ -36,7 +37,8 @@ class Leading:
             with, of all that were tried on its source: by log-odds on selection pictures. Pair by pair, the best first.
         to_look_at: of each pair the crop of the target's own pictures, of which nobody said what it shows, that
             screening expected most of, as tried on selection pictures.
-        features: rows of (crop, target) that screening expects to be reached from many classes, best first.
+        features: rows of (crop, target) that screening expects to be reached from many classes in the corner, best
+            first.
         expected: (pairs, 2) log-odds on screening and on selection pictures, of every crop tried with every target it
             was tried for.
     """
@@ -55,10 +57,21 @@ class Leading:
 def _pairs_tried(run: Run) -> tuple[Answers, Answers]:
     """The crops to try: news of each pair, and the one best crop of the target's own pictures."""
     crops, classes, wanted = run.get(CROPS), len(run.inputs.class_names), run.config.survey
-    news = leaders(screened(run), crops.pictures, classes, wanted.tried, crops.news)
-    news = _of_best_pairs(news, classes, wanted.pairs)
+    at_own = crops.at_own_place
+    both = [
+        leaders(screened(run), crops.pictures, classes, wanted.tried, _of_those(crops, those))
+        for those in (~at_own, at_own)
+    ]
+    joined = Answers.joined(both)
+    joined = joined.at(np.lexsort((joined.crop, -joined.log_odds, _pairs(joined, classes))))
+    news = _of_best_pairs(joined, classes, wanted.pairs)
     own = leaders(screened(run), crops.pictures, classes, 1, crops.to_look_at)
     return news, own.at(np.isin(_pairs(own, classes), _pairs(news, classes)))
+
+
+def _of_those(crops: Crops, those: NDArray[np.bool_]) -> Counts:
+    """Which of some crops, (N,) by number, count as news."""
+    return lambda numbers, targets: those[numbers] & crops.news(numbers, targets)
 
 
 def _of_best_pairs(rows: Answers, classes: int, most: int) -> Answers:
@@ -132,7 +145,7 @@ def _features(run: Run, crops: Crops, pictures: Pictures) -> IntArray:
         count[source] = len(rows)
     best: list[tuple[float, int, int]] = []
     for table in screened(run):
-        news = table.at(crops.news(table.crop, table.target))
+        news = table.at(crops.news(table.crop, table.target) & ~crops.at_own_place[table.crop])
         known, inverse = np.unique(news.crop * classes + news.target, return_inverse=True)
         flips = np.bincount(inverse, weights=news.flips, minlength=len(known))
         crop, target = known // classes, known % classes

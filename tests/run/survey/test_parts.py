@@ -5,16 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from auditor.candidates.crops import CropPlan
 from auditor.core.config import build_config
 from auditor.core.errors import ConfigError, ImageError
-from auditor.core.records import ImagePool, ImageRecord, Split, Tier
+from auditor.core.records import ImagePool, ImageRecord, Split, Spot, Tier
 from auditor.core.records.trials import Clean, Predictions
 from auditor.inputs.model.labels import ClassNames
 from auditor.run.survey.begin import config_of_pair
+from auditor.run.survey.confirmed import covered_places
 from auditor.run.survey.crops import Crops
+from auditor.run.survey.numbers import Pasted
+from auditor.run.survey.pasting import CORNER, place_of
 from auditor.run.survey.pictures import _chosen
 
 
@@ -55,6 +59,59 @@ def test_what_is_news_is_told_by_each_crops_tier() -> None:
     assert every.tier(3, 0) is Tier.TARGET_OBJECT
     assert every.tier(1, 1) is Tier.TARGET_CONTEXT
     assert sum(news) == 8
+
+
+def test_at_its_own_place_a_crop_counts_for_its_own_class_alone() -> None:
+    """And each own place is covered as often as crops are tried there, four times at most."""
+    corner, spot, other = crops(), Spot(0.0, 1.0, 0.5), Spot(0.5, 0.5, 0.3)
+    spots = (None,) * 4 + (spot, spot, spot, other)
+    every = Crops(corner.plans * 2, np.tile(corner.labels, 2), corner.own * 2, corner.shows * 2, spots)
+    assert (every.in_corner, every.at_own_place.tolist()) == (4, [False] * 4 + [True] * 4)
+    numbers, targets = (values.ravel() for values in np.meshgrid(range(8), range(3), indexing="ij"))
+    news = every.news(numbers, targets).reshape(8, 3)
+    assert news[:4].tolist() == corner.news(numbers[:12], targets[:12]).reshape(4, 3).tolist()
+    assert np.argwhere(news[4:]).tolist() == [[1, 1]]  # beside the object of its own class
+    assert np.argwhere(every.to_look_at(numbers, targets).reshape(8, 3)[4:]).tolist() == [[0, 0], [3, 2]]
+    assert covered_places(every, range(8)) == ((spot, 3), (other, 1))
+    assert covered_places(every, [0, 1]) == ()
+    many = Crops(corner.plans, corner.labels, corner.own, corner.shows, (spot,) * 4)
+    assert covered_places(many, [0, 1, 2, 3, 0]) == ((spot, 4),)
+
+
+def table(*blocks: tuple[int, str, str, int, list[int]]) -> pa.Table:
+    """Pastes of one class: crop, covering, place, draw, and the class that each picture is called."""
+    rows = [
+        {"crop": crop, "control": control, "place": place, "draw": draw, "called": called}
+        for crop, control, place, draw, said in blocks
+        for called in said
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+def test_a_crop_stands_against_the_coverings_of_its_place() -> None:
+    """Four draws of noise in the corner, where crop 1 has the second; one at an own place, where nothing turns."""
+    spot = Spot(0.0, 1.0, 0.5)
+    corner = crops()
+    every = Crops(corner.plans, corner.labels, corner.own, corner.shows, (None, None, None, spot))
+    place = place_of(spot)
+    pasted = Pasted.of(
+        table(
+            (1, "", CORNER, 0, [2, 2, 0]),
+            (3, "", place, 0, [2, 2, 2]),
+            *((-1, "noise", CORNER, draw, [2, 0, 0] if draw == 1 else [0, 0, 0]) for draw in range(4)),
+            (-1, "grey", CORNER, 0, [0, 0, 0]),
+            (-1, "noise", place, 0, [0, 2, 2]),
+            (-1, "grey", place, 0, [0, 0, 2]),
+        ),
+        pictures=3,
+    )
+    one, own = pasted.measure(every, 1, 2), pasted.measure(every, 3, 2)
+    assert (one.flips, one.covering, one.covering_flips, one.spot) == (2, "noise", 1, None)
+    assert (own.flips, own.covering, own.covering_flips, own.spot) == (3, "noise", 2, spot)
+    assert pasted.covering(every, 1, 2) == 1 / 12  # over all draws
+    assert pasted.covering(every, 3, 2) == 2 / 3
+    elsewhere = Crops(corner.plans, corner.labels, corner.own, corner.shows, (None, None, None, Spot(0.5, 0.5, 0.3)))
+    assert pasted.covering(elsewhere, 3, 2) == 1 / 12  # nothing was covered there
 
 
 def pool(counts: dict[int, tuple[int, int, int]]) -> tuple[ImagePool, Clean]:
