@@ -2,7 +2,8 @@
 
 Ray is started on this machine. Three measurements, each through `RayActors.each`, which shares out audits too:
 
-- speed: units that use one processor core each, by one worker and by two, after both were placed;
+- speed: units that use one processor core each, by two workers and by one, in turns, after all were placed; medians,
+  since a machine is not as quick in one minute as in the next;
 - overhead: units that do nothing, by one worker: seconds a unit by the clock, and of them the driver's processor time;
 - simulation: as many units as are asked for, whose workers sleep, as if a GPU were at work, beside the time they sleep.
 """
@@ -10,6 +11,7 @@ Ray is started on this machine. Three measurements, each through `RayActors.each
 from __future__ import annotations
 
 import argparse
+import statistics
 import time
 from dataclasses import dataclass
 from typing import TypeVar
@@ -90,6 +92,7 @@ def measured(workers: int, work: Work[None, T, T], items: list[T]) -> Took:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--busy", type=int, default=60, help="units of the measurement of speed")
+    parser.add_argument("--turns", type=int, default=3, help="turns that one worker and two take")
     parser.add_argument("--empty", type=int, default=5000, help="units of the measurement of overhead")
     parser.add_argument("--units", type=int, default=100_000, help="units of the simulation; 0: none")
     parser.add_argument("--workers", type=int, default=16, help="workers of the simulation")
@@ -97,8 +100,11 @@ def main() -> None:
     options = parser.parse_args()
     if options.busy:
         work: Work[None, int, int] = Work(nothing_opened, busy)
-        one, two = (measured(many, work, [BUSY_STEPS] * options.busy) for many in (1, 2))
-        print(f"speed: {one.clock:.1f} s by one worker, {two.clock:.1f} s by two: {one.clock / two.clock:.2f} ×")
+        turns = [
+            [measured(many, work, [BUSY_STEPS] * options.busy).clock for many in (2, 1)] for _ in range(options.turns)
+        ]
+        two, one = (statistics.median(clock) for clock in zip(*turns, strict=True))
+        print(f"speed: {one:.1f} s by one worker, {two:.1f} s by two: {one / two:.2f} ×")
     if options.empty:
         none = measured(1, Work(nothing_opened, sleeping), [0.0] * options.empty)
         clock, driver = (1000 * seconds / none.units for seconds in (none.clock, none.driver))
