@@ -52,8 +52,9 @@ def test_every_piece_of_work() -> None:
     # if all forty flip under each of three: four shifts, a JPEG, and both
     assert found.survival == 3 * 9 * 40
     assert found.pastes == found.selection + found.confirmation + found.places + found.survival
-    # six effects typical and strongest and two more on all twenty; the best three kinds and three controls each
-    assert found.whole == 14 * 20 + 3 * (1 + 3) * 40
+    # six effects typical and strongest and two more on all twenty; the best three kinds and three controls each, and the
+    # contrast alone of the one on sharpness
+    assert found.whole == 14 * 20 + (3 * (1 + 3) + 1) * 40
     assert found.passes == 50 + 352 + 640 + 109 + 864 + 160 + found.pastes + found.whole + found.removed
 
 
@@ -113,8 +114,8 @@ def test_what_is_switched_off_is_not_counted() -> None:
 
 def test_effects_over_whole_pictures_take_few_selection_pictures_and_no_more_kinds_than_there_are() -> None:
     many = replace(KNOWN, selection=1000)
-    assert workload_of(configured(), many).whole == 14 * 64 + 3 * 4 * 40
-    assert workload_of(configured(candidates={"whole_pictures": 50}), many).whole == 14 * 64 + 8 * 4 * 40
+    assert workload_of(configured(), many).whole == 14 * 64 + (3 * 4 + 1) * 40
+    assert workload_of(configured(candidates={"whole_pictures": 50}), many).whole == 14 * 64 + (8 * 4 + 1) * 40
     assert workload_of(configured(candidates={"whole_pictures": 0}), many).whole == 0
     assert workload_of(configured(), replace(KNOWN, confirmation=0)).whole == 0
 
