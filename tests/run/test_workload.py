@@ -52,8 +52,8 @@ def test_every_piece_of_work() -> None:
     # if all forty flip under each of three: four shifts, a JPEG, and both
     assert found.survival == 3 * 9 * 40
     assert found.pastes == found.selection + found.confirmation + found.places + found.survival
-    # six effects typical and strongest and two more on all twenty; the best three kinds and three controls each, and the
-    # contrast alone of the one on sharpness
+    # six effects typical and strongest and two more on all twenty; the best three kinds and three controls each, and
+    # the contrast alone of the one on sharpness
     assert found.whole == 14 * 20 + (3 * (1 + 3) + 1) * 40
     assert found.passes == 50 + 352 + 640 + 109 + 864 + 160 + found.pastes + found.whole + found.removed
 
