@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from auditor.candidates.locating import prepared_area
+from auditor.candidates.areas import prepared_area, widened
 from auditor.candidates.whole_pictures import TYPICAL, Effect
 from auditor.core.records import BACKGROUND, ImagePool, ImageRecord, PixelArray
 from auditor.inputs.images.annotations import Annotations
@@ -79,14 +79,8 @@ class Objects:
 
     def _of(self, image: ImageRecord, things: Sequence[str]) -> AreaArray | None:
         """Where any of some things is annotated; None where the picture is not."""
-        found = [area for thing in things if (area := self.annotations.where(image, thing)) is not None]
-        return prepared_area(np.logical_or.reduce(found), self.preprocessing) if found else None
-
-
-def widened(area: AreaArray, share: float) -> AreaArray:
-    """An area and all pixels that lie within a share of the shorter side of it, by rows and columns; at least one."""
-    steps = max(1, round(share * min(area.shape)))
-    return np.asarray(ndimage.binary_dilation(area, np.ones((3, 3)), iterations=steps), dtype=np.bool_)
+        area = self.annotations.where(image, *things)
+        return None if area is None else prepared_area(area, self.preprocessing)
 
 
 def around(area: AreaArray) -> PixelArray:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
+from auditor.candidates.areas import prepared_area
 from auditor.candidates.screening import TailScreen, under_patch
 from auditor.core.records import Candidate, ImageRecord, PixelArray
 from auditor.inputs.images.annotations import Annotations
@@ -18,7 +18,7 @@ from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.memory import Batches
 from auditor.inputs.model.naming import naming
 from auditor.inputs.model.preprocessing import Preprocessing
-from auditor.trials.areas import AreaArray, squares
+from auditor.trials.areas import squares
 
 ALIKE = 0.7
 """Positions count as the feature that are so many times as like the patch as the patch is where it lies itself.
@@ -161,12 +161,6 @@ def within_a_square(alike: NDArray[np.float32], least: float, size: float) -> ND
     inside = np.zeros_like(chosen)
     inside[top : top + side, left : left + side] = True
     return chosen & inside
-
-
-def prepared_area(original: AreaArray, preprocessing: Preprocessing) -> AreaArray:
-    """An area of an original picture as it lies in the prepared one: pixels that are at least half of it."""
-    grey = Image.fromarray(original.astype(np.uint8) * 255).convert("RGB")
-    return np.asarray(preprocessing.prepare(grey)[0] >= 128, dtype=np.bool_)
 
 
 def parts_of(candidate: Candidate, known: Mapping[str, Candidate]) -> frozenset[str]:

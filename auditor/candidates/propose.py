@@ -36,7 +36,7 @@ from auditor.candidates.pasted import (
 )
 from auditor.candidates.pasted_shards import PastedShards
 from auditor.candidates.pool_crops import plan_pool_crops
-from auditor.candidates.scene import Scene, cut_patch, planned_tier
+from auditor.candidates.scene import Scene, cut_patch, planned_tier, screened_crop
 from auditor.candidates.screening import TailScreen
 from auditor.candidates.tiers import crop_tier
 from auditor.core.config import AuditConfig, CandidatesConfig
@@ -326,7 +326,7 @@ def crop_entries(scene: Scene, plans: Sequence[CropPlan]) -> list[Entry]:
     names = scene.classifier.class_names.names
     return [
         Entry(
-            pixels,
+            screened_crop(scene, plan, pixels),
             crop_tier(image.label, scene.target, names, None),
             plan.cell,
             plan.image_row,

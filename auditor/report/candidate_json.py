@@ -19,6 +19,7 @@ def candidate_json(candidate: Candidate) -> dict[str, Json]:
         "read_as_target": bool(candidate.read_as_target),
         "called_target": bool(candidate.called_target),
         "shows": [{"thing": plain(thing), "share": _number(share)} for thing, share in candidate.shows],
+        "taken_out": _number(candidate.taken_out),
         "observed_push": _number(candidate.observed_push),
         "predicted_push": _number(candidate.predicted_push),
         "provenance": {

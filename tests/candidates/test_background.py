@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from auditor.candidates.background import DONORS, Objects, around, background_effect, exchanged, lenders, widened
+from auditor.candidates.areas import widened
+from auditor.candidates.background import DONORS, Objects, around, background_effect, exchanged, lenders
 from auditor.core.records import BACKGROUND, ImagePool, ImageRecord, Split
 from auditor.inputs.images.annotations import Annotations
 from auditor.inputs.images.pixels import to_float
@@ -27,11 +28,11 @@ OBJECT = {PAN: (120, 0, 0), WOK: (0, 0, 0), CUP: (255, 255, 0)}
 class Squares(Annotations):
     """Every thing of a picture lies in a square of its own; pictures named `plain…` are not annotated."""
 
-    def where(self, image: ImageRecord, thing: str) -> AreaArray | None:
+    def where(self, image: ImageRecord, *things: str) -> AreaArray | None:
         if image.path.startswith("plain"):
             return None
         inside = np.zeros((SIDE, SIDE), dtype=np.bool_)
-        if thing == NAMES[image.label]:
+        if NAMES[image.label] in things:
             inside[square(image.key)] = True
         return inside
 

@@ -116,6 +116,7 @@ def combine(first: Patch, second: Patch, arrangement: str, side_px: int, identit
         called_target=first.candidate.called_target or second.candidate.called_target,
         role=first.candidate.role if second.candidate.suggested else second.candidate.role,
         parts=(first.candidate.id, second.candidate.id),
+        taken_out=(first.candidate.taken_out + second.candidate.taken_out) / 2,
     )
     return Patch(candidate, rgba)
 

@@ -61,6 +61,7 @@ class Candidate:
         role: suggested, or tried for comparison; read_as_target: the model calls it the target alone.
         called_target: the model calls the picture it was cut from the target, which nobody labelled.
         parts: ids of the candidates it was made from: one for another shape of a crop, two for a pair.
+        taken_out: share of its pixels that are transparent since the target's own object lies there, with its rim.
         spot: where it is tried, where that is its own place (`Placement.OWN`); None: where the configuration says.
     """
 
@@ -85,6 +86,7 @@ class Candidate:
     called_target: bool = False
     spot: Spot | None = None
     layer: str = ""
+    taken_out: float = 0.0
 
     @property
     def resembles_target(self) -> bool:

@@ -71,8 +71,8 @@ class Annotations:
         _check_size(said, image)
         return _largest_first(_box_shares(said.boxes, box))
 
-    def where(self, image: ImageRecord, thing: str) -> NDArray[np.bool_] | None:
-        """Where in a picture a named thing is annotated: (height, width) of the upright original.
+    def where(self, image: ImageRecord, *things: str) -> NDArray[np.bool_] | None:
+        """Where in a picture one of some named things is annotated: (height, width) of the upright original.
 
         Returns:
             None where the picture has no annotation, which says nothing about what it shows.
@@ -84,16 +84,15 @@ class Annotations:
         where = os.path.normpath(self.base / file_name(image.path))
         mask_path = self._mask_path(where)
         if mask_path is not None:
-            value = self.mask_values.get(thing)
-            mask = self._mask(mask_path, image)
-            return np.zeros(mask.shape, dtype=np.bool_) if value is None else mask == value
+            values = [self.mask_values[thing] for thing in things if thing in self.mask_values]
+            return np.isin(self._mask(mask_path, image), values)
         said = self.boxes.get(self.pictures.real(where))
         if said is None:
             return None
         _check_size(said, image)
         inside = np.zeros((image.height_px, image.width_px), dtype=np.bool_)
         for named in said.boxes:
-            if named.name == thing:
+            if named.name in things:
                 left, top, right, bottom = (max(0, round(edge)) for edge in named.rectangle)
                 inside[top:bottom, left:right] = True
         return inside

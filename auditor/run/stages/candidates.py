@@ -38,6 +38,7 @@ from auditor.run.stages.grounds import open_grounds
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import LEFT_OUT, NO_PATCHES
 from auditor.run.tables import candidates_from_table, candidates_table, pushes_from_table, pushes_table
+from auditor.trials.areas import AreaArray
 from auditor.trials.patch import Patch, kept, read_patch
 from auditor.trials.sweep import Sweep
 
@@ -132,6 +133,12 @@ def open_scene(run: Run) -> Scene:
         image = pool.image(row)
         return None if image.label == NO_LABEL else inputs.annotations.shares(image, box)
 
+    target_names = [inputs.class_names[index] for index in inputs.target.indices]
+
+    def target_in(row: int) -> AreaArray | None:
+        image = pool.image(row)
+        return None if image.label == NO_LABEL else inputs.annotations.where(image, *target_names)
+
     return Scene(
         classifier=inputs.classifier,
         pool=pool,
@@ -144,6 +151,7 @@ def open_scene(run: Run) -> Scene:
         layer=inputs.layer,
         grounds=run.open(open_grounds),
         grids={one.layer: one.cut.feature_shape[1:] for one in inputs.by_layer[1:]},
+        target_in=target_in,
     )
 
 
