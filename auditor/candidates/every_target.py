@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auditor.candidates.screening import BACKGROUNDS, Background, Box, laid_in, laid_out, write
+from auditor.candidates.screening import BACKGROUNDS, Background, Box, laid, write
 from auditor.core.records import PixelArray
 from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.classifier import Classifier
@@ -114,12 +114,7 @@ class EveryTargetInPixels:
         """As `EveryTarget.logits`."""
         found, device = [], self._classifier.device
         height, width = self._pixels.shape[2:]
-        laid = (
-            laid_in(patches, boxes, (int(height), int(width)), device)
-            if boxes
-            else laid_out(patches, self._side, device)
-        )
-        for patch in laid:
+        for patch in laid(patches, boxes, self._side, (int(height), int(width)), device):
 
             def pasted(rows: slice, patch: Tensor = patch) -> Tensor:
                 images = to_float(self._pixels[rows], self._classifier.device)

@@ -91,10 +91,8 @@ class Background:
 
     def laid(self, patches: Sequence[PixelArray], boxes: Sequence[Box] = ()) -> Tensor:
         """Patches on the device as they lie on the background, for `changes_of`; arguments as of `changes`."""
-        if not boxes:
-            return laid_out(patches, self.side_px, self.picture.device)
         height, width = self.picture.shape[1:]
-        return laid_in(patches, boxes, (int(height), int(width)), self.picture.device)
+        return laid(patches, boxes, self.side_px, (int(height), int(width)), self.picture.device)
 
     @torch.no_grad()
     def changes_of(self, laid: Tensor) -> tuple[Features, Tensor]:
@@ -296,6 +294,13 @@ def _alike(patches: Sequence[PixelArray]) -> list[list[int]]:
         most = max(1, _PIXELS_TOGETHER // (height * width))
         found += [alike[start : start + most] for start in range(0, len(alike), most)]
     return found
+
+
+def laid(
+    patches: Sequence[PixelArray], boxes: Sequence[Box], side_px: int, size: tuple[int, int], device: torch.device
+) -> Tensor:
+    """Patches in their boxes of pictures of a size (H, W), as `laid_in`; without boxes in the corner, as `laid_out`."""
+    return laid_in(patches, boxes, size, device) if boxes else laid_out(patches, side_px, device)
 
 
 @torch.no_grad()

@@ -137,8 +137,10 @@ def _known_lines(rows: Sequence[Row]) -> list[str]:
     """What P(shortcut) is worth where what counts is not what was planted but what is known to be there."""
     if not any(row.fresh for row in rows):
         return []
-    there = [row for row in rows if has_shortcut(row, rows)]
-    others = [row for row in rows if not has_shortcut(row, rows)]
+    there: list[Row] = []
+    others: list[Row] = []
+    for row in rows:
+        (there if has_shortcut(row, rows) else others).append(row)
     what = f"of P(shortcut), {len(there)} audits of networks known to have a shortcut against {len(others)} of others"
     return [
         f"| ROC-AUC {what} | {_over_worlds(there, others, area_under_curve)} |",
