@@ -144,5 +144,5 @@ def lenders(objects: Objects, rows: Sequence[int], things: Sequence[str]) -> lis
 
 def _lent(objects: Objects, rows: Sequence[int], things: Sequence[str]) -> list[PixelArray]:
     """The pictures of `lenders`, without their objects."""
-    without = (objects.without(row, things) for row in lenders(objects, rows, things))
-    return [picture for picture in without if picture is not None]
+    without = (objects.without(row, things) for row in rows)
+    return list(islice((picture for picture in without if picture is not None), DONORS))
