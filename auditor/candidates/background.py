@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from auditor.candidates.areas import prepared_area, widened
+from auditor.candidates.areas import annotated_area, widened
 from auditor.candidates.whole_pictures import TYPICAL, Effect
 from auditor.core.records import BACKGROUND, ImagePool, ImageRecord, PixelArray
 from auditor.inputs.images.annotations import Annotations
@@ -79,8 +79,7 @@ class Objects:
 
     def _of(self, image: ImageRecord, things: Sequence[str]) -> AreaArray | None:
         """Where any of some things is annotated; None where the picture is not."""
-        area = self.annotations.where(image, *things)
-        return None if area is None else prepared_area(area, self.preprocessing)
+        return annotated_area(self.annotations, image, things, self.preprocessing)
 
 
 def around(area: AreaArray) -> PixelArray:

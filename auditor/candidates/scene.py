@@ -8,27 +8,18 @@ from dataclasses import dataclass, field
 import torch
 from PIL import Image
 
-from auditor.candidates.areas import prepared_area, widened
 from auditor.candidates.crops import CropPlan, CropRules, OpenOriginal, cut_crop, mark_crop, small_copy
-from auditor.candidates.taken_out import EDGE, part_of, without
-from auditor.candidates.tiers import OBJECT_SHARE, Shares, crop_tier
+from auditor.candidates.taken_out import NOTHING_KNOWN, TakenOut, without
+from auditor.candidates.tiers import Shares, crop_tier
 from auditor.core.records import Candidate, ClassGroup, ImagePool, Origin, PixelArray, Role, Split, Tier
 from auditor.core.records.images import NO_LABEL
 from auditor.inputs.images.pixels import to_float
 from auditor.inputs.model.classifier import Classifier
-from auditor.trials.areas import AreaArray
 from auditor.trials.grounds import ANYWHERE, Grounds
 from auditor.trials.patch import Patch
 
 ShowsOf = Callable[[int, tuple[int, int, int, int]], Shares | None]
 """What a box (original pixels) of a row's photograph shows; None where it has no annotation."""
-
-TargetIn = Callable[[int], AreaArray | None]
-"""Where a row's photograph, (height, width) upright, shows the target; None where it has no annotation."""
-
-
-def _nowhere(_row: int) -> None:
-    """Of pictures that nobody annotated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +27,8 @@ class Scene:
     """What the candidate stage works on: the subject, the pictures and the pair.
 
     `grid` is that of `layer`, at which crops are screened; `grids` are those of layers that are searched beside it.
-    `grounds` tell where patches may lie in source pictures; `target_in` where discovery pictures show the target.
+    `grounds` tell where patches may lie in source pictures; `taken_out`
+    what of the target is taken out of crops.
     """
 
     classifier: Classifier
@@ -50,13 +42,10 @@ class Scene:
     layer: str = ""
     grounds: Grounds = ANYWHERE
     grids: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    target_in: TargetIn = _nowhere
+    taken_out: TakenOut = NOTHING_KNOWN
     # Of photographs that gave a crop, so that drawing the crop's frame later opens none again: 256 kB each at most.
     _small: dict[int, Image.Image] = field(default_factory=dict, init=False, repr=False, compare=False)
     _called: dict[int, int] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _targets: dict[int, tuple[AreaArray, AreaArray] | None] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
 
     def may_give_crops(self, row: int) -> bool:
         """Discovery pictures outside the source; where the source is all the rest, any discovery picture.
@@ -102,20 +91,6 @@ class Scene:
             self._called[row] = int(self.classifier.logits(picture.unsqueeze(0)).argmax())
         return self._called[row]
 
-    def target_area(self, row: int) -> tuple[AreaArray, AreaArray] | None:
-        """(H, W) where a row's prepared picture shows the target, and the same with the rim around it.
-
-        None where it shows none, as far as annotations tell.
-
-        Raises:
-            AnnotationError: the picture's mask or boxes cannot be used.
-        """
-        if row not in self._targets:
-            said = self.target_in(row)
-            area = prepared_area(said, self.classifier.preprocessing) if said is not None and said.any() else None
-            self._targets[row] = (area, widened(area, EDGE)) if area is not None and area.any() else None
-        return self._targets[row]
-
     @property
     def input_size(self) -> tuple[int, int]:
         return int(self.pool.pixels.shape[2]), int(self.pool.pixels.shape[3])
@@ -134,13 +109,8 @@ def screened_crop(scene: Scene, plan: CropPlan, pixels: PixelArray) -> PixelArra
 
     Pictures of other classes are not asked about, which would mean to open all their masks.
     """
-    if scene.pool.image(plan.image_row).label not in scene.target.indices:
-        return pixels
-    areas = scene.target_area(plan.image_row)
-    if areas is None or part_of(areas[0], plan.box).mean() >= OBJECT_SHARE:
-        return pixels
-    gone = _little_of_target(scene, plan)
-    return pixels if gone is None else without(pixels, gone)
+    of_target = scene.pool.image(plan.image_row).label in scene.target.indices
+    return scene.taken_out.screened(plan, pixels) if of_target else pixels
 
 
 def cut_patch(scene: Scene, plan: CropPlan, identity: str, role: Role, predicted_push: float = float("nan")) -> Patch:
@@ -153,7 +123,7 @@ def cut_patch(scene: Scene, plan: CropPlan, identity: str, role: Role, predicted
     shows = scene.shows_of(plan.image_row, box)
     names = scene.classifier.class_names.names
     tier = crop_tier(image.label, scene.target, names, shows)
-    gone = None if tier is Tier.TARGET_OBJECT else _little_of_target(scene, plan)
+    gone = None if tier is Tier.TARGET_OBJECT else scene.taken_out.gone(plan)
     if gone is not None:
         rgba = without(rgba, gone)
         target = {names[index] for index in scene.target.indices}
@@ -183,10 +153,3 @@ def cut_patch(scene: Scene, plan: CropPlan, identity: str, role: Role, predicted
         taken_out=0.0 if gone is None else float(gone.mean()),
     )
     return Patch(candidate, rgba)
-
-
-def _little_of_target(scene: Scene, plan: CropPlan) -> AreaArray | None:
-    """Where a crop shows the target and the rim around it; None where it shows neither."""
-    areas = scene.target_area(plan.image_row)
-    gone = None if areas is None else part_of(areas[1], plan.box)
-    return gone if gone is not None and gone.any() else None

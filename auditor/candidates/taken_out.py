@@ -7,9 +7,15 @@ the picture below shows through.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
 import numpy as np
 from PIL import Image
 
+from auditor.candidates.areas import widened
+from auditor.candidates.crops import CropPlan
+from auditor.candidates.tiers import OBJECT_SHARE
 from auditor.core.records import PixelArray
 from auditor.trials.areas import AreaArray
 
@@ -17,10 +23,44 @@ EDGE = 1 / 64
 """By how much the object is widened, as a share of the picture's shorter side: its blurred rim goes with it."""
 
 
-def part_of(area: AreaArray, box: tuple[int, int, int, int]) -> AreaArray:
-    """An area of a prepared picture inside a box (left, top, right, bottom)."""
-    left, top, right, bottom = box
-    return area[top:bottom, left:right]
+@dataclass(frozen=True, slots=True)
+class TakenOut:
+    """Where prepared pictures show the object that is taken out of crops of them.
+
+    Attributes:
+        where: the (H, W) area of a row's picture; None where it has no annotation. Asked once of each.
+    """
+
+    where: Callable[[int], AreaArray | None]
+    _known: dict[int, tuple[AreaArray, AreaArray] | None] = field(default_factory=dict, init=False, repr=False)
+
+    def gone(self, plan: CropPlan) -> AreaArray | None:
+        """(h, w) what is taken out of a crop, the object and the rim around it; None where it shows neither.
+
+        Raises:
+            AnnotationError: the picture's mask or boxes cannot be used.
+        """
+        areas = self._areas(plan.image_row)
+        gone = None if areas is None else _part_of(areas[1], plan)
+        return gone if gone is not None and gone.any() else None
+
+    def screened(self, plan: CropPlan, pixels: PixelArray) -> PixelArray:
+        """A prepared crop, (3, h, w), as it is screened: (4, h, w) where a little of the object is taken out."""
+        areas, gone = self._areas(plan.image_row), self.gone(plan)
+        if areas is None or gone is None or _part_of(areas[0], plan).mean() >= OBJECT_SHARE:
+            return pixels
+        return without(pixels, gone)
+
+    def _areas(self, row: int) -> tuple[AreaArray, AreaArray] | None:
+        """Of a row's picture the object, and the object with its rim; None where there is none."""
+        if row not in self._known:
+            area = self.where(row)
+            self._known[row] = None if area is None or not area.any() else (area, widened(area, EDGE))
+        return self._known[row]
+
+
+NOTHING_KNOWN = TakenOut(lambda _row: None)
+"""Of pictures that nobody annotated."""
 
 
 def without(rgba: PixelArray, gone: AreaArray) -> PixelArray:
@@ -35,3 +75,8 @@ def without(rgba: PixelArray, gone: AreaArray) -> PixelArray:
     stretched = Image.fromarray(gone.astype(np.uint8) * 255).resize((width, height), Image.Resampling.NEAREST)
     alpha = rgba[3] if len(rgba) == 4 else np.full((height, width), 255, dtype=np.uint8)
     return np.concatenate([rgba[:3], np.where(np.asarray(stretched) > 0, 0, alpha).astype(np.uint8)[None]])
+
+
+def _part_of(area: AreaArray, plan: CropPlan) -> AreaArray:
+    left, top, right, bottom = plan.box
+    return area[top:bottom, left:right]

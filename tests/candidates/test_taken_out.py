@@ -11,7 +11,7 @@ from auditor.candidates.crops import CropPlan, prepared_crops
 from auditor.candidates.makers.pairs import combine
 from auditor.candidates.propose import crop_entries
 from auditor.candidates.scene import Scene, cut_patch
-from auditor.candidates.taken_out import without
+from auditor.candidates.taken_out import NOTHING_KNOWN, TakenOut, without
 from auditor.core.records import Role, Tier
 
 ROW, THIRD = 4, 2
@@ -20,12 +20,13 @@ ROW, THIRD = 4, 2
 
 @pytest.fixture
 def annotated(scene: Scene) -> Scene:
-    """Every picture shows the target in the 6 × 6 originals' pixels around (30, 24): one prepared pixel."""
+    """Every prepared picture shows the target in its middle pixel; the crops' annotations tell 3%."""
     height, width = scene.input_size
-    area = np.zeros((48, 60), dtype=np.bool_)
-    tall, wide = 48 // height, 60 // width
-    area[tall * (height // 2) : tall * (height // 2 + 1), wide * (width // 2) : wide * (width // 2 + 1)] = True
-    return replace(scene, target_in=lambda _row: area, shows_of=lambda _row, _box: (("spoon", 0.1), ("wok", 0.03)))
+    prepared = np.zeros((height, width), dtype=np.bool_)
+    prepared[height // 2, width // 2] = True
+    return replace(
+        scene, taken_out=TakenOut(lambda _row: prepared), shows_of=lambda _row, _box: (("spoon", 0.1), ("wok", 0.03))
+    )
 
 
 def whole(scene: Scene, row: int) -> CropPlan:
@@ -60,8 +61,8 @@ def test_a_crop_that_shows_a_little_of_the_target_is_transparent_there(annotated
 
 def test_what_shows_the_target_itself_and_what_nobody_annotated_stay_whole(annotated: Scene) -> None:
     object_itself = replace(annotated, shows_of=lambda _row, _box: (("wok", 0.05),))
-    unknown = replace(annotated, target_in=lambda _row: None, shows_of=lambda _row, _box: None)
-    beside = replace(annotated, target_in=lambda _row: np.zeros((48, 60), dtype=np.bool_))
+    unknown = replace(annotated, taken_out=NOTHING_KNOWN, shows_of=lambda _row, _box: None)
+    beside = replace(annotated, taken_out=TakenOut(lambda _row: np.zeros(annotated.input_size, dtype=np.bool_)))
     tiers = (Tier.TARGET_OBJECT, Tier.TARGET_IMAGE, Tier.TARGET_CONTEXT)
     for scene, tier in zip((object_itself, unknown, beside), tiers, strict=True):
         patch = cut_patch(scene, whole(scene, ROW), "c-001", Role.SUGGESTED)
@@ -84,6 +85,6 @@ def test_it_is_screened_as_it_is_tried(annotated: Scene) -> None:
 
 def test_a_pair_says_what_was_taken_out_of_its_parts(annotated: Scene) -> None:
     own = cut_patch(annotated, whole(annotated, ROW), "c-001", Role.SUGGESTED)
-    plain = cut_patch(replace(annotated, target_in=lambda _row: None), whole(annotated, THIRD), "c-002", Role.SUGGESTED)
+    plain = cut_patch(replace(annotated, taken_out=NOTHING_KNOWN), whole(annotated, THIRD), "c-002", Role.SUGGESTED)
     pair = combine(own, plain, "beside", 16, "p-001")
     assert pair.candidate.taken_out == pytest.approx(own.candidate.taken_out / 2)

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from auditor.atlas.drawings.canvas import webp_bytes
 from auditor.atlas.kinds import Atlas, AtlasKind
 from auditor.atlas.vectors import Held, Vectors
+from auditor.candidates.areas import annotated_area
 from auditor.candidates.contact_sheet import Flips, draw_contact_sheet
 from auditor.candidates.further_layers import FurtherLayer
 from auditor.candidates.makers.brought import left_out
@@ -22,6 +23,7 @@ from auditor.candidates.propose import Proposals, mark_read_as_target, propose
 from auditor.candidates.propose_in_pixels import GRID, propose_in_pixels
 from auditor.candidates.scene import Scene
 from auditor.candidates.screening import TailScreen
+from auditor.candidates.taken_out import TakenOut
 from auditor.core.errors import DamagedFileError, PatchError
 from auditor.core.records import Cell, IntArray, Rung, Split
 from auditor.core.records.images import NO_LABEL
@@ -133,11 +135,15 @@ def open_scene(run: Run) -> Scene:
         image = pool.image(row)
         return None if image.label == NO_LABEL else inputs.annotations.shares(image, box)
 
-    target_names = [inputs.class_names[index] for index in inputs.target.indices]
+    names = [inputs.class_names[index] for index in inputs.target.indices]
 
     def target_in(row: int) -> AreaArray | None:
         image = pool.image(row)
-        return None if image.label == NO_LABEL else inputs.annotations.where(image, *target_names)
+        return (
+            None
+            if image.label == NO_LABEL
+            else annotated_area(inputs.annotations, image, names, inputs.classifier.preprocessing)
+        )
 
     return Scene(
         classifier=inputs.classifier,
@@ -151,7 +157,7 @@ def open_scene(run: Run) -> Scene:
         layer=inputs.layer,
         grounds=run.open(open_grounds),
         grids={one.layer: one.cut.feature_shape[1:] for one in inputs.by_layer[1:]},
-        target_in=target_in,
+        taken_out=TakenOut(target_in),
     )
 
 

@@ -11,10 +11,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from auditor.candidates.areas import annotated_area
 from auditor.candidates.crops import CropPlan, CropRules, cut_crop
 from auditor.candidates.own_places import spot_of
 from auditor.candidates.pool_crops import plan_in_turns
 from auditor.candidates.propose_in_pixels import GRID
+from auditor.candidates.taken_out import TakenOut, without
 from auditor.candidates.tiers import Shares, crop_tier
 from auditor.core.draws import keyed_generator
 from auditor.core.records import ClassGroup, ImagePool, IntArray, PixelArray, Split, Spot, Tier
@@ -25,6 +27,7 @@ from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.images import IMAGES
 from auditor.run.survey.pictures import pictures_of
+from auditor.trials.areas import AreaArray
 
 FILE = "crops.parquet"
 DRAWN_FOR_OWN = 4
@@ -118,11 +121,29 @@ class _Shown:
 
 
 def cut(run: Run, crops: Crops, numbers: Sequence[int]) -> list[PixelArray]:
-    """(4, h, w) uint8 of some crops, cut from their photographs at full resolution."""
-    pool, originals = run.get(IMAGES), run.open(_originals)
-    preprocessing = run.inputs.classifier.preprocessing
-    plans = [crops.plans[number] for number in numbers]
-    return [cut_crop(originals.open(pool.image(plan.image_row)), plan, preprocessing)[0] for plan in plans]
+    """(4, h, w) uint8 of some crops, cut from their photographs at full resolution.
+
+    Those that show little of their own class's object show none: they are transparent there.
+    """
+    pool, originals, taken_out = run.get(IMAGES), run.open(_originals), run.open(own_objects)
+    patches = []
+    for plan, own in ((crops.plans[number], crops.own[number]) for number in numbers):
+        rgba, _ = cut_crop(originals.open(pool.image(plan.image_row)), plan, run.inputs.classifier.preprocessing)
+        gone = None if own is Tier.TARGET_OBJECT else taken_out.gone(plan)
+        patches.append(rgba if gone is None else without(rgba, gone))
+    return patches
+
+
+def own_objects(run: Run) -> TakenOut:
+    """Where pictures show the object of their own class, as annotations say."""
+    inputs, pool = run.inputs, run.get(IMAGES)
+
+    def where(row: int) -> AreaArray | None:
+        image = pool.image(row)
+        own = [inputs.class_names[image.label]]
+        return annotated_area(inputs.annotations, image, own, inputs.classifier.preprocessing)
+
+    return TakenOut(where)
 
 
 def _originals(run: Run) -> Originals:

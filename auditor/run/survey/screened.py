@@ -11,6 +11,7 @@ import pyarrow as pa
 from auditor.candidates.answers import Answers, answers_of
 from auditor.candidates.crops import prepared_crops
 from auditor.candidates.every_target import EveryTarget, EveryTargetInPixels
+from auditor.candidates.taken_out import TakenOut
 from auditor.core.progress import Progress
 from auditor.core.records import ImagePool, IntArray, Split
 from auditor.inputs.model.folded_cut import folded_cut
@@ -18,7 +19,7 @@ from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.clean import CLEAN, folded_network
 from auditor.run.stages.images import IMAGES
-from auditor.run.survey.crops import CROPS, Crops
+from auditor.run.survey.crops import CROPS, Crops, own_objects
 from auditor.run.survey.pictures import pictures_of
 from auditor.run.survey.shards import make_shards
 
@@ -29,12 +30,13 @@ SHARD = 32
 
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """What a worker screens on: the pictures of all classes, in the network."""
+    """What a worker screens on: the pictures of all classes, in the network; and what is taken out of crops."""
 
     screen: EveryTarget | EveryTargetInPixels
     classes: IntArray
     crops: Crops
     pool: ImagePool
+    taken_out: TakenOut
     progress: Progress
 
     def look(self, numbers: range) -> pa.Table:
@@ -44,7 +46,9 @@ class Screening:
             some = numbers[start : start + self.screen.patches_together]
             plans = [self.crops.plans[number] for number in some]
             boxes = [plan.box for plan in plans] if some[0] >= self.crops.in_corner else []
-            logits = self.screen.logits(prepared_crops(self.pool, plans), boxes).float().cpu().numpy()
+            prepared = zip(plans, prepared_crops(self.pool, plans), strict=True)
+            patches = [self.taken_out.screened(plan, pixels) for plan, pixels in prepared]
+            logits = self.screen.logits(patches, boxes).float().cpu().numpy()
             of_these = np.array(some, dtype=np.int64)
             answers = answers_of(logits, of_these, self.crops.labels[of_these], self.classes)
             # at its own place a crop counts for its own class alone
@@ -64,7 +68,7 @@ def open_screening(run: Run) -> Screening:
         if inputs.mapped
         else EveryTargetInPixels(network, pixels, size, batch, names)
     )
-    return Screening(screen, classes, run.get(CROPS), pool, run.progress)
+    return Screening(screen, classes, run.get(CROPS), pool, run.open(own_objects), run.progress)
 
 
 def shards_of(crops: Crops) -> dict[str, range]:

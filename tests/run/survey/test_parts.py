@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 from auditor.candidates.crops import CropPlan
+from auditor.candidates.taken_out import NOTHING_KNOWN, TakenOut
 from auditor.core.config import build_config
 from auditor.core.errors import ConfigError, ImageError
 from auditor.core.records import ImagePool, ImageRecord, Split, Spot, Tier
 from auditor.core.records.trials import Clean, Predictions
 from auditor.inputs.model.labels import ClassNames
+from auditor.inputs.model.preprocessing import Preprocessing
+from auditor.run.survey import crops as crops_stage
 from auditor.run.survey.begin import config_of_pair
 from auditor.run.survey.confirmed import covered_places
-from auditor.run.survey.crops import Crops
+from auditor.run.survey.crops import Crops, cut
 from auditor.run.survey.numbers import Pasted
 from auditor.run.survey.pasting import CORNER, place_of
 from auditor.run.survey.pictures import _chosen
@@ -46,6 +51,29 @@ def crops() -> Crops:
         own=(Tier.TARGET_IMAGE, Tier.TARGET_CONTEXT, Tier.TARGET_OBJECT, Tier.TARGET_IMAGE),
         shows=((), (), (1,), (0,)),
     )
+
+
+def test_crops_beside_their_own_object_show_none_of_it() -> None:
+    """What shows the object itself, and what nobody annotated, is cut as it is."""
+    picture = np.random.default_rng(0).integers(1, 256, size=(8, 8, 3), dtype=np.uint8)
+    area = np.zeros((8, 8), dtype=np.bool_)
+    area[:2, :1] = True  # with its rim three rows and two columns
+    held = {crops_stage._originals: SimpleNamespace(open=lambda _image: Image.fromarray(picture))}
+    held[crops_stage.own_objects] = TakenOut(lambda _row: area)
+    preprocessing = Preprocessing((8, 8), None, "bilinear", (0.0,) * 3, (1.0,) * 3)
+    run = SimpleNamespace(
+        get=lambda _stage: SimpleNamespace(image=lambda row: row),
+        open=held.__getitem__,
+        inputs=SimpleNamespace(classifier=SimpleNamespace(preprocessing=preprocessing)),
+    )
+    beside, itself = cut(run, crops(), [1, 2])
+    expected = np.full((4, 4), 255, dtype=np.uint8)
+    expected[:3, :2] = 0
+    np.testing.assert_array_equal(beside[3], expected)
+    assert (itself[3] == 255).all()
+    np.testing.assert_array_equal(beside[:3], picture[:4, :4].transpose(2, 0, 1))
+    held[crops_stage.own_objects] = NOTHING_KNOWN
+    assert (cut(run, crops(), [1])[0][3] == 255).all()
 
 
 def test_what_is_news_is_told_by_each_crops_tier() -> None:
