@@ -74,7 +74,8 @@ class Row:
         verdict: of the run as it ends, when nobody has looked at crops of the target's pictures.
         looked: the verdict after a look by somebody who knows what the cue looks like and nothing else: a crop that
             shows it is context, any other crop of the target's pictures the target itself.
-        p_shortcut: the stated probability of a shortcut above the limit; p_looked: after that look.
+        p_shortcut: the stated probability of a shortcut above the limit, over what keeps a run from passing; p_looked:
+            after that look.
         rank: of the first finding that shows the cue, of those held to the limit; by_pixels: the same, where a crop of
             the object's own photographs does not count; rank_looked: after the look.
         baselines: the same rank by method.
@@ -174,6 +175,7 @@ def _row(plant: Plant, side: str, folder: Path, finished: Audit, seed: int, quic
     after = looked_at(result, seen, known)
     held, later = ranked(result.findings), ranked(after.findings)
     whole, limit = of_whole_pictures(finished), result.limits.uplift
+    heeded = () if result.whole is None else result.whole.heeded
     return Row(
         plant=plant.name,
         side=side,
@@ -181,8 +183,8 @@ def _row(plant: Plant, side: str, folder: Path, finished: Audit, seed: int, quic
         quick=quick,
         verdict=str(result.verdict),
         looked=str(after.verdict),
-        p_shortcut=p_shortcut([*held, *whole], limit),
-        p_looked=p_shortcut([*later, *whole], limit),
+        p_shortcut=p_shortcut([*held, *heeded], limit),
+        p_looked=p_shortcut([*later, *heeded], limit),
         rank=_first_that_shows(held, seen, known),
         by_pixels=_first_that_shows(held, in_pixels, known),
         rank_looked=_first_that_shows(later, seen, known),
