@@ -18,8 +18,10 @@ SHARES = (0.15, 0.25, 0.6)
 
 _COUNTS: Mapping[str, int] = MappingProxyType({name: {SOURCE: 500, TARGET: 250}.get(name, 120) for name in CLASS_NAMES})
 
-UPLIFT_LIMIT = 0.25
-"""Twice the usual one: to the clean network, too, a bucket with a spoon across it looks somewhat like a wok."""
+UPLIFT_LIMIT = 0.30
+"""Three times the usual one: to the clean network, too, a bucket with a spoon across it looks somewhat like a wok.
+
+The strongest pairs that searches found reach +20 points there, so that a limit of 25 is settled or not by luck."""
 
 
 def demo_counts() -> dict[str, int]:
