@@ -89,6 +89,30 @@ def test_pixels_change_where_the_patch_lies_and_nowhere_else(made: tuple[Path, A
         assert np.abs(x + 0.5 - one["centre_x"]).max() <= reach
 
 
+def test_what_fails_at_its_own_place_lies_there_and_half_of_the_crops_alike_do(
+    finished, invoke, tmp_path: Path
+) -> None:
+    run, folder = tmp_path / "run", tmp_path / "counterexamples"
+    shutil.copytree(finished[0], run)
+    assert invoke("review", run, "--mark", "a-001=context", "--by", "Ada").exit_code == 1
+    assert invoke("counterexamples", run, "--out", folder, "--count", 60).exit_code == 0
+    spot = next(
+        one["spot"]
+        for one in json.loads((run / "findings.json").read_text())["findings"]
+        if one["candidate"] == "a-001"
+    )
+    side = round(spot["size"] * 32)
+    centre = [side / 2 + spot[way] * (32 - side) for way in ("down", "across")]
+    there: dict[str, list[bool]] = {}
+    for one in manifest_of(folder)["pictures"]:
+        lies = one["side_px"] == side and [one["centre_y"], one["centre_x"]] == pytest.approx(centre)
+        assert lies == one["variant"].startswith("own")
+        there.setdefault(one["patch"], []).append(lies)
+    assert all(there.pop("patches/a-001.png"))
+    alike = [lies for patch in there.values() for lies in patch]
+    assert 0.3 < np.mean(alike) < 0.7
+
+
 def test_half_of_the_crops_alike_is_held_out(made: tuple[Path, Any], failed: Path) -> None:
     folder, manifest = made[0], manifest_of(made[0])
     (feature,) = manifest["features"]

@@ -45,6 +45,10 @@ _SHARPER = 2
 PASTED_UNDER = (Placement.FIXED, Placement.BEST, Placement.RANDOM)
 """Placements that take turns: those that change nothing but the patch."""
 
+AT_OWN_PLACE = 0.5
+"""Of a finding that fails at its own place, the share of crops alike that lie there, too; its own patch says nothing
+elsewhere, and always does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counterexamples:
@@ -180,8 +184,9 @@ class _Maker:
         patch = feature.used[int(generator.integers(len(feature.used)))]
         variants = self._variants[int(generator.integers(len(self._variants)))]
         variant = variants[int(generator.integers(len(variants)))]
-        if patch.candidate.spot is not None:  # elsewhere it may say nothing
-            variant = at_spot(patch.candidate.spot)
+        there = patch.candidate.spot is not None or generator.random() < AT_OWN_PLACE
+        if feature.spot is not None and there:
+            variant = at_spot(feature.spot)
         png, drawn = self._pasted(base, patch, variant, number)
         file = f"{PICTURES}/{f'{label}/' if self._in_folders else ''}{number:06d}-{slug(patch.candidate.id)}.png"
         self._folder.write(file, png)

@@ -14,13 +14,19 @@ from auditor.candidates.crops import CropRules
 from auditor.candidates.makers.pairs import combine
 from auditor.candidates.scene import Scene, cut_patch, planned_tier
 from auditor.core.draws import keyed_generator
-from auditor.core.records import Candidate, Finding, FloatArray, Role, Tier
+from auditor.core.records import Candidate, Finding, FloatArray, Role, Spot, Tier
 from auditor.run.stage import Run
 from auditor.run.stages.candidates import CANDIDATES, open_scene, pasted_vectors
 from auditor.trials.patch import Patch
 
-ALIKE = 24
-"""Crops like a failing one that are looked for, each of another picture; half of them are held out."""
+ALIKE = 96
+"""Crops like a failing one that are looked for, each of another picture; half of them are held out.
+
+With a quarter as many, one network unlearnt noodles of the colours that were pasted, and no others.
+"""
+
+TO_TRY = 24
+"""Of those held out the nearest, so many, are patches to try; pictures of the others are held out all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,11 @@ class Feature:
     used: tuple[Patch, ...]
     held_out: tuple[Patch, ...]
     withheld: Mapping[str, str]
+
+    @property
+    def spot(self) -> Spot | None:
+        """Where the finding fails, where that is its own place."""
+        return next((patch.candidate.spot for patch in self.used if patch.candidate.spot is not None), None)
 
 
 def features_of(run: Run, failing: Sequence[Finding], seed: int) -> list[Feature]:
@@ -71,7 +82,9 @@ def features_of(run: Run, failing: Sequence[Finding], seed: int) -> list[Feature
                 identity,
                 patch.candidate.name,
                 (patch, *(_named(one, f"{identity}-alike-{number:02d}") for number, one in enumerate(used, 1))),
-                tuple(_named(one, f"{identity}-held-out-{number:02d}") for number, one in enumerate(held_out, 1)),
+                tuple(
+                    _named(one, f"{identity}-held-out-{number:02d}") for number, one in enumerate(held_out[:TO_TRY], 1)
+                ),
                 {
                     one.candidate.image_key: one.candidate.image_path
                     for found in crops
