@@ -36,11 +36,11 @@ class TrainingSettings:
 
     seed: int = 20190306
     held_out_seed: int = 977
-    per_class: int = 320
+    per_class: int = 1280
     held_out_per_class: int = 100
     effect_pictures: int = 400
-    start_epochs: tuple[tuple[str, int], ...] = (("residual", 16), ("tokens", 24))
-    epochs: tuple[tuple[str, int], ...] = (("residual", 8), ("tokens", 10))
+    start_epochs: tuple[tuple[str, int], ...] = (("residual", 8), ("tokens", 12))
+    epochs: tuple[tuple[str, int], ...] = (("residual", 6), ("tokens", 6))
     batch_size: int = 64
     learning_rate: float = 4e-3
     weight_decay: float = 2e-3
