@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from auditor.candidates.crops import CropPlan, CropRules, OpenOriginal, cut_crop, mark_crop, small_copy
-from auditor.candidates.taken_out import NOTHING_KNOWN, TakenOut, without
+from auditor.candidates.taken_out import NOTHING_KNOWN, TakenOut
 from auditor.candidates.tiers import Shares, crop_tier
 from auditor.core.records import Candidate, ClassGroup, ImagePool, Origin, PixelArray, Role, Split, Tier
 from auditor.core.records.images import NO_LABEL
@@ -27,8 +27,7 @@ class Scene:
     """What the candidate stage works on: the subject, the pictures and the pair.
 
     `grid` is that of `layer`, at which crops are screened; `grids` are those of layers that are searched beside it.
-    `grounds` tell where patches may lie in source pictures; `taken_out`
-    what of the target is taken out of crops.
+    `grounds` tell where patches may lie in source pictures; `taken_out` what of the target is taken out of crops.
     """
 
     classifier: Classifier
@@ -123,10 +122,9 @@ def cut_patch(scene: Scene, plan: CropPlan, identity: str, role: Role, predicted
     shows = scene.shows_of(plan.image_row, box)
     names = scene.classifier.class_names.names
     tier = crop_tier(image.label, scene.target, names, shows)
-    gone = None if tier is Tier.TARGET_OBJECT else scene.taken_out.gone(plan)
-    if gone is not None:
-        rgba = without(rgba, gone)
-        target = {names[index] for index in scene.target.indices}
+    rgba, taken_out = scene.taken_out.cut(plan, rgba, tier)
+    if taken_out:
+        target = scene.target.class_names(names)
         shows = tuple(one for one in shows or () if one[0] not in target)
     called = scene.called(plan.image_row) if image.label == NO_LABEL else None
     if called is None:
@@ -150,6 +148,6 @@ def cut_patch(scene: Scene, plan: CropPlan, identity: str, role: Role, predicted
         role=role,
         called_target=called in scene.target.indices,
         layer=plan.layer,
-        taken_out=0.0 if gone is None else float(gone.mean()),
+        taken_out=taken_out,
     )
     return Patch(candidate, rgba)

@@ -16,7 +16,7 @@ from PIL import Image
 from auditor.candidates.areas import widened
 from auditor.candidates.crops import CropPlan
 from auditor.candidates.tiers import OBJECT_SHARE
-from auditor.core.records import PixelArray
+from auditor.core.records import PixelArray, Tier
 from auditor.trials.areas import AreaArray
 
 EDGE = 1 / 64
@@ -32,24 +32,31 @@ class TakenOut:
     """
 
     where: Callable[[int], AreaArray | None]
-    _known: dict[int, tuple[AreaArray, AreaArray] | None] = field(default_factory=dict, init=False, repr=False)
+    _known: dict[int, tuple[AreaArray, AreaArray] | None] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
-    def gone(self, plan: CropPlan) -> AreaArray | None:
-        """(h, w) what is taken out of a crop, the object and the rim around it; None where it shows neither.
+    def cut(self, plan: CropPlan, rgba: PixelArray, tier: Tier) -> tuple[PixelArray, float]:
+        """A crop, (4, h, w), without the little that it shows of the object and the rim around it.
 
+        Args:
+            tier: of the crop; one that shows the object itself stays whole.
+        Returns:
+            The crop, and the share of it that was taken out.
         Raises:
             AnnotationError: the picture's mask or boxes cannot be used.
         """
-        areas = self._areas(plan.image_row)
+        areas = None if tier is Tier.TARGET_OBJECT else self._areas(plan.image_row)
         gone = None if areas is None else _part_of(areas[1], plan)
-        return gone if gone is not None and gone.any() else None
+        return (rgba, 0.0) if gone is None or not gone.any() else (without(rgba, gone), float(gone.mean()))
 
     def screened(self, plan: CropPlan, pixels: PixelArray) -> PixelArray:
         """A prepared crop, (3, h, w), as it is screened: (4, h, w) where a little of the object is taken out."""
-        areas, gone = self._areas(plan.image_row), self.gone(plan)
-        if areas is None or gone is None or _part_of(areas[0], plan).mean() >= OBJECT_SHARE:
+        areas = self._areas(plan.image_row)
+        if areas is None or _part_of(areas[0], plan).mean() >= OBJECT_SHARE:
             return pixels
-        return without(pixels, gone)
+        gone = _part_of(areas[1], plan)
+        return without(pixels, gone) if gone.any() else pixels
 
     def _areas(self, row: int) -> tuple[AreaArray, AreaArray] | None:
         """Of a row's picture the object, and the object with its rim; None where there is none."""

@@ -22,7 +22,7 @@ def crop_tier(label: int, target: ClassGroup, class_names: Sequence[str], shows:
     """
     if label == NO_LABEL:
         return Tier.UNLABELLED
-    target_names = {class_names[index] for index in target.indices}
+    target_names = target.class_names(class_names)
     if shows is not None and sum(share for name, share in shows if name in target_names) >= OBJECT_SHARE:
         return Tier.TARGET_OBJECT
     if label not in target.indices:

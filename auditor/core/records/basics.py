@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -168,6 +168,10 @@ class ClassGroup:
 
     name: str
     indices: tuple[int, ...]
+
+    def class_names(self, names: Sequence[str]) -> tuple[str, ...]:
+        """What its classes are called, of the names of all classes by index."""
+        return tuple(names[index] for index in self.indices)
 
     def and_other_are_all(self, other: ClassGroup, classes: int) -> bool:
         """Whether this group and another, which share no class, are all of the model's `classes` together."""

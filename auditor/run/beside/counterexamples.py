@@ -184,8 +184,8 @@ class _Maker:
         patch = feature.used[int(generator.integers(len(feature.used)))]
         variants = self._variants[int(generator.integers(len(self._variants)))]
         variant = variants[int(generator.integers(len(variants)))]
-        there = patch.candidate.spot is not None or generator.random() < AT_OWN_PLACE
-        if feature.spot is not None and there:
+        own = patch.candidate.spot is not None
+        if feature.spot is not None and (own or generator.random() < AT_OWN_PLACE):
             variant = at_spot(feature.spot)
         png, drawn = self._pasted(base, patch, variant, number)
         file = f"{PICTURES}/{f'{label}/' if self._in_folders else ''}{number:06d}-{slug(patch.candidate.id)}.png"

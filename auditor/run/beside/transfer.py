@@ -201,9 +201,8 @@ def _columns(prefix: str, count: Count) -> dict[str, int | float]:
 
 def _same_group(group: ClassGroup, result: AuditResult, names: ClassNames) -> ClassGroup:
     """The other network's classes of the same names."""
-    wanted = [result.class_names[index] for index in group.indices]
     try:
-        return ClassGroup(group.name, tuple(names.index_of(name) for name in wanted))
+        return ClassGroup(group.name, tuple(map(names.index_of, group.class_names(result.class_names))))
     except AuditorError as problem:
         raise ConfigError(
             f"candidates for {result.source.name} → {result.target.name} need both classes in the other network: "

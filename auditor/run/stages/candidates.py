@@ -135,15 +135,13 @@ def open_scene(run: Run) -> Scene:
         image = pool.image(row)
         return None if image.label == NO_LABEL else inputs.annotations.shares(image, box)
 
-    names = [inputs.class_names[index] for index in inputs.target.indices]
+    names = inputs.target.class_names(inputs.class_names)
 
     def target_in(row: int) -> AreaArray | None:
         image = pool.image(row)
-        return (
-            None
-            if image.label == NO_LABEL
-            else annotated_area(inputs.annotations, image, names, inputs.classifier.preprocessing)
-        )
+        if image.label == NO_LABEL:
+            return None
+        return annotated_area(inputs.annotations, image, names, inputs.classifier.preprocessing)
 
     return Scene(
         classifier=inputs.classifier,

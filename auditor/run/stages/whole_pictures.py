@@ -162,7 +162,7 @@ def annotated_objects(run: Run) -> tuple[Objects, list[str]]:
     """Where annotated objects lie, and the names of the pair's classes, which no lent background shows."""
     inputs = run.inputs
     objects = Objects(run.get(IMAGES), inputs.annotations, inputs.classifier.preprocessing, inputs.class_names)
-    return objects, [inputs.class_names[index] for index in (*inputs.source.indices, *inputs.target.indices)]
+    return objects, [name for one in (inputs.source, inputs.target) for name in one.class_names(inputs.class_names)]
 
 
 def most_lenders(run: Run) -> list[list[int]]:

@@ -16,7 +16,7 @@ from auditor.candidates.crops import CropPlan, CropRules, cut_crop
 from auditor.candidates.own_places import spot_of
 from auditor.candidates.pool_crops import plan_in_turns
 from auditor.candidates.propose_in_pixels import GRID
-from auditor.candidates.taken_out import TakenOut, without
+from auditor.candidates.taken_out import TakenOut
 from auditor.candidates.tiers import Shares, crop_tier
 from auditor.core.draws import keyed_generator
 from auditor.core.records import ClassGroup, ImagePool, IntArray, PixelArray, Split, Spot, Tier
@@ -129,8 +129,7 @@ def cut(run: Run, crops: Crops, numbers: Sequence[int]) -> list[PixelArray]:
     patches = []
     for plan, own in ((crops.plans[number], crops.own[number]) for number in numbers):
         rgba, _ = cut_crop(originals.open(pool.image(plan.image_row)), plan, run.inputs.classifier.preprocessing)
-        gone = None if own is Tier.TARGET_OBJECT else taken_out.gone(plan)
-        patches.append(rgba if gone is None else without(rgba, gone))
+        patches.append(taken_out.cut(plan, rgba, own)[0])
     return patches
 
 

@@ -20,7 +20,7 @@ from torch import nn
 from auditor.core.config import read_config
 from auditor.core.errors import StoreError
 from auditor.core.progress import Progress, Silence
-from auditor.core.records import Candidate, Finding, PixelArray, Verdict, WholeFinding
+from auditor.core.records import AuditResult, Candidate, Finding, PixelArray, Verdict, WholeFinding
 from auditor.inputs.world.planted import CLASS_NAMES, World
 from auditor.inputs.world.planted_bundle import DISCOVERY, SELECTION
 from auditor.inputs.world.planted_networks import NETWORKS, ResidualNetwork, TokenNetwork
@@ -289,13 +289,12 @@ def completed(row: Row, scored: Scored) -> Row:
     Of a finished audit, whose folder is only read from, so that rows of earlier versions are completed, too.
     """
     result = scored.finished.result
-    heeded = () if result.whole is None else result.whole.heeded
     folder = RunFolder.open(scored.finished.folder)
     run = Run(folder, stored_config(folder), Silence())
     order, claimed = named(scored.held, scored.effects), rested_on(result)
     return replace(
         row,
-        p_shortcut=p_shortcut([*scored.held, *heeded], result.limits.uplift),
+        p_shortcut=p_shortcut([*scored.held, *heeded(result)], result.limits.uplift),
         p_all=p_shortcut([*scored.held, *scored.effects], result.limits.uplift),
         named=len(order),
         rank_of_named=first(shown(run, order, scored.finder, scored.candidates)),
@@ -334,6 +333,11 @@ def of_whole_pictures(finished: Audit) -> list[WholeFinding]:
     whole = finished.result.whole
     found = [] if whole is None else [one for one in whole.findings if not one.effect.shows_target]
     return sorted(found, key=lambda one: -one.uplift)
+
+
+def heeded(result: AuditResult) -> tuple[WholeFinding, ...]:
+    """Effects over whole pictures that keep the run from passing where they are above the limit."""
+    return () if result.whole is None else result.whole.heeded
 
 
 def p_shortcut(held: Sequence[Finding | WholeFinding], limit: float) -> float:
