@@ -1,12 +1,15 @@
 """Fine-tune the network of a failed run on counterexamples, and begin the second audit of it.
 
-    auditor counterexamples RUN --out COUNTEREXAMPLES --count 2000
+    auditor counterexamples RUN --out COUNTEREXAMPLES --count 6000
     python examples/fine_tune.py RUN COUNTEREXAMPLES NEW
 
 NEW/weights.safetensors are the new weights, NEW/run is a run folder that has everything but the measurements. The
 network learns from the counterexamples and from the run's own discovery pictures as they are, without those that a
-held-out patch was cut from. With a training set of your own, train on that and the counterexamples instead: this is
-what it takes at least.
+held-out patch was cut from, and of no class more than the median class has: a search likes many of the target, and what
+they teach is what shall be unlearnt. With a training set of your own, train on that and the counterexamples instead:
+this is what it takes at least.
+
+Where the second audit fails, make counterexamples of its run, too, and name both folders: RUN COUNTEREXAMPLES MORE NEW.
 """
 
 from __future__ import annotations
@@ -15,7 +18,9 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,11 +29,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from auditor.core.config import AuditConfig
+from auditor.core.errors import AuditorError, StoreError
 from auditor.core.progress import Silence
 from auditor.core.records import PixelArray, Split
 from auditor.inputs.images.mapping import map_labels
 from auditor.inputs.images.reading import decode_image
-from auditor.inputs.images.sources import list_images
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.opening import Inputs
 from auditor.run.audit import at_work, new_run, stored_config
@@ -36,15 +41,42 @@ from auditor.run.folder import RunFolder
 from auditor.run.stages.images import IMAGES
 
 
-def counterexamples(inputs: Inputs, folder: Path) -> tuple[PixelArray, list[int]]:
-    """Pictures as the network receives them, (N, 3, H, W) uint8, with their classes."""
-    table = folder / "pictures.csv"
-    listing = list_images(table if table.is_file() else folder / "pictures")
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """What a folder of counterexamples says of itself."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StoreError(f"{folder} is no folder that `auditor counterexamples` made: {error}") from error
+    return manifest
+
+
+def counterexamples(inputs: Inputs, folder: Path, withheld: set[str]) -> tuple[PixelArray, list[int]]:
+    """Pictures as the network receives them, (N, 3, H, W) uint8, with their classes.
+
+    Those are left out that were made of a withheld picture, or with a patch of one: of two folders, each may have used
+    what the other holds out.
+    """
+    manifest = manifest_of(folder)
+    cut_from = {patch["file"]: patch["picture"] for one in manifest["features"] for patch in one["used"]}
+    rows = [
+        row
+        for row in manifest["pictures"]
+        if row["picture"] not in withheld and cut_from.get(row.get("patch")) not in withheld
+    ]
     names, prepare = inputs.classifier.class_names, inputs.classifier.preprocessing.prepare
-    classes = map_labels({image.label for image in listing.images}, names, inputs.config.classes.folders)
+    classes = map_labels({row["label"] for row in rows}, names, inputs.config.classes.folders)
     limit = inputs.config.images.max_pixels
-    pixels = [prepare(decode_image(image.open(limit), limit)) for image in listing.images]
-    return np.stack(pixels), [classes[image.label] for image in listing.images]
+    pixels = [prepare(decode_image((folder / row["file"]).read_bytes(), limit)) for row in rows]
+    return np.stack(pixels), [classes[row["label"]] for row in rows]
+
+
+def balanced(rows: list[int], labels: list[int]) -> list[int]:
+    """The rows, of no class more than the median class has: the first ones."""
+    of_class: dict[int, list[int]] = {}
+    for row, label in zip(rows, labels, strict=True):
+        of_class.setdefault(label, []).append(row)
+    most = int(np.median([len(own) for own in of_class.values()]))
+    return sorted(row for own in of_class.values() for row in own[:most])
 
 
 def train(classifier: Classifier, pixels: Tensor, labels: Tensor, epochs: int, rate: float, seed: int) -> None:
@@ -76,19 +108,22 @@ def second_audit(config: AuditConfig, weights: Path, folder: Path) -> RunFolder:
     return new_run(config.model_copy(update={"model": model}), folder)
 
 
-def fine_tune(run_folder: Path, examples: Path, new: Path, epochs: int = 10, rate: float = 2e-3, seed: int = 0) -> None:
+def fine_tune(
+    run_folder: Path, examples: Sequence[Path], new: Path, epochs: int = 10, rate: float = 1e-3, seed: int = 0
+) -> None:
     """Train, write the new weights, and begin the second audit."""
     torch.manual_seed(seed)
     folder = RunFolder.open(run_folder)
     config = stored_config(folder)
-    withheld = set(json.loads((examples / "manifest.json").read_text(encoding="utf-8"))["held_out_pictures"])
+    withheld = {str(path) for one in examples for path in manifest_of(one)["held_out_pictures"]}
     with at_work(folder, config, Silence()) as run:
         pool, inputs = run.get(IMAGES), run.inputs
-        kept = [row for row in pool.rows(Split.DISCOVERY).tolist() if pool.images[row].path not in withheld]
-        pasted, classes = counterexamples(inputs, examples)
-        pixels = torch.from_numpy(np.concatenate([pool.pixels[kept], pasted]))
-        labels = torch.tensor([*(pool.images[row].label for row in kept), *classes])
-        sys.stdout.write(f"{len(pasted)} counterexamples and {len(kept)} pictures as they are\n")
+        known = [row for row in pool.rows(Split.DISCOVERY).tolist() if pool.images[row].path not in withheld]
+        kept = balanced(known, [pool.images[row].label for row in known])
+        made = [counterexamples(inputs, one, withheld) for one in examples]
+        pixels = torch.from_numpy(np.concatenate([pool.pixels[kept], *(pictures for pictures, _ in made)]))
+        labels = torch.tensor([*(pool.images[row].label for row in kept), *(one for _, own in made for one in own)])
+        sys.stdout.write(f"{len(pixels) - len(kept)} counterexamples and {len(kept)} pictures as they are\n")
         train(inputs.classifier, pixels, labels.to(inputs.classifier.device), epochs, rate, seed)
         state = {
             name: value.detach().cpu().contiguous() for name, value in inputs.classifier.module.state_dict().items()
@@ -97,7 +132,7 @@ def fine_tune(run_folder: Path, examples: Path, new: Path, epochs: int = 10, rat
     save_file(state, new / "weights.safetensors")
     again = second_audit(config, new / "weights.safetensors", new / "run")
     sys.stdout.write(
-        f"measure what was held out: auditor trial {again.path} --patches {examples / 'held-out'}\n"
+        f"measure what was held out: auditor trial {again.path} --patches {examples[-1] / 'held-out'}\n"
         f"the whole second audit:    auditor run --resume {again.path}\n"
     )
 
@@ -105,13 +140,16 @@ def fine_tune(run_folder: Path, examples: Path, new: Path, epochs: int = 10, rat
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
-    parser.add_argument("counterexamples", type=Path)
+    parser.add_argument("counterexamples", type=Path, nargs="+")
     parser.add_argument("new", type=Path)
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    fine_tune(options.run, options.counterexamples, options.new, options.epochs, options.rate, options.seed)
+    try:
+        fine_tune(options.run, options.counterexamples, options.new, options.epochs, options.rate, options.seed)
+    except AuditorError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

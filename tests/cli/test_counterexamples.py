@@ -7,7 +7,10 @@ import errno
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,9 +18,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests.tiny_world import World
+from auditor.run.beside.counterexamples import by_source
+from auditor.run.beside.training_pictures import InTurn
+from auditor.trials.fills import FILLS
+from tests.tiny_world import CLASSES, World
 
 SPOTS = "c-002"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "fine_tune.py"
+AS_MUCH = "as much as of the target"
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +60,9 @@ def tree(folder: Path) -> dict[str, str]:
 def test_pictures_lie_in_the_layout_they_came_in(made: tuple[Path, Any]) -> None:
     folder, result = made
     manifest = manifest_of(folder)
-    assert f"counterexamples: 20 pictures of 5 classes in {folder}" in result.stdout.replace("\n", " ")
+    assert f"counterexamples: 20 pictures of 6 classes in {folder}" in result.stdout.replace("\n", " ")
     assert manifest["layout"] == "a folder a class"
-    assert {path.name for path in (folder / "pictures").iterdir()} == {
-        "cyan jug", "green kettle", "pink cup", "red pan", "white plate",
-    }  # fmt: skip
+    assert {path.name for path in (folder / "pictures").iterdir()} == set(CLASSES)
     files = sorted(path.relative_to(folder).as_posix() for path in (folder / "pictures").rglob("*.png"))
     assert files == sorted(one["file"] for one in manifest["pictures"])
     for one in manifest["pictures"]:
@@ -64,22 +70,93 @@ def test_pictures_lie_in_the_layout_they_came_in(made: tuple[Path, Any]) -> None
         assert Path(one["file"]).parent.name == one["label"] == Path(one["picture"]).parent.name
 
 
-def test_only_discovery_pictures_are_pasted_on(made: tuple[Path, Any], failed: Path) -> None:
-    """None of confirmation or selection, none of the target, none that a held-out patch was cut from."""
+def test_only_discovery_pictures_are_taken(made: tuple[Path, Any], failed: Path) -> None:
+    """None of confirmation or selection, none that a held-out patch was cut from; the target's are not pasted on."""
     images = pd.read_parquet(failed / "images.parquet").set_index("path")
     manifest = manifest_of(made[0])
     assert manifest["held_out_pictures"]
     for one in manifest["pictures"]:
         image = images.loc[one["picture"]]
         assert (image["split"], image["sha256"]) == ("discovery", one["picture_sha256"])
-        assert one["label"] != "blue wok"
+        assert (one["label"] == "blue wok") == (one.get("removed") not in (None, AS_MUCH))
         assert one["picture"] not in manifest["held_out_pictures"]
+
+
+def test_of_ten_four_are_of_the_source_and_two_have_something_removed(made: tuple[Path, Any]) -> None:
+    pictures = manifest_of(made[0])["pictures"]
+    for ten in (pictures[:10], pictures[10:]):
+        pasted = [one["label"] for one in ten if "patch" in one]
+        assert len(pasted) == 8
+        assert pasted.count("red pan") == 4
+        assert len(set(pasted)) == 5
+        removed, filled = (one for one in ten if "patch" not in one)
+        assert (removed["label"], removed["removed"]) == ("blue wok", "activations")
+        assert filled["label"] == "red pan"
+        assert filled["removed"] == AS_MUCH
+    assert [one["fill"] for one in pictures if "fill" in one].count("inpainted") < 4
+
+
+def test_what_is_removed_is_filled_and_nothing_else_changes(failed: Path, world: World, invoke, tmp_path: Path) -> None:
+    """Of a colour where it is one; the same areas in pictures of the target and of others."""
+    assert invoke("counterexamples", failed, "--out", tmp_path / "made", "--count", 200).exit_code == 0
+    removed: dict[str, list[frozenset[tuple[int, int]]]] = {"target": [], "others": []}
+    fills = set()
+    for one in manifest_of(tmp_path / "made")["pictures"]:
+        if "fill" not in one:
+            continue
+        after = np.asarray(Image.open(tmp_path / "made" / one["file"])).astype(int)
+        before = np.asarray(Image.open(world.folder / one["picture"]).convert("RGB")).astype(int)
+        y, x = np.nonzero((after != before).any(axis=2))
+        assert len(y) <= round(one["share"] * 32 * 32)
+        assert 0 < one["share"] < 1
+        fills.add(one["fill"])
+        if one["fill"] == "mean colour":
+            colours = {tuple(after[row, column]) for row, column in zip(y, x, strict=True)}
+            assert len(colours) == 1
+            kind = "target" if one["label"] == "blue wok" else "others"
+            removed[kind].append(frozenset(zip(y.tolist(), x.tolist(), strict=True)))
+    assert fills == set(FILLS)
+    assert removed["others"]
+    assert set(removed["others"]) <= set(removed["target"])
+
+
+@pytest.mark.parametrize(
+    ("labels", "source", "kinds"),
+    [
+        ("a b c", {0}, {"source": "a", "other": "bc"}),
+        ("a b c d", {0, 1, 2}, {"other": "abcd"}),
+        ("a b c", {0, 1, 2}, {"other": "abc"}),
+        ("b c", {0}, {"other": "bc"}),
+        ("a b c d e", {0, 1}, {"source": "ab", "other": "cde"}),
+    ],
+)
+def test_the_source_has_its_own_turns_where_that_is_more_than_its_share(
+    labels: str, source: set[int], kinds: dict[str, str]
+) -> None:
+    bases: Any = [
+        SimpleNamespace(label=one, record=SimpleNamespace(label="abcde".index(one))) for one in labels.split()
+    ]
+    found = by_source(bases, tuple(source))
+    assert {kind: "".join(one.label for one in own) for kind, own in found.items()} == kinds
+
+
+def test_pictures_take_turns_and_meet_whatever_else_does() -> None:
+    bases: Any = [
+        SimpleNamespace(label=label, record=SimpleNamespace(key=f"{label}{number}"))
+        for label, count in (("x", 2), ("y", 3))
+        for number in range(count)
+    ]
+    met = [InTurn(bases, 0).at(turn) for turn in range(24)]
+    assert [base.label for base, _ in met] == ["x", "y"] * 12
+    for base in bases:
+        assert {number % 2 for one, number in met if one is base} == {0, 1}
 
 
 def test_pixels_change_where_the_patch_lies_and_nowhere_else(made: tuple[Path, Any], world: World) -> None:
     manifest = manifest_of(made[0])
-    assert {one["variant"].split(":")[0] for one in manifest["pictures"]} == {"fixed", "best", "random"}
-    for one in manifest["pictures"]:
+    pasted = [one for one in manifest["pictures"] if "patch" in one]
+    assert {one["variant"].split(":")[0] for one in pasted} == {"fixed", "best", "random", "over"}
+    for one in pasted:
         after = np.asarray(Image.open(made[0] / one["file"])).astype(int)
         before = np.asarray(Image.open(world.folder / one["picture"]).convert("RGB")).astype(int)
         y, x = np.nonzero((after != before).any(axis=2))
@@ -104,7 +181,7 @@ def test_what_fails_at_its_own_place_lies_there_and_half_of_the_crops_alike_do(
     side = round(spot["size"] * 32)
     centre = [side / 2 + spot[way] * (32 - side) for way in ("down", "across")]
     there: dict[str, list[bool]] = {}
-    for one in manifest_of(folder)["pictures"]:
+    for one in (one for one in manifest_of(folder)["pictures"] if "patch" in one):
         lies = one["side_px"] == side and [one["centre_y"], one["centre_x"]] == pytest.approx(centre)
         assert lies == one["variant"].startswith("own")
         there.setdefault(one["patch"], []).append(lies)
@@ -127,8 +204,9 @@ def test_half_of_the_crops_alike_is_held_out(made: tuple[Path, Any], failed: Pat
     assert pictures[1] <= set(manifest["held_out_pictures"])
     for one in [*used, *held_out]:
         assert one["sha256"] == sha256(folder / one["file"])
-    assert {one["patch"] for one in manifest["pictures"]} <= {one["file"] for one in used}
-    assert len({one["patch"] for one in manifest["pictures"]}) > 1
+    pasted = {one["patch"] for one in manifest["pictures"] if "patch" in one}
+    assert pasted <= {one["file"] for one in used}
+    assert len(pasted) > 1
 
 
 def test_what_was_held_out_can_be_tried(made: tuple[Path, Any], failed: Path, invoke, tmp_path: Path) -> None:
@@ -139,6 +217,33 @@ def test_what_was_held_out_can_be_tried(made: tuple[Path, Any], failed: Path, in
     table = pd.read_csv(run / "patch-trials" / "held-out" / "table.csv")
     assert len(table) == len(manifest_of(made[0])["features"][0]["held_out"])
     assert table["percent_flipped"].max() > 50  # the crops alike do what the failing one does
+
+
+def test_the_example_unlearns_what_was_held_out(failed: Path, invoke, tmp_path: Path) -> None:
+    """Of two folders of counterexamples, in a network of a few hundred weights."""
+    folders = [tmp_path / "made", tmp_path / "more"]
+    for seed, folder in enumerate(folders):
+        args = ("--out", folder, "--count", 300, "--seed", seed)
+        assert invoke("counterexamples", failed, *args).exit_code == 0
+    script = [sys.executable, str(EXAMPLE), str(failed), *map(str, folders), str(tmp_path / "new")]
+    told = subprocess.run(script, capture_output=True, text=True, check=True).stdout
+    made = int(told.partition(" counterexamples and ")[0])
+    assert 300 < made <= 600  # without those of the one folder that the other holds out
+    run = tmp_path / "new" / "run"
+    assert f"auditor run --resume {run}" in told
+    strongest = []
+    for one in (shutil.copytree(failed, tmp_path / "before"), run):
+        assert invoke("trial", one, "--patches", folders[1] / "held-out").exit_code in (0, 1, 3)
+        strongest.append(pd.read_csv(one / "patch-trials" / "held-out" / "table.csv")["percent_flipped"].max())
+    assert strongest[0] > 50
+    assert strongest[1] < 10
+
+
+def test_the_example_says_what_is_wrong(failed: Path, tmp_path: Path) -> None:
+    script = [sys.executable, str(EXAMPLE), str(failed), str(tmp_path / "none"), str(tmp_path / "new")]
+    told = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert told.returncode == 1
+    assert told.stderr.startswith(f"{tmp_path / 'none'} is no folder that `auditor counterexamples` made")
 
 
 def test_the_same_seed_gives_the_same_bytes(made: tuple[Path, Any], failed: Path, invoke, tmp_path: Path) -> None:
@@ -169,7 +274,7 @@ def test_training_pictures_of_ones_own(failed: Path, world: World, invoke, tmp_p
     discovery = set(images[images["split"] == "discovery"]["sha256"])
     pictures = manifest_of(tmp_path / "made")["pictures"]
     assert {one["picture_sha256"] for one in pictures} <= discovery
-    assert all("renamed-" in one["picture"] for one in pictures)
+    assert all("renamed-" in one["picture"] for one in pictures if one["label"] != "blue wok")
     assert f"left aside: {len(images) - len(discovery)}" in result.stderr
 
 
@@ -202,8 +307,19 @@ def test_a_csv_for_who_brought_one(own_world: World, failed: Path, invoke, tmp_p
 def test_nothing_is_made_where_nothing_fails(finished, invoke, tmp_path: Path) -> None:
     result = invoke("counterexamples", finished[0], "--out", tmp_path / "made")
     assert result.exit_code == 2
-    assert "no finding of run fails, so there is nothing to make counterexamples of" in " ".join(result.stderr.split())
+    told = " ".join(result.stderr.split())
+    assert "no finding of run fails, so there is nothing to make counterexamples of; some stay open: --open" in told
     assert not (tmp_path / "made").exists()
+
+
+def test_what_stays_open_gives_counterexamples_too(finished, invoke, tmp_path: Path) -> None:
+    result = invoke("counterexamples", finished[0], "--out", tmp_path / "made", "--count", 10, "--open")
+    assert result.exit_code == 0, result.output
+    findings = json.loads((finished[0] / "findings.json").read_text())["findings"]
+    still_open = {one["candidate"] for one in findings if one["verdict"] == "inconclusive"}
+    made = {one["finding"] for one in manifest_of(tmp_path / "made")["features"]}
+    assert made == still_open
+    assert SPOTS in made
 
 
 def test_a_folder_that_is_there_stays_as_it_is(failed: Path, invoke, tmp_path: Path) -> None:

@@ -24,15 +24,18 @@ def counterexamples(
             "the run's discovery pictures"
         ),
     ] = None,
+    open_too: Annotated[
+        bool, typer.Option("--open", help="of findings that stay open as well as of those that fail")
+    ] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="of every draw; left out: the run's")] = None,
 ) -> None:
-    """Make pictures to train a failed model on: its failing features pasted, each labelled with its own class."""
+    """Make pictures to train a failed model on: its failing features pasted or removed, each with its own label."""
     from auditor.run.beside.counterexamples import HELD_OUT, make_counterexamples
     from auditor.run.upgrade import open_folder
 
     folder = open_folder(run_folder)
     with watched() as progress:
-        made = make_counterexamples(folder, out, count, progress, pictures, seed)
+        made = make_counterexamples(folder, out, count, progress, pictures, seed, open_too)
     if any(feature.held_out for feature in made.features):
         held_out = shell_word(str(made.folder / HELD_OUT))
         afterwards = f"afterwards: auditor trial RUN-OF-THE-NEW-MODEL --patches {held_out}"

@@ -1,4 +1,4 @@
-"""Counterexamples to a run's failing findings: pictures with the features pasted, labelled with their own class."""
+"""Counterexamples to a run's failing findings: pictures that say otherwise, each labelled with its own class."""
 
 from __future__ import annotations
 
@@ -9,45 +9,36 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-import torch
 from PIL import Image
 
 from auditor.core.config import AuditConfig
-from auditor.core.draws import keyed_generator
 from auditor.core.errors import ImageError, StoreError
 from auditor.core.hashing import sha256_of
 from auditor.core.progress import Progress
-from auditor.core.records import AuditResult, Finding, ImagePool, Placement, Split, Verdict
-from auditor.core.shelf import slug
+from auditor.core.records import AuditResult, Finding, ImagePool, Split, Verdict
 from auditor.core.versions import versions
 from auditor.inputs.images.originals import Originals
-from auditor.inputs.images.pixels import to_float
 from auditor.inputs.images.sources import GivenSource, given_sources, list_images, shown, source_of
 from auditor.inputs.images.sources.folder import FOLDER
-from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.run.audit import at_work, stored_config
 from auditor.run.beside.features import Feature, features_of
-from auditor.run.beside.training_pictures import Base, training_pictures
+from auditor.run.beside.pasted_pictures import PATCHES, PastedPictures
+from auditor.run.beside.removed_pictures import RemovedPictures, places_of
+from auditor.run.beside.training_pictures import Base, Made, training_pictures
 from auditor.run.folder import Json, RunFolder, json_file, whole_folder
 from auditor.run.review import reviewed_result
 from auditor.run.stage import Run
 from auditor.run.stages.images import IMAGES
-from auditor.trials.pasting import Sticker, paste
 from auditor.trials.patch import Patch, patch_png
-from auditor.trials.placements import Variant, at_spot, draw, largest_side_px, variants_of
 
-PICTURES, TABLE, PATCHES, HELD_OUT = "pictures", "pictures.csv", "patches", "held-out"
+PICTURES, TABLE, HELD_OUT = "pictures", "pictures.csv", "held-out"
 MANIFEST = "manifest.json"
-_SHARPER = 2
-"""Pictures are kept at up to so many times the size at which the model sees them."""
 
-PASTED_UNDER = (Placement.FIXED, Placement.BEST, Placement.RANDOM)
-"""Placements that take turns: those that change nothing but the patch."""
-
-AT_OWN_PLACE = 0.5
-"""Of a finding that fails at its own place, the share of crops alike that lie there, too; its own patch says nothing
-elsewhere, and always does."""
+_SOURCE, _OTHER, _REMOVED, _FILLED = "source", "other", "removed", "filled"
+_TURNS = (_SOURCE, _OTHER, _SOURCE, _OTHER, _REMOVED, _SOURCE, _OTHER, _SOURCE, _OTHER, _FILLED)
+"""Of ten counterexamples, what each is made of. A finding's rate is that of source pictures, so these come more often
+than their share of the classes; and a network that is told only what the feature is not goes on to know the target by
+nothing else (docs/counterexamples.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +59,13 @@ def make_counterexamples(
     progress: Progress,
     pictures: Path | None = None,
     seed: int | None = None,
+    open_too: bool = False,
 ) -> Counterexamples:
-    """Paste the features of a run's failing findings on pictures of many classes, each labelled with its own class.
+    """Paste the features of a run's failing findings on pictures of many classes, and remove them from the target's.
 
-    Pictures are of discovery, or of `pictures` where it is given; none of the target, none that a held-out patch was
-    cut from, none of selection or confirmation. Classes take turns, and so do features. The folder is whole or not
-    there.
+    Each is labelled with its own class. Pictures are of discovery; those that are pasted on are of `pictures` where it
+    is given. None is one that a held-out patch was cut from, none is of selection or confirmation. The source's come
+    more often; classes take turns, and so do features. The folder is whole or not there.
 
     Args:
         out: made; may exist if it is empty.
@@ -81,32 +73,38 @@ def make_counterexamples(
         pictures: a source of the user's own training pictures; those like any picture of selection or confirmation
             are left out.
         seed: of every draw; None: the run's.
+        open_too: features of findings that stay open as well, which may be above the limit.
     Raises:
-        StoreError: the run is not finished, nothing of it fails, or `out` is taken or cannot be written.
+        StoreError: the run is not finished, it has no such finding, or `out` is taken or cannot be written.
         ImageError: there is no picture to paste on.
     """
     result = reviewed_result(run_folder)
-    failing = failing_findings(result)
+    failing = failing_findings(result, open_too)
     with whole_folder(out) as made, at_work(run_folder, stored_config(run_folder), progress) as run:
         drawn_by = run.config.seed if seed is None else seed
         features = features_of(run, failing, drawn_by)
-        bases = _bases(run, pictures, features, count, drawn_by)
-        maker = _Maker(run, made, features, bases, drawn_by)
+        found = _found(run, pictures, features, count, drawn_by)
+        maker = _Maker(run, made, features, found, drawn_by)
         rows = [maker.make(number) for number in _counted(count, progress)]
         return maker.finish(rows, result, out)
 
 
-def failing_findings(result: AuditResult) -> list[Finding]:
-    """The findings that fail.
+def failing_findings(result: AuditResult, open_too: bool) -> list[Finding]:
+    """The findings that fail; with `open_too` those that stay open as well.
 
     Raises:
         StoreError: there are none.
     """
-    failing = [one for one in result.findings if one.word is Verdict.FAIL]
-    if not failing:
-        also = "; it fails by its fragility, against which no patch helps" if result.verdict is Verdict.FAIL else ""
-        raise StoreError(f"no finding of {result.run} fails, so there is nothing to make counterexamples of{also}")
-    return failing
+    words = (Verdict.FAIL, Verdict.INCONCLUSIVE) if open_too else (Verdict.FAIL,)
+    found = [one for one in result.findings if one.word in words]
+    if found:
+        return found
+    if open_too:
+        raise StoreError(f"no finding of {result.run} fails or stays open, so there is nothing to make pictures of")
+    also = "; it fails by its fragility, against which no patch helps" if result.verdict is Verdict.FAIL else ""
+    if any(one.word is Verdict.INCONCLUSIVE for one in result.findings):
+        also += "; some stay open: --open makes them of those"
+    raise StoreError(f"no finding of {result.run} fails, so there is nothing to make counterexamples of{also}")
 
 
 def _counted(count: int, progress: Progress) -> Iterator[int]:
@@ -116,24 +114,47 @@ def _counted(count: int, progress: Progress) -> Iterator[int]:
         progress.advance()
 
 
-def _bases(run: Run, pictures: Path | None, features: Sequence[Feature], count: int, seed: int) -> list[Base]:
-    """The pictures that may be pasted on.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Pictures to paste on, by kind, each with at least one; and discovery's pictures of the target."""
+
+    kinds: Mapping[str, Sequence[Base]]
+    target: Sequence[Base]
+
+
+def _found(run: Run, pictures: Path | None, features: Sequence[Feature], count: int, seed: int) -> _Found:
+    """The pictures that counterexamples may be made of.
 
     Raises:
-        ImageError: there are none.
+        ImageError: there are none to paste on.
     """
-    pool = run.get(IMAGES)
-    found = _of_discovery(run, pool) if pictures is None else training_pictures(run, pictures, pool, count, seed)
+    pool, source, target = run.get(IMAGES), run.inputs.source.indices, run.inputs.target.indices
     held_out = {key for feature in features for key in feature.withheld}
-    kept = [
-        one for one in found if one.record.label not in run.inputs.target.indices and one.record.key not in held_out
-    ]
-    if not kept:
+    discovery = [one for one in _of_discovery(run, pool) if one.record.key not in held_out]
+    found = discovery
+    if pictures is not None:
+        given = training_pictures(run, pictures, pool, count, seed)
+        found = [one for one in given if one.record.key not in held_out]
+    pasted_on = [one for one in found if one.record.label not in target]
+    if not pasted_on:
         raise ImageError(
             "there is no picture to paste on: of the pictures of discovery, or of those that --pictures names, all "
             f"show {run.inputs.target.name} or gave patches that are held out; give more with --pictures"
         )
-    return kept
+    return _Found(by_source(pasted_on, source), [one for one in discovery if one.record.label in target])
+
+
+def by_source(bases: Sequence[Base], source: Sequence[int]) -> dict[str, Sequence[Base]]:
+    """Pictures of the source and of other classes, where the source's turns are more than its share of the labels."""
+    kinds: dict[str, Sequence[Base]] = {
+        _SOURCE: [one for one in bases if one.record.label in source],
+        _OTHER: [one for one in bases if one.record.label not in source],
+    }
+    labels = {kind: len({one.label for one in own}) for kind, own in kinds.items()}
+    turns = _TURNS.count(_SOURCE) / (_TURNS.count(_SOURCE) + _TURNS.count(_OTHER))
+    if all(labels.values()) and labels[_SOURCE] <= turns * sum(labels.values()):
+        return kinds
+    return {_OTHER: bases}
 
 
 def _of_discovery(run: Run, pool: ImagePool) -> list[Base]:
@@ -156,70 +177,41 @@ def _source(config: AuditConfig) -> GivenSource:
 class _Maker:
     """Makes one counterexample after the other, each keyed by its number alone."""
 
-    def __init__(
-        self, run: Run, folder: RunFolder, features: Sequence[Feature], bases: Sequence[Base], seed: int
-    ) -> None:
-        self._run, self._folder, self._features, self._seed = run, folder, features, seed
-        self._preprocessing = run.inputs.classifier.preprocessing
-        self._variants = [variants_of(placement, run.config.trials) for placement in PASTED_UNDER]
-        self._stickers = {
-            patch.candidate.id: Sticker(patch.rgba, torch.device("cpu")) for one in features for patch in one.used
-        }
-        by_label: dict[str, list[Base]] = {}
-        for base in sorted(bases, key=lambda one: (one.label, one.record.key)):
-            by_label.setdefault(base.label, []).append(base)
-        self._by_label = {
-            label: [own[index] for index in keyed_generator(seed, "counterexamples", label).permutation(len(own))]
-            for label, own in by_label.items()
-        }
+    def __init__(self, run: Run, folder: RunFolder, features: Sequence[Feature], found: _Found, seed: int) -> None:
+        self._folder, self._features, self._seed = folder, features, seed
+        self._pasted = {kind: PastedPictures(run, features, bases, seed) for kind, bases in found.kinds.items()}
+        places = places_of(run, features, found.target, seed)
+        filled = found.kinds.get(_SOURCE, found.kinds[_OTHER])
+        self._removed = RemovedPictures(run, places, filled, seed) if places else None
+        there = {*self._pasted, *([_REMOVED, _FILLED] if places else [])}
+        self._turns = [kind if kind in there else _OTHER for kind in _TURNS]
         self._in_folders = source_of(_source(run.config).path) is FOLDER
 
     def make(self, number: int) -> dict[str, Json]:
         """Make and keep the counterexample of a number. Returns what the manifest says of it."""
-        generator = keyed_generator(self._seed, "counterexamples", number)
-        turn, place = divmod(number, len(self._by_label))
-        label = list(self._by_label)[place]
-        base = self._by_label[label][turn % len(self._by_label[label])]
-        feature = self._features[(turn + place) % len(self._features)]
-        patch = feature.used[int(generator.integers(len(feature.used)))]
-        variants = self._variants[int(generator.integers(len(self._variants)))]
-        variant = variants[int(generator.integers(len(variants)))]
-        own = patch.candidate.spot is not None
-        if feature.spot is not None and (own or generator.random() < AT_OWN_PLACE):
-            variant = at_spot(feature.spot)
-        png, drawn = self._pasted(base, patch, variant, number)
-        file = f"{PICTURES}/{f'{label}/' if self._in_folders else ''}{number:06d}-{slug(patch.candidate.id)}.png"
-        self._folder.write(file, png)
+        again, place = divmod(number, len(self._turns))
+        kind = self._turns[place]
+        turn = again * self._turns.count(kind) + self._turns[:place].count(kind)
+        if self._removed is not None and kind == _REMOVED:
+            return self._kept(self._removed.remove(turn, number), number)
+        if self._removed is not None and kind == _FILLED:
+            return self._kept(self._removed.fill(turn, number), number)
+        return self._kept(self._pasted[kind].make(turn, number), number)
+
+    def _kept(self, made: Made, number: int) -> dict[str, Json]:
+        buffer = io.BytesIO()
+        Image.fromarray(made.pixels).save(buffer, "PNG", compress_level=6)
+        label, record = made.base.label, made.base.record
+        file = f"{PICTURES}/{f'{label}/' if self._in_folders else ''}{number:06d}-{made.name}.png"
+        self._folder.write(file, buffer.getvalue())
         return {
             "file": file,
             "label": label,
-            "sha256": sha256_of(png),
-            "picture": base.record.path,
-            "picture_sha256": base.record.sha256,
-            "finding": feature.finding,
-            "patch": f"{PATCHES}/{patch.candidate.id}.png",
-            "variant": variant.name,
-            **drawn,
+            "sha256": sha256_of(buffer.getvalue()),
+            "picture": record.path,
+            "picture_sha256": record.sha256,
+            **made.said,
         }
-
-    def _pasted(self, base: Base, patch: Patch, variant: Variant, number: int) -> tuple[bytes, dict[str, Json]]:
-        """The picture as PNG with the patch where the model looks, and where that is, in pixels of the PNG."""
-        picture = _small_enough(base.original(), self._preprocessing)
-        left, top, right, bottom = _seen(picture, self._preprocessing)
-        size, config = (bottom - top, right - left), self._run.config.trials
-        sticker = self._stickers[patch.candidate.id]
-        draws = draw(variant, config, [base.record.key], f"counterexample {number}", sticker.aspect, size, self._seed)
-        pixels = np.array(picture, dtype=np.uint8)
-        seen = to_float(
-            np.ascontiguousarray(pixels[top:bottom, left:right].transpose(2, 0, 1))[None], torch.device("cpu")
-        )
-        paste(seen, sticker, draws, largest_side_px(variant, config, size))
-        changed = seen[0].mul(255.0).round_().clamp_(0, 255).byte().numpy().transpose(1, 2, 0)
-        pixels[top:bottom, left:right] = changed
-        buffer = io.BytesIO()
-        Image.fromarray(pixels).save(buffer, "PNG", compress_level=6)
-        where = {name: round(float(values[0]), 4) for name, values in draws.columns.items()}
-        return buffer.getvalue(), {**where, "centre_y": where["centre_y"] + top, "centre_x": where["centre_x"] + left}
 
     def finish(self, rows: Sequence[dict[str, Json]], result: AuditResult, out: Path) -> Counterexamples:
         """Write the patches, the table where the layout has one, and last of all the manifest."""
@@ -271,20 +263,3 @@ def _told(feature: Feature) -> dict[str, Json]:
         "used": files(PATCHES, feature.used),
         "held_out": files(HELD_OUT, feature.held_out),
     }
-
-
-def _seen(picture: Image.Image, preprocessing: Preprocessing) -> tuple[int, int, int, int]:
-    """The part of a picture that the model sees: left, top, right, bottom."""
-    height, width = preprocessing.output_size
-    return preprocessing.original_box(0, 0, width, height, picture.width, picture.height)
-
-
-def _small_enough(picture: Image.Image, preprocessing: Preprocessing) -> Image.Image:
-    """A photograph no larger than it takes for the model's part of it to be `_SHARPER` times what the model sees."""
-    left, top, right, bottom = _seen(picture, preprocessing)
-    height, width = preprocessing.output_size
-    shrink = max(_SHARPER * height / (bottom - top), _SHARPER * width / (right - left))
-    if shrink >= 1.0:
-        return picture
-    size = (max(1, round(picture.width * shrink)), max(1, round(picture.height * shrink)))
-    return picture.resize(size, Image.Resampling.LANCZOS)

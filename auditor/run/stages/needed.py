@@ -88,20 +88,25 @@ def target_rows(pool: ImagePool, target: tuple[int, ...]) -> tuple[IntArray, boo
 def open_remover(run: Run) -> Remover:
     """Where features are removed: of this process, or of one that shares the work."""
     inputs, pool, rows = run.inputs, run.get(IMAGES), run.open(open_field).rows
-    pixels, images = pool.pixels[rows], [pool.images[row] for row in rows]
-    mapped = inputs.mapped and len(rows) and len(screening_rows(run))
-    likeness = Likeness(run.open(open_screen), pixels, pool.paths(rows)) if mapped else None
-    size = run.config.needed.size
     return Remover(
         classifier=inputs.classifier,
         criterion=inputs.criterion,
-        pixels=pixels,
-        images=images,
-        finder=Finder(images, inputs.classifier.preprocessing, inputs.annotations, likeness, size),
+        pixels=pool.pixels[rows],
+        images=[pool.images[row] for row in rows],
+        finder=finder_in(run, rows),
         seed=run.config.seed,
         batch_size=run.config.compute.batch_size,
         progress=run.progress,
     )
+
+
+def finder_in(run: Run, rows: IntArray) -> Finder:
+    """What features are found with in some of the run's pictures."""
+    inputs, pool = run.inputs, run.get(IMAGES)
+    mapped = inputs.mapped and len(rows) and len(screening_rows(run))
+    likeness = Likeness(run.open(open_screen), pool.pixels[rows], pool.paths(rows)) if mapped else None
+    images = [pool.images[row] for row in rows]
+    return Finder(images, inputs.classifier.preprocessing, inputs.annotations, likeness, run.config.needed.size)
 
 
 def _file(identity: str) -> str:
