@@ -131,10 +131,10 @@ def fine_tune(
     new.mkdir(parents=True, exist_ok=True)
     save_file(state, new / "weights.safetensors")
     again = second_audit(config, new / "weights.safetensors", new / "run")
-    sys.stdout.write(
-        f"measure what was held out: auditor trial {again.path} --patches {examples[-1] / 'held-out'}\n"
-        f"the whole second audit:    auditor run --resume {again.path}\n"
-    )
+    for held_out in (one / "held-out" for one in examples):
+        if held_out.is_dir():
+            sys.stdout.write(f"measure what was held out: auditor trial {again.path} --patches {held_out}\n")
+    sys.stdout.write(f"the whole second audit:    auditor run --resume {again.path}\n")
 
 
 def main() -> None:
