@@ -18,8 +18,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.run.beside.counterexamples import by_source
-from auditor.run.beside.training_pictures import InTurn
+from auditor.run.beside.removed_pictures import Place, RemovedPictures
+from auditor.run.beside.training_pictures import Base, InTurn
 from auditor.trials.fills import FILLS
 from tests.tiny_world import CLASSES, World
 
@@ -150,6 +152,23 @@ def test_pictures_take_turns_and_meet_whatever_else_does() -> None:
     assert [base.label for base, _ in met] == ["x", "y"] * 12
     for base in bases:
         assert {number % 2 for one, number in met if one is base} == {0, 1}
+
+
+@pytest.mark.parametrize("side", [2, 3, 5, 64])
+@pytest.mark.parametrize("fills_in_turn", range(len(FILLS)))
+def test_pictures_of_any_size_are_filled_in_part(side: int, fills_in_turn: int) -> None:
+    """Of fewer pixels than the area is wide, too; some change, and some stay."""
+    rng = np.random.default_rng(0)
+    picture = Image.fromarray(rng.integers(0, 256, (side, 2 * side, 3)).astype(np.uint8))
+    base: Any = Base(SimpleNamespace(key="a", path="a.png"), "a", lambda: picture)  # type: ignore[arg-type]
+    model = SimpleNamespace(preprocessing=Preprocessing((32, 32), None, "bilinear", (0.5,) * 3, (0.5,) * 3))
+    run: Any = SimpleNamespace(inputs=SimpleNamespace(classifier=model))
+    for area in (np.zeros((32, 32), dtype=bool), np.ones((32, 32), dtype=bool)):
+        area[19, 13:17] ^= True
+        maker = RemovedPictures(run, [Place(base, "c-001", area, "activations")], [base], 0)
+        for made in (maker.remove(fills_in_turn, 0), maker.fill(fills_in_turn, 1)):
+            assert made.pixels.shape[1] <= 2 * side
+            assert 0.0 < made.said["share"] < 1.0
 
 
 def test_pixels_change_where_the_patch_lies_and_nowhere_else(made: tuple[Path, Any], world: World) -> None:

@@ -22,6 +22,9 @@ from auditor.trials.fills import FILLS, Hole, filled
 MOST = 256
 """Pictures of the target in which features are looked for; their areas are held at once."""
 
+MOST_SHARE = 0.75
+"""Of a picture's pixels: where a feature is more of it, too little would be left to know the target by."""
+
 _COPIED = "from elsewhere"
 
 
@@ -63,7 +66,7 @@ def places_of(run: Run, features: Sequence[Feature], bases: Sequence[Base], seed
             continue
         located = finder.find(own.candidate, own.rgba)
         for base, area in zip(chosen, located.areas, strict=True):
-            if area.any() and not area.all():
+            if 0.0 < area.mean() <= MOST_SHARE:
                 found[base.record.key].append(Place(base, feature.finding, area, located.by))
     return _in_turn([own for own in found.values() if own])
 
@@ -112,10 +115,20 @@ class RemovedPictures:
         """A picture at the size at which the model sees it, filled where the area of a prepared picture lies."""
         generator = keyed_generator(self._seed, "counterexamples", number)
         picture = opened(base, self._preprocessing, 1)
-        part, area = picture.pixels[picture.seen], squares(at, picture.size)
+        part, area = picture.pixels[picture.seen], _as_small(at, picture.size)
         shift = matched_shift(area, generator)
         names = [name for name in FILLS if shift is not None or name != _COPIED]
         name = names[turn % len(names)]
         donor = (0, 0) if shift is None else donor_shift(area, shift, generator)
         part[:] = filled(name, Hole(np.ascontiguousarray(part.transpose(2, 0, 1)), area, donor)).transpose(1, 2, 0)
         return picture.pixels, {"fill": name, "share": round(float(area.mean()), 4)}
+
+
+def _as_small(area: AreaArray, size: tuple[int, int]) -> AreaArray:
+    """An area of a prepared picture in one of another size, which may have so few pixels that the area lies between."""
+    small = squares(area, size)
+    for there in (True, False):
+        if not (small == there).any():
+            y, x = (float(places.mean() + 0.5) for places in np.nonzero(area == there))
+            small[int(y * size[0] / area.shape[0]), int(x * size[1] / area.shape[1])] = there
+    return small
