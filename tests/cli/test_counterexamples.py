@@ -19,9 +19,9 @@ import pytest
 from PIL import Image
 
 from auditor.inputs.model.preprocessing import Preprocessing
+from auditor.run.beside.bases import Base, InTurn
 from auditor.run.beside.counterexamples import by_source
 from auditor.run.beside.removed_pictures import Place, RemovedPictures
-from auditor.run.beside.training_pictures import Base, InTurn
 from auditor.trials.fills import FILLS
 from tests.tiny_world import CLASSES, World
 
@@ -165,8 +165,8 @@ def test_pictures_of_any_size_are_filled_in_part(side: int, fills_in_turn: int) 
     run: Any = SimpleNamespace(inputs=SimpleNamespace(classifier=model))
     for area in (np.zeros((32, 32), dtype=bool), np.ones((32, 32), dtype=bool)):
         area[19, 13:17] ^= True
-        maker = RemovedPictures(run, [Place(base, "c-001", area, "activations")], [base], 0)
-        for made in (maker.remove(fills_in_turn, 0), maker.fill(fills_in_turn, 1)):
+        maker = RemovedPictures(run, [Place(base, "c-001", area, "activations")], 0)
+        for made in (maker.remove(fills_in_turn, 0), maker.fill(InTurn([base], 0), fills_in_turn, 1)):
             assert made.pixels.shape[1] <= 2 * side
             assert 0.0 < made.said["share"] < 1.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,10 +21,11 @@ from auditor.inputs.images.originals import Originals
 from auditor.inputs.images.sources import GivenSource, given_sources, list_images, shown, source_of
 from auditor.inputs.images.sources.folder import FOLDER
 from auditor.run.audit import at_work, stored_config
+from auditor.run.beside.bases import Base, InTurn, Made
 from auditor.run.beside.features import Feature, features_of
 from auditor.run.beside.pasted_pictures import PATCHES, PastedPictures
 from auditor.run.beside.removed_pictures import RemovedPictures, places_of
-from auditor.run.beside.training_pictures import Base, Made, training_pictures
+from auditor.run.beside.training_pictures import training_pictures
 from auditor.run.folder import Json, RunFolder, json_file, whole_folder
 from auditor.run.review import reviewed_result
 from auditor.run.stage import Run
@@ -131,11 +132,8 @@ def _found(run: Run, pictures: Path | None, features: Sequence[Feature], count: 
     pool, source, target = run.get(IMAGES), run.inputs.source.indices, run.inputs.target.indices
     held_out = {key for feature in features for key in feature.withheld}
     discovery = [one for one in _of_discovery(run, pool) if one.record.key not in held_out]
-    found = discovery
-    if pictures is not None:
-        given = training_pictures(run, pictures, pool, count, seed)
-        found = [one for one in given if one.record.key not in held_out]
-    pasted_on = [one for one in found if one.record.label not in target]
+    given = discovery if pictures is None else training_pictures(run, pictures, pool, count, seed)
+    pasted_on = [one for one in given if one.record.label not in target and one.record.key not in held_out]
     if not pasted_on:
         raise ImageError(
             "there is no picture to paste on: of the pictures of discovery, or of those that --pictures names, all "
@@ -179,12 +177,17 @@ class _Maker:
 
     def __init__(self, run: Run, folder: RunFolder, features: Sequence[Feature], found: _Found, seed: int) -> None:
         self._folder, self._features, self._seed = folder, features, seed
-        self._pasted = {kind: PastedPictures(run, features, bases, seed) for kind, bases in found.kinds.items()}
+        in_turn = {kind: InTurn(bases, seed) for kind, bases in found.kinds.items()}
+        pasted = PastedPictures(run, features, seed)
+        self._makers: dict[str, Callable[[int, int], Made]] = {
+            kind: partial(pasted.make, bases) for kind, bases in in_turn.items()
+        }
         places = places_of(run, features, found.target, seed)
-        filled = found.kinds.get(_SOURCE, found.kinds[_OTHER])
-        self._removed = RemovedPictures(run, places, filled, seed) if places else None
-        there = {*self._pasted, *([_REMOVED, _FILLED] if places else [])}
-        self._turns = [kind if kind in there else _OTHER for kind in _TURNS]
+        if places:
+            removed = RemovedPictures(run, places, seed)
+            self._makers[_REMOVED] = removed.remove
+            self._makers[_FILLED] = partial(removed.fill, in_turn.get(_SOURCE, in_turn[_OTHER]))
+        self._turns = [kind if kind in self._makers else _OTHER for kind in _TURNS]
         self._in_folders = source_of(_source(run.config).path) is FOLDER
 
     def make(self, number: int) -> dict[str, Json]:
@@ -192,11 +195,7 @@ class _Maker:
         again, place = divmod(number, len(self._turns))
         kind = self._turns[place]
         turn = again * self._turns.count(kind) + self._turns[:place].count(kind)
-        if self._removed is not None and kind == _REMOVED:
-            return self._kept(self._removed.remove(turn, number), number)
-        if self._removed is not None and kind == _FILLED:
-            return self._kept(self._removed.fill(turn, number), number)
-        return self._kept(self._pasted[kind].make(turn, number), number)
+        return self._kept(self._makers[kind](turn, number), number)
 
     def _kept(self, made: Made, number: int) -> dict[str, Json]:
         buffer = io.BytesIO()

@@ -12,8 +12,8 @@ from auditor.core.draws import keyed_generator
 from auditor.core.records import PixelArray, Placement, Spot
 from auditor.core.shelf import slug
 from auditor.inputs.images.pixels import to_float
+from auditor.run.beside.bases import Base, InTurn, Made, opened
 from auditor.run.beside.features import Feature
-from auditor.run.beside.training_pictures import Base, InTurn, Made, opened
 from auditor.run.folder import Json
 from auditor.run.stage import Run
 from auditor.trials.pasting import Sticker, paste
@@ -43,23 +43,18 @@ _SHARPER = 2
 class PastedPictures:
     """Pastes features on pictures, each paste keyed by its counterexample's number alone."""
 
-    def __init__(self, run: Run, features: Sequence[Feature], bases: Sequence[Base], seed: int) -> None:
-        """
-        Args:
-            bases: pictures to paste on, at least one; they take turns.
-        """
+    def __init__(self, run: Run, features: Sequence[Feature], seed: int) -> None:
         self._trials, self._places, self._features, self._seed = run.config.trials, run.config.places, features, seed
         self._preprocessing = run.inputs.classifier.preprocessing
         self._variants = [variants_of(placement, run.config.trials) for placement in PASTED_UNDER]
         self._stickers = {
             patch.candidate.id: Sticker(patch.rgba, torch.device("cpu")) for one in features for patch in one.used
         }
-        self._bases = InTurn(bases, seed)
 
-    def make(self, turn: int, number: int) -> Made:
+    def make(self, bases: InTurn, turn: int, number: int) -> Made:
         """The counterexample of a number, on the picture whose turn it is."""
         generator = keyed_generator(self._seed, "counterexamples", number)
-        base, again = self._bases.at(turn)
+        base, again = bases.at(turn)
         feature = self._features[again % len(self._features)]
         patch = feature.used[int(generator.integers(len(feature.used)))]
         variant = self._variant(feature, patch, generator)

@@ -10,8 +10,8 @@ import numpy as np
 from auditor.core.draws import keyed_generator
 from auditor.core.records import PixelArray, Split
 from auditor.core.shelf import slug
+from auditor.run.beside.bases import Base, InTurn, Made, opened
 from auditor.run.beside.features import Feature
-from auditor.run.beside.training_pictures import Base, InTurn, Made, opened
 from auditor.run.folder import Json
 from auditor.run.stage import Run
 from auditor.run.stages.images import IMAGES
@@ -85,31 +85,28 @@ class RemovedPictures:
     Were pictures of the target alone filled, a network would learn to know it by the fill.
     """
 
-    def __init__(self, run: Run, places: Sequence[Place], others: Sequence[Base], seed: int) -> None:
+    def __init__(self, run: Run, places: Sequence[Place], seed: int) -> None:
         """
         Args:
             places: at least one. They take turns, and so do the fills at each of them.
-            others: pictures to fill at the same places, at least one; they take turns.
         """
-        self._places, self._seed, self._others = places, seed, InTurn(others, seed)
+        self._places, self._seed = places, seed
         self._preprocessing = run.inputs.classifier.preprocessing
 
     def remove(self, turn: int, number: int) -> Made:
         """A picture of the target without a feature."""
-        again, number_of_place = divmod(turn, len(self._places))
-        place = self._places[number_of_place]
-        pixels, said = self._filled(place.base, place.area, again + number_of_place, number)
-        told: dict[str, Json] = {"finding": place.finding, "removed": place.found_by, **said}
-        return Made(place.base, pixels, f"without-{slug(place.finding)}", told)
+        place = self._places[turn % len(self._places)]
+        return self._made(place.base, turn, number, place.found_by, f"without-{slug(place.finding)}")
 
-    def fill(self, turn: int, number: int) -> Made:
-        """A picture of another class with as much removed."""
-        base, _ = self._others.at(turn)
-        again, number_of_place = divmod(turn, len(self._places))
-        place = self._places[number_of_place]
-        pixels, said = self._filled(base, place.area, again + number_of_place, number)
-        told: dict[str, Json] = {"finding": place.finding, "removed": "as much as of the target", **said}
-        return Made(base, pixels, "filled", told)
+    def fill(self, bases: InTurn, turn: int, number: int) -> Made:
+        """A picture of another class with as much removed as of the target's picture whose turn it is."""
+        return self._made(bases.at(turn)[0], turn, number, "as much as of the target", "filled")
+
+    def _made(self, base: Base, turn: int, number: int, removed: str, name: str) -> Made:
+        again, index = divmod(turn, len(self._places))
+        place = self._places[index]
+        pixels, said = self._filled(base, place.area, again + index, number)
+        return Made(base, pixels, name, {"finding": place.finding, "removed": removed, **said})
 
     def _filled(self, base: Base, at: AreaArray, turn: int, number: int) -> tuple[PixelArray, dict[str, Json]]:
         """A picture at the size at which the model sees it, filled where the area of a prepared picture lies."""
