@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from auditor.core.config import TrialsConfig
-from auditor.core.draws import keyed_generator
+from auditor.core.draws import keyed_uniforms
 from auditor.core.records import Candidate, Placement, Spot
 from auditor.core.records.trials import Draws
 from auditor.trials.effects import drawn_effects, reach_px
@@ -219,12 +219,8 @@ def _upright_draws(variant: Variant, config: TrialsConfig, asked: Pastes) -> Dra
 
 def _random_draws(variant: Variant, config: TrialsConfig, asked: Pastes) -> Draws:
     """Anywhere inside the picture, turned, tilted, resized and relit, drawn anew for every picture."""
-    uniform = np.array(
-        [
-            keyed_generator(asked.seed, "placement", key, asked.draw_key).uniform(-1.0, 1.0, size=8)
-            for key in asked.image_keys
-        ]
-    ).reshape(len(asked.image_keys), 8)
+    keys = [("placement", key, asked.draw_key) for key in asked.image_keys]
+    uniform = 2.0 * keyed_uniforms(asked.seed, keys, 8) - 1.0
     height, width = asked.input_size
     side = side_in_pixels(variant.size, height, width) * (1.0 + config.scale_jitter * uniform[:, 2])
     rotation = np.deg2rad(config.rotation_degrees) * uniform[:, 3]

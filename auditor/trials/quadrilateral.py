@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.core.config import TrialsConfig
-from auditor.core.draws import keyed_generator
+from auditor.core.draws import keyed_uniforms
 from auditor.core.records.trials import Draws
 from auditor.trials.effects import SHAPE
 
@@ -26,10 +26,8 @@ def corners_px(
     """
     given = np.array(config.quadrilateral, dtype=np.float64).reshape(4, 2) * np.array(input_size, dtype=np.float64)
     shorter = min(input_size)
-    moves = np.array(
-        [keyed_generator(seed, "quadrilateral", key, draw_key).uniform(-1.0, 1.0, (4, 2)) for key in image_keys]
-    ).reshape(len(image_keys), 4, 2)
-    moves *= config.corner_jitter * shorter
+    drawn = keyed_uniforms(seed, [("quadrilateral", key, draw_key) for key in image_keys], 8)
+    moves = (2.0 * drawn - 1.0).reshape(len(image_keys), 4, 2) * (config.corner_jitter * shorter)
     least = min(_FLATTEST * shorter**2, float(_turns(given[None]).min()) / 2)
     for _ in range(60):
         dented = _turns(given + moves).min(axis=1) < least

@@ -7,6 +7,7 @@ and control, so that one drawing's luck stays in one picture (docs/design.md, se
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,9 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from auditor.core.draws import keyed_generator
+from auditor.core.draws import keyed_choices, keyed_generator
 from auditor.core.records import IntArray, PixelArray
 from auditor.inputs.images.pixels import to_float
+from auditor.trials.device_draws import uniforms
 
 Numbers = NDArray[np.float32]
 
@@ -30,9 +32,9 @@ class Draw:
     candidate: str
     control: str
 
-    def generator(self, image_key: str) -> np.random.Generator:
-        """For everything that is drawn for one picture: the same whatever the batch and the order."""
-        return keyed_generator(self.seed, "control", self.control, self.candidate, image_key)
+    def keys(self, image_keys: Sequence[str]) -> list[tuple[str | int, ...]]:
+        """Of the generators for all that is drawn for each picture: the same whatever the batch and the order."""
+        return [("control", self.control, self.candidate, key) for key in image_keys]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,11 @@ class Changed:
         """(B, planes, h, w) float32 uniform in [0, 1), each picture's own."""
         if not self.planes:
             return torch.empty((len(image_keys), 0, *size), device=device)
-        drawn = [draw.generator(key).random((self.planes, *size), dtype=np.float32) for key in image_keys]
-        return torch.from_numpy(np.stack(drawn)).to(device)
+        keys, shape = draw.keys(image_keys), (self.planes, *size)
+        if device.type != "cpu":
+            return uniforms(draw.seed, keys, math.prod(shape), device).view(-1, *shape)
+        drawn = [keyed_generator(draw.seed, *key).random(shape, dtype=np.float32) for key in keys]
+        return torch.from_numpy(np.stack(drawn))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +84,18 @@ class CutFromPictures:
         """
         height, width = alpha.shape
         cuts = np.empty((len(image_keys), 3, height, width), dtype=np.uint8)
-        for place, key in enumerate(image_keys):
-            generator = draw.generator(key)
-            number = int(generator.integers(len(self.rows)))
-            share = generator.random(2) if self.centres is None else self.centres[number]
-            top, left = (
-                int(np.clip(round(at * side - length / 2), 0, side - length))
-                for at, side, length in zip(share, pixels.shape[2:], (height, width), strict=True)
-            )
-            cuts[place] = pixels[self.rows[number], :, top : top + height, left : left + width]
+        numbers, shares = self._drawn(draw, image_keys)
+        corners = np.rint(shares * pixels.shape[2:] - np.array(alpha.shape) / 2).astype(np.int64)
+        corners = corners.clip(0, np.array(pixels.shape[2:]) - alpha.shape)
+        for place, (row, (top, left)) in enumerate(zip(self.rows[numbers], corners.tolist(), strict=True)):
+            cuts[place] = pixels[row, :, top : top + height, left : left + width]
         opacity = alpha.expand(len(cuts), 1, height, width)
         return torch.cat([to_float(cuts, device) * opacity, opacity], dim=1)
+
+    def _drawn(self, draw: Draw, image_keys: Sequence[str]) -> tuple[IntArray, NDArray[np.float64]]:
+        """(B,) which of the pictures is cut for each, and (B, 2) where the middle of it lies, as shares."""
+        numbers, shares = keyed_choices(draw.seed, draw.keys(image_keys), len(self.rows), 2)
+        return numbers, shares if self.centres is None else self.centres[numbers]
 
 
 StandIn = Changed | CutFromPictures
