@@ -50,7 +50,7 @@ def build_pair_atlases(
 def _pair_atlas(mapped: Mapped, shards: Shards) -> Atlas:
     source, target = pair_of(mapped)
     samples, collected = _filtered(shards, (source, target), mapped.config)
-    atlas = pair_atlas(samples, mapped.config, mapped.seed, mapped.progress, collected)
+    atlas = pair_atlas(samples, mapped.config, mapped.seed, mapped.progress, collected, mapped.device)
     return _with_cells(atlas, f"{source.name} against {target.name}", mapped)
 
 
@@ -67,13 +67,15 @@ def build_class_atlas(mapped: Mapped, group: ClassGroup, shelf: Shelf | None = N
         ImageError: as for `build_pair_atlas`.
     """
     samples, collected = _filtered(_collect(mapped, 0, shelf), (group,), mapped.config)
-    return _with_cells(class_atlas(samples, mapped.config, mapped.seed, mapped.progress, collected), group.name, mapped)
+    atlas = class_atlas(samples, mapped.config, mapped.seed, mapped.progress, collected, mapped.device)
+    return _with_cells(atlas, group.name, mapped)
 
 
 def build_full_atlas(mapped: Mapped, shelf: Shelf | None = None) -> Atlas:
     """The same for every activation collected, in a plane of likeness; arguments as for `build_class_atlas`."""
     samples = _collect(mapped, 0, shelf).whole()
-    return _with_cells(full_atlas(samples, mapped.config, mapped.seed, mapped.progress), "everything", mapped)
+    atlas = full_atlas(samples, mapped.config, mapped.seed, mapped.progress, device=mapped.device)
+    return _with_cells(atlas, "everything", mapped)
 
 
 def collect_pair(mapped: Mapped, shelf: Shelf | None = None, hands: Hands[Mapped] | None = None) -> Shards:

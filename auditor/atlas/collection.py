@@ -65,6 +65,11 @@ class Mapped:
         """Begins a message that speaks of one layer of several."""
         return f"layer {self.layer!r}: " if self.layer else ""
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network runs, and a layout that can."""
+        return self.cut.classifier.device
+
     def sampling(self, strongest_per_image: int) -> Sampling:
         """Which positions of each picture are taken."""
         config = self.config

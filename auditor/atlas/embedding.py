@@ -1,4 +1,4 @@
-"""Place activations in one or two dimensions by likeness: UMAP, t-SNE, principal components. Raw coordinates only.
+"""Place activations in one or two dimensions by likeness: UMAP, t-SNE, UMAP on a card. Raw coordinates only.
 
 t-SNE is scikit-learn's: it comes with umap-learn, and up to the samples fitted here it keeps neighbours as well as
 openTSNE 1.0, whose FFT method pays off above that, at the price of one more compiled package.
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from auditor.atlas.torchdr_layout import by_torchdr
 from auditor.atlas.vectors import Vectors, all_of, are_many, in_parts, second_moment
 from auditor.core.draws import keyed_generator
 from auditor.core.records import FloatArray, IntArray
@@ -27,6 +28,7 @@ FloatMatrix = NDArray[np.float64]
 TOO_FEW = 10
 """Fewer samples than this have no neighbourhood to speak of and are placed by their principal components."""
 
+CPU = torch.device("cpu")
 NEAREST = 3
 Nearest = Callable[[FloatArray, FloatArray, int], tuple[FloatArray, IntArray]]
 _BLOCK = 1024
@@ -45,6 +47,7 @@ class Likeness:
             all activations vary together count no more than others.
         fitted: samples the method sees at most, a random subset of more; the others take the mean place of their
             nearest of them. None: as many as the method takes a quarter of a minute for on one core.
+        device: where a method that can runs.
     """
 
     method: str = "umap"
@@ -53,11 +56,13 @@ class Likeness:
     perplexity: float = 50.0
     whitened: bool = False
     fitted: int | None = None
+    device: torch.device = CPU
 
     @property
     def fitted_at_most(self) -> int:
-        """`fitted`, or its default for the method."""
-        return self.fitted or METHODS[self.method].fitted
+        """`fitted`, or its default for the method and the device."""
+        method = METHODS[self.method]
+        return self.fitted or (method.fitted_on_a_card if self.device.type == "cuda" else method.fitted)
 
 
 PAPER_FULL = Likeness()
@@ -288,11 +293,17 @@ class Method:
         fit: coordinates (S, dimensions) of S unit vectors (S, D), none of them zero; it takes the dimensions (1 or 2),
             the settings and a seed, which decides every draw.
         fitted: samples it sees at most where the settings do not say; a quarter of a minute on one core.
+        fitted_on_a_card: the same where it runs on one.
     """
 
     fit: Callable[[FloatArray, int, Likeness, int], FloatMatrix]
     fitted: int
+    fitted_on_a_card: int
 
 
-METHODS: Mapping[str, Method] = {"umap": Method(_umap, 10_000), "tsne": Method(_tsne, 3000)}
+METHODS: Mapping[str, Method] = {
+    "umap": Method(_umap, 10_000, 10_000),
+    "tsne": Method(_tsne, 3000, 3000),
+    "torchdr": Method(by_torchdr, 5000, 1_000_000),
+}
 """By the name that `atlas.layout` gives them."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import torch
+
 from auditor.atlas.activations import ActivationSet
-from auditor.atlas.embedding import PAPER_CLASS, PAPER_FULL, Likeness
+from auditor.atlas.embedding import CPU, PAPER_CLASS, PAPER_FULL, Likeness
 from auditor.atlas.grid import build_cells
 from auditor.atlas.layout import pair_layout, plane_layout
 from auditor.core.config import AtlasConfig
@@ -56,23 +58,34 @@ class Atlas:
 
 
 def pair_atlas(
-    samples: ActivationSet, config: AtlasConfig, seed: int, progress: Progress, collected: int | None = None
+    samples: ActivationSet,
+    config: AtlasConfig,
+    seed: int,
+    progress: Progress,
+    collected: int | None = None,
+    device: torch.device = CPU,
 ) -> Atlas:
     """The atlas of a pair: contrast to the right, likeness downwards.
 
     Args:
         samples: what the filters kept for the pair, with its contrast.
         seed: decides the layout.
+        device: where it is computed, by a method that can.
         collected: activations before filtering; None: as many as there are samples.
     """
     progress.start("atlas", 1 + len(config.levels))
-    likeness = replace(likeness_of(config), fitted=PAIR_FITTED)
+    likeness = replace(likeness_of(config, device=device), fitted=PAIR_FITTED)
     xy = pair_layout(samples.vectors, samples.contrast, likeness, seed)
     return _binned(samples, xy, AtlasKind.PAIR, config, progress, collected)
 
 
 def class_atlas(
-    samples: ActivationSet, config: AtlasConfig, seed: int, progress: Progress, collected: int | None = None
+    samples: ActivationSet,
+    config: AtlasConfig,
+    seed: int,
+    progress: Progress,
+    collected: int | None = None,
+    device: torch.device = CPU,
 ) -> Atlas:
     """The atlas of one class, in a plane of likeness; `samples` is what the filters kept for the class.
 
@@ -80,12 +93,17 @@ def class_atlas(
     0.05.
     """
     progress.start("atlas", 1 + len(config.levels))
-    xy = plane_layout(samples.vectors, likeness_of(config, PAPER_CLASS), seed)
+    xy = plane_layout(samples.vectors, likeness_of(config, PAPER_CLASS, device), seed)
     return _binned(samples, xy, AtlasKind.CLASS, config, progress, collected)
 
 
 def full_atlas(
-    samples: ActivationSet, config: AtlasConfig, seed: int, progress: Progress, xy: FloatArray | None = None
+    samples: ActivationSet,
+    config: AtlasConfig,
+    seed: int,
+    progress: Progress,
+    xy: FloatArray | None = None,
+    device: torch.device = CPU,
 ) -> Atlas:
     """The atlas of everything collected, in a plane of likeness.
 
@@ -94,18 +112,23 @@ def full_atlas(
     """
     progress.start("atlas", 1 + len(config.levels))
     if xy is None:
-        xy = plane_layout(samples.vectors, likeness_of(config), seed)
+        xy = plane_layout(samples.vectors, likeness_of(config, device=device), seed)
     return _binned(samples, xy, AtlasKind.FULL, config, progress, None)
 
 
-def likeness_of(config: AtlasConfig, unset: Likeness = PAPER_FULL) -> Likeness:
-    """The configured likeness; `unset` gives what the configuration leaves out of neighbours and min_dist."""
+def likeness_of(config: AtlasConfig, unset: Likeness = PAPER_FULL, device: torch.device = CPU) -> Likeness:
+    """The configured likeness; `unset` gives what the configuration leaves out of neighbours and min_dist.
+
+    Args:
+        device: where a layout that can is computed.
+    """
     return Likeness(
         method=config.layout,
         neighbours=unset.neighbours if config.neighbours is None else config.neighbours,
         min_dist=unset.min_dist if config.min_dist is None else config.min_dist,
         perplexity=config.perplexity,
         whitened=config.whiten,
+        device=device,
     )
 
 

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from auditor.atlas.activations import ActivationSet
+from auditor.atlas.embedding import CPU
 from auditor.atlas.grid import bin_numbers, clustered_mean, members_of, nearest_of_pictures
 from auditor.atlas.kinds import PAIR_FITTED, Atlas, AtlasKind, likeness_of
 from auditor.atlas.layout import pair_layout
@@ -76,14 +78,20 @@ def _anywhere(picture: PixelArray, side: int, generator: np.random.Generator) ->
 
 
 def place_crops(
-    plans: Sequence[CropPlan], climbed: Climb, covering: float, config: AtlasConfig, seed: int, progress: Progress
+    plans: Sequence[CropPlan],
+    climbed: Climb,
+    covering: float,
+    config: AtlasConfig,
+    seed: int,
+    progress: Progress,
+    device: torch.device = CPU,
 ) -> Atlas:
     """Lay crops out by the push foretold and by likeness of what is seen in them, and bin them.
 
     Args:
         plans: (S,) crops, as the climb numbers them.
         covering: the push that 0 stands for, logits.
-        seed: decides the layout.
+        seed: decides the layout; device: where it is computed, by a method that can.
     Returns:
         An atlas of kind `PASTED`. Its samples stand for the (S, D) mean features under each crop where it is pasted,
         which stay in the climb's shards (`vectors` is (S, 0)); their contrast is the push foretold over covering. Cells
@@ -103,7 +111,7 @@ def place_crops(
         weight=(1.0 / crops[picture]).astype(np.float32),
         strongest=np.zeros(len(plans), dtype=np.bool_),
     )
-    likeness = replace(likeness_of(config), fitted=PAIR_FITTED)
+    likeness = replace(likeness_of(config, device=device), fitted=PAIR_FITTED)
     seen = climbed.pasted.seen
     xy = pair_layout(seen, samples.contrast, likeness, seed)
     progress.advance()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from auditor.atlas.torchdr_layout import check_torchdr
 from auditor.core.config import AuditConfig
 from auditor.core.errors import AuditorError, ConfigError
 from auditor.core.policy_file import read_policy
@@ -72,6 +73,7 @@ def mistakes_ahead(config: AuditConfig, whole: bool = False) -> Mistakes:
     mistakes = Mistakes()
     device = mistakes.of(lambda: choose_device(config.device))
     mistakes.of(lambda: check_compiler(config.compute, device))
+    mistakes.of(lambda: check_torchdr(config.atlas.layout))
     mistakes.of(lambda: check_model(config))
     names = mistakes.of(lambda: class_names_of(config))
     source = _check_pair(config, names, mistakes, whole) if names is not None else None

@@ -112,9 +112,8 @@ def _with_stability(atlas: Atlas, run: Run, pool: ImagePool) -> tuple[Atlas, tup
     if not config.atlas.repeats:
         return atlas, ()
     half = halves_of(atlas.samples, [image.key for image in pool.images], config.seed)
-    layouts = repeated_layouts(
-        atlas.samples, likeness_of(config.atlas), config.seed, config.atlas.repeats, run.progress
-    )
+    likeness = likeness_of(config.atlas, device=run.inputs.classifier.device)
+    layouts = repeated_layouts(atlas.samples, likeness, config.seed, config.atlas.repeats, run.progress)
     measured = [measure_stability(atlas, level, half, layouts) for level in config.atlas.levels]
     cells = tuple(cell for at_level, _ in measured for cell in at_level)
     return replace(atlas, cells=cells), tuple(summary for _, summary in measured)
