@@ -17,6 +17,12 @@ from auditor.trials.effects.effect import Numbers
 from auditor.trials.extents import half_extents
 
 Rows = NDArray[np.int64]
+Some = slice | Rows
+
+
+def on_device(rows: Some, device: torch.device) -> slice | Tensor:
+    """Some pictures as an index of what lies on a device."""
+    return rows if isinstance(rows, slice) else torch.from_numpy(rows).to(device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,9 @@ class Spots:
         )
         return cls(torch.from_numpy(numbers).to(device), whole, boxes, relit, also)
 
-    def __getitem__(self, rows: slice) -> Spots:
-        return replace(self, numbers=self.numbers[:, rows], boxes=self.boxes[:, rows])
+    def __getitem__(self, rows: Some) -> Spots:
+        numbers = self.numbers[:, on_device(rows, self.numbers.device)]
+        return replace(self, numbers=numbers, boxes=self.boxes[:, rows])
 
     def boxed(self, most: int) -> Iterator[tuple[Rows, Spots]]:
         """The same spots in windows hardly larger than their boxes: up to `most` at once, those of like size together.

@@ -7,36 +7,39 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from auditor.core.config import TrialsConfig
 from auditor.core.errors import PatchError
 from auditor.core.progress import Progress
-from auditor.core.records import FloatArray, PixelArray
+from auditor.core.records import FloatArray, IntArray, PixelArray
 from auditor.core.records.trials import Draws, Predictions, TrialBlock
 from auditor.inputs.criterion import TargetCalled
 from auditor.inputs.images.pixels import to_float
-from auditor.inputs.model.classifier import Classifier, group_probability, group_rank, refuse_not_finite
+from auditor.inputs.model.classifier import Classifier, group_probability, group_rank, lead_over, refuse_not_finite
 from auditor.inputs.model.memory import Batches
 from auditor.inputs.model.naming import naming
+from auditor.inputs.model.quick import InTwoSteps
 from auditor.trials.grounds import ANYWHERE, Grounds
 from auditor.trials.pasting import Sticker, paste_at, photographed
 from auditor.trials.placements import Variant, draw, largest_side_px, window_of
-from auditor.trials.spots import Spots
+from auditor.trials.spots import Some, Spots, on_device
 from auditor.trials.stand_ins import Changed, Control, CutFromPictures
 from auditor.trials.stand_ins import Draw as StandInDraw
 
+FloatMatrix = NDArray[np.float64]
+
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """The pastes of one batch: pictures `start` to before `stop`, under one variant, each on its spot."""
+class Pasted:
+    """What is pasted on all pictures under one variant: the patch or what stands in its place, each on its spot."""
 
+    sticker: Sticker
     variant: Variant
     spots: Spots
     draw_key: str
     control: Control | None
-    start: int
-    stop: int
 
 
 class Sweep:
@@ -68,6 +71,7 @@ class Sweep:
         self._classifier, self._criterion, self._config, self._seed = classifier, criterion, config, seed
         self._pixels = torch.from_numpy(np.ascontiguousarray(pixels)).to(classifier.device)
         self._clean = clean
+        self._drawn_for, self._drawn = "", dict[tuple[Variant, tuple[float, float]], Draws]()
         height, width = pixels.shape[2:]
         self._input_size = (int(height), int(width))
         # one buffer for every batch: on a CPU fresh large blocks cost more than the arithmetic done in them
@@ -99,18 +103,12 @@ class Sweep:
             ModelError: the network fails; names the picture that it fails on, where it is one.
         """
         sticker = Sticker(rgba, self._classifier.device)
-        every_draw = tuple(self._draw(variant, self.image_keys, draw_key, sticker.aspect) for variant in variants)
-        said = [Predictions.of_none(len(self)) for _ in variants]
+        every_draw = tuple(self._draws_of_all(variant, draw_key, sticker.aspect) for variant in variants)
         names = [f"{name} with {called or draw_key} on it" for name in self._names]
-        for of_variant, variant, draws in zip(said, variants, every_draw, strict=True):
+        said = []
+        for variant, draws in zip(variants, every_draw, strict=True):
             spots = self._spots(sticker, variant, draws, control)
-
-            def paste(rows: slice, variant: Variant = variant, spots: Spots = spots) -> Predictions:
-                return self._batch(sticker, Part(variant, spots[rows], draw_key, control, rows.start, rows.stop))
-
-            for rows, batch in self._batches.each(len(self), naming(paste, names), progress):
-                of_variant.put(rows.start, batch)
-                progress.advance(rows.stop - rows.start)
+            said.append(self._said(Pasted(sticker, variant, spots, draw_key, control), names, progress))
         patched = np.stack([one.predicted for one in said])
         return TrialBlock(
             image_keys=self.image_keys,
@@ -124,6 +122,69 @@ class Sweep:
             rank_before=self._clean.rank,
             rank_after=np.stack([one.rank for one in said]),
         )
+
+    @torch.inference_mode()
+    def _said(self, pasted: Pasted, names: Sequence[str], progress: Progress) -> Predictions:
+        """What the model says of every picture under one variant; where a copy goes first, the network of what counts.
+
+        Raises:
+            ModelError: the network fails, or what it says is not finite; names the picture.
+        """
+        network = self._classifier
+        if not isinstance(network, InTwoSteps):
+            table = self._table(network, pasted, None, names, progress)
+        else:
+            table = self._table(network.first, pasted, None, names, progress)
+            again = self._filled_up(network.asked(table[LEAD]))
+            table[:, again] = self._table(network, pasted, again, names, None)
+        if np.isfinite(table[TOTAL]).all():
+            return predictions_of(table)
+
+        def checked(rows: slice) -> Predictions:
+            return what_is_said(self._logits(network, pasted, rows), self._criterion)
+
+        said = Predictions.of_none(len(self))
+        for rows, part in self._batches.each(len(self), naming(checked, names)):
+            said.put(rows.start, part)
+        return said
+
+    def _filled_up(self, rows: IntArray) -> IntArray:
+        """For a card some rows twice, so that their number is one of few: it plans anew for each size of a batch, which
+        takes seconds."""
+        if self._pixels.device.type == "cpu" or not len(rows):
+            return rows
+        eighth = max(1, self._batches.size // 8)
+        return np.resize(rows, -(-len(rows) // eighth) * eighth)
+
+    def _table(
+        self, network: Classifier, pasted: Pasted, chosen: IntArray | None, names: Sequence[str], told: Progress | None
+    ) -> FloatMatrix:
+        """(5, N) numbers of what a network says of chosen pictures, of all for None, batch by batch.
+
+        They come off the device once, after the last batch: a card is not waited for between batches.
+        """
+        if chosen is not None:
+            names = [names[row] for row in chosen] if names else ()
+
+        def numbers(rows: slice) -> Tensor:
+            return numbers_of(self._logits(network, pasted, rows if chosen is None else chosen[rows]), self._criterion)
+
+        parts = [torch.empty((5, 0), dtype=torch.float64, device=network.device)]
+        count = len(self) if chosen is None else len(chosen)
+        for rows, part in self._batches.each(count, naming(numbers, names), told):
+            parts.append(part)
+            if told is not None:
+                told.advance(rows.stop - rows.start)
+        table: FloatMatrix = torch.cat(parts, dim=1).cpu().numpy()
+        return table
+
+    def _draws_of_all(self, variant: Variant, draw_key: str, aspect: tuple[float, float]) -> Draws:
+        """The draws of all pictures. Those of the last candidate are kept: its controls lie on the same spots."""
+        if self._drawn_for != draw_key:
+            self._drawn_for, self._drawn = draw_key, {}
+        if (variant, aspect) not in self._drawn:
+            self._drawn[variant, aspect] = self._draw(variant, self.image_keys, draw_key, aspect)
+        return self._drawn[variant, aspect]
 
     def _draw(self, variant: Variant, keys: Sequence[str], draw_key: str, aspect: tuple[float, float]) -> Draws:
         config, size = self._config, self._input_size
@@ -145,9 +206,10 @@ class Sweep:
         draws = draw(variant, self._config, self.image_keys, draw_key, aspect, size, self._seed)
         spots = self._spots(sticker, variant, draws, control)
 
+        pasted = Pasted(sticker, variant, spots, draw_key, control)
+
         def paste(rows: slice) -> FloatArray:
-            part = Part(variant, spots[rows], draw_key, control, rows.start, rows.stop)
-            found: FloatArray = self._logits(sticker, part).cpu().numpy()
+            found: FloatArray = self._logits(self._classifier, pasted, rows).cpu().numpy()
             return found
 
         names = [f"{name} with {draw_key} on it" for name in self._names]
@@ -160,17 +222,12 @@ class Sweep:
             refuse_not_finite(torch.from_numpy(said))
         return said
 
-    @torch.inference_mode()
-    def _batch(self, sticker: Sticker, part: Part) -> Predictions:
-        return what_is_said(self._logits(sticker, part), self._criterion)
-
-    def _logits(self, sticker: Sticker, part: Part) -> Tensor:
-        """(B, K) logits of the pictures of a batch with the patch on them."""
-        images = self._buffer[: part.stop - part.start]
-        # not `to_float`: a division differs from this in the last bit, and the counts of finished runs with it
-        images.copy_(self._pixels[part.start : part.stop]).mul_(1.0 / 255.0)
-        images = photographed(self._paste(images, sticker, part), part.spots)
-        return self._classifier.forward_normalised(self._classifier.normalise_(images), finite=False)
+    def _logits(self, network: Classifier, pasted: Pasted, rows: Some) -> Tensor:
+        """(B, K) logits of some pictures with the patch on them."""
+        pixels, spots = self._pixels[on_device(rows, self._pixels.device)], pasted.spots[rows]
+        images = _unit(pixels, self._buffer[: len(pixels)])
+        images = photographed(self._paste(images, pasted, spots, rows), spots)
+        return network.logits_(images, finite=False)
 
     def _spots(self, sticker: Sticker, variant: Variant, draws: Draws, control: Control | None) -> Spots:
         """Where all these draws paste, on the device: sent there for all of them together, not for each batch."""
@@ -179,26 +236,26 @@ class Sweep:
         window = window_of(variant, self._config, self._input_size) if anew else None
         return Spots.of(draws, (source.shape[1], source.shape[2]), self._input_size, source.device, window)
 
-    def _paste(self, images: Tensor, sticker: Sticker, part: Part) -> Tensor:
-        """Paste the patch, or what stands in its place, on (B, 3, H, W) pictures, in place."""
-        source_px = largest_side_px(part.variant, self._config, self._input_size)
-        source, control = sticker.at(source_px), part.control
+    def _paste(self, images: Tensor, pasted: Pasted, spots: Spots, rows: Some) -> Tensor:
+        """Paste the patch, or what stands in its place, on (B, 3, H, W) pictures of these rows, in place."""
+        source_px = largest_side_px(pasted.variant, self._config, self._input_size)
+        source, control = pasted.sticker.at(source_px), pasted.control
         if control is None:
-            return paste_at(images, source, part.spots)
-        keys = self.image_keys[part.start : part.stop]
-        draw_of = StandInDraw(self._seed, part.draw_key, control.name)
+            return paste_at(images, source, spots)
+        keys = [self.image_keys[row] for row in np.arange(len(self))[rows]]
+        draw_of = StandInDraw(self._seed, pasted.draw_key, control.name)
         stand_in = control.stand_in
         if isinstance(stand_in, CutFromPictures):
             if self._pictures is None:
                 raise PatchError(f"the control {control.name!r} is cut from other pictures, and there are none here")
             cut = stand_in.cut(draw_of, keys, self._pictures, source[3], images.device)
-            return paste_at(images, cut, part.spots)
+            return paste_at(images, cut, spots)
 
         def change(colour: Tensor, alpha: Tensor) -> Tensor:
             size = (alpha.shape[2], alpha.shape[3])
             return stand_in.change(colour, alpha, stand_in.numbers(draw_of, keys, size, alpha.device))
 
-        return paste_at(images, source, part.spots, change)
+        return paste_at(images, source, spots, change)
 
     def picture(
         self, image_key: str, rgba: PixelArray, variant: Variant, draw_key: str, control: Control | None = None
@@ -206,11 +263,37 @@ class Sweep:
         """One picture before and after its paste, (3, H, W) uint8 each, for a person to look at."""
         row = self.image_keys.index(image_key)
         sticker = Sticker(rgba, self._classifier.device)
-        draws = self._draw(variant, [image_key], draw_key, sticker.aspect)
-        before = self._pixels[row : row + 1]
-        part = Part(variant, self._spots(sticker, variant, draws, control), draw_key, control, row, row + 1)
-        after = photographed(self._paste(before.float().mul_(1.0 / 255.0), sticker, part), part.spots)
+        draws, rows = self._draw(variant, [image_key], draw_key, sticker.aspect), slice(row, row + 1)
+        before, spots = self._pixels[rows], self._spots(sticker, variant, draws, control)
+        pasted = Pasted(sticker, variant, spots, draw_key, control)
+        after = photographed(self._paste(before.float().mul_(1.0 / 255.0), pasted, spots, rows), spots)
         return before[0].cpu().numpy(), after[0].mul(255.0).round_().clamp_(0, 255).byte().cpu().numpy()
+
+
+def _unit(pixels: Tensor, images: Tensor) -> Tensor:
+    """(B, 3, H, W) uint8 as float32 in [0, 1], written to `images`."""
+    # not `to_float`: a division differs from this in the last bit, and the counts of finished runs with it
+    if pixels.device.type == "cpu":
+        return images.copy_(pixels).mul_(1.0 / 255.0)
+    return torch.mul(pixels, 1.0 / 255.0, out=images)  # the same numbers in one pass, which a processor is slow at
+
+
+TOTAL, LEAD = 3, 4
+"""Rows of the numbers of what is said: the sum of a picture's logits, and the largest one's lead over the target's."""
+
+
+def numbers_of(logits: Tensor, criterion: TargetCalled) -> Tensor:
+    """(5, B) numbers of what (B, K) logits say, left on the device: class, the target's probability and rank; then
+    `TOTAL` and `LEAD`. Doubles hold each of them exactly."""
+    target = criterion.target
+    said = logits.argmax(dim=1), group_probability(logits, target), group_rank(logits, target)
+    return torch.stack([each.double() for each in (*said, logits.sum(dim=1), lead_over(logits, target.indices))])
+
+
+def predictions_of(table: FloatMatrix) -> Predictions:
+    """What (5, N) numbers of it say."""
+    predicted, probability, rank = table[:TOTAL]
+    return Predictions(predicted.astype(np.int64), probability.astype(np.float32), rank.astype(np.int64))
 
 
 def what_is_said(logits: Tensor, criterion: TargetCalled) -> Predictions:
@@ -219,13 +302,10 @@ def what_is_said(logits: Tensor, criterion: TargetCalled) -> Predictions:
     Raises:
         ModelError: they are not finite.
     """
-    target = criterion.target
-    columns = logits.argmax(dim=1), group_probability(logits, target), group_rank(logits, target), logits.sum(dim=1)
-    # doubles hold each of them exactly
-    predicted, probability, rank, total = torch.stack([column.double() for column in columns]).cpu().numpy()
-    if not np.isfinite(total).all():
+    table: FloatMatrix = numbers_of(logits, criterion).cpu().numpy()
+    if not np.isfinite(table[TOTAL]).all():
         refuse_not_finite(logits)
-    return Predictions(predicted.astype(np.int64), probability.astype(np.float32), rank.astype(np.int64))
+    return predictions_of(table)
 
 
 @torch.inference_mode()

@@ -1,6 +1,6 @@
 """Do trials in bfloat16 or compiled end in the verdicts of float32? Finished runs confirmed again, pixel by pixel.
 
-    python -m benchmarks.trials.quick_verdicts RUN … [--precision bfloat16] [--compile]
+    python -m benchmarks.trials.quick_verdicts RUN … [--precision tf32 | bfloat16] [--compile]
 
 Of each run the confirmed patches and all their controls are pasted again on the same pictures and spots, on the network
 that `[compute]` would have had trials run with these settings; where it declined, nothing is measured, and it is said
@@ -25,7 +25,7 @@ from auditor.core.config import ComputeConfig
 from auditor.core.progress import Silence
 from auditor.core.records.trials import ConfirmedTrials
 from auditor.inputs.model.classifier import Classifier
-from auditor.inputs.model.quick import QuickComparison, quick_copy, quickened
+from auditor.inputs.model.quick import InTwoSteps, QuickComparison, quick_copy
 from auditor.run.audit import stored_config
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Run
@@ -38,17 +38,18 @@ from auditor.trials.blocks import on_pictures
 from benchmarks.trials.early_stopping import Recorded, recorded
 
 
-class Counting(Classifier):
-    """A quicker copy, and what it says beside what is said in the end, picture by picture."""
+class Noting(Classifier):
+    """A quicker copy, and which class it calls, picture by picture."""
 
-    def __init__(self, copy: Classifier, both: Classifier) -> None:
-        vars(self).update(vars(both))
-        self._copy, self._both = copy, both
+    def __init__(self, copy: Classifier) -> None:
+        vars(self).update(vars(copy))
+        self._copy = copy
         self.alone: list[Tensor] = []
 
-    def forward_normalised(self, images: Tensor, finite: bool = True) -> Tensor:
-        self.alone.append(self._copy.forward_normalised(images, finite).argmax(dim=1))
-        return self._both.forward_normalised(images, finite)
+    def logits_(self, images: Tensor, finite: bool = True) -> Tensor:
+        said = self._copy.logits_(images, finite)
+        self.alone.append(said.argmax(dim=1))
+        return said
 
 
 @dataclass
@@ -62,8 +63,8 @@ class Compared:
     again: list[ConfirmedTrials] = field(default_factory=list)
 
 
-def confirmed_again(run: Run, before: Recorded, network: Counting) -> Compared:
-    """Everything that was confirmed, pasted again."""
+def confirmed_again(run: Run, before: Recorded, network: Classifier, copy: Noting) -> Compared:
+    """Everything that was confirmed, pasted again on a network that is the copy, or that the copy goes before."""
     table = replace(run.open(open_table), classifier=network, progress=Silence(), _sweeps={})
     patches = {patch.candidate.id: patch for patch in run.get(CANDIDATES).patches}
     controls = {one.name: one for one in make_controls(Making(open_scene(run), atlas_of_controls(run)))}
@@ -71,9 +72,9 @@ def confirmed_again(run: Run, before: Recorded, network: Counting) -> Compared:
     for one in before.trials:
         blocks = {}
         for name, known in {"": one.block, **one.controls}.items():
-            network.alone.clear()
+            copy.alone.clear()
             measured = table.measure(trial_of(patches[one.candidate.id], one.placement, controls.get(name)))
-            alone = torch.cat(network.alone).cpu().numpy().reshape(len(measured.variants), -1)
+            alone = torch.cat(copy.alone).cpu().numpy().reshape(len(measured.variants), -1)
             order = [measured.image_keys.index(key) for key in known.image_keys]
             blocks[name] = on_pictures(measured, known.image_keys)
             found.pastes += known.patched.size
@@ -99,8 +100,9 @@ def of_run(folder: Path, compute: ComputeConfig) -> str:
     quick = comparison.quick(len(clean.rows))
     if not quick.used:
         return f"{before.name}: trials run {quick.words}"
-    both = quickened(network, compute, target, quick.within)
-    found = confirmed_again(run, before, Counting(quick_copy(network, compute), both))
+    copied = Noting(quick_copy(network, compute))
+    in_two_steps = compute.precision != "float32"
+    found = confirmed_again(run, before, InTwoSteps(network, copied, quick.within) if in_two_steps else copied, copied)
     first, second = (
         {(one.candidate.id, one.placement): one for one in make_findings(trials, before.limits, {}, before.chosen_from)}
         for trials in (before.trials, found.again)
@@ -117,7 +119,7 @@ def of_run(folder: Path, compute: ComputeConfig) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, nargs="+")
-    parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
+    parser.add_argument("--precision", default="float32", choices=["float32", "tf32", "bfloat16"])
     parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
     compute = ComputeConfig(precision=options.precision, compile=options.compile)

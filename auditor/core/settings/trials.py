@@ -301,10 +301,10 @@ class ComputeConfig(Section):
         description="trials run the network with its batch norms folded into the convolutions before them, where that "
         "proves equal on the clean pictures",
     )
-    precision: Literal["float32", "bfloat16"] = Field(
+    precision: Literal["float32", "tf32", "bfloat16"] = Field(
         "float32",
-        description="of trials: with `bfloat16` a copy in it sees every picture first, and float32 has the last word "
-        "on those that it calls the target or is not sure of",
+        description="of trials: with `bfloat16`, or `tf32` on a card, the network in fewer bits sees every picture "
+        "first, and float32 has the last word on those that it calls the target or is not sure not to",
     )
     compile: bool = Field(
         False,

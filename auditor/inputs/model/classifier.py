@@ -87,6 +87,10 @@ class Classifier:
         """Normalise in place, for callers that own their buffer; returns it. The numbers are those of `normalise`."""
         return images.sub_(self._mean).div_(self._std)
 
+    def logits_(self, images: Tensor, finite: bool = True) -> Tensor:
+        """`logits` for callers that own their buffer, which is overwritten."""
+        return self.forward_normalised(self.normalise_(images), finite)
+
     def forward_normalised(self, images: Tensor, finite: bool = True) -> Tensor:
         """Classify (B, 3, H, W) pictures that were normalised already.
 
@@ -323,3 +327,8 @@ def group_rank(logits: Tensor, group: ClassGroup) -> Tensor:
     """
     best = members(logits, group.indices).amax(dim=1, keepdim=True)
     return (logits > best).sum(dim=1) + 1
+
+
+def lead_over(logits: Tensor, indices: tuple[int, ...]) -> Tensor:
+    """By how much the largest logit leads the largest of a group: (B, K) -> (B,); 0 where the group has it."""
+    return logits.amax(dim=1) - members(logits, indices).amax(dim=1)

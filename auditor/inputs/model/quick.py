@@ -1,4 +1,4 @@
-"""A quicker copy of a network for trials: compiled, or in bfloat16 with float32's word on all that counts."""
+"""A quicker copy of a network for trials: compiled, or in fewer bits with float32's word on all that counts."""
 
 from __future__ import annotations
 
@@ -6,20 +6,26 @@ import copy
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from auditor.core.config import ComputeConfig
 from auditor.core.errors import ConfigError, DeviceMemoryError, ModelError, out_of_memory
-from auditor.inputs.model.classifier import Classifier, check_logits
+from auditor.core.records import IntArray
+from auditor.inputs.model.classifier import Classifier, lead_over
 from auditor.inputs.model.folding import TOLERANCE, Differences
 
+IN_FEWER_BITS = {"bfloat16": "bfloat16", "tf32": "TF32"}
+"""What `compute.precision` may be but float32, and what people call it."""
+
 MOST_CHANGED = 0.05
-"""Of the clean pictures: a bfloat16 copy that answers more of them otherwise is not used."""
+"""Of the clean pictures: a copy in fewer bits that answers more of them otherwise is not used."""
 
 MOST_SEEN_TWICE = 0.5
 """Of the clean pictures: where more have to be seen by the float32 network as well, nothing is gained."""
@@ -33,7 +39,8 @@ class Quick:
 
     Attributes:
         used: whether they do; words: which and why, for a person; '' where nobody asked.
-        within: where the two largest logits of the bfloat16 copy lie closer, the float32 network is asked; 0.0 without.
+        within: where the largest logit of a copy in fewer bits leads the target's by less, the float32 network is
+            asked; 0.0 without.
         differing: clean pictures that the copy alone answers otherwise.
     """
 
@@ -44,47 +51,90 @@ class Quick:
 
 
 class InTwoSteps(Classifier):
-    """A network of which a copy in bfloat16 sees every picture, and the network itself all that counts.
+    """A network of which a copy in fewer bits sees every picture first, and the network itself all that counts.
 
-    That is what the copy calls the target, and what it is not sure of: so no flip is an effect of rounding alone.
+    That is what the copy calls the target, and what it is not sure not to be: so no flip is an effect of rounding
+    alone. Who pastes does both steps, each for all pictures together; whoever asks it anything else has the network's
+    own answer.
+
+    Attributes:
+        first: the copy.
     """
 
-    def __init__(self, network: Classifier, rounded: Classifier, target: tuple[int, ...], within: float) -> None:
+    def __init__(self, network: Classifier, first: Classifier, within: float) -> None:
         """
         Args:
-            network: float32, which has the last word; rounded: its copy.
-            target: indices of the target's classes.
-            within: it is not sure where its two largest logits differ by less.
+            network: float32, which has the last word.
+            within: the copy is not sure where its largest logit leads the target's by less.
         """
         vars(self).update(vars(network))  # it is this network; laying it out and moving it again would change nothing
-        self._rounded, self._target, self._within = rounded, target, within
+        self.first, self._within = first, within
 
-    def forward_normalised(self, images: Tensor, finite: bool = True) -> Tensor:
-        """As of any classifier; a copy's logits where the network itself was not asked."""
-        logits = self._rounded.forward_normalised(images, finite=False)
-        rows = counts(logits, self._target, self._within).nonzero()[:, 0]
-        if len(rows):
-            logits[rows] = super().forward_normalised(images[rows], finite=False)
-        return check_logits(logits, len(images), self.class_names, finite)
+    def asked(self, leads: NDArray[np.float64]) -> IntArray:
+        """Which pictures the network itself is to see, by (N,) leads of the largest logit over the target's; NaN is."""
+        return np.flatnonzero(~(leads >= max(self._within, _TIE)))
 
 
-def counts(logits: Tensor, target: tuple[int, ...], within: float) -> Tensor:
-    """Which of (B, K) logits call the target or have their two largest within a distance, (B,) bool; NaN do."""
-    largest, classes = logits.topk(2, dim=1)
-    sure = largest[:, 0] - largest[:, 1] >= within
-    return ~sure | torch.isin(classes[:, 0], torch.tensor(target, device=logits.device))
+_TIE = float(np.nextafter(0.0, 1.0))
+"""A lead that is less is none: the target is called."""
+
+
+class InTf32(nn.Module):
+    """A network whose matrix products and convolutions a card does in TF32: float32 with 10 of its 23 bits."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, images: Tensor) -> object:
+        """As the network: (B, 3, H, W) -> (B, K)."""
+        with _tf32():
+            return self.module(images)
+
+
+@contextmanager
+def _tf32() -> Iterator[None]:
+    products, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = products.allow_tf32, convolutions.allow_tf32
+    try:
+        products.allow_tf32 = convolutions.allow_tf32 = True
+        yield
+    finally:
+        products.allow_tf32, convolutions.allow_tf32 = before
+
+
+class Compiled(Classifier):
+    """A network under torch.compile, which normalises pictures itself: one pass over them less, and one kernel."""
+
+    def __init__(self, network: Classifier, batch_size: int) -> None:
+        """
+        Args:
+            network: of which this is a copy; its module is shared.
+            batch_size: as of `OneShape`.
+        """
+        vars(self).update(vars(network))
+        normalise, module, takes = network.normalise, network.module, network.takes
+
+        def answer(images: Tensor) -> object:
+            return module(normalise(images).to(takes))
+
+        self.module, self.takes = OneShape(module, answer, batch_size), torch.float32
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """The pictures as they are: that is left to the network."""
+        return images
+
+    def normalise_(self, images: Tensor) -> Tensor:
+        """As `normalise`."""
+        return images
 
 
 class OneShape(nn.Module):
-    """A network under torch.compile, for batches of one size: smaller ones are filled up with zeros."""
+    """An answer under torch.compile, for batches of one size: smaller ones are filled up with zeros."""
 
-    def __init__(self, module: nn.Module, batch_size: int) -> None:
+    def __init__(self, module: nn.Module, answer: Callable[[Tensor], object], batch_size: int) -> None:
         super().__init__()
         self.module, self._size = module, batch_size
-
-        def answer(images: Tensor) -> object:
-            return module(images)
-
         self._compiled = torch.compile(answer, dynamic=False)
 
     def forward(self, images: Tensor) -> object:
@@ -102,6 +152,10 @@ class OneShape(nn.Module):
         return answer[:count] if isinstance(answer, Tensor) and answer.ndim else answer
 
 
+_NETWORKS = 1000
+"""That one process may compile."""
+
+
 @contextmanager
 def _compiling() -> Iterator[None]:
     """Around a compiled network, which compiles when it is first called.
@@ -109,9 +163,13 @@ def _compiling() -> Iterator[None]:
     Where a user's own compiled functions run as they were before (`compiled`), it runs compiled all the same. Its
     weights are frozen: laid out once as the kernels want them. Nobody changes them afterwards.
     """
-    from torch._inductor import config  # seconds to import, for those who ask for it
+    # seconds to import, for those who ask for it
+    from torch._dynamo import config as dynamo
+    from torch._inductor import config as inductor
 
-    with config.patch(freezing=True), torch.compiler.set_stance("default"):
+    # else the ninth network of a process, or one with other settings, would quietly run as it is
+    limit = {"recompile_limit" if hasattr(dynamo, "recompile_limit") else "cache_size_limit": _NETWORKS}
+    with inductor.patch(freezing=True), dynamo.patch(limit), torch.compiler.set_stance("default"):
         yield
 
 
@@ -129,7 +187,7 @@ def check_compiler(compute: ComputeConfig, device: torch.device | None = None) -
         )
 
 
-def quickened(network: Classifier, compute: ComputeConfig, target: tuple[int, ...], within: float) -> Classifier:
+def quickened(network: Classifier, compute: ComputeConfig, within: float) -> Classifier:
     """A network as trials run it, with what was found out on the clean pictures.
 
     Args:
@@ -139,7 +197,7 @@ def quickened(network: Classifier, compute: ComputeConfig, target: tuple[int, ..
         ConfigError: there is no compiler. ModelError: the network cannot be copied.
     """
     copied = quick_copy(network, compute)
-    return InTwoSteps(network, copied, target, within) if compute.precision == "bfloat16" else copied
+    return copied if compute.precision == "float32" else InTwoSteps(network, copied, within)
 
 
 def quick_copy(network: Classifier, compute: ComputeConfig) -> Classifier:
@@ -151,8 +209,19 @@ def quick_copy(network: Classifier, compute: ComputeConfig) -> Classifier:
         twin.module.to(torch.bfloat16)
         twin.takes = torch.bfloat16
     if compute.compile:
-        twin.module = OneShape(twin.module, compute.batch_size)
+        twin = Compiled(twin, compute.batch_size)
+    if compute.precision == "tf32":  # around what is compiled, which cannot look into it
+        twin.module = InTf32(twin.module)
     return twin
+
+
+def without_tf32(device: torch.device) -> str:
+    """Why a device computes nothing in TF32; '' where it does."""
+    if device.type != "cuda":
+        return "a processor has no such numbers"
+    if torch.cuda.get_device_capability(device) < (8, 0):
+        return "this card has no such numbers; NVIDIA's have since Ampere"
+    return ""
 
 
 class QuickComparison:
@@ -166,8 +235,11 @@ class QuickComparison:
             ConfigError: there is no compiler.
         """
         self._compute, self._target, self._failed = compute, target, ""
+        self._declined = without_tf32(network.device) if compute.precision == "tf32" else ""
         self._found = Differences()
-        self._said: list[Tensor] = []
+        self._leads: list[Tensor] = []
+        if self._declined:
+            return
         try:
             self._copy = quick_copy(network, compute)
         except (ModelError, DeviceMemoryError) as error:
@@ -175,7 +247,7 @@ class QuickComparison:
 
     def see(self, images: Tensor, logits: Tensor) -> None:
         """Compare on (B, 3, H, W) pictures, RGB in [0, 1], of which the original says (B, K) logits."""
-        if self._failed:
+        if self._failed or self._declined:
             return
         try:
             said = self._copy.logits(images, finite=False)
@@ -183,20 +255,21 @@ class QuickComparison:
             self._failed = str(error)
             return
         self._found.see(said, logits)
-        self._said.append(said.topk(2, dim=1).values.cpu())
+        self._leads.append(lead_over(said, self._target).cpu())
 
     def quick(self, pictures: int) -> Quick:
         """What follows from all that was seen; `pictures` is how many there were."""
-        name = " and ".join(
-            ["in bfloat16"] * (self._compute.precision == "bfloat16") + ["compiled"] * self._compute.compile
-        )
+        bits = IN_FEWER_BITS.get(self._compute.precision, "")
+        name = " and ".join([f"in {bits}"] * bool(bits) + ["compiled"] * self._compute.compile)
+        if self._declined:
+            return Quick(words=f"not {name}: {self._declined}")
         if self._failed or not pictures:
             why = (
                 f"it could not be done ({self._failed})" if self._failed else "there is no clean picture to compare on"
             )
             return Quick(words=f"not {name}: {why}")
-        if self._compute.precision == "bfloat16":
-            return self._in_bfloat16(name, pictures)
+        if bits:
+            return self._in_fewer_bits(name, pictures)
         if not self._found.equal:
             return Quick(
                 words=f"not {name}: so it answers {self._found.changed:,} of {pictures:,} clean pictures otherwise, "
@@ -209,10 +282,9 @@ class QuickComparison:
             f"same and the logits within {TOLERANCE:g} of the largest",
         )
 
-    def _in_bfloat16(self, name: str, pictures: int) -> Quick:
-        within = float(f"{2 * self._found.difference:.2g}")  # by as much a lead over the second can shrink
-        leads = torch.cat(self._said)
-        unsure = int((~(leads[:, 0] - leads[:, 1] >= within)).sum())
+    def _in_fewer_bits(self, name: str, pictures: int) -> Quick:
+        within = float(f"{2 * self._found.difference:.2g}")  # by as much a lead can shrink
+        unsure = int((~(torch.cat(self._leads) >= within)).sum())
         answered = f"so it answers {self._found.changed:,} of {pictures:,} clean pictures otherwise"
         if self._found.changed > MOST_CHANGED * pictures or unsure > MOST_SEEN_TWICE * pictures:
             return Quick(
@@ -221,8 +293,9 @@ class QuickComparison:
             )
         return Quick(
             True,
-            f"{name} first: {answered}; float32 has the last word on every picture that is called the target or whose "
-            f"two likeliest logits lie within {within:g}, twice the largest change, as on {unsure:,} clean pictures",
+            f"{name} first: {answered}; float32 has the last word on every picture that is called the target or where "
+            f"the target's logit lies within {within:g} of the largest, twice the largest change, as on {unsure:,} "
+            "clean pictures; which other class is called is the copy's word",
             within,
             self._found.changed,
         )

@@ -101,7 +101,7 @@ def network_of_trials(run: Run) -> Classifier:
     network, facts = run.open(folded_network), run.folder.facts("clean") or {}
     if not facts.get(_QUICK):
         return network
-    return quickened(network, run.config.compute, run.inputs.target.indices, float(str(facts[_WITHIN])))
+    return quickened(network, run.config.compute, float(str(facts[_WITHIN])))
 
 
 def predict_pictures(
