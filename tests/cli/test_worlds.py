@@ -95,7 +95,11 @@ def test_a_world_is_built_and_scored_and_a_killed_score_goes_on(small, invoke, t
     # a row of an earlier version is completed from its audit
     row = json.loads(before)
     assert row["named"] >= row["held"]
-    earlier = {name: row[name] for name in row if name not in ("p_all", "named", "rank_of_named", "fresh")}
+    result = json.loads((out / "runs" / "seed-0" / "noodles-planted" / "findings.json").read_text())
+    first = next(one for one in result["findings"] if one["candidate"] == row["first"]["candidate"])
+    assert row["largest"] >= first["uplift"] - 1e-9
+    since = ("p_all", "named", "rank_of_named", "fresh", "largest")
+    earlier = {name: row[name] for name in row if name not in since}
     (out / "rows" / "noodles-planted-0.json").write_text(json.dumps({**earlier, "p_shortcut": 0.5}))
 
     # as if it had been killed at the end of the second audit

@@ -21,6 +21,7 @@ from auditor.run.worlds.figures import (
     cross_entropy,
     difference,
     interval_over_worlds,
+    largest_uplift,
     points,
     share_of,
 )
@@ -29,6 +30,7 @@ from auditor.run.worlds.score import Row
 RANKS = (1, 3, 10)
 PATCHES, NAMED = "auditor, patches", "auditor, with whole pictures"
 """Ranks among the findings alone, and among all that a report names."""
+_WHERE_STRONG = f"the same, where the cue flips more than {LIMIT:.0%}"
 _RANK_HEADS = "".join(f" first {rank} |" if rank > 1 else " rank 1 |" for rank in RANKS)
 
 
@@ -117,12 +119,26 @@ def _probability_lines(planted: Sequence[Row], twins: Sequence[Row]) -> list[str
     if all(row.named is not None for row in (*planted, *twins)):
         planted, twins = ([replace(row, p_shortcut=row.p_all) for row in rows] for rows in (planted, twins))
         lines += _worth(planted, twins, "P(shortcut) over all effects, heeded or not")
+    if all(row.largest is not None for row in (*planted, *twins)):
+        lines += _taught(planted, twins)
+    return lines
+
+
+def _taught(planted: Sequence[Row], twins: Sequence[Row]) -> list[str]:
+    """What P(shortcut) is worth where an audit's largest uplift tells it, as the other worlds teach."""
+    what = "P(shortcut) by the largest uplift, as the other worlds teach it"
+    lines = []
+    for name, figure in (("ROC-AUC", area_under_curve), ("cross-entropy", cross_entropy)):
+        for words, some in ((f"{name} of {what}, planted against twins", planted), (_WHERE_STRONG, _strong(planted))):
+            worlds = {row.world for row in some}
+            told = calibrated(some, [row for row in twins if row.world in worlds], largest_uplift)
+            lines.append(f"| {words} | {_figure(*told, figure)} |")
     return lines
 
 
 def _worth(planted: Sequence[Row], twins: Sequence[Row], what: str) -> list[str]:
     strong = _strong(planted)
-    where = f"| the same, where the cue flips more than {LIMIT:.0%} |"
+    where = f"| {_WHERE_STRONG} |"
     return [
         f"| ROC-AUC of {what}, planted against twins | {_figure(planted, twins, area_under_curve)} |",
         f"{where} {_figure(strong, twins, area_under_curve)} |",

@@ -78,16 +78,35 @@ def cross_entropy(positive: Sequence[float], negative: Sequence[float]) -> float
     return float(np.mean(sides)) if sides else math.nan
 
 
-def calibrated(planted: Sequence[Row], twins: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+LEAST_UPLIFT = 0.01
+"""An uplift is never taken as nearer to 0 or 1 than this where its log-odds are."""
+
+
+def stated(row: Row) -> float:
+    """P(shortcut) as an audit states it, by the limit alone."""
+    return row.p_shortcut
+
+
+def largest_uplift(row: Row) -> float:
+    """The largest uplift of an audit, between 0 and 1: of a pair that is none, something natural may pass a limit."""
+    return float(np.clip(0.0 if row.largest is None else row.largest, LEAST_UPLIFT, 1.0 - LEAST_UPLIFT))
+
+
+def calibrated(
+    planted: Sequence[Row], twins: Sequence[Row], of: Callable[[Row], float] = stated
+) -> tuple[list[Row], list[Row]]:
     """The same rows with P(shortcut) as the other worlds teach it: none is told of its own world.
 
-    A logistic regression on the log-odds of what was stated (Platt 1999), fitted without the world in question.
+    A logistic regression on log-odds (Platt 1999), fitted without the world in question.
+
+    Args:
+        of: whose log-odds, above 0 and below 1.
     """
     rows = [*planted, *twins]
-    stated = np.array([row.p_shortcut for row in rows])
-    odds = np.log(stated / (1.0 - stated))[:, None]
+    known = np.array([of(row) for row in rows])
+    odds = np.log(known / (1.0 - known))[:, None]
     truth = np.array([row.side == PLANTED for row in rows])
-    worlds, told = np.array([row.world for row in rows]), stated.copy()
+    worlds, told = np.array([row.world for row in rows]), known.copy()
     for name in np.unique(worlds).tolist():
         own = worlds == name
         if len(np.unique(truth[~own])) == 2:

@@ -98,6 +98,7 @@ class Row:
         named: how many findings and effects a report names; rank_of_named: of the first of them that shows the cue.
             `named` is None in rows of earlier versions, which are completed from their audits.
         fresh: the findings that the verdict rests on, on fresh pictures; none where it is inconclusive.
+        largest: the largest uplift of any finding or effect, whether or not a verdict heeds it; None as `named`.
     """
 
     world: str
@@ -119,6 +120,7 @@ class Row:
     named: int | None = None
     rank_of_named: int | None = None
     fresh: tuple[FreshUplift, ...] = ()
+    largest: float | None = None
 
 
 @dataclass(slots=True)
@@ -159,7 +161,7 @@ class Scorer:
                 row = TypeAdapter(Row).validate_json(shelf.read(file))
             except ValidationError as error:
                 raise StoreError(f"{self.out / file} is no row of a scoreboard; delete it and score again") from error
-            if row.named is not None:
+            if row.named is not None and row.largest is not None:
                 return row
             scored = self._of_earlier(world, side, seed, file)
         else:
@@ -284,7 +286,7 @@ class Scored:
 
 
 def completed(row: Row, scored: Scored) -> Row:
-    """A row with the stated probabilities, the rank among everything named, and what was claimed on fresh pictures.
+    """A row with stated probabilities, the largest uplift, the rank among all named, and claims on fresh pictures.
 
     Of a finished audit, whose folder is only read from, so that rows of earlier versions are completed, too.
     """
@@ -292,6 +294,7 @@ def completed(row: Row, scored: Scored) -> Row:
     folder = RunFolder.open(scored.finished.folder)
     run = Run(folder, stored_config(folder), Silence())
     order, claimed = named(scored.held, scored.effects), rested_on(result)
+    uplifts = [one.uplift for one in scored.held] + [one.uplift for one in scored.effects]
     return replace(
         row,
         p_shortcut=p_shortcut([*scored.held, *heeded(result)], result.limits.uplift),
@@ -299,6 +302,7 @@ def completed(row: Row, scored: Scored) -> Row:
         named=len(order),
         rank_of_named=first(shown(run, order, scored.finder, scored.candidates)),
         fresh=fresh_uplifts(run, claimed, scored.fresh) if claimed else (),
+        largest=max(uplifts, default=0.0),
     )
 
 

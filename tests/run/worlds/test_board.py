@@ -16,6 +16,7 @@ from auditor.run.worlds.figures import (
     cross_entropy,
     difference,
     interval_over_worlds,
+    largest_uplift,
     share,
     share_of,
 )
@@ -164,3 +165,25 @@ def test_what_is_noticed_over_whole_pictures_has_a_rank_of_its_own() -> None:
     over_all = lines["ROC-AUC of P(shortcut) over all effects, heeded or not, planted against twins"]
     assert over_all == ["0.50 (0.50 to 0.50, over worlds)"]
     assert lines["ROC-AUC of P(shortcut), planted against twins"][0].startswith("0.83 (")
+
+
+def test_the_largest_uplift_tells_by_how_much_and_not_only_whether() -> None:
+    """Twins near the limit are as sure of it as planted networks far above it; the size tells them apart."""
+    rows = [
+        replace(row(world, side, "fail", 0.98, None), largest=largest)
+        for world in ("noodles", "sticker", "blur", "egg")
+        for side, largest in (("planted", 0.7), ("twin", 0.15))
+    ]
+    assert area_under_curve([one.p_shortcut for one in rows[::2]], [one.p_shortcut for one in rows[1::2]]) == 0.5
+    planted, twins = calibrated(rows[::2], rows[1::2], largest_uplift)
+    assert all(one.p_shortcut > 0.6 for one in planted)
+    assert all(one.p_shortcut < 0.4 for one in twins)
+    assert largest_uplift(replace(rows[0], largest=0.0)) == largest_uplift(replace(rows[0], largest=-0.2)) == 0.01
+    assert largest_uplift(replace(rows[0], largest=1.0)) == 0.99
+    lines = lines_of(board(rows))
+    what = "P(shortcut) by the largest uplift, as the other worlds teach it, planted against twins"
+    assert lines[f"ROC-AUC of {what}"] == ["1.00 (1.00 to 1.00, over worlds)"]
+    told = cross_entropy([one.p_shortcut for one in planted], [one.p_shortcut for one in twins])
+    assert lines[f"cross-entropy of {what}"][0].startswith(f"{told:.2f} (")
+    # rows of earlier versions do not tell of it
+    assert f"ROC-AUC of {what}" not in lines_of(board([*rows[:-1], replace(rows[-1], largest=None)]))

@@ -97,8 +97,9 @@ def test_a_row_of_an_earlier_version_without_its_audit_is_a_sentence(tmp_path: P
         Scorer(tmp_path, tmp_path, Silence())._row(NOODLES, "planted", 0)
     assert "delete the row and score again" in str(told.value)
     # what was completed is read back, whatever became of its audit
-    file.write_text(json.dumps(asdict(replace(row, named=7))))
-    assert Scorer(tmp_path, tmp_path, Silence())._row(NOODLES, "planted", 0) == replace(row, named=7)
+    full = replace(row, named=7, largest=0.4)
+    file.write_text(json.dumps(asdict(full)))
+    assert Scorer(tmp_path, tmp_path, Silence())._row(NOODLES, "planted", 0) == full
 
 
 def test_the_paste_is_the_auditors_to_one_step_of_a_byte() -> None:
