@@ -119,8 +119,8 @@ IMPORTED_AS = {
 }
 """Packages that are imported under another name than they are installed by."""
 
-NOT_BY_US = {"matplotlib"}
-"""What a package imports without saying that it needs it: TorchDR."""
+LOADED_BY_OTHERS = {"matplotlib"}
+"""Packages that another one, here TorchDR, imports and does not declare."""
 
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
@@ -137,7 +137,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
             elif isinstance(node, ast.ImportFrom):
                 imported.add((node.module or "").split(".")[0])
     foreign = imported - set(sys.stdlib_module_names) - {"auditor"}
-    assert foreign == {IMPORTED_AS.get(name, name) for name in names} - NOT_BY_US
+    assert foreign == {IMPORTED_AS.get(name, name) for name in names} - LOADED_BY_OTHERS
 
 
 def dotted(node: ast.expr) -> str:

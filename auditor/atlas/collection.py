@@ -67,7 +67,7 @@ class Mapped:
 
     @property
     def device(self) -> torch.device:
-        """Where the network runs, and a layout that can."""
+        """Where the network lies, and where a layout is made that can use a card."""
         return self.cut.classifier.device
 
     def sampling(self, strongest_per_image: int) -> Sampling:

@@ -1,7 +1,8 @@
-"""Place activations in one or two dimensions by likeness: UMAP, t-SNE, UMAP on a card. Raw coordinates only.
+"""Place activations in one or two dimensions by likeness: UMAP, t-SNE, principal components. Raw coordinates only.
 
 t-SNE is scikit-learn's: it comes with umap-learn, and up to the samples fitted here it keeps neighbours as well as
-openTSNE 1.0, whose FFT method pays off above that, at the price of one more compiled package.
+openTSNE 1.0, whose FFT method pays off above that, at the price of one more compiled package. UMAP is umap-learn's, on
+one core, or TorchDR's, which is an extra and can use a card.
 
 A new method is one function here, one entry in `METHODS`, and its name among those that `atlas.layout` may have.
 """
@@ -10,17 +11,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from auditor.atlas.torchdr_layout import by_torchdr
 from auditor.atlas.vectors import Vectors, all_of, are_many, in_parts, second_moment
 from auditor.core.draws import keyed_generator
+from auditor.core.errors import ConfigError, DeviceMemoryError, first_line, out_of_memory
 from auditor.core.records import FloatArray, IntArray
 
 FloatMatrix = NDArray[np.float64]
@@ -28,11 +31,11 @@ FloatMatrix = NDArray[np.float64]
 TOO_FEW = 10
 """Fewer samples than this have no neighbourhood to speak of and are placed by their principal components."""
 
-CPU = torch.device("cpu")
 NEAREST = 3
 Nearest = Callable[[FloatArray, FloatArray, int], tuple[FloatArray, IntArray]]
 _BLOCK = 1024
 RIDGE = 0.01
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,9 @@ class Likeness:
         whitened: take the vectors times the inverse square root of their second moment, so that directions in which
             all activations vary together count no more than others.
         fitted: samples the method sees at most, a random subset of more; the others take the mean place of their
-            nearest of them. None: as many as the method takes a quarter of a minute for on one core.
-        device: where a method that can runs.
+            nearest of them. None: as many as the method takes a quarter of a minute for on one core, or, on a card, as
+            many as it was tried with.
+        device: the run's, on which a method is computed that can use a card.
     """
 
     method: str = "umap"
@@ -60,9 +64,14 @@ class Likeness:
 
     @property
     def fitted_at_most(self) -> int:
-        """`fitted`, or its default for the method and the device."""
+        """`fitted`, or its default for the method on the device."""
         method = METHODS[self.method]
-        return self.fitted or (method.fitted_on_a_card if self.device.type == "cuda" else method.fitted)
+        return self.fitted or (method.fitted if self.card is None else method.fitted_on_card)
+
+    @property
+    def card(self) -> torch.device | None:
+        """The device, where it is a card and the method uses one."""
+        return self.device if self.device.type == "cuda" and METHODS[self.method].fitted_on_card else None
 
 
 PAPER_FULL = Likeness()
@@ -105,7 +114,9 @@ def embed(vectors: FloatArray | Vectors, dimensions: int, likeness: Likeness, se
     extended[fitted] = places = _fit(known, dimensions, likeness, seed)
     joining = np.ones(samples, dtype=np.bool_)
     joining[fitted] = False
-    nearest = nearest_of_many if are_many(every) else nearest_of
+    nearest: Nearest = nearest_of_many if are_many(every) else nearest_of
+    if likeness.card is not None:
+        nearest = functools.partial(nearest_of_many, device=likeness.card)
     for rows, part in every:
         others = np.flatnonzero(joining[rows])
         if len(others):
@@ -167,13 +178,15 @@ def nearest_of(unit: FloatArray, others: FloatArray, count: int) -> tuple[FloatA
     return (1.0 - distance**2 / 2.0).astype(np.float32), rows.astype(np.int64)
 
 
-def nearest_of_many(unit: FloatArray, others: FloatArray, count: int) -> tuple[FloatArray, IntArray]:
+def nearest_of_many(
+    unit: FloatArray, others: FloatArray, count: int, device: torch.device = CPU
+) -> tuple[FloatArray, IntArray]:
     """As `nearest_of` in half the time: cosines in single precision, so that two within 1e-6 may change places."""
-    known = torch.from_numpy(unit).T.contiguous()
-    blocks = [torch.from_numpy(others[start : start + _BLOCK]) for start in range(0, len(others), _BLOCK)]
+    known = torch.from_numpy(unit).to(device).T.contiguous()
+    blocks = [torch.from_numpy(others[start : start + _BLOCK]).to(device) for start in range(0, len(others), _BLOCK)]
     found = [(block @ known).topk(count, dim=1) for block in blocks]
-    cosine: FloatArray = torch.cat([one.values for one in found]).numpy()
-    rows: IntArray = torch.cat([one.indices for one in found]).numpy()
+    cosine: FloatArray = torch.cat([one.values for one in found]).cpu().numpy()
+    rows: IntArray = torch.cat([one.indices for one in found]).cpu().numpy()
     return cosine, rows
 
 
@@ -285,6 +298,63 @@ def _tsne(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> F
         return np.asarray(reducer.fit_transform(unit), dtype=np.float64)
 
 
+def _torchdr(unit: FloatArray, dimensions: int, likeness: Likeness, seed: int) -> FloatMatrix:
+    """UMAP again, on the card where there is one: `auditor.atlas.torchdr_layout` says how."""
+    neighbours = max(2, min(likeness.neighbours, len(unit) - 2))
+    layout = torchdr_layout()
+    with quiet(), threads_kept():
+        try:
+            places: FloatMatrix = layout.umap_at_once(
+                unit, dimensions, neighbours, likeness.min_dist, seed, likeness.card or CPU
+            )
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            raise DeviceMemoryError(
+                f"memory of {likeness.card or CPU} does not hold a layout of {len(unit)} activations by TorchDR "
+                f'({first_line(error)}); [atlas] layout = "umap" lays a part of them out, on the processor'
+            ) from error
+    return places
+
+
+@functools.cache
+def torchdr_layout() -> ModuleType:
+    """The module that lays out by TorchDR, loaded when it is first asked for.
+
+    Raises:
+        ConfigError: the library is not installed, or another version than the one that the module was written for.
+    """
+    fonts = logging.getLogger("matplotlib")  # which TorchDR loads to draw with; it tells of fonts and caches
+    level = fonts.level
+    fonts.setLevel(logging.ERROR)
+    needs = '[atlas] layout = "torchdr" needs'
+    try:
+        with quiet():
+            from auditor.atlas import torchdr_layout as layout
+    except ModuleNotFoundError as error:
+        package = str(error.name).split(".")[0]
+        missing = {"torchdr": "TorchDR", "matplotlib": "Matplotlib, which TorchDR loads"}.get(package, package)
+        raise ConfigError(f'{needs} {missing}, which is not installed; pip install "auditor[torchdr]"') from error
+    except ImportError as error:
+        raise ConfigError(
+            f'{needs} TorchDR 0.5, and what is installed is other ({first_line(error)}); pip install "auditor[torchdr]"'
+        ) from error
+    finally:
+        fonts.setLevel(level)
+    if not layout.VERSION.startswith("0.5"):
+        raise ConfigError(f'{needs} TorchDR 0.5, and {layout.VERSION} is installed; pip install "auditor[torchdr]"')
+    return layout
+
+
+def check_layout(method: str) -> None:
+    """Look whether what a method of `METHODS` needs is installed, before anything is computed for it.
+
+    Raises:
+        ConfigError: it is not; says what to install.
+    """
+    METHODS[method].check()
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """A method of placing activations by likeness.
@@ -293,17 +363,19 @@ class Method:
         fit: coordinates (S, dimensions) of S unit vectors (S, D), none of them zero; it takes the dimensions (1 or 2),
             the settings and a seed, which decides every draw.
         fitted: samples it sees at most where the settings do not say; a quarter of a minute on one core.
-        fitted_on_a_card: the same where it runs on one.
+        fitted_on_card: the same where the run's device is a card; 0: it uses none.
+        check: raises ConfigError where what it needs is not installed.
     """
 
     fit: Callable[[FloatArray, int, Likeness, int], FloatMatrix]
     fitted: int
-    fitted_on_a_card: int
+    fitted_on_card: int = 0
+    check: Callable[[], object] = lambda: None
 
 
 METHODS: Mapping[str, Method] = {
-    "umap": Method(_umap, 10_000, 10_000),
-    "tsne": Method(_tsne, 3000, 3000),
-    "torchdr": Method(by_torchdr, 5000, 1_000_000),
+    "umap": Method(_umap, 10_000),
+    "tsne": Method(_tsne, 3000),
+    "torchdr": Method(_torchdr, 10_000, fitted_on_card=1_000_000, check=torchdr_layout),
 }
 """By the name that `atlas.layout` gives them."""

@@ -70,8 +70,8 @@ def pair_atlas(
     Args:
         samples: what the filters kept for the pair, with its contrast.
         seed: decides the layout.
-        device: where it is computed, by a method that can.
         collected: activations before filtering; None: as many as there are samples.
+        device: as for `likeness_of`.
     """
     progress.start("atlas", 1 + len(config.levels))
     likeness = replace(likeness_of(config, device=device), fitted=PAIR_FITTED)
@@ -109,6 +109,7 @@ def full_atlas(
 
     Args:
         xy: (S, 2) in [0, 1], a layout made elsewhere, such as one of several layers' common ones; None: a new one.
+        device: as for `likeness_of`.
     """
     progress.start("atlas", 1 + len(config.levels))
     if xy is None:
@@ -117,10 +118,11 @@ def full_atlas(
 
 
 def likeness_of(config: AtlasConfig, unset: Likeness = PAPER_FULL, device: torch.device = CPU) -> Likeness:
-    """The configured likeness; `unset` gives what the configuration leaves out of neighbours and min_dist.
+    """The configured likeness.
 
     Args:
-        device: where a layout that can is computed.
+        unset: gives what the configuration leaves out of neighbours and min_dist.
+        device: the run's, which a method that can use a card is computed on.
     """
     return Likeness(
         method=config.layout,

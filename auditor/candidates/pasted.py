@@ -91,7 +91,8 @@ def place_crops(
     Args:
         plans: (S,) crops, as the climb numbers them.
         covering: the push that 0 stands for, logits.
-        seed: decides the layout; device: where it is computed, by a method that can.
+        seed: decides the layout.
+        device: as for `likeness_of`.
     Returns:
         An atlas of kind `PASTED`. Its samples stand for the (S, D) mean features under each crop where it is pasted,
         which stay in the climb's shards (`vectors` is (S, 0)); their contrast is the push foretold over covering. Cells

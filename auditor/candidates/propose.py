@@ -180,8 +180,8 @@ def _place(
                 entries = crop_entries(scene, [plans[number] for number in own])
                 shown = replace(shown, seen=seen_at(layer.cut, screen, *patches_of(entries)))
             part = replace(climbed, pasted=PastedShards.holding(shown), foretold=climbed.foretold[own])
-        mine, device = [plans[number] for number in own], scene.classifier.device
-        placed = place_crops(mine, part, covering, config.atlas, scene.seed, progress, device)
+        own_plans, device = [plans[number] for number in own], scene.classifier.device
+        placed = place_crops(own_plans, part, covering, config.atlas, scene.seed, progress, device)
         if further:
             placed = replace(placed, samples=replace(placed.samples, vectors=part.pasted.whole().seen))
         placed = replace(placed, cells=tuple(replace(cell, layer=name) for cell in placed.cells))

@@ -8,18 +8,16 @@ import platform
 from auditor import __version__
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "umap-learn", "pillow", "pyarrow")
-OF_SOURCES = ("timm", "transformers", "open_clip_torch", "onnx", "onnx2pytorch", "onnxruntime")
-"""Packages that only some sources of networks need (the extras of pyproject.toml)."""
-OF_LAYOUTS = ("torchdr",)
-"""The same of layouts."""
+OF_EXTRAS = ("timm", "transformers", "open_clip_torch", "onnx", "onnx2pytorch", "onnxruntime", "torchdr")
+"""Packages that only some sources of networks or one layout need (the extras of pyproject.toml)."""
 
 
 def versions() -> dict[str, str]:
-    """Versions that decide numbers: auditor, Python, `PACKAGES`, and those of the others that are installed."""
+    """Versions that decide numbers: auditor, Python, `PACKAGES`, and those of `OF_EXTRAS` that are installed."""
     found = {"auditor": __version__, "python": platform.python_version()}
     for package in PACKAGES:
         found[package] = _installed(package) or "not installed as a package"
-    for package in OF_SOURCES + OF_LAYOUTS:
+    for package in OF_EXTRAS:
         if version := _installed(package):
             found[package] = version
     return found

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from auditor.atlas.torchdr_layout import check_torchdr
+from auditor.atlas.embedding import check_layout
 from auditor.core.config import AuditConfig
 from auditor.core.errors import AuditorError, ConfigError
 from auditor.core.policy_file import read_policy
@@ -64,8 +64,8 @@ def refuse_mistakes(config: AuditConfig, whole: bool = False) -> None:
 def mistakes_ahead(config: AuditConfig, whole: bool = False) -> Mistakes:
     """The mistakes that are told without the network and without reading a picture.
 
-    What stands by itself is opened whatever is wrong elsewhere: the device, the model's settings, the class names with
-    the pair and the annotations, every source of pictures with its labels, the patches.
+    What stands by itself is opened whatever is wrong elsewhere: the device, what the layout needs, the model's
+    settings, the class names with the pair and the annotations, every source of pictures with its labels, the patches.
 
     Args:
         whole: of a survey, which asks for no pair.
@@ -73,7 +73,7 @@ def mistakes_ahead(config: AuditConfig, whole: bool = False) -> Mistakes:
     mistakes = Mistakes()
     device = mistakes.of(lambda: choose_device(config.device))
     mistakes.of(lambda: check_compiler(config.compute, device))
-    mistakes.of(lambda: check_torchdr(config.atlas.layout))
+    mistakes.of(lambda: check_layout(config.atlas.layout))
     mistakes.of(lambda: check_model(config))
     names = mistakes.of(lambda: class_names_of(config))
     source = _check_pair(config, names, mistakes, whole) if names is not None else None

@@ -30,6 +30,14 @@ def test_the_methods_are_those_that_a_configuration_may_name():
     assert Likeness("tsne", fitted=50).fitted_at_most == 50
 
 
+@pytest.fixture(params=METHODS)
+def method(request):
+    """Each in turn; one whose library is not installed is left out."""
+    if request.param == "torchdr":
+        pytest.importorskip("torchdr")
+    return request.param
+
+
 @pytest.fixture(scope="module")
 def three_kinds():
     """Ninety activations of three kinds that point in three directions, in mixed order; kind of each."""
@@ -145,7 +153,6 @@ def test_a_plane_keeps_its_aspect_but_for_a_small_stretch():
     ]
 
 
-@pytest.mark.parametrize("method", METHODS)
 def test_a_plane_parts_the_kinds_and_the_same_seed_repeats_it(three_kinds, method):
     vectors, kind = three_kinds
     likeness = Likeness(method, neighbours=10, perplexity=10.0)
@@ -186,7 +193,6 @@ def test_joining_takes_the_mean_place_of_the_nearest_weighted_by_cosine():
     assert joined[4, 0] == pytest.approx(half / (1 + half), abs=1e-4)
 
 
-@pytest.mark.parametrize("method", METHODS)
 def test_a_layout_leaves_the_number_of_threads_alone(three_kinds, method):
     """numba sets OpenMP's, which is PyTorch's too: later stages would run on another number than a resumed run."""
     before = torch.get_num_threads()

@@ -41,7 +41,8 @@ class AtlasConfig(Section):
     filter_rank: Most = Field(3, description="rank: the class is among an activation's so many largest attributions")
     filter_magnitude: Most = Field(1500, description="magnitude: so many largest positive attributions a class")
     layout: Literal["umap", "tsne", "torchdr"] = Field(
-        "umap", description="`umap`, `tsne`, or `torchdr`: UMAP by TorchDR, on the card where there is one"
+        "umap",
+        description="`umap`, `tsne`, or `torchdr`: UMAP on the run's device, by the extra auditor[torchdr]",
     )
     neighbours: Annotated[int | None, Example(20)] = Field(
         None, ge=2, le=100_000, description="UMAP's `n_neighbors`; left out: 20, and 50 for the atlas of a class"

@@ -14,6 +14,7 @@ from auditor.atlas.drawings.canvas import webp_bytes
 from auditor.atlas.drawings.layer_map import LayerMap, draw_layers
 from auditor.atlas.drawings.sheet import Scope
 from auditor.atlas.drawings.tiles import TileArt
+from auditor.atlas.embedding import check_layout
 from auditor.atlas.icons.objective import Whitening
 from auditor.atlas.kinds import Atlas, AtlasKind, likeness_of
 from auditor.core.config import AuditConfig
@@ -94,6 +95,7 @@ def _stages(run: Run, wanted: Wanted) -> tuple[Stage[Atlas], Stage[Mapping[str, 
     """An atlas beside the pair's in stages of its own; the pictures and the activations are the run's."""
 
     def make_atlas(_: Run, folder: RunFolder) -> Facts:
+        check_layout(run.config.atlas.layout)  # before activations are collected
         mapped, shelf = open_mapped(run), Inside(run.folder, ACTIVATIONS)
         if wanted.kind is AtlasKind.FULL:
             made = build_full_atlas(mapped, shelf)

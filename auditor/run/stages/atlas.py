@@ -12,6 +12,7 @@ from auditor.atlas.activations import ActivationSet
 from auditor.atlas.build import build_pair_atlases
 from auditor.atlas.cell_labels import cell_labels
 from auditor.atlas.collection import Mapped
+from auditor.atlas.embedding import check_layout
 from auditor.atlas.kinds import Atlas, AtlasKind, likeness_of
 from auditor.atlas.stability import AtlasStability, halves_of, measure_stability, repeated_layouts
 from auditor.core.records import Cell, ImagePool
@@ -34,6 +35,7 @@ def _make(run: Run, folder: RunFolder) -> Facts:
         folder.write_arrays(_SAMPLES, {**arrays, "xy": np.empty((0, 2), dtype=np.float32)})
         folder.write_table(_CELLS, cells_table((), ()))
         return {"collected": 0, "kept": 0, "cells": 0, "stability": []}
+    check_layout(run.config.atlas.layout)  # a run may be gone on with where less is installed
     layers, pool = open_layers(run), run.get(IMAGES)
     shelves = [Inside(folder, folder_of_layer(ACTIVATIONS, number)) for number in range(len(layers))]
     atlases = build_pair_atlases(layers, shelves, hands(run, open_layers))
