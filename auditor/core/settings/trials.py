@@ -304,7 +304,7 @@ class ComputeConfig(Section):
     precision: Literal["float32", "tf32", "bfloat16"] = Field(
         "float32",
         description="of trials: with `bfloat16`, or `tf32` on a card, the network in fewer bits sees every picture "
-        "first, and float32 has the last word on those that it calls the target or is not sure not to",
+        "first, and float32 has the last word on those that it calls the target or nearly does",
     )
     compile: bool = Field(
         False,
