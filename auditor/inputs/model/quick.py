@@ -53,8 +53,8 @@ class Quick:
 class InTwoSteps(Classifier):
     """A network of which a copy in fewer bits sees every picture first, and the network itself all that counts.
 
-    That is what the copy calls the target, and what it nearly does: so no flip is an effect of rounding alone. Who pastes does both steps, each for all pictures together; whoever asks it anything else has the network's
-    own answer.
+    That is what the copy calls the target, and what it nearly does: so no flip is an effect of rounding alone. Who
+    pastes does both steps, each for all pictures together; whoever asks it anything else has the network's own answer.
 
     Attributes:
         first: the copy.
