@@ -29,7 +29,7 @@ from auditor.atlas.embedding import (
 from auditor.atlas.layout import fit_square
 from auditor.atlas.network import CutNetwork
 from auditor.atlas.shards import Shards
-from auditor.core.draws import keyed_generator, keyed_uniforms
+from auditor.core.draws import keyed_generator
 from auditor.core.errors import ImageError
 from auditor.core.records import ClassGroup, FloatArray, IntArray, PixelArray
 from auditor.core.shelf import MemoryShelf, Shelf
@@ -59,7 +59,7 @@ def shared_positions(keys: Sequence[str], grids: Sequence[tuple[int, int]], seed
     """
     coarsest = np.array([min(height for height, _ in grids), min(width for _, width in grids)])
     border = np.where(coarsest >= 3, 1 / coarsest, 0.0)
-    drawn = keyed_uniforms(seed, [("place in the picture", key) for key in keys], 2)
+    drawn = np.array([keyed_generator(seed, "place in the picture", key).random(2) for key in keys]).reshape(-1, 2)
     places = border + drawn * (1 - 2 * border)
     # 1e-9: a place on the first interior row is not to fall out of it by rounding
     return tuple(np.floor(places * np.array(grid) + 1e-9).astype(np.int64) for grid in grids)

@@ -26,7 +26,7 @@ from auditor.atlas.embedding import Likeness, nearest_of, unit_vectors
 from auditor.atlas.grid import bin_numbers, clustered_mean
 from auditor.atlas.kinds import PAIR_FITTED, Atlas
 from auditor.atlas.layout import plane_layout
-from auditor.core.draws import keyed_generator, keyed_uniforms
+from auditor.core.draws import keyed_generator
 from auditor.core.progress import Progress
 from auditor.core.records import Cell, CellStability, FloatArray, IntArray
 
@@ -92,7 +92,7 @@ def halves_of(samples: ActivationSet, keys: Sequence[str], seed: int) -> NDArray
         keys: of all pictures of the pool, so that `samples.image_row` is an index into it.
     """
     rows, index = np.unique(samples.image_row, return_inverse=True)
-    first = keyed_uniforms(seed, [("half", keys[row]) for row in rows], 1)[:, 0] < 0.5
+    first = np.array([keyed_generator(seed, "half", keys[row]).random() < 0.5 for row in rows], dtype=np.bool_)
     chosen: NDArray[np.bool_] = first[index]
     return chosen
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from auditor.core.config import TrialsConfig
-from auditor.core.draws import keyed_uniforms
 from auditor.core.records import Candidate, Placement, Spot
 from auditor.core.records.trials import Draws
 from auditor.trials.effects import drawn_effects, reach_px
 from auditor.trials.extents import half_extents
 from auditor.trials.grounds import ANYWHERE, Grounds, Pastes, where_allowed, where_least, where_most
+from auditor.trials.many_draws import uniforms
 from auditor.trials.patch import side_in_pixels
 from auditor.trials.quadrilateral import corners_px, draws_onto, longest_edge_px
 
@@ -220,7 +220,7 @@ def _upright_draws(variant: Variant, config: TrialsConfig, asked: Pastes) -> Dra
 def _random_draws(variant: Variant, config: TrialsConfig, asked: Pastes) -> Draws:
     """Anywhere inside the picture, turned, tilted, resized and relit, drawn anew for every picture."""
     keys = [("placement", key, asked.draw_key) for key in asked.image_keys]
-    uniform = 2.0 * keyed_uniforms(asked.seed, keys, 8) - 1.0
+    uniform = 2.0 * uniforms(asked.seed, keys, 8) - 1.0
     height, width = asked.input_size
     side = side_in_pixels(variant.size, height, width) * (1.0 + config.scale_jitter * uniform[:, 2])
     rotation = np.deg2rad(config.rotation_degrees) * uniform[:, 3]

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.core.config import TrialsConfig
-from auditor.core.draws import keyed_uniforms
 from auditor.core.records.trials import Draws
 from auditor.trials.effects import SHAPE
+from auditor.trials.many_draws import uniforms
 
 _FLATTEST = 1e-3
 """Of a corner: its two edges' cross product, as a share of the shorter side squared."""
@@ -26,7 +26,7 @@ def corners_px(
     """
     given = np.array(config.quadrilateral, dtype=np.float64).reshape(4, 2) * np.array(input_size, dtype=np.float64)
     shorter = min(input_size)
-    drawn = keyed_uniforms(seed, [("quadrilateral", key, draw_key) for key in image_keys], 8)
+    drawn = uniforms(seed, [("quadrilateral", key, draw_key) for key in image_keys], 8)
     moves = (2.0 * drawn - 1.0).reshape(len(image_keys), 4, 2) * (config.corner_jitter * shorter)
     least = min(_FLATTEST * shorter**2, float(_turns(given[None]).min()) / 2)
     for _ in range(60):

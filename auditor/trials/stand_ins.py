@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from auditor.core.draws import keyed_choices, keyed_generator
+from auditor.core.draws import keyed_generator
 from auditor.core.records import IntArray, PixelArray
 from auditor.inputs.images.pixels import to_float
-from auditor.trials.device_draws import uniforms
+from auditor.trials.many_draws import choices, uniforms_on
 
 Numbers = NDArray[np.float32]
 
@@ -56,7 +56,7 @@ class Changed:
             return torch.empty((len(image_keys), 0, *size), device=device)
         keys, shape = draw.keys(image_keys), (self.planes, *size)
         if device.type != "cpu":
-            return uniforms(draw.seed, keys, math.prod(shape), device).view(-1, *shape)
+            return uniforms_on(device, draw.seed, keys, math.prod(shape)).view(-1, *shape)
         drawn = [keyed_generator(draw.seed, *key).random(shape, dtype=np.float32) for key in keys]
         return torch.from_numpy(np.stack(drawn))
 
@@ -94,7 +94,7 @@ class CutFromPictures:
 
     def _drawn(self, draw: Draw, image_keys: Sequence[str]) -> tuple[IntArray, NDArray[np.float64]]:
         """(B,) which of the pictures is cut for each, and (B, 2) where the middle of it lies, as shares."""
-        numbers, shares = keyed_choices(draw.seed, draw.keys(image_keys), len(self.rows), 2)
+        numbers, shares = choices(draw.seed, draw.keys(image_keys), len(self.rows), 2)
         return numbers, shares if self.centres is None else self.centres[numbers]
 
 

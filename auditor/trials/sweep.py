@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -29,6 +31,7 @@ from auditor.trials.stand_ins import Changed, Control, CutFromPictures
 from auditor.trials.stand_ins import Draw as StandInDraw
 
 FloatMatrix = NDArray[np.float64]
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +146,7 @@ class Sweep:
         def checked(rows: slice) -> Predictions:
             return what_is_said(self._logits(network, pasted, rows), self._criterion)
 
-        said = Predictions.of_none(len(self))
-        for rows, part in self._batches.each(len(self), naming(checked, names)):
-            said.put(rows.start, part)
-        return said
+        return functools.reduce(Predictions.with_more, self._parts(len(self), checked, names, None))
 
     def _filled_up(self, rows: IntArray) -> IntArray:
         """For a card some rows twice, so that their number is one of few: it plans anew for each size of a batch, which
@@ -169,14 +169,21 @@ class Sweep:
         def numbers(rows: slice) -> Tensor:
             return numbers_of(self._logits(network, pasted, rows if chosen is None else chosen[rows]), self._criterion)
 
-        parts = [torch.empty((5, 0), dtype=torch.float64, device=network.device)]
-        count = len(self) if chosen is None else len(chosen)
-        for rows, part in self._batches.each(count, naming(numbers, names), told):
+        parts = self._parts(len(self) if chosen is None else len(chosen), numbers, names, told)
+        nothing = torch.empty((5, 0), dtype=torch.float64, device=network.device)
+        table: FloatMatrix = torch.cat([nothing, *parts], dim=1).cpu().numpy()
+        return table
+
+    def _parts(
+        self, count: int, do: Callable[[slice], Part], names: Sequence[str], told: Progress | None
+    ) -> list[Part]:
+        """What is done with the pictures, batch by batch; where the network fails on one, it is named."""
+        parts = []
+        for rows, part in self._batches.each(count, naming(do, names), told):
             parts.append(part)
             if told is not None:
                 told.advance(rows.stop - rows.start)
-        table: FloatMatrix = torch.cat(parts, dim=1).cpu().numpy()
-        return table
+        return parts
 
     def _draws_of_all(self, variant: Variant, draw_key: str, aspect: tuple[float, float]) -> Draws:
         """The draws of all pictures. Those of the last candidate are kept: its controls lie on the same spots."""
@@ -205,7 +212,6 @@ class Sweep:
         aspect, size = sticker.aspect, self._input_size
         draws = draw(variant, self._config, self.image_keys, draw_key, aspect, size, self._seed)
         spots = self._spots(sticker, variant, draws, control)
-
         pasted = Pasted(sticker, variant, spots, draw_key, control)
 
         def paste(rows: slice) -> FloatArray:
@@ -213,11 +219,7 @@ class Sweep:
             return found
 
         names = [f"{name} with {draw_key} on it" for name in self._names]
-        parts = []
-        for rows, part in self._batches.each(len(self), naming(paste, names), progress):
-            parts.append(part)
-            progress.advance(rows.stop - rows.start)
-        said = np.concatenate(parts)
+        said = np.concatenate(self._parts(len(self), paste, names, progress))
         if not np.isfinite(said).all():
             refuse_not_finite(torch.from_numpy(said))
         return said

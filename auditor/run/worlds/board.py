@@ -24,6 +24,7 @@ from auditor.run.worlds.figures import (
     largest_uplift,
     points,
     share_of,
+    stated,
 )
 from auditor.run.worlds.score import Row
 
@@ -130,9 +131,7 @@ def _taught(planted: Sequence[Row], twins: Sequence[Row]) -> list[str]:
     lines = []
     for name, figure in (("ROC-AUC", area_under_curve), ("cross-entropy", cross_entropy)):
         for words, some in ((f"{name} of {what}, planted against twins", planted), (_WHERE_STRONG, _strong(planted))):
-            worlds = {row.world for row in some}
-            told = calibrated(some, [row for row in twins if row.world in worlds], largest_uplift)
-            lines.append(f"| {words} | {_figure(*told, figure)} |")
+            lines.append(f"| {words} | {_calibrated_figure(some, twins, figure, largest_uplift)} |")
     return lines
 
 
@@ -237,9 +236,14 @@ def _over_worlds(
     return f"{found:.2f} ({low:.2f} to {high:.2f}, over worlds)"
 
 
-def _calibrated_figure(planted: Sequence[Row], twins: Sequence[Row]) -> str:
+def _calibrated_figure(
+    planted: Sequence[Row],
+    twins: Sequence[Row],
+    figure: Callable[[Sequence[float], Sequence[float]], float] = cross_entropy,
+    of: Callable[[Row], float] = stated,
+) -> str:
     names = {row.world for row in planted}
-    return _figure(*calibrated(planted, [row for row in twins if row.world in names]), cross_entropy)
+    return _figure(*calibrated(planted, [row for row in twins if row.world in names], of), figure)
 
 
 def _mean(values: Sequence[int | None]) -> float:
