@@ -1,14 +1,15 @@
 """Where time and memory of the atlas of everything go, from collected shards to what its icons start from.
 
     python -m benchmarks.atlas.million FOLDER [--samples 1000000] [--width 512] [--classes 100] [--layout umap]
-        [--device cpu] [--quality]
+        [--device cpu] [--quality [1000]]
 
 Made-up activations (as `benchmarks.atlas.layout` has them) are written as shards of 1024 to FOLDER, by other processes,
 so that making them counts for nothing. Then an atlas is made of them as `auditor atlas --kind full` makes it: all
 shards put together, laid out, binned at 10, 20, 40 and 80, kept in the run folder's two files, read back, and the
 second moment taken by which icons are whitened. Of each step the processor seconds, and the most memory that the
 process had during it. Icons and sheets cost by the cell, whatever lies in it. With --quality the share of neighbours
-kept and trustworthiness of the layout, on 1000 samples. FOLDER's shards stay, for another call.
+kept and trustworthiness of the layout, on 1000 samples or as many as asked for. FOLDER's shards stay, for another
+call.
 
 With `--layout torchdr --device cuda` all are laid out at once on a card; then seconds by the clock and the most memory
 of the card are told as well, since the processor waits.
@@ -126,7 +127,7 @@ def main() -> None:
     parser.add_argument("--classes", type=int, default=100)
     parser.add_argument("--layout", choices=tuple(METHODS), default="umap")
     parser.add_argument("--device", default="cpu", help="as in a configuration; a card is for --layout torchdr alone")
-    parser.add_argument("--quality", action="store_true")
+    parser.add_argument("--quality", type=int, nargs="?", const=1000, default=0, help="samples that are asked about")
     options = parser.parse_args()
     check_layout(options.layout)
     # an audit's settings of the allocator, which come with its device, keep memory: the processor's figures are without
@@ -152,13 +153,13 @@ def main() -> None:
     )
 
 
-def make(folder: RunFolder, shards: Shards, config: AtlasConfig, pool: Any, device: torch.device, asked: bool) -> int:
+def make(folder: RunFolder, shards: Shards, config: AtlasConfig, pool: Any, device: torch.device, asked: int) -> int:
     """Make and keep the atlas, and count its cells; nothing of it stays in memory."""
     samples = told("shards put together", device, shards.whole)
     atlas = told("laid out and binned", device, lambda: full_atlas(samples, config, 0, Silence(), device=device))
     told("kept", device, lambda: write_atlas(folder, atlas, pool, "samples.safetensors", "cells.parquet"))
     if asked:
-        kept, trust = quality(unit_vectors(samples.vectors), atlas.xy)
+        kept, trust = quality(unit_vectors(samples.vectors), atlas.xy, asked=asked)
         print(f"\nneighbours kept {kept:.3f}, trustworthiness {trust:.3f}\n")
     return len(atlas.cells)
 
