@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from auditor.core.records import IntArray, PixelArray
+from auditor.core.records import CONTRAST_ALONE, IntArray, PixelArray
 from auditor.inputs.images.pixels import to_float
 from auditor.trials.whole_pictures import (
     Added,
@@ -219,10 +219,6 @@ KINDS: Mapping[str, Kind] = {
 """The properties that are looked at, each typical and strongest, as frames are; beside them surroundings."""
 
 FRAME_KIND, SURROUNDINGS_KIND = "frame", "surroundings"
-
-CONTRAST_ALONE = "its contrast alone"
-"""The control of an effect on sharpness that takes as much contrast along, and no detail."""
-
 
 SELECTION_PICTURES = 64
 """Selection pictures on which every effect is tried, at most."""

@@ -61,6 +61,7 @@ class Inputs:
             log_odds=limits.log_odds,
             search=limits.search,
             whole_pictures=limits.whole_pictures,
+            may_heed=limits.may_heed,
         )
 
     @property

@@ -26,7 +26,7 @@ from auditor.report.summary import (
 )
 from auditor.report.survival import survival_details, survival_of_finding, survival_sentence
 from auditor.report.validity import comparison_label
-from auditor.report.whole_pictures import held_words, left_out_words, whole_words
+from auditor.report.whole_pictures import held_words, left_out_words, strongest_first, whole_words
 
 if TYPE_CHECKING:  # the command line asks for the formats' names at every start
     from jinja2 import Environment
@@ -112,6 +112,7 @@ def _environment(*, autoescape: bool) -> Environment:
         where_to=where_to,
         where_words=where_words,
         whole_words=whole_words,
+        strongest_first=strongest_first,
         tiers=words.TIERS,
         verdicts=words.VERDICTS,
         gate_words=words.GATES,

@@ -69,6 +69,7 @@ def findings_document(result: AuditResult) -> dict[str, Json]:
             "log_odds": _optional(result.limits.log_odds),
             "search": bool(result.limits.search),
             "whole_pictures": bool(result.limits.whole_pictures),
+            "may_heed": [plain(kind) for kind in result.limits.may_heed],
             "confidence": _number(result.limits.confidence),
         },
         "eligible": eligible(result),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from auditor.core.records import AuditResult, Example, Finding, Limits, Placement, Verdict
+from auditor.core.records import BACKGROUND, AuditResult, Example, Finding, Limits, Placement, Verdict
 from auditor.report.next_steps import calls_for_counterexamples
 from auditor.report.numbers import confidence, how_many, is_measured, percent, plain_points, points_bounds
 from auditor.report.order import awaiting_review, by_concern, examples_by_concern
@@ -129,8 +129,8 @@ def _after_fail(result: AuditResult) -> Iterator[Step]:
         )
     if calls_for_counterexamples(result):
         yield Step(
-            "Or paste what failed on pictures of many classes, each labelled with its own, and train on those as well. "
-            "Patches alike are held out of them, to be tried on the new model:",
+            f"Or train on pictures that say otherwise: of many classes with what failed pasted on, and of {target} "
+            "with it removed, each labelled with its own. Patches alike are held out, to be tried on the new model:",
             "auditor counterexamples . --out FOLDER",
         )
     if result.fragility is not None and result.fragility.verdict is Verdict.FAIL:
@@ -159,11 +159,7 @@ def _after_pass(result: AuditResult) -> Iterator[Step]:
 def _after_inconclusive(result: AuditResult) -> Iterator[Step]:
     missing = to_settle(result)
     if keeps_from_passing(result):
-        yield Step(
-            f"Pictures of {result.source.name} become {result.target.name} by what lies behind the object alone: see "
-            f"whole-picture effects below. Look at the backgrounds of the training pictures of {result.target.name}, "
-            "collect pictures of both on each other's backgrounds, and train again."
-        )
+        yield from _after_effects(result)
     if missing is not None:
         yield Step(missing)
         if not missing.startswith("More pictures will hardly do"):
@@ -179,3 +175,27 @@ def _after_inconclusive(result: AuditResult) -> Iterator[Step]:
         )
     reason = result.verdict_reason.rstrip(".") or "the measurements leave the answer open"
     yield Step(f"Do not read it as a pass: {reason}.")
+
+
+def _after_effects(result: AuditResult) -> Iterator[Step]:
+    """What to do about effects over whole pictures that keep a run from passing."""
+    source, target = result.source.name, result.target.name
+    kinds = [] if result.whole is None else [one.effect.kind for one in result.whole.in_the_way]
+    if BACKGROUND in kinds:
+        yield Step(
+            f"Pictures of {source} become {target} by what lies behind the object alone: see whole-picture effects "
+            f"below. Look at the backgrounds of the training pictures of {target}, collect pictures of both on each "
+            "other's backgrounds, and train again."
+        )
+    looks = [kind for kind in kinds if kind != BACKGROUND]
+    if looks:
+        yield Step(
+            f"Pictures of {source} become {target} by {' and '.join(looks)} of the whole picture alone: see "
+            f"whole-picture effects below. Look whether training pictures of {target} differ in it from those of "
+            f"{source}, collect pictures of both that do not, and train again."
+        )
+    yield Step(
+        f"If {target} may rightly be told by {'this' if len(kinds) == 1 else 'these'}, say so with your name, a reason "
+        "and a last day, by a waiver of whole_pictures in a policy (auditor policy writes one to start from):",
+        "auditor report . --policy POLICY",
+    )

@@ -83,10 +83,10 @@ def _whole_cases(result: AuditResult, pair: str, waivers: Sequence[Waiver]) -> l
     cases = []
     for one in whole.findings:
         sentence = whole_finding_sentence(one, result.limits.uplift)
-        unheld = Verdict.INCONCLUSIVE if one in whole.backgrounds_above else Verdict.NOT_HELD
+        unheld = Verdict.INCONCLUSIVE if one in whole.in_the_way else Verdict.NOT_HELD
         word = one.verdict if one in whole.held_findings else unheld
         name = f"whole pictures: {one.effect.kind}, {one.effect.dose}"
-        cases.append(_case(pair, name, word, sentence, sentence, waivers if one in whole.held_findings else ()))
+        cases.append(_case(pair, name, word, sentence, sentence, waivers))
     return cases
 
 

@@ -12,8 +12,9 @@ def whole_pictures_json(whole: WholePictures) -> dict[str, Json]:
     """The object that the schema calls `whole_pictures`."""
     return {
         "held": bool(whole.held),
+        "may_heed": [plain(kind) for kind in whole.may_heed],
         "missing": plain(whole.missing) or None,
-        "findings": [_whole_finding(one, one in whole.held_findings) for one in whole.findings],
+        "findings": [_whole_finding(one, whole) for one in whole.findings],
         "tried": [
             {
                 "effect": plain(one.id),
@@ -29,7 +30,7 @@ def whole_pictures_json(whole: WholePictures) -> dict[str, Json]:
     }
 
 
-def _whole_finding(finding: WholeFinding, held: bool) -> dict[str, Json]:
+def _whole_finding(finding: WholeFinding, whole: WholePictures) -> dict[str, Json]:
     trial = finding.trial
     return {
         "effect": plain(trial.effect.id),
@@ -53,7 +54,8 @@ def _whole_finding(finding: WholeFinding, held: bool) -> dict[str, Json]:
         "p_below_adjusted": number_json(finding.p_below_adjusted),
         "probability_before": number_json(trial.probability_before),
         "probability_after": number_json(trial.probability_after),
-        "held": held,
+        "held": finding in whole.held_findings,
+        "keeps_from_passing": finding in whole.in_the_way,
         "against_limit": whole_words(finding),
     }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from auditor.core.records import BACKGROUND, AuditResult, Verdict, WholeFinding, WholePictures
+from collections.abc import Sequence
+
+from auditor.core.records import BACKGROUND, AuditResult, Verdict, WholeFinding, WholePictures, by_reach
 from auditor.report.numbers import counts, how_many, plain_points, points, points_interval
 
 NOT_MEASURED = "not measured: an earlier version made this run, or it is a look at patches alone"
@@ -16,13 +18,17 @@ def whole_sentence(result: AuditResult) -> str:
         return NOT_MEASURED
     if not whole.findings:
         return f"not measured: {whole.missing}"
-    strongest = max(whole.findings, key=lambda one: one.uplift)
-    others = len(whole.findings) - 1
-    rest = "" if not others else f"; {_rest([one for one in whole.findings if one is not strongest])}"
+    strongest, *others = strongest_first(whole)
+    rest = f"; {_rest(others)}" if others else ""
     return (
         f"of {how_many(len(whole.tried), 'effect')} tried {how_many(len(whole.findings), 'was', 'were')} confirmed; "
         f"{whole_finding_sentence(strongest, result.limits.uplift)}{rest}. {held_words(whole)}"
     )
+
+
+def strongest_first(whole: WholePictures) -> list[WholeFinding]:
+    """All that were measured, in the order in which they are told (`core.records.by_reach`)."""
+    return [one for one, _ in by_reach(whole.findings)]
 
 
 def _rest(others: list[WholeFinding]) -> str:
@@ -62,47 +68,58 @@ def left_out_words(whole: WholePictures) -> str:
 
 
 def held_words(whole: WholePictures) -> str:
-    """Whether they can fail the model."""
-    if not whole.held:
-        kept = "; a background above it keeps a run from passing" if whole.backgrounds_above else ""
-        return f"They are held to no limit (limits.whole_pictures){kept}."
-    spared = len(whole.findings) - len(whole.held_findings)
-    return "They are held to the limit" + (f", but {spared} that may show the target." if spared else ".")
+    """What they do to the verdict."""
+    target = sum(one.effect.shows_target for one in whole.findings)
+    heeded = sum(one.effect.kind in whole.may_heed for one in whole.findings)
+    spared = [f"{target} that may show the target"] if target else []
+    spared += [f"{heeded} that the model may heed (limits.may_heed)"] if heeded else []
+    which = " and ".join(spared)
+    if whole.held:
+        return f"They are held to the limit, but {which}." if spared else "They are held to the limit."
+    does = f"; {which} {'does' if target + heeded == 1 else 'do'} not" if spared else ""
+    return f"Above the limit one fails no model, and keeps a run from passing (limits.whole_pictures){does}."
 
 
 def whole_clause(result: AuditResult) -> list[str]:
-    """What belongs beside the run's word: a fail of their own, or that a pass speaks of patches alone."""
+    """What belongs beside the run's word: a fail of their own, why it is no pass, or what a pass lets through."""
     whole = result.whole
     if result.limits.whole_pictures:
         return _held_clause(whole, result.limits.uplift)
-    if keeps_from_passing(result):
-        return _background_clause(result)
-    if whole is None or not whole.above or result.verdict is not Verdict.PASS:
+    if whole is None:
         return []
-    worst = max(whole.above, key=lambda one: one.uplift)
-    others = len(whole.above) - 1
-    more = f"; {how_many(others, 'other effect')} {'is' if others == 1 else 'are'} above it as well" if others else ""
-    return [
-        f"but the limits speak of patches: over whole pictures {worst.effect.words} flips "
-        f"{counts(worst.trial.flips, worst.trial.eligible)}, its strongest control "
-        f"{counts(worst.control.flips, worst.control.eligible)}, held to no limit (limits.whole_pictures){more}"
-    ]
+    if keeps_from_passing(result):
+        return [
+            f"{_strongest(result, whole.in_the_way)}, which does not let it pass (limits.may_heed does, and "
+            f"limits.whole_pictures makes it a fail){_others(whole.in_the_way)}"
+        ]
+    if not whole.above or result.verdict is not Verdict.PASS:
+        return []
+    return [f"but {_strongest(result, whole.above)}, held to no limit{_others(whole.above)}"]
+
+
+def _strongest(result: AuditResult, found: Sequence[WholeFinding]) -> str:
+    """The counts of the first of some effects, and what it changes."""
+    first = found[0]
+    what = f"over whole pictures {first.effect.words}"
+    if first.effect.kind == BACKGROUND:
+        what = f"exchanging the background behind {result.source.name}"
+    return (
+        f"{what} flips {counts(first.trial.flips, first.trial.eligible)}, its strongest control "
+        f"{counts(first.control.flips, first.control.eligible)}"
+    )
+
+
+def _others(found: Sequence[WholeFinding]) -> str:
+    """How many stand beside the first."""
+    if not found[1:]:
+        return ""
+    return f"; {how_many(len(found) - 1, 'other effect')} {'is' if len(found) == 2 else 'are'} above the limit as well"
 
 
 def keeps_from_passing(result: AuditResult) -> bool:
-    """Whether an exchanged background, held to no limit, keeps the run from passing."""
-    unheld = result.whole is not None and not result.limits.whole_pictures and bool(result.whole.backgrounds_above)
+    """Whether an effect above the limit, which fails nobody, keeps the run from passing."""
+    unheld = result.whole is not None and not result.limits.whole_pictures and bool(result.whole.in_the_way)
     return unheld and result.verdict is Verdict.INCONCLUSIVE
-
-
-def _background_clause(result: AuditResult) -> list[str]:
-    found = result.whole.backgrounds_above if result.whole is not None else ()
-    return [
-        f"exchanging the background behind {result.source.name} flips {counts(one.trial.flips, one.trial.eligible)}, "
-        f"its strongest control {counts(one.control.flips, one.control.eligible)}, which does not let it pass "
-        "(limits.whole_pictures makes it a fail)"
-        for one in found
-    ]
 
 
 def _held_clause(whole: WholePictures | None, limit: float) -> list[str]:

@@ -65,7 +65,7 @@ def judge_whole_pictures(trials: WholeTrials, limits: Limits) -> WholePictures:
                 verdict=judge(bounds, limits.uplift),
             )
         )
-    return WholePictures(trials.tried, tuple(findings), trials.missing, limits.whole_pictures)
+    return WholePictures(trials.tried, tuple(findings), trials.missing, limits.whole_pictures, limits.may_heed)
 
 
 def _table(trial: WholeTrial, control: WholeControl) -> PairedCounts:
@@ -79,16 +79,18 @@ def with_whole_pictures(
 ) -> tuple[Verdict, str]:
     """A run's word and what stands behind it, once effects over whole pictures are heard.
 
-    Where they are held, one above the limit fails the run; it passes where all that may fail are below, and something
-    was measured. Where they are not, an exchanged background above the limit still keeps it from passing.
+    One above the limit keeps a run from passing, unless the model may heed its kind: a person has to look. Where they
+    are held, it fails the run, which passes where all that may fail are below, and something was measured.
 
     Args:
         whole: None where they were not measured, as by an earlier version.
     """
     if not limits.whole_pictures:
-        if verdict is Verdict.PASS and whole is not None and whole.backgrounds_above:
-            return Verdict.INCONCLUSIVE, f"{reason}; the background alone moves the model by more than the limit"
-        return verdict, reason
+        if verdict is not Verdict.PASS or whole is None or not whole.in_the_way:
+            return verdict, reason
+        kinds = " and ".join(one.effect.kind for one in whole.in_the_way)
+        moves = "moves" if len(whole.in_the_way) == 1 else "move"
+        return Verdict.INCONCLUSIVE, f"{reason}; {kinds} over whole pictures {moves} the model by more than the limit"
     held = whole.held_findings if whole is not None else ()
     if not held:
         why = whole.missing if whole is not None and whole.missing else "none that can fail was confirmed"

@@ -34,7 +34,7 @@ from auditor.run.folder import RunFolder
 from auditor.run.tables import candidates_from_table
 from auditor.run.worlds.budget import CONFIRMED, REDUCED
 from auditor.run.worlds.hits import first, in_mask, ranked
-from auditor.run.worlds.score import heeded, of_whole_pictures, p_shortcut
+from auditor.run.worlds.score import of_whole_pictures, p_shortcut
 from auditor.statistics.conclusion import conclude
 from auditor.statistics.findings import apply_reviews
 from benchmarks.worlds.fine_tuned import CONFIG, CUES, PICTURES
@@ -182,8 +182,8 @@ def _row(plant: Plant, side: str, folder: Path, finished: Audit, seed: int, quic
         quick=quick,
         verdict=str(result.verdict),
         looked=str(after.verdict),
-        p_shortcut=p_shortcut([*held, *heeded(result)], limit),
-        p_looked=p_shortcut([*later, *heeded(result)], limit),
+        p_shortcut=p_shortcut([*held, *whole], limit),
+        p_looked=p_shortcut([*later, *whole], limit),
         rank=_first_that_shows(held, seen, known),
         by_pixels=_first_that_shows(held, in_pixels, known),
         rank_looked=_first_that_shows(later, seen, known),

@@ -98,9 +98,9 @@ def test_a_world_is_built_and_scored_and_a_killed_score_goes_on(small, invoke, t
     result = json.loads((out / "runs" / "seed-0" / "noodles-planted" / "findings.json").read_text())
     first = next(one for one in result["findings"] if one["candidate"] == row["first"]["candidate"])
     assert row["largest"] >= first["uplift"] - 1e-9
-    since = ("p_all", "named", "rank_of_named", "fresh", "largest")
+    since = ("named", "rank_of_named", "fresh", "largest", "version")
     earlier = {name: row[name] for name in row if name not in since}
-    (out / "rows" / "noodles-planted-0.json").write_text(json.dumps({**earlier, "p_shortcut": 0.5}))
+    (out / "rows" / "noodles-planted-0.json").write_text(json.dumps({**earlier, "p_shortcut": 0.5, "verdict": ""}))
 
     # as if it had been killed at the end of the second audit
     (out / "rows" / "noodles-twin-0.json").unlink()

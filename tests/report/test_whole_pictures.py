@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from auditor.core.records import (
     BACKGROUND,
     AuditResult,
@@ -38,16 +40,20 @@ SCENE = finding("a scene", 50, Verdict.FAIL, shows_target=True)
 
 
 def said_of(
-    result: AuditResult, *findings: WholeFinding, held: bool = False, word: Verdict = Verdict.PASS
+    result: AuditResult,
+    *findings: WholeFinding,
+    held: bool = False,
+    word: Verdict = Verdict.PASS,
+    may_heed: tuple[str, ...] = (),
 ) -> AuditResult:
-    whole = WholePictures(tuple(one.effect for one in findings), findings, "", held)
+    whole = WholePictures(tuple(one.effect for one in findings), findings, "", held, may_heed)
     return replace(result, whole=whole, verdict=word, limits=replace(result.limits, whole_pictures=held))
 
 
 def test_one_line(full_result: AuditResult) -> None:
     told = "a cast flips 61/93 = 65.6%, its strongest control (opposite) 4/93 = 4.3%: uplift +61.3 points "
     told += "(+51.0 to +72.0 points, Exact paired 95%), above 10 points"
-    free = "They are held to no limit (limits.whole_pictures)."
+    free = "Above the limit one fails no model, and keeps a run from passing (limits.whole_pictures)."
     assert whole_sentence(said_of(full_result, CAST)) == f"of 1 effect tried 1 was confirmed; {told}. {free}"
     for others, rest in (
         ((BLUR,), "the other is below it"),
@@ -60,33 +66,48 @@ def test_one_line(full_result: AuditResult) -> None:
     assert held.endswith("They are held to the limit, but 1 that may show the target.")
 
 
-def test_a_pass_is_no_word_on_whole_pictures(full_result: AuditResult) -> None:
-    (clause,) = whole_clause(said_of(full_result, BLUR, CAST, SCENE))
+def test_a_pass_tells_what_the_model_may_heed(full_result: AuditResult) -> None:
+    heeding = replace(full_result, limits=replace(full_result.limits, may_heed=("a cast",)))
+    (clause,) = whole_clause(said_of(heeding, BLUR, CAST, SCENE))
     assert clause == (
-        "but the limits speak of patches: over whole pictures a cast flips 61/93 = 65.6%, its strongest control "
-        "4/93 = 4.3%, held to no limit (limits.whole_pictures); 1 other effect is above it as well"
+        "but over whole pictures a cast flips 61/93 = 65.6%, its strongest control 4/93 = 4.3%, held to no limit; "
+        "1 other effect is above the limit as well"
     )
-    assert whole_clause(said_of(full_result, CAST, word=Verdict.FAIL)) == []
-    assert whole_clause(said_of(full_result, BLUR, FRAME)) == []
+    assert whole_clause(said_of(heeding, CAST, word=Verdict.FAIL)) == []
+    assert whole_clause(said_of(heeding, BLUR, FRAME)) == []
+    told = whole_sentence(said_of(heeding, CAST, SCENE, may_heed=("a cast",)))
+    assert told.endswith("; 1 that may show the target and 1 that the model may heed (limits.may_heed) do not.")
 
 
-def test_a_background_above_the_limit_says_why_the_run_does_not_pass(full_result: AuditResult) -> None:
-    behind = finding("the background", 61, Verdict.FAIL)
-    behind = replace(behind, trial=replace(behind.trial, effect=replace(behind.effect, kind=BACKGROUND)))
-    source = full_result.source.name
+@pytest.mark.parametrize("kind", [BACKGROUND, "colour cast"])
+def test_one_above_the_limit_says_why_the_run_does_not_pass(full_result: AuditResult, kind: str) -> None:
+    source, target = full_result.source.name, full_result.target.name
+    found = finding("a cast", 61, Verdict.FAIL)
+    found = replace(found, trial=replace(found.trial, effect=replace(found.effect, kind=kind)))
+    what = f"exchanging the background behind {source}" if kind == BACKGROUND else "over whole pictures a cast"
     told = (
-        f"exchanging the background behind {source} flips 61/93 = 65.6%, its strongest control 4/93 = 4.3%, which does "
-        "not let it pass (limits.whole_pictures makes it a fail)"
+        f"{what} flips 61/93 = 65.6%, its strongest control 4/93 = 4.3%, which does not let it pass (limits.may_heed "
+        "does, and limits.whole_pictures makes it a fail)"
     )
-    opened = said_of(full_result, CAST, behind, word=Verdict.INCONCLUSIVE)
+    opened = said_of(full_result, found, word=Verdict.INCONCLUSIVE)
     assert whole_clause(opened) == [told]
+    beside = said_of(full_result, found, replace(CAST, uplift=0.3), SCENE, word=Verdict.INCONCLUSIVE)
+    assert whole_clause(beside) == [f"{told}; 1 other effect is above the limit as well"]
     passing = tuple(replace(one, verdict=Verdict.PASS) for one in full_result.findings)
     sentence = verdict_sentence(replace(opened, findings=passing))
     assert sentence.startswith(f"INCONCLUSIVE: {told}; ")
-    assert "keeps a run from passing" in whole_sentence(opened)
-    assert whole_clause(said_of(full_result, behind, word=Verdict.FAIL)) == []
-    assert any("by what lies behind the object alone" in step.words for step in steps(opened))
-    whole, without = opened.whole, said_of(full_result, CAST).whole
+    assert whole_clause(said_of(full_result, found, word=Verdict.FAIL)) == []
+    todo = {step.words: step.command for step in steps(opened)}
+    by = "what lies behind the object" if kind == BACKGROUND else "colour cast of the whole picture"
+    assert any(words.startswith(f"Pictures of {source} become {target} by {by} alone: see") for words in todo)
+    (waiver,) = (words for words, command in todo.items() if command == "auditor report . --policy POLICY")
+    assert waiver.startswith(f"If {target} may rightly be told by this, say so with your name, a reason and a last day")
+
+
+def test_backgrounds_that_nobody_could_exchange_are_told(full_result: AuditResult) -> None:
+    behind = finding("the background", 61, Verdict.FAIL)
+    behind = replace(behind, trial=replace(behind.trial, effect=replace(behind.effect, kind=BACKGROUND)))
+    whole, without = said_of(full_result, behind).whole, said_of(full_result, CAST).whole
     assert whole is not None
     assert without is not None
     assert left_out_words(whole) == ""

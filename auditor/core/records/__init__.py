@@ -69,6 +69,7 @@ from auditor.core.records.result import (
 from auditor.core.records.stopping import Stopping
 from auditor.core.records.whole_pictures import (
     BACKGROUND,
+    CONTRAST_ALONE,
     WholeControl,
     WholeEffect,
     WholeExample,
@@ -76,10 +77,12 @@ from auditor.core.records.whole_pictures import (
     WholePictures,
     WholeTrial,
     WholeTrials,
+    by_reach,
 )
 
 __all__ = [
     "BACKGROUND",
+    "CONTRAST_ALONE",
     "NOT_ASKED",
     "Asked",
     "AuditResult",
@@ -147,4 +150,5 @@ __all__ = [
     "WholeTrial",
     "WholeTrials",
     "by_push",
+    "by_reach",
 ]

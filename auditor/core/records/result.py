@@ -54,7 +54,8 @@ class Limits:
 
     `fragility_best` is fragility's limit under the `best` placement, None in results of earlier versions: the same.
     `log_odds` is a limit of the uplift in logits, None where there is none; `search` is whether a run whose search did
-    no better than chance is kept from passing, `whole_pictures` whether whole-picture effects are held to the uplift.
+    no better than chance is kept from passing, `whole_pictures` whether whole-picture effects above the uplift fail
+    the model, `may_heed` the kinds of them that neither fail it nor keep it from passing.
     """
 
     uplift: float
@@ -65,6 +66,7 @@ class Limits:
     log_odds: float | None = None
     search: bool = False
     whole_pictures: bool = False
+    may_heed: tuple[str, ...] = ()
 
     def fragility_at(self, placement: Placement) -> float:
         """The limit of what mere covering flips under a placement."""

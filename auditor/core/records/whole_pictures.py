@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from auditor.core.records.basics import Interval, Verdict
@@ -9,6 +10,12 @@ from auditor.core.records.findings import ControlResult
 
 BACKGROUND = "background"
 """The kind that is tried only where annotations say where the objects lie."""
+
+CONTRAST_ALONE = "its contrast alone"
+"""The control of an effect on fine detail that changes no more than the contrast which that takes along."""
+
+_PARTS: Mapping[str, str] = {CONTRAST_ALONE: "contrast"}
+"""Controls that are a part of their effect, to the kind of effect that the part is by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,33 +135,53 @@ class WholePictures:
         tried, missing: as in `WholeTrials`.
         findings: in the order of selection.
         held: whether they are held to the limit (`limits.whole_pictures`).
+        may_heed: kinds that the model may rightly heed (`limits.may_heed`).
     """
 
     tried: tuple[WholeEffect, ...]
     findings: tuple[WholeFinding, ...]
     missing: str
     held: bool
-
-    @property
-    def held_findings(self) -> tuple[WholeFinding, ...]:
-        """Those that may fail a model: one that brings target pictures' own pixels along never does."""
-        return tuple(one for one in self.findings if self.held and not one.effect.shows_target)
+    may_heed: tuple[str, ...] = ()
 
     @property
     def heeded(self) -> tuple[WholeFinding, ...]:
-        """Those that keep a run from passing where they are above the limit: all that are held, else backgrounds."""
-        return self.held_findings if self.held else tuple(one for one in self.findings if one.effect.kind == BACKGROUND)
+        """Those that keep a run from passing where they are above the limit.
+
+        Not one that brings target pictures' own pixels along, which may show the target, nor of a kind it may heed.
+        """
+        return tuple(filter(self._counts, self.findings))
+
+    @property
+    def held_findings(self) -> tuple[WholeFinding, ...]:
+        """Those that may fail a model."""
+        return self.heeded if self.held else ()
 
     @property
     def above(self) -> tuple[WholeFinding, ...]:
-        """Those that are shown to move more than the limit."""
-        return tuple(one for one in self.findings if one.verdict is Verdict.FAIL)
+        """Those that are shown to move more than the limit, the strongest first."""
+        return tuple(one for one, _ in by_reach(self.findings) if one.verdict is Verdict.FAIL)
 
     @property
-    def backgrounds_above(self) -> tuple[WholeFinding, ...]:
-        """Exchanged backgrounds among them, which keep a run from passing, held or not.
+    def in_the_way(self) -> tuple[WholeFinding, ...]:
+        """Those above the limit that keep a run from passing, held or not, the strongest first."""
+        return tuple(filter(self._counts, self.above))
 
-        A cast or a contrast a model may rightly heed, since objects change with the light. Here the object is what it
-        was, and only what lies behind it changed.
-        """
-        return tuple(one for one in self.above if one.effect.kind == BACKGROUND)
+    def _counts(self, finding: WholeFinding) -> bool:
+        return not finding.effect.shows_target and finding.effect.kind not in self.may_heed
+
+
+def by_reach(findings: Sequence[WholeFinding]) -> list[tuple[WholeFinding, float]]:
+    """Findings and how far each reaches: its uplift, or that of its part if that is larger; the farthest first.
+
+    A blur takes contrast along, and is held against that contrast alone. Where it moves more than the limit beyond it,
+    contrast by itself is a part of what the model heeds: the blur reaches as far, and is named before its part.
+    """
+    reaches = [(one, max([one.uplift, *(part.uplift for part in _parts(one, findings))])) for one in findings]
+    return sorted(reaches, key=lambda each: (-each[1], -len(_parts(each[0], findings))))
+
+
+def _parts(whole: WholeFinding, findings: Sequence[WholeFinding]) -> list[WholeFinding]:
+    """Those that are a part of an effect which is above the limit over each of its controls, that part's among them."""
+    kinds = {_PARTS[one.name] for one in whole.controls if one.name in _PARTS}
+    return [one for one in findings if one.effect.kind in kinds] if whole.verdict is Verdict.FAIL else []

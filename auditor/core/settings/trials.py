@@ -21,6 +21,9 @@ from auditor.core.section import (
 PLACEMENTS = tuple(one for one in Placement if one.of_anything)
 """Those that a configuration may ask for."""
 
+WholeKind = Literal["brightness", "colour cast", "saturation", "contrast", "sharpness", "frame", "background"]
+"""Effects over whole pictures that can keep a model from passing; surroundings never do."""
+
 
 def _for_anything(value: object) -> object:
     """Refuses what is no placement, and the one that only some crops have, in the same words."""
@@ -263,8 +266,13 @@ class LimitsConfig(Section):
     )
     whole_pictures: bool = Field(
         False,
-        description="whether effects over whole pictures are held to the uplift limit as well; the report says in "
-        "either case what they move",
+        description="whether an effect over whole pictures above the uplift limit fails the model; if not, it keeps "
+        "the run from passing",
+    )
+    may_heed: Annotated[tuple[WholeKind, ...], Once, Example(["brightness"])] = Field(
+        (),
+        description="effects over whole pictures that the model may rightly heed, such as brightness: told, and held "
+        "to nothing; a list",
     )
     confidence: float = Field(
         0.95, gt=0.5, le=0.999999, description="of the intervals, before they are corrected for everything confirmed"

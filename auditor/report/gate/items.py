@@ -298,12 +298,13 @@ def _whole_pictures(case: Case) -> Measured:
     section = _there(case.page, "whole-pictures")
     if whole is None or not whole.findings:
         return Measured(State.NOT_RUN, told, limit, "not measured", section, case.result.limits.uplift)
-    looked_at = whole.held_findings if whole.held else whole.findings
+    looked_at = whole.heeded
     most = max(whole.findings, key=lambda one: one.uplift if math.isfinite(one.uplift) else -math.inf)
     if any(one.verdict is Verdict.FAIL for one in looked_at):
         state = State.FAIL
     else:
-        state = State.PASS if all(one.verdict is Verdict.PASS for one in whole.findings) else State.OPEN
+        passes = looked_at and all(one.verdict is Verdict.PASS for one in looked_at)
+        state = State.PASS if passes else State.OPEN
     return Measured(
         state=state,
         evidence=told,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -30,6 +29,7 @@ from auditor.run.worlds.score import Row
 
 RANKS = (1, 3, 10)
 PATCHES, NAMED = "auditor, patches", "auditor, with whole pictures"
+OWN = (PATCHES, NAMED)
 """Ranks among the findings alone, and among all that a report names."""
 _WHERE_STRONG = f"the same, where the cue flips more than {LIMIT:.0%}"
 _RANK_HEADS = "".join(f" first {rank} |" if rank > 1 else " rank 1 |" for rank in RANKS)
@@ -57,7 +57,7 @@ def _recall_table(planted: Sequence[Row]) -> str:
     groups = {str(kind): [row for row in planted if WORLDS[row.world].kind is kind] for kind in Kind}
     groups |= {"all": list(planted), f"all that flip more than {LIMIT:.0%}": _strong(planted)}
     for words, of_kind in groups.items():
-        for method in (*_ranks(planted), *_measured(planted)):
+        for method in (*OWN, *_measured(planted)):
             cells = [share_of(of_kind, _within(method, most)) for most in RANKS]
             lines.append(f"| {words} | {method} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -76,9 +76,8 @@ def _within(method: str, most: int) -> Callable[[Row], bool]:
 
 def _difference_table(planted: Sequence[Row]) -> str:
     lines = [f"| the share of | less that of |{_RANK_HEADS}", "| --- | --- |" + " ---: |" * len(RANKS)]
-    ranks = _ranks(planted)
-    for own in ranks if planted else ():
-        for method in (*ranks[: ranks.index(own)], *_measured(planted)):
+    for own in OWN if planted else ():
+        for method in (*OWN[: OWN.index(own)], *_measured(planted)):
             cells = [points(*difference(planted, _within(own, most), _within(method, most))) for most in RANKS]
             lines.append(f"| {own} | {method} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -96,6 +95,8 @@ def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
         f"| planted networks that fail | {_verdicts(planted, Verdict.FAIL)} |",
         f"| those of them whose cue flips more than {LIMIT:.0%} | {_verdicts(strong, Verdict.FAIL)} |",
         f"| planted networks that are called inconclusive | {_verdicts(planted, Verdict.INCONCLUSIVE)} |",
+        f"| planted networks that pass | {_verdicts(planted, Verdict.PASS)} |",
+        f"| those of them whose cue flips more than {LIMIT:.0%}: overlooked | {_verdicts(strong, Verdict.PASS)} |",
         f"| clean twins that pass | {_verdicts(twins, Verdict.PASS)} |",
         f"| clean twins that fail, by whatever | {_verdicts(twins, Verdict.FAIL)} |",
         f"| cues that no patch expresses: a whole-picture effect is above the limit | {_whole(no_patch)} |",
@@ -115,14 +116,8 @@ def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
 
 
 def _probability_lines(planted: Sequence[Row], twins: Sequence[Row]) -> list[str]:
-    """What P(shortcut) is worth as a verdict heeds it, and with every effect counted, in rows that tell of both."""
-    lines = _worth(planted, twins, "P(shortcut)")
-    if all(row.named is not None for row in (*planted, *twins)):
-        planted, twins = ([replace(row, p_shortcut=row.p_all) for row in rows] for rows in (planted, twins))
-        lines += _worth(planted, twins, "P(shortcut) over all effects, heeded or not")
-    if all(row.largest is not None for row in (*planted, *twins)):
-        lines += _taught(planted, twins)
-    return lines
+    """What P(shortcut) is worth as stated, and by the largest uplift."""
+    return [*_worth(planted, twins, "P(shortcut)"), *_taught(planted, twins)]
 
 
 def _taught(planted: Sequence[Row], twins: Sequence[Row]) -> list[str]:
@@ -166,11 +161,6 @@ def _known_lines(rows: Sequence[Row]) -> list[str]:
 def _measured(planted: Sequence[Row]) -> list[str]:
     """The baselines that every row tells of: earlier versions had fewer."""
     return [method for method in METHODS if all(method in row.baselines for row in planted)]
-
-
-def _ranks(planted: Sequence[Row]) -> tuple[str, ...]:
-    """The auditor's own ranks that every row tells of."""
-    return (PATCHES, NAMED) if all(row.named is not None for row in planted) else (PATCHES,)
 
 
 def _answer_lines(planted: Sequence[Row]) -> list[str]:

@@ -89,7 +89,7 @@ def stated(row: Row) -> float:
 
 def largest_uplift(row: Row) -> float:
     """The largest uplift of an audit, between 0 and 1: of a pair that is none, something natural may pass a limit."""
-    return float(np.clip(0.0 if row.largest is None else row.largest, LEAST_UPLIFT, 1.0 - LEAST_UPLIFT))
+    return float(np.clip(row.largest, LEAST_UPLIFT, 1.0 - LEAST_UPLIFT))
 
 
 def calibrated(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from auditor.candidates.whole_pictures import FRAME_KIND
-from auditor.core.records import BACKGROUND, Candidate, Finding, WholeEffect, WholeFinding
+from auditor.core.records import BACKGROUND, Candidate, Finding, WholeEffect, WholeFinding, by_reach
 from auditor.run.stage import Run
 from auditor.run.stages.whole_pictures import lent_backgrounds
 from auditor.run.worlds.hits import CueFinder
@@ -22,8 +22,10 @@ _BLUR = "a blur"
 
 
 def named(held: Sequence[Finding], effects: Sequence[WholeFinding]) -> list[Finding | WholeFinding]:
-    """Findings that are held and effects, those of largest uplift over their controls first; of equals the finding."""
-    return sorted([*held, *effects], key=lambda one: -one.uplift)
+    """Findings that are held and effects, those that reach farthest first (`by_reach`); of equals the finding."""
+    found: list[tuple[Finding | WholeFinding, float]] = [(one, one.uplift) for one in held]
+    found += by_reach(effects)
+    return [one for one, _ in sorted(found, key=lambda each: -each[1])]
 
 
 def shown(

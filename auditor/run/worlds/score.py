@@ -20,7 +20,7 @@ from torch import nn
 from auditor.core.config import read_config
 from auditor.core.errors import StoreError
 from auditor.core.progress import Progress, Silence
-from auditor.core.records import AuditResult, Candidate, Finding, PixelArray, Verdict, WholeFinding
+from auditor.core.records import Candidate, Finding, PixelArray, Verdict, WholeFinding, by_reach
 from auditor.inputs.world.planted import CLASS_NAMES, World
 from auditor.inputs.world.planted_bundle import DISCOVERY, SELECTION
 from auditor.inputs.world.planted_networks import NETWORKS, ResidualNetwork, TokenNetwork
@@ -53,7 +53,11 @@ from auditor.run.worlds.pasting import Pictures
 from auditor.run.worlds.similarity import by_similarity
 from auditor.run.worlds.train import TrainingSettings
 from auditor.run.worlds.trained_patch import trained_patches
+from auditor.statistics.conclusion import conclude
 from auditor.trials.patch import read_patch
+
+ROW_VERSION = 1
+"""Of the rules by which `completed` tells of an audit; to be raised where they change."""
 
 LEAST_DOUBT = 0.02
 """P(shortcut) is never stated as nearer to 0 or 1 than this."""
@@ -92,13 +96,12 @@ class Row:
         cue_flips, cue_eligible: what the cue truly does, rendered into pictures of the source.
         held: how many are held. baselines: the same rank by method.
         passes: pictures through the network's head; None where the audit was interrupted. seconds: of the audit.
-        whole: kinds of effects over whole pictures that are above the limit, the largest uplift first.
+        whole: kinds of effects over whole pictures that are above the limit, in the order in which a report names them.
         answers: to the eight-option question, by method: of its first crop, or of a patch trained in pixels.
-        p_all: the stated probability over every effect, whether or not a verdict heeds it.
         named: how many findings and effects a report names; rank_of_named: of the first of them that shows the cue.
-            `named` is None in rows of earlier versions, which are completed from their audits.
         fresh: the findings that the verdict rests on, on fresh pictures; none where it is inconclusive.
-        largest: the largest uplift of any finding or effect, whether or not a verdict heeds it; None as `named`.
+        largest: the largest uplift of any finding or effect.
+        version: of the rules by which it was completed; rows of earlier ones are completed anew from their audits.
     """
 
     world: str
@@ -116,11 +119,11 @@ class Row:
     seconds: float
     whole: tuple[str, ...] = ()
     answers: dict[str, str] = field(default_factory=dict)
-    p_all: float = LEAST_DOUBT
-    named: int | None = None
+    named: int = 0
     rank_of_named: int | None = None
     fresh: tuple[FreshUplift, ...] = ()
-    largest: float | None = None
+    largest: float = 0.0
+    version: int = 0
 
 
 @dataclass(slots=True)
@@ -161,7 +164,7 @@ class Scorer:
                 row = TypeAdapter(Row).validate_json(shelf.read(file))
             except ValidationError as error:
                 raise StoreError(f"{self.out / file} is no row of a scoreboard; delete it and score again") from error
-            if row.named is not None and row.largest is not None:
+            if row.version == ROW_VERSION:
                 return row
             scored = self._of_earlier(world, side, seed, file)
         else:
@@ -201,7 +204,7 @@ class Scorer:
             world=world.name,
             side=side,
             seed=seed,
-            verdict=str(finished.verdict),
+            verdict="",
             p_shortcut=LEAST_DOUBT,
             rank=first([finder.shown_by(one.candidate, scored.candidates) for one in held]),
             held=len(held),
@@ -213,7 +216,6 @@ class Scorer:
             },
             passes=answers[0] if whole else None,
             seconds=seconds,
-            whole=tuple(one.effect.kind for one in scored.effects if one.verdict is Verdict.FAIL),
             answers={**told, TRAINED: self.examiner.answer(world, trained)},
         )
         return row, scored
@@ -257,7 +259,7 @@ class Scored:
 
     Attributes:
         candidates: all of the run, by id. held: the findings that are, ranked. effects: over whole pictures, those that
-            bring no pixel of the target along, the largest uplift first.
+            bring no pixel of the target along, as a report names them.
     """
 
     finished: Audit
@@ -286,23 +288,30 @@ class Scored:
 
 
 def completed(row: Row, scored: Scored) -> Row:
-    """A row with stated probabilities, the largest uplift, the rank among all named, and claims on fresh pictures.
+    """A row with the verdict, what is stated, the ranks among all named, and claims on fresh pictures.
 
-    Of a finished audit, whose folder is only read from, so that rows of earlier versions are completed, too.
+    Of a finished audit, whose folder is only read from, so that rows of earlier versions are completed, too: the
+    verdict is that of today's rules on what was measured.
     """
     result = scored.finished.result
     folder = RunFolder.open(scored.finished.folder)
     run = Run(folder, stored_config(folder), Silence())
-    order, claimed = named(scored.held, scored.effects), rested_on(result)
-    uplifts = [one.uplift for one in scored.held] + [one.uplift for one in scored.effects]
+    verdict, _ = conclude(
+        result.findings, result.fragility, result.accuracy, result.suggestion_validity, result.limits, result.whole
+    )
+    order = named(scored.held, scored.effects)
+    claimed = rested_on(replace(result, verdict=verdict))
+    both: list[Finding | WholeFinding] = [*scored.held, *scored.effects]
     return replace(
         row,
-        p_shortcut=p_shortcut([*scored.held, *heeded(result)], result.limits.uplift),
-        p_all=p_shortcut([*scored.held, *scored.effects], result.limits.uplift),
+        verdict=str(verdict),
+        p_shortcut=p_shortcut(both, result.limits.uplift),
+        whole=tuple(one.effect.kind for one in scored.effects if one.verdict is Verdict.FAIL),
         named=len(order),
         rank_of_named=first(shown(run, order, scored.finder, scored.candidates)),
         fresh=fresh_uplifts(run, claimed, scored.fresh) if claimed else (),
-        largest=max(uplifts, default=0.0),
+        largest=max((one.uplift for one in both), default=0.0),
+        version=ROW_VERSION,
     )
 
 
@@ -333,15 +342,9 @@ def rows_from_json(text: str | bytes) -> list[Row]:
 
 
 def of_whole_pictures(finished: Audit) -> list[WholeFinding]:
-    """Effects over whole pictures that bring no pixel of the target along, the largest uplift first."""
+    """Effects over whole pictures that keep a run from passing where they are above the limit, in a report's order."""
     whole = finished.result.whole
-    found = [] if whole is None else [one for one in whole.findings if not one.effect.shows_target]
-    return sorted(found, key=lambda one: -one.uplift)
-
-
-def heeded(result: AuditResult) -> tuple[WholeFinding, ...]:
-    """Effects over whole pictures that keep the run from passing where they are above the limit."""
-    return () if result.whole is None else result.whole.heeded
+    return [] if whole is None else [one for one, _ in by_reach(whole.heeded)]
 
 
 def p_shortcut(held: Sequence[Finding | WholeFinding], limit: float) -> float:

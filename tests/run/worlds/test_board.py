@@ -81,7 +81,8 @@ def test_the_board_counts_what_is_in_its_rows() -> None:
     assert lines["ROC-AUC of P(shortcut), planted against twins"][0].startswith("0.83 (")
     assert lines["sticker"][1:7] == ["50/100", "3", "—", "fail", "—", "fail"]
     assert lines["blur"][5:7] == ["sharpness, contrast", "inconclusive"]
-    assert not any("with whole pictures" in first for first in lines)  # these rows tell of no such rank
+    assert lines["planted networks that pass"] == [share(1, 3)]
+    assert lines["those of them whose cue flips more than 10%: overlooked"] == [share(0, 2)]
     assert lines["cues that no patch expresses: a whole-picture effect is above the limit"] == [share(1, 1)]
     assert lines["such cues that flip more than 10%: the same"] == ["—"]
     assert lines["clean twins with a whole-picture effect above the limit"] == [share(0, 3)]
@@ -154,17 +155,13 @@ def test_calibration_is_taught_by_the_other_worlds_alone() -> None:
 
 
 def test_what_is_noticed_over_whole_pictures_has_a_rank_of_its_own() -> None:
-    told = [replace(one, named=7, p_all=0.98, rank_of_named={"blur": 2, "noodles": 1}.get(one.world)) for one in ROWS]
+    told = [replace(one, named=7, rank_of_named={"blur": 2, "noodles": 1}.get(one.world)) for one in ROWS]
     lines = lines_of(board(told))
     assert lines["all / auditor, patches"][1:] == [share(1, 3), share(2, 3), share(2, 3)]
     assert lines["all / auditor, with whole pictures"][1:] == [share(1, 3), share(2, 3), share(2, 3)]
     assert lines["no patch / auditor, with whole pictures"][1:] == [share(0, 1), share(1, 1), share(1, 1)]
     assert lines[f"auditor, with whole pictures / {METHODS[1]}"][2] == "+67 points (+0 to +100)"
     assert lines["blur"][2:4] == ["—", "2"]
-    # every network is called sure: half of all are wrongly so
-    over_all = lines["ROC-AUC of P(shortcut) over all effects, heeded or not, planted against twins"]
-    assert over_all == ["0.50 (0.50 to 0.50, over worlds)"]
-    assert lines["ROC-AUC of P(shortcut), planted against twins"][0].startswith("0.83 (")
 
 
 def test_the_largest_uplift_tells_by_how_much_and_not_only_whether() -> None:
@@ -185,5 +182,3 @@ def test_the_largest_uplift_tells_by_how_much_and_not_only_whether() -> None:
     assert lines[f"ROC-AUC of {what}"] == ["1.00 (1.00 to 1.00, over worlds)"]
     told = cross_entropy([one.p_shortcut for one in planted], [one.p_shortcut for one in twins])
     assert lines[f"cross-entropy of {what}"][0].startswith(f"{told:.2f} (")
-    # rows of earlier versions do not tell of it
-    assert f"ROC-AUC of {what}" not in lines_of(board([*rows[:-1], replace(rows[-1], largest=None)]))

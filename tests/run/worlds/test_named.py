@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from auditor.core.records import WholeEffect
+from auditor.core.records import Verdict, WholeEffect
 from auditor.run.worlds.hits import in_area, in_mask
 from auditor.run.worlds.named import effect_shows, named
 
@@ -18,7 +18,10 @@ def effect(kind: str, words: str = "") -> WholeEffect:
 
 def test_effects_stand_among_findings_by_uplift_and_behind_their_equals() -> None:
     findings = [SimpleNamespace(uplift=uplift, name=f"f{uplift}") for uplift in (0.3, 0.1)]
-    effects = [SimpleNamespace(uplift=uplift, name=f"w{uplift}") for uplift in (0.4, 0.1, -0.1)]
+    effects = [
+        SimpleNamespace(uplift=uplift, name=f"w{uplift}", effect=effect("cast"), controls=(), verdict=Verdict.FAIL)
+        for uplift in (0.4, 0.1, -0.1)
+    ]
     order = named(findings, effects)  # type: ignore[arg-type]
     assert [one.name for one in order] == ["w0.4", "f0.3", "f0.1", "w0.1", "w-0.1"]  # type: ignore[union-attr]
 

@@ -22,7 +22,7 @@ from auditor.inputs.world.planted_pictures import base_picture, planted, with_cu
 from auditor.run.worlds.hits import CueFinder, first, ranked
 from auditor.run.worlds.options import Examiner, _around
 from auditor.run.worlds.pasting import Standing, pasted
-from auditor.run.worlds.score import Row, Scorer, p_shortcut
+from auditor.run.worlds.score import ROW_VERSION, Row, Scorer, p_shortcut
 from auditor.trials.pasting import Sticker, paste, paste_at
 from auditor.trials.placements import draw, variants_of
 from auditor.trials.spots import Spots
@@ -97,7 +97,7 @@ def test_a_row_of_an_earlier_version_without_its_audit_is_a_sentence(tmp_path: P
         Scorer(tmp_path, tmp_path, Silence())._row(NOODLES, "planted", 0)
     assert "delete the row and score again" in str(told.value)
     # what was completed is read back, whatever became of its audit
-    full = replace(row, named=7, largest=0.4)
+    full = replace(row, named=7, largest=0.4, version=ROW_VERSION)
     file.write_text(json.dumps(asdict(full)))
     assert Scorer(tmp_path, tmp_path, Silence())._row(NOODLES, "planted", 0) == full
 
