@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from auditor.core.records import AuditResult, Finding, Interval
+from auditor.core.records import AuditResult, Finding, Interval, WholeFinding
 
 WIDTH = 200.0
 _MARGIN = 8.0
@@ -61,8 +61,8 @@ class RateBar:
     limit: float
 
 
-def rate_bar(finding: Finding, limit: float) -> RateBar | None:
-    """The bar of one finding against an uplift's limit; None where a part of it was not measured."""
+def rate_bar(finding: Finding | WholeFinding, limit: float) -> RateBar | None:
+    """The bar of one finding or effect against an uplift's limit; None where a part of it was not measured."""
     covering, interval = finding.control, finding.uplift_interval
     if not finding.eligible or not covering.eligible or not all(map(math.isfinite, (interval.low, interval.high))):
         return None

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from auditor.core.records import BACKGROUND, AuditResult, Example, Finding, Limits, Placement, Verdict
+from auditor.core.records import (
+    BACKGROUND,
+    AuditResult,
+    Example,
+    Finding,
+    Interval,
+    Limits,
+    Placement,
+    Verdict,
+    WholeFinding,
+)
 from auditor.report.next_steps import calls_for_counterexamples
 from auditor.report.numbers import confidence, how_many, is_measured, percent, plain_points, points_bounds
 from auditor.report.order import awaiting_review, by_concern, examples_by_concern
@@ -35,6 +45,15 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True)
+class TellingEffect:
+    """The effect over whole pictures that keeps a run from passing, what it does, and how sure that is."""
+
+    effect: WholeFinding
+    does: str
+    sure: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One thing to do now, and the command that does it, or ""."""
 
@@ -51,6 +70,26 @@ def telling(result: AuditResult) -> Telling | None:
     here = [one for one in own if one.placement == str(finding.placement)]
     example = next(iter(here or own), None)
     return Telling(finding, example, _does(result, finding), _sure(finding, result.limits))
+
+
+def telling_effect(result: AuditResult) -> TellingEffect | None:
+    """The effect over whole pictures to show first: the strongest in the way of a pass, where no finding is as well."""
+    way = result.whole.in_the_way if result.whole is not None else ()
+    worse = (Verdict.FAIL, Verdict.INCONCLUSIVE)
+    if not way or result.verdict not in worse or any(one.word in worse for one in result.findings):
+        return None
+    first, source, target = way[0], result.source.name, result.target.name
+    does = (
+        f"Over the whole picture it makes the model call {first.flips:,} of {first.eligible:,} pictures of {source} "
+        f"“{target}”: {percent(first.rate)}. As much of a change of another kind ({first.control.name}) does so to "
+        f"{first.control.flips:,}."
+    )
+    sure = f"{_between(first.uplift_interval, result.limits)}, all of it above the limit of "
+    return TellingEffect(first, does, f"{sure}{plain_points(result.limits.uplift)}.")
+
+
+def _between(interval: Interval, limits: Limits) -> str:
+    return f"At {confidence(limits.confidence)} confidence the difference is {points_bounds(interval)}"
 
 
 def _does(result: AuditResult, finding: Finding) -> str:
@@ -70,7 +109,7 @@ def _sure(finding: Finding, limits: Limits) -> str:
     interval, limit = finding.uplift_interval, plain_points(limits.uplift)
     if not is_measured(interval):
         return "How sure that is was not measured."
-    between = f"At {confidence(limits.confidence)} confidence the difference is {points_bounds(interval)}"
+    between = _between(interval, limits)
     if not finding.held_to_limit:
         return f"{between}; it is not held to the limit of {limit}."
     if interval.low > limits.uplift:
@@ -196,6 +235,7 @@ def _after_effects(result: AuditResult) -> Iterator[Step]:
         )
     yield Step(
         f"If {target} may rightly be told by {'this' if len(kinds) == 1 else 'these'}, say so with your name, a reason "
-        "and a last day, by a waiver of whole_pictures in a policy (auditor policy writes one to start from):",
+        "and a last day, by a waiver of whole_pictures in a policy (auditor policy writes one to start from), and in "
+        "audits to come by limits.may_heed:",
         "auditor report . --policy POLICY",
     )

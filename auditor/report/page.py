@@ -22,7 +22,7 @@ from auditor.core.records import (
 )
 from auditor.report import order, summary
 from auditor.report.bars import RateBar, rate_bar
-from auditor.report.first_screen import Step, Telling, steps, telling
+from auditor.report.first_screen import Step, Telling, TellingEffect, steps, telling, telling_effect
 from auditor.report.numbers import confidence
 from auditor.report.place_drawing import PlaceDrawing, place_drawing
 from auditor.report.settling import to_settle
@@ -47,7 +47,8 @@ class Page:
         layers: that were searched, each with what the keys of its atlases' pictures begin with.
         confirmed: distinct candidates among the findings; ceiling: what a trained patch does, or None; looks: at the
             confirmation pictures before, or None where that is not known.
-        telling, rate_bar, steps: the first screen's finding and its bar, None without any, and what to do now.
+        telling, telling_effect, rate_bar, steps: the first screen's finding, or the effect that stands in its place,
+            with its bar, None without any, and what to do now.
         to_settle: what would settle an open verdict, None where pictures are not what is missing.
     """
 
@@ -56,6 +57,7 @@ class Page:
     looks: str | None
     to_settle: str | None
     telling: Telling | None
+    telling_effect: TellingEffect | None
     rate_bar: RateBar | None
     steps: tuple[Step, ...]
     does_not_say: tuple[str, ...]
@@ -107,14 +109,16 @@ _OF_A_SEARCH = ("atlas", "validity", "survey")
 
 def page_of(result: AuditResult) -> Page:
     """Work out what the templates show of a result."""
-    validity, told = result.suggestion_validity, telling(result)
+    validity, told, effect = result.suggestion_validity, telling(result), telling_effect(result)
+    first = effect.effect if effect is not None else told.finding if told is not None else None
     return Page(
         verdict_sentence=summary.verdict_sentence(result),
         scope=summary.scope_sentence(result),
         looks=summary.looks_sentence(result),
         to_settle=to_settle(result),
         telling=told,
-        rate_bar=None if told is None else rate_bar(told.finding, result.limits.uplift),
+        telling_effect=effect,
+        rate_bar=None if first is None else rate_bar(first, result.limits.uplift),
         steps=steps(result),
         does_not_say=summary.what_it_does_not_say(result),
         eligible=summary.eligible(result),

@@ -88,10 +88,7 @@ def whole_clause(result: AuditResult) -> list[str]:
     if whole is None:
         return []
     if keeps_from_passing(result):
-        return [
-            f"{_strongest(result, whole.in_the_way)}, which does not let it pass (limits.may_heed does, and "
-            f"limits.whole_pictures makes it a fail){_others(whole.in_the_way)}"
-        ]
+        return [f"{_strongest(result, whole.in_the_way)}, which does not let it pass{_others(whole.in_the_way)}"]
     if not whole.above or result.verdict is not Verdict.PASS:
         return []
     return [f"but {_strongest(result, whole.above)}, held to no limit{_others(whole.above)}"]

@@ -18,7 +18,7 @@ from auditor.core.records import (
     WholePictures,
     WholeTrial,
 )
-from auditor.report.first_screen import steps
+from auditor.report.first_screen import steps, telling_effect
 from auditor.report.summary import verdict_sentence
 from auditor.report.whole_pictures import left_out_words, whole_clause, whole_sentence
 
@@ -85,10 +85,7 @@ def test_one_above_the_limit_says_why_the_run_does_not_pass(full_result: AuditRe
     found = finding("a cast", 61, Verdict.FAIL)
     found = replace(found, trial=replace(found.trial, effect=replace(found.effect, kind=kind)))
     what = f"exchanging the background behind {source}" if kind == BACKGROUND else "over whole pictures a cast"
-    told = (
-        f"{what} flips 61/93 = 65.6%, its strongest control 4/93 = 4.3%, which does not let it pass (limits.may_heed "
-        "does, and limits.whole_pictures makes it a fail)"
-    )
+    told = f"{what} flips 61/93 = 65.6%, its strongest control 4/93 = 4.3%, which does not let it pass"
     opened = said_of(full_result, found, word=Verdict.INCONCLUSIVE)
     assert whole_clause(opened) == [told]
     beside = said_of(full_result, found, replace(CAST, uplift=0.3), SCENE, word=Verdict.INCONCLUSIVE)
@@ -102,6 +99,27 @@ def test_one_above_the_limit_says_why_the_run_does_not_pass(full_result: AuditRe
     assert any(words.startswith(f"Pictures of {source} become {target} by {by} alone: see") for words in todo)
     (waiver,) = (words for words, command in todo.items() if command == "auditor report . --policy POLICY")
     assert waiver.startswith(f"If {target} may rightly be told by this, say so with your name, a reason and a last day")
+
+
+def test_the_first_screen_shows_the_effect_where_no_finding_worries_more(full_result: AuditResult) -> None:
+    passing = tuple(replace(one, verdict=Verdict.PASS) for one in full_result.findings)
+    opened = replace(said_of(full_result, BLUR, CAST, word=Verdict.INCONCLUSIVE), findings=passing)
+    told = telling_effect(opened)
+    assert told is not None
+    assert told.effect is CAST
+    assert told.does == (
+        "Over the whole picture it makes the model call 61 of 93 pictures of frying pan “wok”: 65.6%. As much of a "
+        "change of another kind (opposite) does so to 4."
+    )
+    assert (
+        told.sure
+        == "At 95% confidence the difference is +51.0 to +72.0 points, all of it above the limit of 10 points."
+    )
+    assert telling_effect(replace(opened, findings=full_result.findings)) is None
+    assert telling_effect(replace(opened, verdict=Verdict.PASS)) is None
+    assert telling_effect(said_of(full_result, BLUR, SCENE, word=Verdict.INCONCLUSIVE)) is None
+    failed = replace(said_of(full_result, CAST, held=True, word=Verdict.FAIL), findings=passing)
+    assert telling_effect(failed) is not None
 
 
 def test_backgrounds_that_nobody_could_exchange_are_told(full_result: AuditResult) -> None:

@@ -126,6 +126,14 @@ class WholeFinding:
     def effect(self) -> WholeEffect:
         return self.trial.effect
 
+    @property
+    def flips(self) -> int:
+        return self.trial.flips
+
+    @property
+    def eligible(self) -> int:
+        return self.trial.eligible
+
 
 @dataclass(frozen=True, slots=True)
 class WholePictures:
