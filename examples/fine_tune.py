@@ -1,6 +1,6 @@
 """Fine-tune the network of a failed run on counterexamples, and begin the second audit of it.
 
-    auditor counterexamples RUN --out COUNTEREXAMPLES --count 6000
+    auditor counterexamples RUN --out COUNTEREXAMPLES
     python examples/fine_tune.py RUN COUNTEREXAMPLES NEW
 
 NEW/weights.safetensors are the new weights, NEW/run is a run folder that has everything but the measurements. The

@@ -16,7 +16,7 @@ from auditor.cli.terminal import shell_word
 def counterexamples(
     run_folder: RunArgument,
     out: Annotated[Path, typer.Option(help="the folder to make", show_default=False)],
-    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="pictures to make")] = 1000,
+    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="pictures to make")] = 6000,
     pictures: Annotated[
         Path | None,
         typer.Option(
