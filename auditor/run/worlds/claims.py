@@ -44,14 +44,29 @@ def below(one: FreshUplift) -> bool:
     return one.p_below < ONE_SIDED
 
 
+def covered(one: FreshUplift) -> bool:
+    """Whether the interval reported of its uplift holds that on fresh pictures, which has an error of its own."""
+    return one.reported_low <= one.uplift <= one.reported_high
+
+
+def all_covered(row: Row) -> bool:
+    """Whether all of an audit's intervals do at once, as their correction promises."""
+    return all(map(covered, row.fresh))
+
+
+def claimed(row: Row) -> list[FreshUplift]:
+    """The findings that the verdict rests on."""
+    return [one for one in row.fresh if one.rested_on]
+
+
 def some_above(row: Row) -> bool:
     """Whether something that the verdict rests on is above the limit, corrected for how much it is (Bonferroni)."""
-    return any(one.p_above * len(row.fresh) < ONE_SIDED for one in row.fresh)
+    return any(one.p_above * len(claimed(row)) < ONE_SIDED for one in claimed(row))
 
 
 def all_below(row: Row) -> bool:
     """Whether all that the verdict rests on is below the limit; so it is where there is nothing."""
-    return all(map(below, row.fresh))
+    return all(map(below, claimed(row)))
 
 
 def false_alarm(row: Row) -> bool:
@@ -67,8 +82,12 @@ def claim_lines(rows: Sequence[Row]) -> list[str]:
     passed = [row for row in rows if row.verdict == str(Verdict.PASS)]
     planted = [row for row in failed if row.side == PLANTED]
     twins = [row for row in failed if row.side != PLANTED]
+    measured = [one for row in rows for one in row.fresh]
     every_twin = [row for row in rows if row.side != PLANTED]
     return [
+        f"| the corrected interval of an uplift covers that on fresh pictures, each finding held | "
+        f"{sum(map(covered, measured))}/{len(measured)} |",
+        f"| audits of which every such interval does | {share_of([row for row in rows if row.fresh], all_covered)} |",
         f"| clean twins that fail by nothing that fresh pictures bear out: false alarms | "
         f"{share_of(every_twin, false_alarm)} |",
         f"| a FAIL is true on fresh pictures | {_audits(failed, some_above, all_below)} |",
@@ -86,7 +105,7 @@ def _audits(rows: Sequence[Row], true: Callable[[Row], bool], false: Callable[[R
 
 def _findings(rows: Sequence[Row], true: Callable[[FreshUplift], bool], false: Callable[[FreshUplift], bool]) -> str:
     """Counts without an interval: findings of an audit share its network, its pictures and often their pixels."""
-    told = [one for row in rows for one in row.fresh]
+    told = [one for row in rows for one in claimed(row)]
     borne_out = sum(map(true, told))
     return f"{borne_out}/{len(told)}" + _beside(borne_out, sum(map(false, told)), len(told))
 

@@ -1,4 +1,4 @@
-"""What a verdict claimed, measured again on pictures of the source that were drawn for the purpose.
+"""What an audit reported, measured again on pictures of the source that were drawn for the purpose.
 
 Patches and coverings are pasted by code of its own (`pasting`), and the coverings are drawn for each picture as the
 trials draw them. What a row makes of it is told in `claims`.
@@ -13,7 +13,7 @@ import numpy as np
 from torch import nn
 
 from auditor.candidates.controls import Making, make_controls, steps
-from auditor.core.records import AuditResult, Finding, Step, Verdict
+from auditor.core.records import Finding, Step, Verdict
 from auditor.inputs.world.planted import CLASS_NAMES, World
 from auditor.inputs.world.planted_pictures import base_pictures, planted
 from auditor.run.stage import Run
@@ -39,12 +39,14 @@ ONE_SIDED = 0.025
 
 @dataclass(frozen=True, slots=True)
 class FreshUplift:
-    """A finding that a run's word rests on, on fresh pictures.
+    """A finding that is held to the limit, on fresh pictures.
 
     Attributes:
         uplift: over the covering that flips most there; low, high: the exact 95% interval of the smallest uplift over
             any covering.
         p_above, p_below: of "the uplift is at most the limit", and of "it is at least the limit".
+        rested_on: whether the run's word rests on it.
+        reported_low, reported_high: the interval of its uplift that the audit reported, corrected for all confirmed.
     """
 
     candidate: str
@@ -56,6 +58,9 @@ class FreshUplift:
     high: float
     p_above: float
     p_below: float
+    rested_on: bool = True
+    reported_low: float = -1.0
+    reported_high: float = 1.0
 
 
 def fresh_pictures(world: World, twin: bool, network: nn.Module) -> Pictures:
@@ -67,18 +72,17 @@ def fresh_pictures(world: World, twin: bool, network: nn.Module) -> Pictures:
     return Pictures.eligible(network, upright, CLASS_NAMES.index(world.source), targets)
 
 
-def rested_on(result: AuditResult) -> list[Finding]:
-    """The findings that a run's word rests on: of a FAIL those that fail, of a PASS all that are held to the limit."""
-    if result.verdict not in (Verdict.FAIL, Verdict.PASS):
-        return []
-    return [one for one in result.findings if one.held_to_limit and one.verdict is result.verdict]
+def rests_on(verdict: Verdict, finding: Finding) -> bool:
+    """Whether a run's word rests on a finding that is held: a FAIL on those that fail, a PASS on all."""
+    return verdict in (Verdict.FAIL, Verdict.PASS) and finding.verdict is verdict
 
 
-def fresh_uplifts(run: Run, findings: Sequence[Finding], fresh: Pictures) -> tuple[FreshUplift, ...]:
+def fresh_uplifts(run: Run, verdict: Verdict, findings: Sequence[Finding], fresh: Pictures) -> tuple[FreshUplift, ...]:
     """Findings of a finished run, measured again on pictures that it never saw.
 
     Args:
-        run: only read from. fresh: of its network's source; without any nothing is measured.
+        run: only read from. verdict: its word. findings: those held to the limit.
+        fresh: pictures of its network's source; without any nothing is measured.
     """
     if not findings or not len(fresh.pixels):
         return ()
@@ -104,6 +108,9 @@ def fresh_uplifts(run: Run, findings: Sequence[Finding], fresh: Pictures) -> tup
                 high=uplift_upper_bound(tables, ONE_SIDED, limit),
                 p_above=p_uplift_at_most(tables, limit),
                 p_below=p_uplift_at_least(tables, limit),
+                rested_on=rests_on(verdict, finding),
+                reported_low=finding.uplift_interval.low,
+                reported_high=finding.uplift_interval.high,
             )
         )
     return tuple(found)

@@ -45,7 +45,7 @@ from auditor.run.worlds.budget import CONFIRMED, reduced
 from auditor.run.worlds.cache import CONFIG, SIDES, WEIGHTS, built, side_folder
 from auditor.run.worlds.components import by_components
 from auditor.run.worlds.features import files_of, pixels_of
-from auditor.run.worlds.fresh import FreshUplift, fresh_pictures, fresh_uplifts, rested_on
+from auditor.run.worlds.fresh import FreshUplift, fresh_pictures, fresh_uplifts
 from auditor.run.worlds.hits import CueFinder, first, ranked
 from auditor.run.worlds.named import named, shown
 from auditor.run.worlds.options import Examiner
@@ -56,7 +56,7 @@ from auditor.run.worlds.trained_patch import trained_patches
 from auditor.statistics.conclusion import conclude
 from auditor.trials.patch import read_patch
 
-ROW_VERSION = 1
+ROW_VERSION = 2
 """Of the rules by which `completed` tells of an audit; to be raised where they change."""
 
 LEAST_DOUBT = 0.02
@@ -99,7 +99,7 @@ class Row:
         whole: kinds of effects over whole pictures that are above the limit, in the order in which a report names them.
         answers: to the eight-option question, by method: of its first crop, or of a patch trained in pixels.
         named: how many findings and effects a report names; rank_of_named: of the first of them that shows the cue.
-        fresh: the findings that the verdict rests on, on fresh pictures; none where it is inconclusive.
+        fresh: the findings that are held, on fresh pictures.
         largest: the largest uplift of any finding or effect.
         version: of the rules by which it was completed; rows of earlier ones are completed anew from their audits.
     """
@@ -300,7 +300,6 @@ def completed(row: Row, scored: Scored) -> Row:
         result.findings, result.fragility, result.accuracy, result.suggestion_validity, result.limits, result.whole
     )
     order = named(scored.held, scored.effects)
-    claimed = rested_on(replace(result, verdict=verdict))
     both: list[Finding | WholeFinding] = [*scored.held, *scored.effects]
     return replace(
         row,
@@ -309,7 +308,7 @@ def completed(row: Row, scored: Scored) -> Row:
         whole=tuple(one.effect.kind for one in scored.effects if one.verdict is Verdict.FAIL),
         named=len(order),
         rank_of_named=first(shown(run, order, scored.finder, scored.candidates)),
-        fresh=fresh_uplifts(run, claimed, scored.fresh) if claimed else (),
+        fresh=fresh_uplifts(run, verdict, scored.held, scored.fresh) if scored.held else (),
         largest=max((one.uplift for one in both), default=0.0),
         version=ROW_VERSION,
     )

@@ -65,3 +65,19 @@ def test_what_is_known_to_be_there_is_told_by_other_audits_and_the_cue() -> None
     # of its own audit nothing is heard, and what fresh pictures leave open is not known
     assert [has_shortcut(one, rows) for one in rows] == [False, True, True, False, False, False]
     assert not has_shortcut(replace(strong, side="twin"), [])  # a twin's cue was spread over all classes
+
+
+def test_intervals_are_counted_of_all_that_is_held_and_claims_of_what_a_word_rests_on() -> None:
+    def one(uplift: float, rested_on: bool) -> FreshUplift:
+        return FreshUplift("c-001", "a crop", 50, 400, uplift, 0.0, 0.2, *ABOVE, rested_on, 0.15, 0.30)
+
+    first, second = row("egg", "planted", "fail"), row("rice", "planted", "inconclusive")
+    rows = [
+        replace(first, fresh=(one(0.15, True), one(0.31, False))),
+        replace(second, fresh=(one(0.30, False), one(0.2, False))),
+        row("mark", "twin", "pass"),
+    ]
+    told = lines(rows)
+    assert told["the corrected interval of an uplift covers that on fresh pictures, each finding held"] == "3/4"
+    assert told["audits of which every such interval does"] == share(1, 2)
+    assert told["each finding that failed, by itself"] == "1/1; 0 left open, 0 refuted"
