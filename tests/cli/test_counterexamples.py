@@ -6,6 +6,8 @@ import csv
 import errno
 import hashlib
 import json
+import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -250,12 +252,27 @@ def test_the_example_unlearns_what_was_held_out(failed: Path, invoke, tmp_path: 
     assert 300 < made <= 600  # without those of the one folder that the other holds out
     run = tmp_path / "new" / "run"
     assert f"auditor run --resume {run}" in told
+    kept = re.search(
+        r"right of (\d+) selection pictures, from which it did not learn: (\d+) before, (\d+) after\n", told
+    )
+    assert kept is not None
+    of, before, after = map(int, kept.groups())
+    pool = pd.read_parquet(failed / "images.parquet")
+    assert of == (pool["split"] == "selection").sum() >= before
+    assert after >= before - 0.1 * of
     strongest = []
     for one in (shutil.copytree(failed, tmp_path / "before"), run):
         assert invoke("trial", one, "--patches", folders[1] / "held-out").exit_code in (0, 1, 3)
         strongest.append(pd.read_csv(one / "patch-trials" / "held-out" / "table.csv")["percent_flipped"].max())
     assert strongest[0] > 50
     assert strongest[1] < 10
+
+
+@pytest.mark.parametrize(("after", "forgot"), [(60, False), (54, False), (53, True), (0, True)])
+def test_the_example_says_when_a_network_forgot_what_it_knew(after: int, forgot: bool) -> None:
+    told = runpy.run_path(str(EXAMPLE))["told"](60, after, 60, 1e-3)
+    assert told.startswith(f"right of 60 selection pictures, from which it did not learn: 60 before, {after} after")
+    assert told.endswith("train more gently, for example with --rate 0.0001") is forgot
 
 
 def test_the_example_says_what_is_wrong(failed: Path, tmp_path: Path) -> None:
