@@ -135,6 +135,17 @@ def with_atlas(config: AuditConfig, values: Mapping[str, object]) -> AuditConfig
     return build_config({**whole, "atlas": {**whole["atlas"], **values}}, config.base, "the command line")
 
 
+_LIST, _TABLE = "Input should be a list, in brackets", "Input should be a table, with keys of its own"
+_IN_TOML = {
+    "tuple_type": _LIST,
+    "list_type": _LIST,
+    "dict_type": _TABLE,
+    "model_type": _TABLE,
+    "model_attributes_type": _TABLE,
+}
+"""Pydantic's types of error that speak of Python, in the words of a file's reader."""
+
+
 def problems_of(error: ValidationError, root: type[BaseModel]) -> str:
     """Everything that a file's values are refused for, in words.
 
@@ -157,7 +168,7 @@ def _explain(problem: dict[str, object], root: type[BaseModel]) -> str:
         return f"unknown key {_shown(key)}{hint}"
     if problem["type"] == "missing":
         return f"{key!r} is missing"
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    message = _IN_TOML.get(str(problem["type"]), str(problem["msg"]).removeprefix("Value error, "))
     context = problem.get("ctx")
     if isinstance(context, dict) and isinstance(context.get("error"), ContradictionError):
         return f"{'.'.join(location[:-1])}: {message}"

@@ -209,6 +209,11 @@ def test_broken_files_are_refused(name: str, tmp_path: Path) -> None:
         ({"classes": {"folders": {"a\0b": "c"}}}, "classes.folders: must not hold a NUL character"),
         ({"atlas": {"levels": [10**30]}}, "atlas.levels: must be at most"),
         ({"atlas": {"min_dist": 1.5}}, "atlas.min_dist: Input should be less than or equal to 1, got 1.5"),
+        (
+            {"limits": {"may_heed": "brightness"}},
+            "limits.may_heed: Input should be a list, in brackets, got 'brightness'",
+        ),
+        ({"limits": 3}, "limits: Input should be a table, with keys of its own, got 3"),
         ({"limits": {"confidence": 0.9999999999999999}}, "limits.confidence: Input should be less than or equal to"),
         ({"model": {"name": "~nobody-is-called-so/m.pt"}}, "model.name: there is no home folder of that name"),
         ({"images": {"all": "a\0b"}}, "images.all: must not hold a NUL character, got 'a\\x00b'"),

@@ -53,7 +53,7 @@ def test_a_policy_is_known_by_the_sha256_of_its_file(tmp_path: Path) -> None:
         (WAIVER.replace("search", "uplift") + 'patch = "XYZ"\n', "waivers.0.patch: String should match pattern"),
         (WAIVER + WAIVER, "two waivers of 'search'; keep one"),
         (WAIVER + "why = 1\n", "unknown key 'waivers.0.why'; "),
-        ("uplift = 3", "uplift: Input should be a valid dictionary"),
+        ("uplift = 3", "uplift: Input should be a table, with keys of its own, got 3"),
         ("[uplift", "is not valid TOML"),
         ("\xff", "is not valid TOML"),
     ],
