@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -26,6 +27,8 @@ from auditor.candidates.whole_pictures import (
     whole_effects,
 )
 from auditor.core.draws import keyed_generator
+from auditor.core.records import BACKGROUND, CONTRAST_ALONE
+from auditor.core.settings.trials import WholeKind
 from auditor.inputs.images.pixels import to_float
 from auditor.run.stages.whole_pictures import controls_of
 from auditor.trials.whole_pictures import Blended, Contrast, Filtered
@@ -190,6 +193,9 @@ def test_every_effect_is_there_once(source: np.ndarray) -> None:
     assert len({effect.id for effect in effects}) == len(effects) == count_of_effects() - 1
     assert len({effect.kind for effect in effects}) == count_of_kinds() - 1
     assert [effect.kind for effect in effects if effect.shows_target] == ["surroundings"]
+    # what a setting may name is what can keep a model from passing, and a control's own kind is one of them
+    assert {effect.kind for effect in effects if not effect.shows_target} | {BACKGROUND} == set(get_args(WholeKind))
+    assert CONTRAST_ALONE in {name for effect in effects if effect.kind == "sharpness" for name in effect.instead}
     last = effects[-1]
     assert list(last.instead) == ["surroundings of the source", "surroundings of other classes"]
     assert list(whole_effects(source, source, source[:0], CPU)[-1].instead) == ["surroundings of the source"]
