@@ -17,6 +17,7 @@ from auditor.core.records import (
     Verdict,
 )
 from auditor.core.records.trials import TOP
+from auditor.report.known_shortcuts import known_sentence
 from auditor.report.numbers import (
     counts,
     how_many,
@@ -115,15 +116,17 @@ def what_it_does_not_say(result: AuditResult) -> tuple[str, ...]:
     """The limits of the verdict, so that nobody reads more into the word than was measured."""
     pair = f"{result.source.name} to {result.target.name}"
     layer = f" and of {result.subject.layers_named}" if result.subject.layer else ""
-    common = f"It speaks of the pair {pair}{layer} alone, and of pictures like those that were measured."
+    common = [f"It speaks of the pair {pair}{layer} alone, and of pictures like those that were measured."]
+    if not all_brought(result):
+        common.append(known_sentence(result.verdict))
     if result.verdict is Verdict.FAIL:
         return (
             "It does not say how often such features occur in use, nor that no other feature fails as well.",
-            common,
+            *common,
         )
     if result.verdict is Verdict.PASS:
-        return ("It does not say that no patch moves the model: only those that were tried are covered.", common)
-    return ("It is neither a pass nor a fail: the measurements leave the answer open.", common)
+        return ("It does not say that no patch moves the model: only those that were tried are covered.", *common)
+    return ("It is neither a pass nor a fail: the measurements leave the answer open.", *common)
 
 
 def eligible(result: AuditResult) -> int:

@@ -1,4 +1,4 @@
-"""Write the scoreboard of docs/ground-truth.md from rows that were measured, and the picture of the worlds.
+"""Write the scoreboard of docs/ground-truth.md from rows that were measured, what reports say of it, and the picture.
 
 python -m tools.docs.ground_truth         # the scoreboard, from benchmarks/worlds/rows.json
 python -m tools.docs.ground_truth SCORED  # new rows and a new picture from a folder of `worlds score`
@@ -7,22 +7,29 @@ python -m tools.docs.ground_truth SCORED  # new rows and a new picture from a fo
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from auditor.core.records import Verdict
 from auditor.inputs.world.planted import CLASS_NAMES, WORLDS, World
 from auditor.inputs.world.planted_pictures import base_picture, with_cue
+from auditor.report.known_shortcuts import FILE
 from auditor.run.worlds.board import board
-from auditor.run.worlds.cache import PLANTED
+from auditor.run.worlds.cache import PLANTED, TWIN
+from auditor.run.worlds.claims import is_strong, true_fail
+from auditor.run.worlds.figures import share_of
 from auditor.run.worlds.score import Row, rows_from_json, rows_to_json, run_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "ground-truth.md"
 ROWS = ROOT / "benchmarks" / "worlds" / "rows.json"
+KNOWN = ROOT / "auditor" / "report" / FILE
 PICTURE = ROOT / "docs" / "images" / "planted-worlds.webp"
 _TILE, _GAP, _LINE, _COLUMNS = 104, 6, 16, 3
 
@@ -37,6 +44,23 @@ def with_scoreboard(page: str, block: str) -> str:
     if len(marked.findall(page)) != 1:
         raise ValueError("expected one block between <!-- written by tools/docs/ground_truth.py --> and <!-- end -->")
     return marked.sub(lambda found: f"{found[1]}{block}{found[2]}", page)
+
+
+def known(rows: Sequence[Row]) -> dict[str, str]:
+    """The shares that reports tell (`auditor.report.known_shortcuts`)."""
+    strong = [row for row in rows if row.side == PLANTED and is_strong(row)]
+    twins = [row for row in rows if row.side == TWIN]
+    failed = [row for row in rows if row.verdict == str(Verdict.FAIL)]
+    ended = {"pass": Verdict.PASS, "open": Verdict.INCONCLUSIVE}
+    return {
+        f"{name}_{word}": share_of(some, partial(_is, str(verdict)))
+        for name, some in (("planted", strong), ("twins", twins))
+        for word, verdict in ended.items()
+    } | {"true_fails": share_of(failed, true_fail)}
+
+
+def _is(verdict: str, row: Row) -> bool:
+    return row.verdict == verdict
 
 
 def worlds_picture(rows: Sequence[Row], scored: Path) -> Image.Image:
@@ -93,6 +117,7 @@ def main(arguments: list[str] | None = None) -> None:
         worlds_picture(rows, options.scored).save(PICTURE, quality=80, method=6)
     rows = rows_from_json(ROWS.read_bytes())
     PAGE.write_text(with_scoreboard(PAGE.read_text(encoding="utf-8"), board(rows)), encoding="utf-8")
+    KNOWN.write_text(json.dumps(known(rows), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"wrote the scoreboard of {PAGE.name} from {len(rows)} rows")
 
 
