@@ -154,7 +154,9 @@ def test_what_the_model_may_heed_is_told_and_lets_it_pass(
     said = " ".join(result.stdout.split())
     assert "but over whole pictures a colour cast of red, green, blue" in said
     assert "held to no limit" in said
-    assert "the model may heed it (limits.may_heed)" in (run / "report.html").read_text()
+    html = (run / "report.html").read_text()
+    assert "the model may heed it (limits.may_heed)" in html
+    assert "; the model may heed colour cast</dd>" in html
     assert (
         "- [x] Effects over whole pictures below 35 points" not in (run / "checklist.md").read_text()
     )  # others are open
@@ -220,6 +222,7 @@ def test_held_to_the_limit_it_fails_the_model(cast_run: tuple[Path, Result], inv
     said = " ".join(result.stdout.split())
     assert "FAIL: 1 of 3 whole-picture effects flips more than 35 points; none of" in said
     assert "<failure" in (run / "junit.xml").read_text()
+    assert "; effects over whole pictures are held to the uplift limit</dd>" in (run / "report.html").read_text()
 
 
 def test_a_network_that_looks_at_things_alone_is_not_accused(finished: tuple[Path, Result]) -> None:
