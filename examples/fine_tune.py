@@ -34,13 +34,14 @@ from torch.nn import functional
 from auditor.core.config import AuditConfig
 from auditor.core.errors import AuditorError, StoreError
 from auditor.core.progress import Silence
-from auditor.core.records import PixelArray, Split
+from auditor.core.records import ImagePool, IntArray, PixelArray, Split
 from auditor.inputs.images.mapping import map_labels
 from auditor.inputs.images.reading import decode_image
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.opening import Inputs
 from auditor.run.audit import at_work, new_run, stored_config
 from auditor.run.folder import RunFolder
+from auditor.run.stages.clean import predict_pictures
 from auditor.run.stages.images import IMAGES
 
 
@@ -105,12 +106,10 @@ def train(classifier: Classifier, pixels: Tensor, labels: Tensor, epochs: int, r
         sys.stdout.write(f"epoch {epoch + 1} of {epochs}: mean loss {lost / len(pixels):.4f}\n")
 
 
-def right(classifier: Classifier, pixels: PixelArray, labels: Sequence[int]) -> int:
-    """How many pictures the network calls what they are."""
-    with torch.inference_mode():
-        parts = torch.from_numpy(pixels).split(64)
-        said = torch.cat([classifier.logits(part.float().div(255).to(classifier.device)).argmax(1) for part in parts])
-    return int((said.cpu() == torch.tensor(labels)).sum())
+def right(inputs: Inputs, pool: ImagePool, rows: IntArray) -> int:
+    """How many of a pool's pictures the network calls what they are."""
+    said = predict_pictures(inputs, pool, rows, Silence()).predicted
+    return int((said == [pool.images[row].label for row in rows]).sum())
 
 
 def told(before: int, after: int, of: int, rate: float) -> str:
@@ -144,10 +143,9 @@ def fine_tune(
         labels = torch.tensor([*(pool.images[row].label for row in kept), *(one for _, own in made for one in own)])
         sys.stdout.write(f"{len(pixels) - len(kept)} counterexamples and {len(kept)} pictures as they are\n")
         apart = pool.rows(Split.SELECTION)
-        asked = (inputs.classifier, np.array(pool.pixels[apart]), [pool.images[row].label for row in apart])
-        before = right(*asked)
+        before = right(inputs, pool, apart)
         train(inputs.classifier, pixels, labels.to(inputs.classifier.device), epochs, rate, seed)
-        sys.stdout.write(f"{told(before, right(*asked), len(apart), rate)}\n")
+        sys.stdout.write(f"{told(before, right(inputs, pool, apart), len(apart), rate)}\n")
         state = {
             name: value.detach().cpu().contiguous() for name, value in inputs.classifier.module.state_dict().items()
         }

@@ -6,6 +6,7 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
+from auditor.core.records import strongest_first
 from auditor.report import numbers, text, words
 from auditor.report.anchors import anchor
 from auditor.report.destinations import where_to, where_words
@@ -26,7 +27,7 @@ from auditor.report.summary import (
 )
 from auditor.report.survival import survival_details, survival_of_finding, survival_sentence
 from auditor.report.validity import comparison_label
-from auditor.report.whole_pictures import held_words, left_out_words, strongest_first, whole_words
+from auditor.report.whole_pictures import held_words, left_out_words, whole_words
 
 if TYPE_CHECKING:  # the command line asks for the formats' names at every start
     from jinja2 import Environment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from auditor.core.records import BACKGROUND, AuditResult, Verdict, WholeFinding, WholePictures, by_reach
+from auditor.core.records import BACKGROUND, AuditResult, Verdict, WholeFinding, WholePictures, strongest_first
 from auditor.report.numbers import counts, how_many, plain_points, points, points_interval
 
 NOT_MEASURED = "not measured: an earlier version made this run, or it is a look at patches alone"
@@ -18,17 +18,12 @@ def whole_sentence(result: AuditResult) -> str:
         return NOT_MEASURED
     if not whole.findings:
         return f"not measured: {whole.missing}"
-    strongest, *others = strongest_first(whole)
+    strongest, *others = strongest_first(whole.findings)
     rest = f"; {_rest(others)}" if others else ""
     return (
         f"of {how_many(len(whole.tried), 'effect')} tried {how_many(len(whole.findings), 'was', 'were')} confirmed; "
         f"{whole_finding_sentence(strongest, result.limits.uplift)}{rest}. {held_words(whole)}"
     )
-
-
-def strongest_first(whole: WholePictures) -> list[WholeFinding]:
-    """All that were measured, in the order in which they are told (`core.records.by_reach`)."""
-    return [one for one, _ in by_reach(whole.findings)]
 
 
 def _rest(others: list[WholeFinding]) -> str:
@@ -45,7 +40,7 @@ def _rest(others: list[WholeFinding]) -> str:
 def whole_finding_sentence(finding: WholeFinding, limit: float) -> str:
     """A finding's numbers in one line."""
     return (
-        f"{finding.effect.words} flips {counts(finding.trial.flips, finding.trial.eligible)}, its strongest control "
+        f"{finding.effect.words} flips {counts(finding.flips, finding.eligible)}, its strongest control "
         f"({finding.control.name}) {counts(finding.control.flips, finding.control.eligible)}: uplift "
         f"{points(finding.uplift)} ({points_interval(finding.uplift_interval)}), {_AGAINST[finding.verdict]} "
         f"{plain_points(limit)}"
@@ -101,7 +96,7 @@ def _strongest(result: AuditResult, found: Sequence[WholeFinding]) -> str:
     if first.effect.kind == BACKGROUND:
         what = f"exchanging the background behind {result.source.name}"
     return (
-        f"{what} flips {counts(first.trial.flips, first.trial.eligible)}, its strongest control "
+        f"{what} flips {counts(first.flips, first.eligible)}, its strongest control "
         f"{counts(first.control.flips, first.control.eligible)}"
     )
 

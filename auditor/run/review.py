@@ -17,7 +17,7 @@ from auditor.run.folder import RunFolder, json_file
 from auditor.run.policy import keep_policy
 from auditor.run.stages.report import begun_by, rewrite_report, stored_result
 from auditor.run.upgrade import open_folder
-from auditor.statistics.conclusion import conclude
+from auditor.statistics.conclusion import concluded
 from auditor.statistics.findings import apply_reviews
 
 REVIEWS = "reviews.json"
@@ -118,11 +118,7 @@ def _under_marks(folder: RunFolder, result: AuditResult) -> AuditResult:
 
 
 def _judged(result: AuditResult, marks: Mapping[str, Review]) -> AuditResult:
-    findings = apply_reviews(result.findings, result.limits, marks)
-    verdict, reason = conclude(
-        findings, result.fragility, result.accuracy, result.suggestion_validity, result.limits, result.whole
-    )
-    return replace(result, findings=findings, verdict=verdict, verdict_reason=reason)
+    return concluded(replace(result, findings=apply_reviews(result.findings, result.limits, marks)))
 
 
 def _stored_reviews(folder: RunFolder) -> tuple[StoredReview, ...]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from auditor.core.records import (
+    AuditResult,
     CleanAccuracy,
     Finding,
     Fragility,
@@ -40,3 +42,11 @@ def conclude(
     if limits.search and verdict is Verdict.PASS and searched and not beaten:
         return Verdict.INCONCLUSIVE, f"{reason}; the search is not shown to do better than chance (limits.search)"
     return verdict, reason
+
+
+def concluded(result: AuditResult) -> AuditResult:
+    """A result with the word that follows from what it holds, by today's rules: marks or rules may be others since."""
+    verdict, reason = conclude(
+        result.findings, result.fragility, result.accuracy, result.suggestion_validity, result.limits, result.whole
+    )
+    return replace(result, verdict=verdict, verdict_reason=reason)

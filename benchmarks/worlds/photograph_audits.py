@@ -35,7 +35,7 @@ from auditor.run.tables import candidates_from_table
 from auditor.run.worlds.budget import CONFIRMED, REDUCED
 from auditor.run.worlds.hits import first, in_mask, ranked
 from auditor.run.worlds.score import of_whole_pictures, p_shortcut
-from auditor.statistics.conclusion import conclude
+from auditor.statistics.conclusion import concluded
 from auditor.statistics.findings import apply_reviews
 from benchmarks.worlds.fine_tuned import CONFIG, CUES, PICTURES
 from benchmarks.worlds.plants import NATURAL, Plant
@@ -209,11 +209,7 @@ def looked_at(result: AuditResult, seen: CueSeen, known: Mapping[str, Candidate]
         for one in result.findings
         if one.tier is Tier.TARGET_IMAGE
     }
-    findings = apply_reviews(result.findings, result.limits, marks)
-    verdict, reason = conclude(
-        findings, result.fragility, result.accuracy, result.suggestion_validity, result.limits, result.whole
-    )
-    return replace(result, findings=findings, verdict=verdict, verdict_reason=reason)
+    return concluded(replace(result, findings=apply_reviews(result.findings, result.limits, marks)))
 
 
 def of_role(survey: Sequence[SurveyRow], role: Role) -> list[SurveyRow]:

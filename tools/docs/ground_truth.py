@@ -10,7 +10,6 @@ import argparse
 import json
 import re
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from auditor.core.records import Verdict
 from auditor.inputs.world.planted import CLASS_NAMES, WORLDS, World
 from auditor.inputs.world.planted_pictures import base_picture, with_cue
 from auditor.report.known_shortcuts import FILE
-from auditor.run.worlds.board import board
+from auditor.run.worlds.board import board, verdicts_of
 from auditor.run.worlds.cache import PLANTED, TWIN
 from auditor.run.worlds.claims import is_strong, true_fail
 from auditor.run.worlds.figures import share_of
@@ -53,14 +52,10 @@ def known(rows: Sequence[Row]) -> dict[str, str]:
     failed = [row for row in rows if row.verdict == str(Verdict.FAIL)]
     ended = {"pass": Verdict.PASS, "open": Verdict.INCONCLUSIVE}
     return {
-        f"{name}_{word}": share_of(some, partial(_is, str(verdict)))
+        f"{name}_{word}": verdicts_of(some, verdict)
         for name, some in (("planted", strong), ("twins", twins))
         for word, verdict in ended.items()
     } | {"true_fails": share_of(failed, true_fail)}
-
-
-def _is(verdict: str, row: Row) -> bool:
-    return row.verdict == verdict
 
 
 def worlds_picture(rows: Sequence[Row], scored: Path) -> Image.Image:

@@ -78,6 +78,7 @@ from auditor.core.records.whole_pictures import (
     WholeTrial,
     WholeTrials,
     by_reach,
+    strongest_first,
 )
 
 __all__ = [
@@ -151,4 +152,5 @@ __all__ = [
     "WholeTrials",
     "by_push",
     "by_reach",
+    "strongest_first",
 ]

@@ -168,7 +168,7 @@ class WholePictures:
     @property
     def above(self) -> tuple[WholeFinding, ...]:
         """Those that are shown to move more than the limit, the strongest first."""
-        return tuple(one for one, _ in by_reach(self.findings) if one.verdict is Verdict.FAIL)
+        return tuple(one for one in strongest_first(self.findings) if one.verdict is Verdict.FAIL)
 
     @property
     def in_the_way(self) -> tuple[WholeFinding, ...]:
@@ -187,6 +187,11 @@ def by_reach(findings: Sequence[WholeFinding]) -> list[tuple[WholeFinding, float
     """
     reaches = [(one, max([one.uplift, *(part.uplift for part in _parts(one, findings))])) for one in findings]
     return sorted(reaches, key=lambda each: (-each[1], -len(_parts(each[0], findings))))
+
+
+def strongest_first(findings: Sequence[WholeFinding]) -> list[WholeFinding]:
+    """Findings in the order in which they are told: those that reach farthest (`by_reach`) first."""
+    return [one for one, _ in by_reach(findings)]
 
 
 def _parts(whole: WholeFinding, findings: Sequence[WholeFinding]) -> list[WholeFinding]:

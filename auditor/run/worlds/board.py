@@ -92,13 +92,13 @@ def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
     lines = [
         "| measure | figure |",
         "| --- | --- |",
-        f"| planted networks that fail | {_verdicts(planted, Verdict.FAIL)} |",
-        f"| those of them whose cue flips more than {LIMIT:.0%} | {_verdicts(strong, Verdict.FAIL)} |",
-        f"| planted networks that are called inconclusive | {_verdicts(planted, Verdict.INCONCLUSIVE)} |",
-        f"| planted networks that pass | {_verdicts(planted, Verdict.PASS)} |",
-        f"| those of them whose cue flips more than {LIMIT:.0%}: overlooked | {_verdicts(strong, Verdict.PASS)} |",
-        f"| clean twins that pass | {_verdicts(twins, Verdict.PASS)} |",
-        f"| clean twins that fail, by whatever | {_verdicts(twins, Verdict.FAIL)} |",
+        f"| planted networks that fail | {verdicts_of(planted, Verdict.FAIL)} |",
+        f"| those of them whose cue flips more than {LIMIT:.0%} | {verdicts_of(strong, Verdict.FAIL)} |",
+        f"| planted networks that are called inconclusive | {verdicts_of(planted, Verdict.INCONCLUSIVE)} |",
+        f"| planted networks that pass | {verdicts_of(planted, Verdict.PASS)} |",
+        f"| those of them whose cue flips more than {LIMIT:.0%}: overlooked | {verdicts_of(strong, Verdict.PASS)} |",
+        f"| clean twins that pass | {verdicts_of(twins, Verdict.PASS)} |",
+        f"| clean twins that fail, by whatever | {verdicts_of(twins, Verdict.FAIL)} |",
         f"| cues that no patch expresses: a whole-picture effect is above the limit | {_whole(no_patch)} |",
         f"| such cues that flip more than {LIMIT:.0%}: the same | {_whole(_strong(no_patch))} |",
         f"| clean twins with a whole-picture effect above the limit | {_whole(twins)} |",
@@ -187,7 +187,8 @@ def _whole(rows: Sequence[Row]) -> str:
     return share_of(rows, lambda row: bool(row.whole))
 
 
-def _verdicts(rows: Sequence[Row], verdict: Verdict) -> str:
+def verdicts_of(rows: Sequence[Row], verdict: Verdict) -> str:
+    """The share of audits that end with a word, as `share_of` tells it."""
     return share_of(rows, lambda row: row.verdict == str(verdict))
 
 

@@ -20,7 +20,7 @@ from torch import nn
 from auditor.core.config import read_config
 from auditor.core.errors import StoreError
 from auditor.core.progress import Progress, Silence
-from auditor.core.records import Candidate, Finding, PixelArray, Verdict, WholeFinding, by_reach
+from auditor.core.records import Candidate, Finding, PixelArray, Verdict, WholeFinding, strongest_first
 from auditor.inputs.world.planted import CLASS_NAMES, World
 from auditor.inputs.world.planted_bundle import DISCOVERY, SELECTION
 from auditor.inputs.world.planted_networks import NETWORKS, ResidualNetwork, TokenNetwork
@@ -53,7 +53,7 @@ from auditor.run.worlds.pasting import Pictures
 from auditor.run.worlds.similarity import by_similarity
 from auditor.run.worlds.train import TrainingSettings
 from auditor.run.worlds.trained_patch import trained_patches
-from auditor.statistics.conclusion import conclude
+from auditor.statistics.conclusion import concluded
 from auditor.trials.patch import read_patch
 
 ROW_VERSION = 2
@@ -293,22 +293,19 @@ def completed(row: Row, scored: Scored) -> Row:
     Of a finished audit, whose folder is only read from, so that rows of earlier versions are completed, too: the
     verdict is that of today's rules on what was measured.
     """
-    result = scored.finished.result
+    result = concluded(scored.finished.result)
     folder = RunFolder.open(scored.finished.folder)
     run = Run(folder, stored_config(folder), Silence())
-    verdict, _ = conclude(
-        result.findings, result.fragility, result.accuracy, result.suggestion_validity, result.limits, result.whole
-    )
     order = named(scored.held, scored.effects)
     both: list[Finding | WholeFinding] = [*scored.held, *scored.effects]
     return replace(
         row,
-        verdict=str(verdict),
+        verdict=str(result.verdict),
         p_shortcut=p_shortcut(both, result.limits.uplift),
         whole=tuple(one.effect.kind for one in scored.effects if one.verdict is Verdict.FAIL),
         named=len(order),
         rank_of_named=first(shown(run, order, scored.finder, scored.candidates)),
-        fresh=fresh_uplifts(run, verdict, scored.held, scored.fresh) if scored.held else (),
+        fresh=fresh_uplifts(run, result.verdict, scored.held, scored.fresh) if scored.held else (),
         largest=max((one.uplift for one in both), default=0.0),
         version=ROW_VERSION,
     )
@@ -343,7 +340,7 @@ def rows_from_json(text: str | bytes) -> list[Row]:
 def of_whole_pictures(finished: Audit) -> list[WholeFinding]:
     """Effects over whole pictures that keep a run from passing where they are above the limit, in a report's order."""
     whole = finished.result.whole
-    return [] if whole is None else [one for one, _ in by_reach(whole.heeded)]
+    return [] if whole is None else strongest_first(whole.heeded)
 
 
 def p_shortcut(held: Sequence[Finding | WholeFinding], limit: float) -> float:
