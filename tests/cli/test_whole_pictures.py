@@ -140,6 +140,19 @@ def test_a_cast_that_moves_the_model_keeps_a_run_from_passing(cast_run: tuple[Pa
     assert 'name="whole pictures: colour cast' in (run / "junit.xml").read_text()
 
 
+def test_more_pictures_are_refused_where_a_cast_alone_keeps_it_from_passing(
+    cast_world: World, cast_run: tuple[Path, Result], invoke: Invoke
+) -> None:
+    run, _ = cast_run
+    before = sorted(run.rglob("*"))
+    refused = invoke("run", "--more", run, "--images", cast_world.folder / "photos")
+    assert refused.exit_code == 2, refused.output
+    assert "is kept from passing by an effect over whole pictures alone, which more pictures do not settle" in " ".join(
+        refused.stderr.split()
+    )
+    assert sorted(run.rglob("*")) == before
+
+
 def test_what_the_model_may_heed_is_told_and_lets_it_pass(
     cast_run: tuple[Path, Result], invoke: Invoke, tmp_path: Path
 ) -> None:

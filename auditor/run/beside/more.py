@@ -31,6 +31,7 @@ from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import Measured, assemble, rewrite_report, stored_result
 from auditor.run.stages.trials import TRIALS, keep_trials, look_at_confirmation, repeated
 from auditor.run.tables import images_from_table, images_table
+from auditor.statistics.conclusion import concluded
 from auditor.statistics.looks import confidence_at_look, error_spent
 from auditor.trials.bench import SHARDS, Bench, Table
 from auditor.trials.patch import Patch
@@ -49,7 +50,8 @@ def confirm_on_more(run_folder: RunFolder, config: AuditConfig, pictures: Path, 
         pictures: a folder of class folders, or a CSV of `path,label`; of these the new source pictures are taken.
 
     Raises:
-        StoreError: the run is not finished, is settled already, or confirmed nothing.
+        StoreError: the run is not finished, is settled already, confirmed nothing, or is kept from passing by effects
+            over whole pictures alone.
         ImageError: there is no new picture of the source.
     """
     looks = _looks_so_far(run_folder)
@@ -105,7 +107,7 @@ def _looks_so_far(run_folder: RunFolder) -> list[RunFolder]:
     """The run and its finished looks at more pictures, in their order.
 
     Raises:
-        StoreError: the last of them is not finished, is settled, or confirmed nothing.
+        StoreError: the last of them is not finished, is settled, confirmed nothing, or is open by whole pictures alone.
     """
     looks = [run_folder]
     while (run_folder.path / f"{FOLDER}/look-{len(looks) + 1}" / "result.json").is_file():
@@ -117,6 +119,11 @@ def _looks_so_far(run_folder: RunFolder) -> list[RunFolder]:
         raise StoreError(
             f"{looks[-1].path} ended in {result.verdict}, and a settled verdict stays; more pictures are for a run "
             "that is inconclusive. For another question begin a new run"
+        )
+    if concluded(replace(result, whole=None)).verdict is not Verdict.INCONCLUSIVE:
+        raise StoreError(
+            f"{looks[-1].path} is kept from passing by an effect over whole pictures alone, which more pictures do not "
+            "settle; its report says what to do where the model may rightly heed it"
         )
     return looks
 
