@@ -61,18 +61,25 @@ def quiet_crops(making: Making) -> StandIn | None:
     return CutFromPictures(samples.image_row[chosen], centres)
 
 
+QUIET_SHARE = 0.25
+"""Of all activations, the least that quiet cells hold together. Where one cell alone is quiet, a few places stand for
+every picture: their luck decides, and where they show the candidate's own feature the control hides it."""
+
+
 def quiet_cells(cells: Sequence[Cell]) -> tuple[Cell, ...]:
-    """The cells that do not push towards the target; the quarter that pushes least where all of them do.
+    """The cells that push least towards the target, a quarter of all activations at least, and all that do not push.
 
     A control must be without the candidate's content. A crop from a cell that pushes may show the very feature the
     candidate shows, and would hide it. Push is the predicted one, or the observed where a cell was not screened.
     """
     push = [cell.predicted_push if math.isfinite(cell.predicted_push) else cell.contrast for cell in cells]
-    quiet = tuple(cell for cell, value in zip(cells, push, strict=True) if value <= 0.0)
-    if quiet:
-        return quiet
-    order = sorted(range(len(cells)), key=lambda index: push[index])
-    return tuple(cells[index] for index in order[: max(1, len(cells) // 4)])
+    least, held, quiet = QUIET_SHARE * sum(cell.count for cell in cells), 0, set[int]()
+    for place in sorted(range(len(cells)), key=lambda place: push[place]):
+        if push[place] > 0.0 and held >= least:
+            break
+        quiet.add(place)
+        held += cells[place].count
+    return tuple(cell for place, cell in enumerate(cells) if place in quiet)
 
 
 OWN_CONTROLS: Mapping[str, StandIn] = {

@@ -21,7 +21,7 @@ from auditor.inputs.opening import Inputs
 from auditor.trials.blocks import block_from_bytes, block_to_bytes
 from auditor.trials.grounds import ANYWHERE, Grounds
 from auditor.trials.placements import Variant, variants_of
-from auditor.trials.stand_ins import Control
+from auditor.trials.stand_ins import Control, CutFromPictures
 from auditor.trials.sweep import Sweep
 
 SHARDS = "cache/trials"
@@ -179,13 +179,21 @@ class Bench:
 
 
 def block_file(trial: Trial, folder: str = SHARDS) -> str:
-    """The file of a block, by all that tells it from others: its name, the patch's pixels, the part, paste rules."""
+    """The file of a block, by all that tells it from others: its name, the patch's pixels, the part, paste rules.
+
+    Of a control that is cut from other pictures, also by where it may be cut.
+    """
     name = trial.name
     pixels = hashlib.sha256(trial.rgba.tobytes()).hexdigest()[:12]
-    pictures = (_told(trial.part),) if trial.part else ()
+    where = (*_cut(trial.control), *((_told(trial.part),) if trial.part else ()))
     rules = () if trial.variants is None else (hashlib.sha256(repr(trial.variants).encode()).hexdigest()[:12],)
-    words = (name.split, slug(name.candidate), slug(name.control), name.placement, pixels, *pictures, *rules, _FORMAT)
+    words = (name.split, slug(name.candidate), slug(name.control), name.placement, pixels, *where, *rules, _FORMAT)
     return f"{folder}/{'--'.join(words)}.parquet"
+
+
+def _cut(control: Control | None) -> tuple[str, ...]:
+    stand_in = None if control is None else control.stand_in
+    return (stand_in.digest,) if isinstance(stand_in, CutFromPictures) else ()
 
 
 def _told(part: Part) -> str:

@@ -7,6 +7,7 @@ and control, so that one drawing's luck stays in one picture (docs/design.md, se
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,12 @@ class CutFromPictures:
 
     rows: IntArray
     centres: NDArray[np.float64] | None = None
+
+    @property
+    def digest(self) -> str:
+        """12 hex digits that change with where it may be cut."""
+        centres = b"" if self.centres is None else self.centres.tobytes()
+        return hashlib.sha256(self.rows.tobytes() + centres).hexdigest()[:12]
 
     def cut(
         self, draw: Draw, image_keys: Sequence[str], pixels: PixelArray, alpha: Tensor, device: torch.device

@@ -327,7 +327,7 @@ def test_a_patch_alone_is_read_on_mid_grey(scene: Scene) -> None:
 
 
 def test_control_crops_come_from_cells_that_do_not_push(scene: Scene, atlas: Atlas) -> None:
-    cell = atlas.cells[0]
+    cell = replace(atlas.cells[0], count=10)
     pushes = (0.5, -0.2, 1.5, 0.0)
     screened = [replace(cell, column=number, predicted_push=push) for number, push in enumerate(pushes)]
     assert [one.column for one in quiet_cells(screened)] == [1, 3]
@@ -335,14 +335,25 @@ def test_control_crops_come_from_cells_that_do_not_push(scene: Scene, atlas: Atl
     assert [one.column for one in quiet_cells(unscreened)] == [1, 3]
     all_push = [replace(cell, column=number, predicted_push=push + 1) for number, push in enumerate(pushes)]
     assert [one.column for one in quiet_cells(all_push)] == [1]
+    assert quiet_cells([]) == ()
+
+
+def test_quiet_cells_hold_a_quarter_of_the_activations_at_least(atlas: Atlas) -> None:
+    """One small cell alone does not push: its few places would stand for every picture."""
+    cell = atlas.cells[0]
+    pushes, counts = (0.5, -0.1, 0.2, 0.1, 0.9), (40, 2, 30, 8, 40)
+    cells = [
+        replace(cell, column=number, predicted_push=push, count=count)
+        for number, (push, count) in enumerate(zip(pushes, counts, strict=True))
+    ]
+    assert [one.column for one in quiet_cells(cells)] == [1, 2, 3]  # 2, 10, then 40 of 120: the first with 30 or more
+    assert [one.column for one in quiet_cells([replace(one, count=40) for one in cells])] == [1, 3]
 
 
 def test_quiet_crops_are_where_activations_of_quiet_cells_are_and_may_be_cut(scene: Scene, atlas: Atlas) -> None:
     finest = max(cell.level for cell in atlas.cells)
     loud = [replace(cell, predicted_push=-1.0 if number == 2 else 1.0) for number, cell in enumerate(atlas.cells)]
-    quiet = [cell.name for cell in loud if cell.level == finest and cell.predicted_push < 0]
-    if not quiet:  # the quietest quarter then
-        quiet = [cell.name for cell in quiet_cells([cell for cell in loud if cell.level == finest])]
+    quiet = [cell.name for cell in quiet_cells([cell for cell in loud if cell.level == finest])]
     cut = quiet_crops(Making(scene, replace(atlas, cells=tuple(loud))))
     assert isinstance(cut, CutFromPictures)
     assert cut.centres is not None
