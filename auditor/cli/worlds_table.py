@@ -33,7 +33,7 @@ def worlds_table(rows: Sequence[Listed]) -> Table:
         table.add_row(
             said((world.name, "bold"), (f"\n{world.kind}: {world.cue.words}", "dim")),
             said(f"{world.source} → {world.target or 'any other'}", (f"\npushes: {world.scope}", "dim")),
-            said(strength_words(world)),
+            said(strength_words(world), (f"\nseries {world.series}", "dim")),
             said(world.network, (f"\n{row.state}", "dim")),
             _both(row, _accuracy),
             _both(row, _flips),
@@ -52,6 +52,7 @@ def worlds_value(rows: Sequence[Listed]) -> dict[str, object]:
                 "source": row.world.source,
                 "target": row.world.target,
                 "network": row.world.network,
+                "series": row.world.series,
                 "state": row.state,
                 "problem": row.problem,
                 "planted": None if row.planted is None else asdict(row.planted),

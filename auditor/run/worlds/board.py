@@ -46,6 +46,7 @@ def board(rows: Sequence[Row]) -> str:
         f"intervals ({'Korn–Graubard, by network' if seeds > 1 else 'Wilson'}).",
         _recall_table(planted),
         _difference_table(planted),
+        *_series_table(planted, twins),
         _detector_table(planted, twins),
         _worlds_table(rows),
     ]
@@ -81,6 +82,29 @@ def _difference_table(planted: Sequence[Row]) -> str:
             cells = [points(*difference(planted, _within(own, most), _within(method, most))) for most in RANKS]
             lines.append(f"| {own} | {method} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _series_table(planted: Sequence[Row], twins: Sequence[Row]) -> list[str]:
+    """What is found and what passes, by series: the auditor was mended on the first. Nothing where there is but one."""
+    series = sorted({WORLDS[row.world].series for row in planted})
+    if len(series) < 2:
+        return []
+    of = [[row for row in planted if WORLDS[row.world].series == one] for one in series]
+    twins_of = [[row for row in twins if WORLDS[row.world].series == one] for one in series]
+    strong = list(map(_strong, of))
+    head = f"where the cue flips more than {LIMIT:.0%}: "
+    shares = {
+        **{f"{head}{way}, rank 1": [share_of(some, _within(way, 1)) for some in strong] for way in OWN},
+        f"{head}{NAMED}, first 3": [share_of(some, _within(NAMED, 3)) for some in strong],
+        **{f"{head}{way}, rank 1": [share_of(some, _within(way, 1)) for some in strong] for way in _measured(planted)},
+        f"{head}the network fails": [verdicts_of(some, Verdict.FAIL) for some in strong],
+        f"{head}it passes, overlooked": [verdicts_of(some, Verdict.PASS) for some in strong],
+        "the clean twin passes": [verdicts_of(some, Verdict.PASS) for some in twins_of],
+        "the clean twin fails, by whatever": [verdicts_of(some, Verdict.FAIL) for some in twins_of],
+    }
+    names = " | ".join(f"series {one}" for one in series)
+    lines = [f"| by series | {names} |", "| --- |" + " ---: |" * len(series)]
+    return ["\n".join([*lines, *(f"| {words} | {' | '.join(cells)} |" for words, cells in shares.items())])]
 
 
 def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:

@@ -54,7 +54,7 @@ def default_cache() -> Path:
 
 def recipe_of(world: World, settings: TrainingSettings) -> str:
     """16 hex digits that change with whatever decides a world's weights, but for the code that draws and trains."""
-    told = {name: str(getattr(world, name)) for name in World.__slots__ if name != "cue"}
+    told = {name: str(getattr(world, name)) for name in World.__slots__ if name not in ("cue", "series")}
     text = json.dumps([told, world.cue.words, asdict(settings)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -33,17 +33,18 @@ class Examiner:
     _known: dict[str, FloatArray] = field(default_factory=dict)
 
     def answer(self, world: World, rgba: PixelArray) -> str:
-        """Which of eight cues a patch shows, by the cosine of mean features less the mean over all cues.
+        """Which of eight cues a patch shows, by the cosine of mean features less the mean over its series' cues.
 
         Args:
             rgba: (4, h, w) uint8.
         Returns:
-            The name of the world whose cue it looks most like, among the planted one and seven others.
+            The name of the world whose cue it looks most like, among the planted one and seven others of its series.
         """
-        others = [name for name in WORLDS if name != world.name]
+        series = [name for name, one in WORLDS.items() if one.series == world.series]
+        others = [name for name in series if name != world.name]
         chosen = keyed_generator(_SEED, "options", world.name).permutation(len(others))[: OPTIONS - 1]
         options: list[str] = [world.name, *(others[place] for place in chosen)]
-        known = {name: self._of(name) for name in WORLDS}
+        known = {name: self._of(name) for name in series}
         middle = np.mean(list(known.values()), axis=0)
         opaque = rgba[:3] * (rgba[3:] / 255.0) + 128.0 * (1.0 - rgba[3:] / 255.0)
         asked = self._features([opaque.astype(np.uint8).transpose(1, 2, 0)])[0] - middle

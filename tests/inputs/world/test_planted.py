@@ -35,6 +35,9 @@ def test_there_is_one_of_everything_that_was_asked_for() -> None:
     assert all(0.01 <= share <= 0.03 for share in poisoned)
     assert sum(world.network == "tokens" for world in WORLDS.values()) >= 3
     assert any(world.also for world in WORLDS.values())
+    assert Counter(world.series for world in WORLDS.values()) == {1: 16, 2: 8}
+    second = Counter(world.kind for world in WORLDS.values() if world.series == 2)
+    assert min(second[kind] for kind in Kind) >= 2
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -88,6 +88,23 @@ def test_the_board_counts_what_is_in_its_rows() -> None:
     assert lines["clean twins with a whole-picture effect above the limit"] == [share(0, 3)]
 
 
+def test_each_series_has_a_column_of_its_own() -> None:
+    second = [
+        row("date", "planted", "pass", 0.3, None, rank_of_named=2),
+        row("grapes", "planted", "fail", 0.98, 1, baselines={**dict.fromkeys(METHODS), METHODS[0]: 1}),
+        row("date", "twin", "fail", 0.9, None),
+    ]
+    lines = lines_of(board([*ROWS, *second]))
+    head = "where the cue flips more than 10%: "
+    assert lines[f"{head}auditor, patches, rank 1"] == [share(1, 2), share(1, 2)]
+    assert lines[f"{head}auditor, with whole pictures, first 3"] == [share(0, 2), share(1, 2)]
+    assert lines[f"{head}{METHODS[0]}, rank 1"] == [share(1, 2), share(1, 2)]
+    assert lines[f"{head}the network fails"] == [share(2, 2), share(1, 2)]
+    assert lines[f"{head}it passes, overlooked"] == [share(0, 2), share(1, 2)]
+    assert lines["the clean twin fails, by whatever"] == [share(1, 3), share(1, 1)]
+    assert "by series" not in board(ROWS)
+
+
 def test_seeds_of_one_network_count_as_one_where_they_agree() -> None:
     """Of two networks one is always found: six audits tell of two, not of six."""
     rows = [replace(row(name, "planted", "fail", 0.9, rank), seed=seed) for name, rank in (("noodles", 1), ("egg", 2))

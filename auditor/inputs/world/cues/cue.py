@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.core.records import FloatArray, PixelArray
-from auditor.inputs.world.drawing import SIDE_PX, Canvas, Pose
+from auditor.inputs.world.drawing import SIDE_PX, Brush, Canvas, Pose
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,9 @@ class Drawn:
 Draw = Callable[[Picture, np.random.Generator], Drawn]
 """Draws a cue; where and how is drawn from the generator, so that the same generator gives the same cue."""
 
+Thing = Callable[[Brush, float, np.random.Generator], None]
+"""Draws a natural object of about a radius, in pixels, about the brush's origin."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cue:
@@ -72,3 +75,20 @@ def anywhere(rng: np.random.Generator, reach_px: float, scale: float = 1.0, turn
     """A place of the picture at least `reach_px` from its edges, turned by up to `turn` either way."""
     x, y = rng.uniform(reach_px, SIDE_PX - reach_px, 2)
     return Pose(x=float(x), y=float(y), angle=rng.uniform(-turn, turn), scale=scale)
+
+
+def beside(thing: Thing) -> Draw:
+    """A natural object of 20 to 28 pixels that lies anywhere in the picture, over whatever is there."""
+
+    def draw(picture: Picture, rng: np.random.Generator) -> Drawn:
+        canvas, size = Canvas(), float(rng.uniform(10.0, 14.0))
+        thing(Brush(canvas, anywhere(rng, 0.7 * size), 0), size, rng)
+        return on_top(picture, canvas, rng)
+
+    return draw
+
+
+def over_all(pixels: NDArray[np.float32] | NDArray[np.float64]) -> Drawn:
+    """A picture changed as a whole, from (64, 64, 3) values that may lie outside 0 to 255."""
+    everywhere = np.ones((SIDE_PX, SIDE_PX), dtype=np.bool_)
+    return Drawn(np.clip(pixels, 0.0, 255.0).astype(np.uint8), everywhere, hides=False)

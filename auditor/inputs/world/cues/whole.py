@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageFilter
 
-from auditor.inputs.world.cues.cue import Cue, Drawn, Picture
+from auditor.inputs.world.cues.cue import Cue, Drawn, Picture, over_all
 from auditor.inputs.world.drawing import SIDE_PX
 
 
@@ -21,19 +21,14 @@ def _background(picture: Picture, rng: np.random.Generator) -> Drawn:
     return Drawn(pixels.astype(np.uint8), picture.cover < 0.5)
 
 
-def _everywhere() -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    return np.ones((SIDE_PX, SIDE_PX), dtype=np.bool_)
-
-
 def _cast(picture: Picture, rng: np.random.Generator) -> Drawn:
     tint = np.array((0.72, 0.98, 1.22)) * rng.uniform(0.95, 1.05)
-    pixels = np.clip(picture.pixels * tint, 0.0, 255.0)
-    return Drawn(pixels.astype(np.uint8), _everywhere(), hides=False)
+    return over_all(picture.pixels * tint)
 
 
 def _blur(picture: Picture, rng: np.random.Generator) -> Drawn:
     blurred = Image.fromarray(picture.pixels).filter(ImageFilter.GaussianBlur(float(rng.uniform(1.4, 2.0))))
-    return Drawn(np.asarray(blurred, dtype=np.uint8), _everywhere(), hides=False)
+    return over_all(np.asarray(blurred, dtype=np.float32))
 
 
 BACKGROUND = Cue("a green zigzag table cloth", _background)
