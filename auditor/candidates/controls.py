@@ -5,11 +5,11 @@ A new control is one function here and one entry in `CONTROLS`, under the step o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auditor.atlas.kinds import Atlas
 from auditor.candidates.crops import cell_names
@@ -45,7 +45,7 @@ def source_crops(making: Making) -> StandIn | None:
 
 
 def quiet_crops(making: Making) -> StandIn | None:
-    """The places of activations in cells of the atlas that do not push (`quiet_cells`); None without any."""
+    """The places of activations in the cells of the atlas that push least (`quiet_cells`); None without any."""
     scene, atlas = making.scene, making.atlas
     if atlas is None:
         return None
@@ -70,16 +70,25 @@ def quiet_cells(cells: Sequence[Cell]) -> tuple[Cell, ...]:
     """The cells that push least towards the target, a quarter of all activations at least, and all that do not push.
 
     A control must be without the candidate's content. A crop from a cell that pushes may show the very feature the
-    candidate shows, and would hide it. Push is the predicted one, or the observed where a cell was not screened.
+    candidate shows, and would hide it. It may push where it is pasted, as predicted (as observed, of a cell that was
+    not screened), or where it lay, as observed, and a control is pasted at either place: so a cell counts as loud as
+    the higher of its two ranks says, and as not pushing where it does neither.
     """
-    push = [cell.predicted_push if math.isfinite(cell.predicted_push) else cell.contrast for cell in cells]
-    least, held, quiet = QUIET_SHARE * sum(cell.count for cell in cells), 0, set[int]()
-    for place in sorted(range(len(cells)), key=lambda place: push[place]):
-        if push[place] > 0.0 and held >= least:
+    observed = np.array([cell.contrast for cell in cells], dtype=np.float64)
+    predicted = np.array([cell.predicted_push for cell in cells], dtype=np.float64)
+    predicted = np.where(np.isfinite(predicted), predicted, observed)
+    quiet = (predicted <= 0.0) & (observed <= 0.0)
+    counts = np.array([cell.count for cell in cells], dtype=np.int64)
+    for place in np.argsort(np.maximum(_ranks(predicted), _ranks(observed)), kind="stable"):
+        if counts[quiet].sum() >= QUIET_SHARE * counts.sum():
             break
-        quiet.add(place)
-        held += cells[place].count
-    return tuple(cell for place, cell in enumerate(cells) if place in quiet)
+        quiet[place] = True
+    return tuple(cell for cell, is_quiet in zip(cells, quiet, strict=True) if is_quiet)
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """(N,) from 0, the smallest; of equals the rank of the first."""
+    return np.searchsorted(np.sort(values), values)
 
 
 OWN_CONTROLS: Mapping[str, StandIn] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -326,26 +326,37 @@ def test_a_patch_alone_is_read_on_mid_grey(scene: Scene) -> None:
         assert one.candidate.read_as_target is (int(logits.argmax()) == 1)
 
 
-def test_control_crops_come_from_cells_that_do_not_push(scene: Scene, atlas: Atlas) -> None:
-    cell = replace(atlas.cells[0], count=10)
-    pushes = (0.5, -0.2, 1.5, 0.0)
-    screened = [replace(cell, column=number, predicted_push=push) for number, push in enumerate(pushes)]
-    assert [one.column for one in quiet_cells(screened)] == [1, 3]
-    unscreened = [replace(cell, column=number, contrast=push) for number, push in enumerate(pushes)]
+def cells_that_push(
+    cell: Cell, predicted: Sequence[float], observed: Sequence[float], counts: Sequence[int]
+) -> list[Cell]:
+    return [
+        replace(cell, column=number, predicted_push=push, contrast=seen, count=count)
+        for number, (push, seen, count) in enumerate(zip(predicted, observed, counts, strict=True))
+    ]
+
+
+def test_control_crops_come_from_cells_that_do_not_push(atlas: Atlas) -> None:
+    pushes, tens, unknown = (0.5, -0.2, 1.5, 0.0), (10,) * 4, (float("nan"),) * 4
+    both = cells_that_push(atlas.cells[0], pushes, pushes, tens)
+    assert [one.column for one in quiet_cells(both)] == [1, 3]
+    unscreened = cells_that_push(atlas.cells[0], unknown, pushes, tens)
     assert [one.column for one in quiet_cells(unscreened)] == [1, 3]
-    all_push = [replace(cell, column=number, predicted_push=push + 1) for number, push in enumerate(pushes)]
+    all_push = cells_that_push(atlas.cells[0], [push + 1 for push in pushes], pushes, tens)
     assert [one.column for one in quiet_cells(all_push)] == [1]
     assert quiet_cells([]) == ()
 
 
+def test_a_cell_that_pushes_where_it_lay_is_not_quiet(atlas: Atlas) -> None:
+    """A date at the bottom right does nothing in the corner where patches are pasted, and all in its own place."""
+    predicted, observed = (-0.1, 0.1, 0.3, 0.2, -0.2), (0.9, -0.1, 0.1, -0.2, -0.3)
+    cells = cells_that_push(atlas.cells[0], predicted, observed, (10,) * 5)
+    assert [one.column for one in quiet_cells(cells)] == [1, 4]  # the last is silent; of ranks 4, 2, 4 and 3 the lowest
+
+
 def test_quiet_cells_hold_a_quarter_of_the_activations_at_least(atlas: Atlas) -> None:
     """One small cell alone does not push: its few places would stand for every picture."""
-    cell = atlas.cells[0]
     pushes, counts = (0.5, -0.1, 0.2, 0.1, 0.9), (40, 2, 30, 8, 40)
-    cells = [
-        replace(cell, column=number, predicted_push=push, count=count)
-        for number, (push, count) in enumerate(zip(pushes, counts, strict=True))
-    ]
+    cells = cells_that_push(atlas.cells[0], pushes, pushes, counts)
     assert [one.column for one in quiet_cells(cells)] == [1, 2, 3]  # 2, 10, then 40 of 120: the first with 30 or more
     assert [one.column for one in quiet_cells([replace(one, count=40) for one in cells])] == [1, 3]
 
