@@ -102,6 +102,11 @@ class Sample:
     strongest: bool
 
 
+TIE = 1e-5
+"""Contrasts nearer to each other than this share of the picture's largest are equal: their last bits depend on how many
+pictures go through the network at once, and which positions are kept must not."""
+
+
 def interior_positions(grid_height: int, grid_width: int) -> IntArray:
     """Positions (P, 2) as y, x without the border, row by row. A side shorter than 3 has no interior and is kept whole.
 
@@ -142,6 +147,16 @@ def sample_positions(sampling: Sampling, key: str, interior: IntArray, contrast:
 
 def _extremes(values: FloatArray, most: int) -> list[int]:
     """Places of the `most` highest values by falling value, then of the `most` lowest others by rising value."""
-    highest: list[int] = np.argsort(-values, kind="stable")[:most].tolist()
-    lowest = [place for place in np.argsort(values, kind="stable")[: 2 * most].tolist() if place not in highest]
-    return highest + lowest[:most]
+    highest = _highest(values, most, [])
+    return highest + _highest(-values, most, highest)
+
+
+def _highest(values: FloatArray, most: int, taken: list[int]) -> list[int]:
+    left = values.astype(np.float64)
+    left[taken] = -np.inf
+    tie = TIE * float(np.abs(values).max(initial=0.0))
+    places: list[int] = []
+    for _ in range(min(most, len(values) - len(taken))):
+        places.append(int(np.argmax(left >= left.max() - tie)))
+        left[places[-1]] = -np.inf
+    return places

@@ -60,6 +60,21 @@ def test_of_equal_contrasts_the_earlier_position_is_kept_and_none_twice():
     assert lowest[:2] == (1, 2)
 
 
+def test_contrasts_that_differ_in_their_last_bits_are_equal():
+    """As where no position pushes: which comes first must not depend on how many pictures went through at once."""
+    contrast = np.full((5, 5), 0.0, np.float32)
+    contrast[3, 3] = -5.7e-4
+    sampling = Sampling(0, PAIR, strongest_per_image=2)
+    exact = drawn(sampling, contrast=contrast)
+    for y, x in ((2, 2), (3, 1)):
+        noisy = contrast.copy()
+        noisy[y, x] = 2.8e-9
+        assert drawn(sampling, contrast=noisy) == exact
+    assert [one[:2] for one in exact[1:]] == [(1, 1), (1, 2), (3, 3), (1, 3)]
+    contrast[2, 2] = 5.7e-6  # a hundredth is more than that
+    assert drawn(sampling, contrast=contrast)[1][:2] == (2, 2)
+
+
 @pytest.mark.parametrize("strongest", [2, 3, 9])
 def test_a_picture_kept_whole_has_no_random_sample(strongest):
     contrast = np.arange(16, dtype=np.float32).reshape(4, 4)
