@@ -152,11 +152,13 @@ def _extremes(values: FloatArray, most: int) -> list[int]:
 
 
 def _highest(values: FloatArray, most: int, taken: list[int]) -> list[int]:
-    left = values.astype(np.float64)
-    left[taken] = -np.inf
-    tie = TIE * float(np.abs(values).max(initial=0.0))
+    """Places of the `most` highest values but for those taken, of equals (`TIE`) the earlier; NaN is the lowest."""
+    tie = TIE * float(np.nanmax(np.abs(values), initial=0.0))
+    order = np.argsort(-values, kind="stable")
+    left = order[~np.isin(order, taken)]
     places: list[int] = []
-    for _ in range(min(most, len(values) - len(taken))):
-        places.append(int(np.argmax(left >= left.max() - tie)))
-        left[places[-1]] = -np.inf
+    while len(left) and len(places) < most:
+        equal = left[values[left] >= values[left[0]] - tie]
+        places.append(int(equal.min() if len(equal) else left[0]))
+        left = left[left != places[-1]]
     return places

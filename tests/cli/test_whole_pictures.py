@@ -147,7 +147,7 @@ def test_more_pictures_are_refused_where_a_cast_alone_keeps_it_from_passing(
     before = sorted(run.rglob("*"))
     refused = invoke("run", "--more", run, "--images", cast_world.folder / "photos")
     assert refused.exit_code == 2, refused.output
-    assert "is kept from passing by an effect over whole pictures alone, which more pictures do not settle" in " ".join(
+    assert "is kept from passing by effects over whole pictures alone, which more pictures do not settle" in " ".join(
         refused.stderr.split()
     )
     assert sorted(run.rglob("*")) == before

@@ -120,9 +120,10 @@ def _looks_so_far(run_folder: RunFolder) -> list[RunFolder]:
             f"{looks[-1].path} ended in {result.verdict}, and a settled verdict stays; more pictures are for a run "
             "that is inconclusive. For another question begin a new run"
         )
-    if concluded(replace(result, whole=None)).verdict is not Verdict.INCONCLUSIVE:
+    without = replace(result, whole=None, limits=replace(result.limits, whole_pictures=False))
+    if concluded(without).verdict is not Verdict.INCONCLUSIVE:
         raise StoreError(
-            f"{looks[-1].path} is kept from passing by an effect over whole pictures alone, which more pictures do not "
+            f"{looks[-1].path} is kept from passing by effects over whole pictures alone, which more pictures do not "
             "settle; its report says what to do where the model may rightly heed it"
         )
     return looks
