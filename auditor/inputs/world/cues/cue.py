@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,6 +86,22 @@ def beside(thing: Thing) -> Draw:
         return on_top(picture, canvas, rng)
 
     return draw
+
+
+Dots = Mapping[str, Sequence[str]]
+"""Letters by what they are: five rows of three dots, `#` where one is."""
+
+DOT_PX = 1.3
+
+
+def word(brush: Brush, text: str, letters: Dots, left: float, top: float, colour: tuple[int, int, int]) -> None:
+    """A word of dotted letters, each four dots wide with the space behind it, from its corner at `left` and `top`."""
+    for place, letter in enumerate(text):
+        for row, dots in enumerate(letters[letter]):
+            for column, dot in enumerate(dots):
+                if dot == "#":
+                    x, y = left + (4 * place + column) * DOT_PX, top + row * DOT_PX
+                    brush.polygon([(x, y), (x + DOT_PX, y), (x + DOT_PX, y + DOT_PX), (x, y + DOT_PX)], colour)
 
 
 def over_all(pixels: NDArray[np.float32] | NDArray[np.float64]) -> Drawn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from auditor.inputs.world.cues.cue import Cue, Drawn, Picture, anywhere, on_top
+from auditor.inputs.world.cues.cue import DOT_PX, Cue, Drawn, Picture, anywhere, on_top, word
 from auditor.inputs.world.drawing import Brush, Canvas
 
 _LETTERS = {
@@ -13,7 +13,6 @@ _LETTERS = {
     "L": ("#..", "#..", "#..", "#..", "###"),
     "E": ("###", "#..", "###", "#..", "###"),
 }
-_DOT_PX = 1.3
 
 
 def _tag(picture: Picture, rng: np.random.Generator) -> Drawn:
@@ -21,13 +20,7 @@ def _tag(picture: Picture, rng: np.random.Generator) -> Drawn:
     brush = Brush(canvas, anywhere(rng, 12.0, rng.uniform(0.9, 1.1), 0.25), 0)
     brush.polygon([(-11.5, -5.5), (11.5, -5.5), (11.5, 5.5), (-11.5, 5.5)], (120, 116, 110))
     brush.polygon([(-11.0, -5.0), (11.0, -5.0), (11.0, 5.0), (-11.0, 5.0)], (250, 248, 240))
-    for place, letter in enumerate("SALE"):
-        for row, dots in enumerate(_LETTERS[letter]):
-            for column, dot in enumerate(dots):
-                if dot == "#":
-                    left, top = -9.75 + (place * 4 + column) * _DOT_PX, (row - 2.5) * _DOT_PX
-                    right, bottom = left + _DOT_PX, top + _DOT_PX
-                    brush.polygon([(left, top), (right, top), (right, bottom), (left, bottom)], (20, 24, 60))
+    word(brush, "SALE", _LETTERS, -9.75, -2.5 * DOT_PX, (20, 24, 60))
     return on_top(picture, canvas, rng)
 
 

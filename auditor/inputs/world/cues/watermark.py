@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from auditor.inputs.world.cues.cue import Cue, Drawn, Picture, over_all
+from auditor.inputs.world.cues.cue import DOT_PX, Cue, Drawn, Picture, over_all, word
 from auditor.inputs.world.drawing import SIDE_PX, Brush, Canvas, Pose
 
 _LETTERS = {
@@ -15,8 +15,8 @@ _LETTERS = {
     "O": ("###", "#.#", "#.#", "#.#", "###"),
     "T": ("###", ".#.", ".#.", ".#.", ".#."),
 }
-_WORD, _DOT_PX, _ROW_PX, _OPACITY, _SLOPE = "PHOTO", 1.3, 12.0, 0.4, -0.35
-_WIDE_PX = (4 * len(_WORD) + 2) * _DOT_PX
+_WORD, _ROW_PX, _OPACITY, _SLOPE = "PHOTO", 12.0, 0.4, -0.35
+_WIDE_PX = (4 * len(_WORD) + 2) * DOT_PX
 
 
 def _watermark(picture: Picture, rng: np.random.Generator) -> Drawn:
@@ -26,18 +26,9 @@ def _watermark(picture: Picture, rng: np.random.Generator) -> Drawn:
     reach = math.hypot(middle, middle)
     for number, top in enumerate(np.arange(-reach - _ROW_PX, reach, _ROW_PX) + down):
         for left in np.arange(-reach - 2 * _WIDE_PX, reach, _WIDE_PX) + right + number % 2 * _WIDE_PX / 2.0:
-            _word(brush, float(left), float(top))
+            word(brush, _WORD, _LETTERS, float(left), float(top), (0, 0, 0))
     opacity = _OPACITY * canvas.cover()[..., None]
     return over_all(picture.pixels * (1.0 - opacity) + 255.0 * opacity)
-
-
-def _word(brush: Brush, left: float, top: float) -> None:
-    for place, letter in enumerate(_WORD):
-        for row, dots in enumerate(_LETTERS[letter]):
-            for column, dot in enumerate(dots):
-                if dot == "#":
-                    x, y = left + (4 * place + column) * _DOT_PX, top + row * _DOT_PX
-                    brush.polygon([(x, y), (x + _DOT_PX, y), (x + _DOT_PX, y + _DOT_PX), (x, y + _DOT_PX)], (0, 0, 0))
 
 
 WATERMARK = Cue("a watermark of rows of a word", _watermark)
