@@ -16,7 +16,7 @@ help:
 	@echo "make clean   remove $(VENV) and caches"
 
 $(INSTALLED): pyproject.toml
-	@echo "== installing into $(VENV) (about 5 GB the first time; a few minutes)"
+	@echo "== installing into $(VENV) (about 8 GB with PyTorch, the first time; a few minutes)"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
