@@ -72,6 +72,11 @@ class ModelConfig(Section):
         description="the key under which the weights lie in a checkpoint that holds several sets, such as "
         "`state_dict_ema`; left out: `state_dict`, `model_state_dict` or `model`",
     )
+    added: Annotated[FilePath | None, Example("added.safetensors")] = Field(
+        None,
+        description="a `.safetensors` file of numbers that are added to the network's parameters of the same names "
+        "once it is loaded, as `auditor plant` writes them; left out: none",
+    )
     arguments: Annotated[dict[str, bool | int | float | str], Example({"transform_input": True})] = Field(
         default_factory=dict,
         description="further keyword arguments for what builds the network, such as `transform_input = true` for a "

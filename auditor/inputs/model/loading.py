@@ -11,7 +11,9 @@ from torch import nn
 
 from auditor.core.config import AuditConfig
 from auditor.core.errors import ConfigError, ModelError
+from auditor.core.hashing import sha256_of
 from auditor.core.records import Outputs
+from auditor.inputs.model.added import add_numbers
 from auditor.inputs.model.classifier import Classifier
 from auditor.inputs.model.examples import example_pictures
 from auditor.inputs.model.foreign import ForeignCode
@@ -27,6 +29,7 @@ from auditor.inputs.model.weights import (
     find_weights,
     load_strictly,
     read_weights,
+    require_file,
     weights_sha256,
 )
 
@@ -40,7 +43,7 @@ class LoadedClassifier:
 
     Attributes:
         weights_path: the file of weights (or the saved program); '' where the factory brought its own.
-        weights_sha256: of that file; '' where there is none.
+        weights_sha256: of that file; '' where there is none. Where numbers are added to its weights, of both files.
         description: one line for a person.
         notes: what was assumed and could be otherwise, each a sentence for a person.
         run_by: what runs a saved network that several could run; '' for all others.
@@ -93,6 +96,8 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
             notes += [left_out, _other_types(other_types(state, network.module), weights_path)]
     module = _finished(network, name)
     came_from = network.file or weights_path
+    added = None if config.model.added is None else config.path(config.model.added)
+    notes += [] if added is None else [add_numbers(module, added, name)]
     _check_network(network, preprocessing, name)
     with ForeignCode(f"moving {name} to {device}"):
         classifier = Classifier(module, class_names, preprocessing, device, name, config.model.outputs)
@@ -101,11 +106,18 @@ def load_classifier(config: AuditConfig, device: torch.device) -> LoadedClassifi
     return LoadedClassifier(
         classifier,
         str(came_from) if came_from is not None else "",
-        weights_sha256(came_from) if came_from is not None else "",
+        _sha256_of(came_from, added),
         f"{name} ({source.label}), {len(class_names)} classes",
         tuple(note for note in notes if note),
         network.run_by,
     )
+
+
+def _sha256_of(weights: Path | None, added: Path | None) -> str:
+    """Of the file of weights; of both digests where numbers are added, since that is another network."""
+    if weights is None or added is None:
+        return "" if weights is None else weights_sha256(weights)
+    return sha256_of(f"{weights_sha256(weights)} {weights_sha256(added)}".encode())
 
 
 def with_found_weights(config: AuditConfig, sha256: str) -> AuditConfig:
@@ -184,6 +196,8 @@ def check_model(config: AuditConfig) -> None:
         AuditorError: as `load_classifier`, of settings that cannot serve, and of weights that are not there.
     """
     check_settings(source_of(config.model.name), config.model)
+    if config.model.added is not None:
+        require_file(config.path(config.model.added))
     if config.model.weights is None or is_own(config.model):
         return
     path = config.path(config.model.weights)
