@@ -226,6 +226,17 @@ class RunFolder:
         with self._replacing(file) as temporary:
             temporary.write_bytes(data)
 
+    def link(self, file: str, target: Path) -> None:
+        """A link to a file elsewhere; where the file system makes none, a copy."""
+        place = self.path / file
+        with in_words(place):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            try:
+                place.symlink_to(target.resolve())
+            except OSError:
+                self.write(file, target.read_bytes())
+
     def write_together(self, files: dict[str, bytes]) -> None:
         """Write several files that belong together: all of them beside themselves, then renamed in order.
 

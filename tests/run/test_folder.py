@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,30 @@ def test_what_is_written_is_read_back(run: RunFolder) -> None:
     assert run.has("note.md", "table.parquet")
     assert not run.has("note.md", "nothing")
     assert run.name == "first"
+
+
+def test_a_link_leads_to_the_file_and_changes_nothing_of_it(run: RunFolder, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"pixels")
+    photo.chmod(0o400)
+    for _ in range(2):  # given again it stands
+        run.link("pictures/a.jpg", photo)
+    assert (run.path / "pictures" / "a.jpg").readlink() == photo
+    assert run.read("pictures/a.jpg") == b"pixels"
+    assert stat.S_IMODE(photo.stat().st_mode) == 0o400
+
+
+def test_where_no_link_can_be_made_there_is_a_copy(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    (tmp_path / "photo.jpg").write_bytes(b"pixels")
+    monkeypatch.setattr(Path, "symlink_to", refused)
+    run.link("pictures/a.jpg", tmp_path / "photo.jpg")
+    assert not (run.path / "pictures" / "a.jpg").is_symlink()
+    assert run.read("pictures/a.jpg") == b"pixels"
 
 
 def test_the_same_content_gives_the_same_bytes(run: RunFolder) -> None:
