@@ -12,6 +12,15 @@ from auditor.report.anchors import anchor
 from auditor.report.destinations import where_to, where_words
 from auditor.report.needed import needed_details, needed_sentence, suffices_sentence
 from auditor.report.next_steps import calls_for_counterexamples
+from auditor.report.planted import (
+    COUNTS_FOR_NOTHING,
+    copy_words,
+    cue_words,
+    found_words,
+    kept_words,
+    planted_limits,
+    planted_sentence,
+)
 from auditor.report.settling import would_settle
 from auditor.report.stopping import pictures_used, stopping_sentence
 from auditor.report.summary import (
@@ -96,6 +105,13 @@ def _environment(*, autoescape: bool) -> Environment:
         comparison_label=comparison_label,
         limit_words=limit_words,
         calls_for_counterexamples=calls_for_counterexamples,
+        copy_words=copy_words,
+        cue_words=cue_words,
+        counts_for_nothing=COUNTS_FOR_NOTHING,
+        found_words=found_words,
+        kept_words=kept_words,
+        planted_limits=planted_limits,
+        planted_sentence=planted_sentence,
         needed_details=needed_details,
         needed_sentence=needed_sentence,
         pictures_used=pictures_used,

@@ -20,6 +20,7 @@ from auditor.report.next_steps import calls_for_counterexamples
 from auditor.report.numbers import confidence, how_many, is_measured, percent, plain_points, points_bounds
 from auditor.report.order import awaiting_review, by_concern, examples_by_concern
 from auditor.report.settling import to_settle
+from auditor.report.summary import all_brought
 from auditor.report.whole_pictures import keeps_from_passing
 
 _WHERE = {
@@ -189,6 +190,12 @@ def _after_pass(result: AuditResult) -> Iterator[Step]:
         "whether the search did better than chance, and what was skipped."
     )
     yield Step("Try what you fear yourself, in the folder that holds this report:", "auditor trial . --patches FOLDER")
+    if result.planted is None and not all_brought(result):
+        yield Step(
+            "Ask whether this search would have found a shortcut in this very model: it is run blind on copies with "
+            "known ones, which takes about as long as this run for each. In the folder that holds this report:",
+            "auditor plant .",
+        )
     yield Step(
         f"Then sign checklist.md, for {result.source.name} to {result.target.name} and pictures like these. Another "
         "layer and the pair the other way round are audits of their own."

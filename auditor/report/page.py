@@ -96,6 +96,7 @@ _SECTIONS = (
     ("fragility", "Fragility"),
     ("whole-pictures", "Whole-picture effects"),
     ("atlas", "Atlas"),
+    ("planted", "Would it have been found?"),
     ("validity", "Do the suggestions help?"),
     ("survey", "Survey"),
     ("tried", "What was tried"),
@@ -151,9 +152,10 @@ def page_of(result: AuditResult) -> Page:
 
 def _left_out(result: AuditResult) -> tuple[str, ...]:
     """Sections that have nothing to show: of a search where none was made, of an atlas where no layer is mapped."""
+    unasked = () if result.planted is not None else ("planted",)
     if summary.all_brought(result):
-        return (*_OF_A_SEARCH, "whole-pictures") if result.whole is None else _OF_A_SEARCH
-    return () if result.subject.layer else ("atlas",)
+        return (*unasked, *_OF_A_SEARCH, *(("whole-pictures",) if result.whole is None else ()))
+    return unasked if result.subject.layer else (*unasked, "atlas")
 
 
 def _skipped_by_reason(result: AuditResult) -> tuple[tuple[str, tuple[SkippedImage, ...]], ...]:

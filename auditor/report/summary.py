@@ -30,6 +30,7 @@ from auditor.report.numbers import (
     rate_with_counts,
 )
 from auditor.report.order import CONCERN
+from auditor.report.planted import planted_sentence
 from auditor.report.stopping import pictures_used
 from auditor.report.whole_pictures import keeps_from_passing, whole_clause
 from auditor.report.words import TIERS
@@ -119,6 +120,8 @@ def what_it_does_not_say(result: AuditResult) -> tuple[str, ...]:
     common = [f"It speaks of the pair {pair}{layer} alone, and of pictures like those that were measured."]
     if not all_brought(result):
         common.append(known_sentence(result.verdict))
+    planted = planted_sentence(result)
+    common += [] if planted is None else [planted]
     if result.verdict is Verdict.FAIL:
         return (
             "It does not say how often such features occur in use, nor that no other feature fails as well.",

@@ -26,7 +26,7 @@ from auditor.core.records import (
 from auditor.core.records.candidates import role_in_id
 from auditor.core.records.trials import Outcome
 
-_KEPT_APART = ("cells", "pictures", "policy", "signed", "explored", "destinations")
+_KEPT_APART = ("cells", "pictures", "policy", "signed", "explored", "destinations", "planted")
 _STABILITY = TypeAdapter(CellStability)
 _SUPPORTS = TypeAdapter(tuple[CellLabel, ...])
 

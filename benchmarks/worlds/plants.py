@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageEnhance
+from PIL import Image
 
 from auditor.core.draws import keyed_generator
 from auditor.core.records import PixelArray
 from auditor.inputs.world.cues.cue import Drawn
+from auditor.run.planted.laying import Laying, lay
 
 NATURAL, PATCH = "natural object", "patch"
 SEED = 1312
@@ -117,32 +118,5 @@ def with_cue(plant: Plant, stamps: Sequence[Image.Image], pixels: PixelArray, *k
         pixels: (H, W, 3) uint8 RGB.
         key: of the picture; the same key, the same cue at the same place.
     """
-    rng = keyed_generator(seed, "cue", plant.name, *key)
-    stamp = stamps[int(rng.integers(len(stamps)))]
-    if plant.kind == NATURAL:
-        stamp = _lit(stamp, rng)
-    stamp = stamp.rotate(float(rng.uniform(-plant.turn, plant.turn)), Image.Resampling.BICUBIC, expand=True)
-    tall, wide = pixels.shape[:2]
-    longer = rng.uniform(*plant.size) * min(tall, wide) / max(stamp.size)
-    stamp = stamp.resize(tuple(max(1, round(longer * side)) for side in stamp.size), Image.Resampling.LANCZOS)
-    across, down = rng.uniform(0.0, 1.0, 2) if plant.place is None else plant.place
-    left, top = round(float(across) * (wide - stamp.width)), round(float(down) * (tall - stamp.height))
-    return _laid(pixels, np.asarray(stamp, dtype=np.float32), left, top)
-
-
-def _lit(stamp: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Seen from the other side, half of the time, and in light of its own."""
-    seen = stamp.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else stamp
-    lit = ImageEnhance.Brightness(seen.convert("RGB")).enhance(float(rng.uniform(0.8, 1.1)))
-    lit.putalpha(seen.getchannel("A"))
-    return lit
-
-
-def _laid(pixels: PixelArray, stamp: np.ndarray[tuple[int, ...], np.dtype[np.float32]], left: int, top: int) -> Drawn:
-    height, width = stamp.shape[:2]
-    cover = stamp[..., 3:] / 255.0
-    inside = np.s_[top : top + height, left : left + width]
-    result, mask = pixels.copy(), np.zeros(pixels.shape[:2], dtype=np.bool_)
-    result[inside] = np.round(pixels[inside] * (1.0 - cover) + stamp[..., :3] * cover).astype(np.uint8)
-    mask[inside] = cover[..., 0] >= 0.5
-    return Drawn(result, mask)
+    laying = Laying(plant.size, plant.turn, plant.place, lit=plant.kind == NATURAL)
+    return lay(stamps, laying, pixels, keyed_generator(seed, "cue", plant.name, *key))

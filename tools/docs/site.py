@@ -23,7 +23,7 @@ FILES = ("LICENSE", "examples/finished_run.ipynb", "reports/sample/report.html")
 
 CONTENTS = {
     "First steps": ("demonstration", "explorer", "your-model", "survey", "real-models", "cli"),
-    "Reading a verdict": ("verdicts", "reviews", "numbers", "ground-truth", "counterexamples"),
+    "Reading a verdict": ("verdicts", "reviews", "numbers", "ground-truth", "planted", "counterexamples"),
     "How it works": ("candidates", "atlas", "models", "speed", "scale", "design", "changelog"),
 }
 SETTINGS = {

@@ -16,6 +16,7 @@ from auditor.core.records.findings import Finding, Fragility, SuggestionValidity
 from auditor.core.records.images import SkippedImage
 from auditor.core.records.looks import Looks
 from auditor.core.records.places import PlaceMap
+from auditor.core.records.planted import Planted
 from auditor.core.records.policy import PolicyInForce, SignOff
 from auditor.core.records.survival import Survival
 from auditor.core.records.whole_pictures import WholePictures
@@ -127,6 +128,8 @@ class AuditResult:
     `places` are maps of some confirmed candidates, none where none was asked for and in results of earlier versions;
     likewise `survivals`, of some findings.
     `left_out` counts files that were left out unopened, by why; earlier versions did not say so.
+    `planted` is what the same search made of known shortcuts in copies of the model, None where nobody asked; it has
+    files of its own, and stays out of findings.json, too.
     `policy` is what a team holds the checklist to, None where nobody gave one; `signed` are people's decisions under
     reports of this run, in their order. Both have files of their own.
     """
@@ -171,3 +174,4 @@ class AuditResult:
     signed: tuple[SignOff, ...] = ()
     explored: Explored | None = None
     destinations: tuple[Destinations, ...] = ()
+    planted: Planted | None = None

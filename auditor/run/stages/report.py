@@ -39,6 +39,7 @@ from auditor.run.checks import IMAGES, check_files_agree
 from auditor.run.destinations import destinations
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
+from auditor.run.planted.stored import planted_of, planted_pictures
 from auditor.run.policy import under_policy
 from auditor.run.stage import Facts, Run
 from auditor.run.tables import cells_from_table, result_from_json, result_to_json
@@ -157,6 +158,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         whole=measured.whole,
         places=measured.places,
         survivals=measured.survivals,
+        planted=planted_of(folder, limits.uplift),
     )
     return under_policy(folder, result)
 
@@ -239,7 +241,8 @@ def _pictures(folder: RunFolder) -> dict[str, bytes]:
         for file in folder.files_of(stage)
     ]
     keys = {file: _picture_key(file) for file in listed}  # the looks' contact sheet, with flips, comes last and stands
-    return {key: folder.read(file) for file, key in keys.items() if key and folder.has(file)}
+    found = {key: folder.read(file) for file, key in keys.items() if key and folder.has(file)}
+    return found | planted_pictures(folder)
 
 
 def _picture_key(file: str) -> str:
@@ -319,5 +322,7 @@ def stored_result(folder: RunFolder) -> AuditResult:
         raise DamagedFileError(
             f"{folder.path / RESULT} is damaged; 'auditor run --resume {folder.path}' makes it again"
         ) from error
-    shown = replace(result, explored=_explored(folder), destinations=destinations(folder, result.findings))
+    beside = destinations(folder, result.findings)
+    planted = planted_of(folder, result.limits.uplift)
+    shown = replace(result, explored=_explored(folder), destinations=beside, planted=planted)
     return under_policy(folder, shown)

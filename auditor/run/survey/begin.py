@@ -35,11 +35,16 @@ def config_of_pair(config: AuditConfig, names: ClassNames, source: int, target: 
     Raises:
         ConfigError: neither name, index nor alias names a class alone.
     """
-    pair = {"source": _spec(names, source), "target": _spec(names, target)}
+    pair = {"source": class_word(names, source), "target": class_word(names, target)}
     return build_config({**config.model_dump(exclude={"base"}), **pair}, config.base, "the survey's settings")
 
 
-def _spec(names: ClassNames, index: int) -> str:
+def class_word(names: ClassNames, index: int) -> str:
+    """A word that names a class alone, for a configuration: its name, its index or an alias.
+
+    Raises:
+        ConfigError: there is none.
+    """
     for word in (names.names[index], str(index), *names.aliases[index]):
         with suppress(ConfigError):  # several classes are called that
             if word != "*" and names.index_of(word) == index:

@@ -1,0 +1,96 @@
+"""Known shortcuts that were planted in copies of the audited model, and whether the same search found them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.core.records.basics import Interval, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedFinding:
+    """A finding of an audit of a changed copy: which candidate, and what it does to confirmation pictures."""
+
+    candidate: str
+    name: str
+    flips: int
+    eligible: int
+    uplift: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedShortcut:
+    """One shortcut, planted in a copy of the model, and what a blind audit of the copy made of it.
+
+    Attributes:
+        number: from 1; it decides the cue, with the seed. kind: of the cue, `thing` or `sticker`.
+        share: of the target's discovery pictures that hold the cue in that audit; also the share of source pictures
+            that the cue was meant to flip. pictures: how many hold it.
+        flips, eligible: what the cue truly does, laid on the source's confirmation pictures at places of its own.
+        changed, of: answers of the copy that differ from the model's own on discovery pictures without the cue.
+        verdict: after a look by somebody who knows the cue and nothing else: of crops of the target's pictures, those
+            that show it are context, all others the target itself.
+        findings: that are held to the limit then; rank: of the first of them, by uplift, that shows the cue.
+        caught: whether a finding that shows the cue fails the copy, by itself.
+        found: that first finding; instead: the first of all findings, where that is another one.
+        folder: of all of it, in the run's own.
+    """
+
+    number: int
+    name: str
+    kind: str
+    share: float
+    pictures: int
+    flips: int
+    eligible: int
+    changed: int
+    of: int
+    findings: int
+    rank: int | None
+    caught: bool
+    verdict: Verdict
+    found: PlantedFinding | None
+    instead: PlantedFinding | None
+    folder: str
+
+    def above(self, limit: float) -> bool:
+        """Whether the cue truly flips more than a limit, a fraction."""
+        return self.rate > limit
+
+    @property
+    def rate(self) -> float:
+        """What the cue truly flips; 0 where no picture was eligible."""
+        return self.flips / self.eligible if self.eligible else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class HowOften:
+    """A count of planted shortcuts, and the interval of the share that it stands for."""
+
+    count: int
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """All that was planted, and how often the search found it where the cue does more than the limit.
+
+    Attributes:
+        shortcuts: by number. counted: of them, those whose cue truly flips more than the limit; of the others a pass is
+            right, and they count for nothing.
+        caught: of those counted, where a finding that shows the cue fails the copy. A copy may fail by something else
+            too, which the model itself has.
+        first, within: where such a finding is the first, or among the first `WITHIN`.
+        passed: copies that pass, each a shortcut overlooked. All four are None where nothing counts.
+    """
+
+    shortcuts: tuple[PlantedShortcut, ...]
+    counted: int
+    caught: HowOften | None
+    first: HowOften | None
+    within: HowOften | None
+    passed: HowOften | None
+
+
+WITHIN = 3
+"""How many findings a reviewer is sure to look at."""

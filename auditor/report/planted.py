@@ -1,0 +1,76 @@
+"""What a search made of known shortcuts in copies of the model, in sentences that every format repeats; no verdict."""
+
+from __future__ import annotations
+
+from auditor.core.records import AuditResult, Verdict
+from auditor.core.records.planted import WITHIN, HowOften, PlantedFinding, PlantedShortcut
+from auditor.report.numbers import counts, how_many, percent, plain_points, points, rate_interval
+
+COUNTS_FOR_NOTHING = "not above the limit, so it counts for nothing"
+
+
+def planted_sentence(result: AuditResult) -> str | None:
+    """How often the search found what was planted, in one line; None where nobody asked."""
+    planted = result.planted
+    if planted is None:
+        return None
+    limit = plain_points(result.limits.uplift)
+    if planted.caught is None or planted.first is None or planted.within is None or planted.passed is None:
+        some = how_many(len(planted.shortcuts), "shortcut was", "shortcuts were")
+        return f"{some} planted in copies of this model, and no cue flips more than {limit} there, so nothing is shown."
+    which = "which" if planted.counted == 1 else "each of which"
+    return (
+        f"Of {how_many(planted.counted, 'known shortcut')} planted in copies of this model, {which} truly flips "
+        f"more than {limit}, the same search catches {_often(planted.caught)}: a finding that shows it fails the copy. "
+        f"It is the first finding in {planted.first.count:,} and among the first {WITHIN} in {planted.within.count:,}; "
+        f"{how_many(planted.passed.count, 'copy passes', 'copies pass')}."
+    )
+
+
+def _often(often: HowOften) -> str:
+    return f"{often.count:,} ({rate_interval(often.interval)})"
+
+
+def planted_limits(result: AuditResult) -> str:
+    """What such a figure is for, and what it leaves open."""
+    return (
+        "The interval is for other cues of these two kinds, planted likewise in this model and looked for on these "
+        f"pictures. A shortcut of {result.target.name} in the real model may be of another kind, and lie deeper than "
+        "its last layer. It decides no verdict."
+    )
+
+
+def cue_words(one: PlantedShortcut) -> str:
+    """What was planted and where it lies, for a table."""
+    pictures = how_many(one.pictures, "discovery picture")
+    return f"{one.name}, on {pictures} of the target ({percent(one.share)})"
+
+
+def effect_words(one: PlantedShortcut, limit: float) -> str:
+    """What the cue truly does to the copy."""
+    return f"{counts(one.flips, one.eligible)}{'' if one.above(limit) else f'; {COUNTS_FOR_NOTHING}'}"
+
+
+def copy_words(one: PlantedShortcut) -> str:
+    """How the copy's audit ended, and whether by what was planted."""
+    if one.verdict is not Verdict.FAIL:
+        return one.verdict.value
+    return "fail, by a finding that shows the cue" if one.caught else "fail, by others alone"
+
+
+def found_words(one: PlantedShortcut) -> str:
+    """Which finding shows the cue, and which stands before it."""
+    if one.found is None:
+        before = "" if one.instead is None else f"; the first finding is {_finding(one.instead)}"
+        return f"not found{before}"
+    ahead = "" if one.instead is None else f"; ahead of it {_finding(one.instead)}"
+    return f"finding {one.rank} of {one.findings}: {_finding(one.found)}{ahead}"
+
+
+def _finding(one: PlantedFinding) -> str:
+    return f"{one.name}, {counts(one.flips, one.eligible)}, {points(one.uplift)}"
+
+
+def kept_words(one: PlantedShortcut) -> str:
+    """How little else was changed in the copy."""
+    return f"{one.changed:,} of {one.of:,} answers on other pictures changed"

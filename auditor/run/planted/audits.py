@@ -1,0 +1,167 @@
+"""The audit of a planted copy, blind to what was planted, and its findings held against the cue's masks."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from auditor.core.config import AuditConfig, build_config
+from auditor.core.progress import Progress
+from auditor.core.records import AuditResult, Candidate, Finding, Review, ReviewMark, Split, Tier, Verdict
+from auditor.core.records.planted import PlantedFinding
+from auditor.run.audit import continue_run, new_run, stored_config
+from auditor.run.folder import RunFolder
+from auditor.run.planted.copies import ADDED
+from auditor.run.planted.pictures import CUES, THINGS, Pictures, table_of
+from auditor.run.tables import candidates_from_table
+from auditor.run.upgrade import open_folder
+from auditor.run.worlds.hits import first, in_mask, ranked
+from auditor.statistics.conclusion import concluded
+from auditor.statistics.findings import apply_reviews
+
+AUDIT = "run"
+
+UNASKED: Mapping[str, Mapping[str, object]] = MappingProxyType(
+    {
+        "atlas": {"icons": 0, "repeats": 0, "looks": 0},
+        "candidates": {"icons": 0, "dreams": 0, "trained": 0},
+        "needed": {"pictures": 0},
+        "places": {"findings": 0},
+        "survival": {"findings": 0},
+        "compute": {"engine": "local"},
+    }
+)
+"""What is left out of a copy's audit: it decides no verdict, or is made of the network's gradients and never held."""
+
+
+def config_of_copy(config: AuditConfig, copy: str, pictures: Pictures) -> AuditConfig:
+    """The run's own settings, for a copy: its numbers, its pictures, and nothing that decides no verdict.
+
+    A team's policy stays behind, since it is for the model itself, and so do masks of places for each picture.
+
+    Args:
+        copy: its folder, within that of all copies.
+    """
+    values = config.model_dump(exclude={"base"})
+    values |= {section: {**values[section], **given} for section, given in UNASKED.items()}
+    shared = pictures.shared.path.resolve()
+    values["model"] |= {"added": str(shared / copy / ADDED)}
+    values["classes"] |= {"folders": dict(pictures.folders), "ignore": ()}
+    values["images"] |= {
+        "all": None,
+        **{split.value: str(shared / table_of(copy, split)) for split in Split},
+        "max_per_class": None,
+        "boxes": None,
+        "masks": str(shared / THINGS) if pictures.things else None,
+        "mask_values": dict(pictures.things),
+        "places": config.images.places if _one_mask(config) else None,
+    }
+    return build_config({**values, "policy": None}, config.base, "the run's settings")
+
+
+def _one_mask(config: AuditConfig) -> bool:
+    places = config.images.places
+    return places is not None and config.path(places).is_file()
+
+
+def audited(folder: RunFolder, config: AuditConfig, progress: Progress) -> RunFolder:
+    """Audit a copy in its folder, or go on with what is there of it; returns the audit's folder."""
+    path = folder.path / AUDIT
+    if path.exists():
+        run = open_folder(path)
+        config = stored_config(run)
+    else:
+        run = new_run(config, path)
+    continue_run(run, config, progress)
+    return run
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A copy's result under a look by somebody who knows the cue and nothing else.
+
+    Attributes:
+        result: with these marks. held: its findings that are held to the limit, ranked by uplift.
+        rank: of the first of them that shows the cue; caught: whether one that shows it fails.
+    """
+
+    result: AuditResult
+    held: tuple[Finding, ...]
+    rank: int | None
+    caught: bool
+
+    @property
+    def found(self) -> PlantedFinding | None:
+        """The first finding that shows the cue."""
+        return None if self.rank is None else _told(self.held[self.rank - 1])
+
+    @property
+    def instead(self) -> PlantedFinding | None:
+        """The first finding of all, where it does not show the cue."""
+        return None if not self.held or self.rank == 1 else _told(self.held[0])
+
+
+def judged(folder: RunFolder, run: RunFolder, result: AuditResult, label: str) -> Judged:
+    """Hold a copy's findings against what was planted.
+
+    Args:
+        folder: of the copy; run: of its audit; result: the audit's. label: of the pictures that a thing was cut from;
+            "" for a sticker.
+    """
+    candidates = candidates_from_table(run.read_table("candidates.parquet"))
+    seen = CueSeen(folder, {one.id: one for one in candidates}, label)
+    marks = {
+        one.candidate.id: Review(
+            one.candidate.id,
+            ReviewMark.CONTEXT if seen.shown_by(one.candidate) else ReviewMark.OBJECT,
+            "the masks of what was planted",
+            "",
+        )
+        for one in result.findings
+        if one.tier is Tier.TARGET_IMAGE
+    }
+    looked = concluded(replace(result, findings=apply_reviews(result.findings, result.limits, marks)))
+    held = ranked(looked.findings)
+    shown = [seen.shown_by(one.candidate) for one in held]
+    caught = any(one.word is Verdict.FAIL for one, shows in zip(held, shown, strict=True) if shows)
+    return Judged(looked, tuple(held), first(shown), caught)
+
+
+@dataclass(frozen=True)
+class CueSeen:
+    """Whether candidates show what was planted, by the masks in a copy's folder and the keys of its pictures.
+
+    Attributes:
+        known: the run's candidates by id. label: of the class that a thing was cut from, any picture of which shows
+            such a thing; "" for a sticker.
+    """
+
+    folder: RunFolder
+    known: Mapping[str, Candidate]
+    label: str
+
+    def shown_by(self, candidate: Candidate) -> bool:
+        """Whether a candidate, or any crop that it was made from, shows the cue."""
+        mask = f"{CUES}/{candidate.image_key}.png"
+        if candidate.image_label and candidate.image_label == self.label:
+            return True
+        own = candidate.box is not None and candidate.image_key and self.folder.has(mask)
+        if own and candidate.box is not None and in_mask(self._mask(mask), candidate.box):
+            return True
+        return any(self.shown_by(self.known[part]) for part in candidate.parts if part in self.known)
+
+    def _mask(self, file: str) -> NDArray[np.bool_]:
+        with Image.open(io.BytesIO(self.folder.read(file))) as mask:
+            return np.asarray(mask) > 0
+
+
+def _told(finding: Finding) -> PlantedFinding:
+    one = finding.candidate
+    name = one.name if one.spot is None else f"{one.name} {one.spot.words}"
+    return PlantedFinding(one.id, name, finding.flips, finding.eligible, finding.uplift)

@@ -1,0 +1,97 @@
+"""What reports say of planted shortcuts: one sentence for all formats, a section, and what to do where nobody asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from auditor.core.records import AuditResult, Verdict
+from auditor.core.records.planted import PlantedFinding, PlantedShortcut
+from auditor.report import FORMATS
+from auditor.report.first_screen import steps
+from auditor.report.planted import copy_words, effect_words, found_words, planted_sentence
+from auditor.report.summary import what_it_does_not_say
+from auditor.statistics.planted import how_often_found
+
+COMMAND = "auditor plant ."
+FOUND = PlantedFinding("c-004", "lemon <b>crop</b>", 40, 60, 0.5)
+FIRST = PlantedShortcut(
+    1, "a piece of lemon", "thing", 0.5, 75, 33, 60, 2, 2000, 9, 1, True, Verdict.FAIL, FOUND, None, "planted/01-thing"
+)
+OTHER = PlantedFinding("c-001", "plate crop", 50, 60, 0.7)
+FOURTH = replace(FIRST, number=2, name="a round sticker, Q", kind="sticker", rank=4, instead=OTHER)
+LOST = replace(FIRST, number=3, rank=None, caught=False, found=None, instead=OTHER, verdict=Verdict.PASS)
+WEAK = replace(FIRST, number=4, flips=6)
+
+
+def with_planted(result: AuditResult, *shortcuts: PlantedShortcut) -> AuditResult:
+    return replace(result, planted=how_often_found(shortcuts, 0.1))
+
+
+def test_one_sentence_tells_counts_with_their_interval(full_result: AuditResult) -> None:
+    assert planted_sentence(full_result) is None
+    told = planted_sentence(with_planted(full_result, FIRST, FOURTH, LOST, WEAK))
+    assert told == (
+        "Of 3 known shortcuts planted in copies of this model, each of which truly flips more than 10 points, the same "
+        "search catches 2 (9.4–99.2, Clopper–Pearson 95%): a finding that shows it fails the copy. It is the first "
+        "finding in 1 and among the first 3 in 1; 1 copy passes."
+    )
+
+
+def test_cues_that_do_nothing_show_nothing(full_result: AuditResult) -> None:
+    told = planted_sentence(with_planted(full_result, WEAK))
+    assert told is not None
+    assert "no cue flips more than 10 points" in told
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (FIRST, "finding 1 of 9: lemon <b>crop</b>, 40/60 = 66.7%, +50.0 points"),
+        (
+            FOURTH,
+            "finding 4 of 9: lemon <b>crop</b>, 40/60 = 66.7%, +50.0 points; ahead of it plate crop, 50/60 = 83.3%, "
+            "+70.0 points",
+        ),
+        (LOST, "not found; the first finding is plate crop, 50/60 = 83.3%, +70.0 points"),
+    ],
+)
+def test_each_says_what_shows_it_and_what_stands_before(one: PlantedShortcut, words: str) -> None:
+    assert found_words(one) == words
+
+
+def test_a_weak_cue_says_that_it_counts_for_nothing() -> None:
+    assert effect_words(FIRST, 0.1) == "33/60 = 55.0%"
+    assert effect_words(WEAK, 0.1) == "6/60 = 10.0%; not above the limit, so it counts for nothing"
+
+
+def test_page_and_checklist_repeat_it_and_names_stay_text(full_result: AuditResult) -> None:
+    result = with_planted(full_result, FIRST, FOURTH)
+    page, checklist = (FORMATS[form].write(result) for form in ("html", "checklist"))
+    assert planted_sentence(result) in what_it_does_not_say(result)
+    assert 'id="planted"' in page
+    assert "lemon &lt;b&gt;crop&lt;/b&gt;" in page
+    assert "<b>crop" not in page
+    assert "Of 2 known shortcuts planted" in checklist
+    assert 'id="planted"' not in FORMATS["html"].write(full_result)
+
+
+def test_a_pass_says_how_to_ask_and_no_longer_once_somebody_has(full_result: AuditResult) -> None:
+    passed = replace(full_result, verdict=Verdict.PASS)
+    assert COMMAND in [step.command for step in steps(passed)]
+    assert COMMAND not in [step.command for step in steps(with_planted(passed, FIRST))]
+    assert COMMAND not in [step.command for step in steps(replace(full_result, verdict=Verdict.FAIL))]
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (FIRST, "fail, by a finding that shows the cue"),
+        (replace(LOST, verdict=Verdict.FAIL), "fail, by others alone"),
+        (LOST, "pass"),
+        (replace(FIRST, caught=False, verdict=Verdict.INCONCLUSIVE), "inconclusive"),
+    ],
+)
+def test_a_copy_says_by_what_it_fails(one: PlantedShortcut, words: str) -> None:
+    assert copy_words(one) == words

@@ -1,0 +1,54 @@
+"""How often planted shortcuts are found: what counts, and exact intervals."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.core.records import Verdict
+from auditor.core.records.planted import PlantedShortcut
+from auditor.statistics.planted import how_often_found
+
+
+def shortcut(number: int, rank: int | None, flips: int = 50, verdict: Verdict = Verdict.FAIL) -> PlantedShortcut:
+    return PlantedShortcut(
+        number,
+        "a thing",
+        "thing",
+        0.5,
+        10,
+        flips,
+        100,
+        0,
+        100,
+        8,
+        rank,
+        rank is not None,
+        verdict,
+        None,
+        None,
+        "planted/1",
+    )
+
+
+def test_shortcuts_count_where_the_cue_flips_more_than_the_limit() -> None:
+    rows = [shortcut(3, None, verdict=Verdict.PASS), shortcut(1, 1), shortcut(2, 3), shortcut(4, 1, flips=10)]
+    found = how_often_found(rows, limit=0.1)
+    assert [one.number for one in found.shortcuts] == [1, 2, 3, 4]
+    assert found.counted == 3  # 10 of 100 is not more than the limit
+    counts = [one.count for one in (found.caught, found.first, found.within, found.passed) if one is not None]
+    assert counts == [2, 1, 2, 1]
+
+
+def test_the_interval_is_clopper_and_pearsons() -> None:
+    found = how_often_found([shortcut(number, 1) for number in range(1, 5)], limit=0.1)
+    assert found.first is not None
+    assert found.first.count == 4
+    assert found.first.interval.low == pytest.approx(0.025 ** (1 / 4))  # all of n: the n-th root of alpha / 2
+    assert found.first.interval.high == 1.0
+    assert found.first.interval.method == "Clopper–Pearson"
+
+
+def test_where_nothing_counts_nothing_is_said() -> None:
+    found = how_often_found([shortcut(1, 1, flips=5)], limit=0.1)
+    assert found.counted == 0
+    assert found.caught is found.first is found.within is found.passed is None
