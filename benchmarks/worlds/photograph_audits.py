@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +18,20 @@ from pydantic import TypeAdapter, ValidationError
 from auditor.core.config import AuditConfig, build_config, read_config
 from auditor.core.progress import Silence
 from auditor.core.records import (
-    AuditResult,
     Candidate,
     Finding,
-    Review,
-    ReviewMark,
     Role,
     SurveyRow,
-    Tier,
     Verdict,
 )
 from auditor.run.audit import audit, continue_run, stored_config
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
+from auditor.run.planted.audits import looked_at
 from auditor.run.tables import candidates_from_table
 from auditor.run.worlds.budget import CONFIRMED, REDUCED
-from auditor.run.worlds.hits import first, in_mask, ranked
+from auditor.run.worlds.hits import first, in_mask, ranked, shown_by
 from auditor.run.worlds.score import of_whole_pictures, p_shortcut
-from auditor.statistics.conclusion import concluded
-from auditor.statistics.findings import apply_reviews
 from benchmarks.worlds.fine_tuned import CONFIG, CUES, PICTURES
 from benchmarks.worlds.plants import NATURAL, Plant
 
@@ -115,13 +110,13 @@ class CueSeen:
 
     def shown_by(self, candidate: Candidate, known: Mapping[str, Candidate]) -> bool:
         """Whether it, or any crop that it was made from, shows the cue."""
-        if candidate.box is not None and candidate.image_path and self._in_box(candidate, candidate.box):
-            return True
-        return any(self.shown_by(known[part], known) for part in candidate.parts if part in known)
+        return shown_by(candidate, known, self._own)
 
-    def _in_box(self, candidate: Candidate, box: tuple[int, int, int, int]) -> bool:
+    def _own(self, candidate: Candidate) -> bool:
+        if candidate.box is None or not candidate.image_path:
+            return False
         file = Path(candidate.image_path)
-        if file.parent.name == PICTURES and in_mask(self._mask(file.name), box):
+        if file.parent.name == PICTURES and in_mask(self._mask(file.name), candidate.box):
             return True
         return self.own_photographs and self.plant.kind == NATURAL and candidate.image_label == self.plant.stamp
 
@@ -172,7 +167,7 @@ def _row(plant: Plant, side: str, folder: Path, finished: Audit, seed: int, quic
     result, run = finished.result, finished.folder
     known = {one.id: one for one in candidates_from_table(RunFolder(run).read_table("candidates.parquet"))}
     seen, in_pixels = CueSeen(plant, folder), CueSeen(plant, folder, own_photographs=False)
-    after = looked_at(result, seen, known)
+    after = looked_at(result, lambda one: seen.shown_by(one, known))
     held, later = ranked(result.findings), ranked(after.findings)
     whole, limit = of_whole_pictures(finished), result.limits.uplift
     return Row(
@@ -195,21 +190,6 @@ def _row(plant: Plant, side: str, folder: Path, finished: Audit, seed: int, quic
         whole=tuple(one.effect.kind for one in whole if one.verdict is Verdict.FAIL),
         seconds=seconds,
     )
-
-
-def looked_at(result: AuditResult, seen: CueSeen, known: Mapping[str, Candidate]) -> AuditResult:
-    """The result under the marks of somebody who knows what the cue looks like and nothing else."""
-    marks = {
-        one.candidate.id: Review(
-            one.candidate.id,
-            ReviewMark.CONTEXT if seen.shown_by(one.candidate, known) else ReviewMark.OBJECT,
-            "the planter's masks",
-            "",
-        )
-        for one in result.findings
-        if one.tier is Tier.TARGET_IMAGE
-    }
-    return concluded(replace(result, findings=apply_reviews(result.findings, result.limits, marks)))
 
 
 def of_role(survey: Sequence[SurveyRow], role: Role) -> list[SurveyRow]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -21,7 +21,7 @@ from auditor.run.planted.copies import ADDED
 from auditor.run.planted.pictures import CUES, THINGS, Pictures, table_of
 from auditor.run.tables import candidates_from_table
 from auditor.run.upgrade import open_folder
-from auditor.run.worlds.hits import first, in_mask, ranked
+from auditor.run.worlds.hits import first, in_mask, ranked, shown_by
 from auditor.statistics.conclusion import concluded
 from auditor.statistics.findings import apply_reviews
 
@@ -116,21 +116,31 @@ def judged(folder: RunFolder, run: RunFolder, result: AuditResult, label: str) -
     """
     candidates = candidates_from_table(run.read_table("candidates.parquet"))
     seen = CueSeen(folder, {one.id: one for one in candidates}, label)
+    looked = looked_at(result, seen.shown_by)
+    held = ranked(looked.findings)
+    shown = [seen.shown_by(one.candidate) for one in held]
+    caught = any(one.word is Verdict.FAIL for one, shows in zip(held, shown, strict=True) if shows)
+    return Judged(looked, tuple(held), first(shown), caught)
+
+
+def looked_at(result: AuditResult, shows: Callable[[Candidate], bool]) -> AuditResult:
+    """The result under the marks of somebody who knows what the cue looks like and nothing else.
+
+    Args:
+        shows: whether a candidate shows the cue. Of crops of the target's pictures those that do are context, all
+            others the target itself.
+    """
     marks = {
         one.candidate.id: Review(
             one.candidate.id,
-            ReviewMark.CONTEXT if seen.shown_by(one.candidate) else ReviewMark.OBJECT,
+            ReviewMark.CONTEXT if shows(one.candidate) else ReviewMark.OBJECT,
             "the masks of what was planted",
             "",
         )
         for one in result.findings
         if one.tier is Tier.TARGET_IMAGE
     }
-    looked = concluded(replace(result, findings=apply_reviews(result.findings, result.limits, marks)))
-    held = ranked(looked.findings)
-    shown = [seen.shown_by(one.candidate) for one in held]
-    caught = any(one.word is Verdict.FAIL for one, shows in zip(held, shown, strict=True) if shows)
-    return Judged(looked, tuple(held), first(shown), caught)
+    return concluded(replace(result, findings=apply_reviews(result.findings, result.limits, marks)))
 
 
 @dataclass(frozen=True)
@@ -148,13 +158,15 @@ class CueSeen:
 
     def shown_by(self, candidate: Candidate) -> bool:
         """Whether a candidate, or any crop that it was made from, shows the cue."""
-        mask = f"{CUES}/{candidate.image_key}.png"
+        return shown_by(candidate, self.known, self._own)
+
+    def _own(self, candidate: Candidate) -> bool:
         if candidate.image_label and candidate.image_label == self.label:
             return True
-        own = candidate.box is not None and candidate.image_key and self.folder.has(mask)
-        if own and candidate.box is not None and in_mask(self._mask(mask), candidate.box):
-            return True
-        return any(self.shown_by(self.known[part]) for part in candidate.parts if part in self.known)
+        mask = f"{CUES}/{candidate.image_key}.png"
+        if candidate.box is None or not candidate.image_key or not self.folder.has(mask):
+            return False
+        return in_mask(self._mask(mask), candidate.box)
 
     def _mask(self, file: str) -> NDArray[np.bool_]:
         with Image.open(io.BytesIO(self.folder.read(file))) as mask:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,14 +50,26 @@ class CueFinder:
         Args:
             known: the run's candidates by id, so that what it was made from is found.
         """
-        if candidate.box is not None and candidate.image_path and self.in_box(candidate.image_path, candidate.box):
-            return True
-        return any(self.shown_by(known[part], known) for part in candidate.parts if part in known)
+        return shown_by(candidate, known, self._own)
+
+    def _own(self, candidate: Candidate) -> bool:
+        return bool(
+            candidate.box is not None and candidate.image_path and self.in_box(candidate.image_path, candidate.box)
+        )
 
     def _mask(self, file: str) -> NDArray[np.bool_]:
         if file not in self._masks:
             self._masks[file] = planted(self.world, base_of(file), self.twin, poison=True).cue
         return self._masks[file]
+
+
+def shown_by(candidate: Candidate, known: Mapping[str, Candidate], own: Callable[[Candidate], bool]) -> bool:
+    """Whether a candidate shows something, or any crop that it was made from does.
+
+    Args:
+        known: the run's candidates by id. own: whether a candidate's own crop shows it.
+    """
+    return own(candidate) or any(shown_by(known[part], known, own) for part in candidate.parts if part in known)
 
 
 def in_mask(mask: NDArray[np.bool_], box: Box) -> bool:
