@@ -107,7 +107,7 @@ def test_the_cues_masks_say_which_finding_shows_it(planted: tuple[Path, Any]) ->
             key, box = table.loc[one, "image_key"], table.loc[one, "box"]
             if box is not None and key in masks:
                 with Image.open(folder / "cues" / f"{key}.png") as mask:
-                    shown.append(in_mask(np.asarray(mask) > 0, tuple(box)))
+                    shown.append(in_mask(np.asarray(mask) > 0, tuple(box), 0.5))
         assert any(shown)
 
 

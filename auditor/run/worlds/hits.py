@@ -72,18 +72,22 @@ def shown_by(candidate: Candidate, known: Mapping[str, Candidate], own: Callable
     return own(candidate) or any(shown_by(known[part], known, own) for part in candidate.parts if part in known)
 
 
-def in_mask(mask: NDArray[np.bool_], box: Box) -> bool:
-    """Whether a box of a picture shows what a mask marks in it."""
+def in_mask(mask: NDArray[np.bool_], box: Box, of_crop: float = OF_CROP) -> bool:
+    """Whether a box of a picture shows what a mask marks in it, as `in_area` tells."""
     left, top, right, bottom = box
     area = np.zeros_like(mask)
     area[top:bottom, left:right] = True
-    return in_area(mask, area)
+    return in_area(mask, area, of_crop)
 
 
-def in_area(mask: NDArray[np.bool_], area: NDArray[np.bool_]) -> bool:
-    """Whether some pixels of a picture show what a mask of its size marks in it."""
+def in_area(mask: NDArray[np.bool_], area: NDArray[np.bool_], of_crop: float = OF_CROP) -> bool:
+    """Whether some pixels of a picture show what a mask of its size marks in it.
+
+    Args:
+        of_crop: the share of these pixels that the mask has to mark, where they hold less than half of what it marks.
+    """
     inside = mask[area]
-    return bool(inside.any() and (inside.mean() >= OF_CROP or inside.sum() >= OF_CUE * mask.sum()))
+    return bool(inside.any() and (inside.mean() >= of_crop or inside.sum() >= OF_CUE * mask.sum()))
 
 
 def ranked(findings: Sequence[Finding]) -> list[Finding]:
