@@ -68,7 +68,8 @@ def found_words(one: PlantedShortcut) -> str:
 
 
 def _finding(one: PlantedFinding) -> str:
-    return f"{one.name}, {counts(one.flips, one.eligible)}, {points(one.uplift)}"
+    itself = f"{one.before:,} of {one.of:,} in the model itself"
+    return f"{one.name}, {counts(one.flips, one.eligible)}, {points(one.uplift)} ({itself})"
 
 
 def kept_words(one: PlantedShortcut) -> str:

@@ -15,11 +15,11 @@ from auditor.report.summary import what_it_does_not_say
 from auditor.statistics.planted import how_often_found
 
 COMMAND = "auditor plant ."
-FOUND = PlantedFinding("c-004", "lemon <b>crop</b>", 40, 60, 0.5)
+FOUND = PlantedFinding("c-004", "lemon <b>crop</b>", 40, 60, 0.5, before=3, of=61)
 FIRST = PlantedShortcut(
     1, "a piece of lemon", "thing", 0.5, 75, 33, 60, 2, 2000, 9, 1, True, Verdict.FAIL, FOUND, None, "planted/01-thing"
 )
-OTHER = PlantedFinding("c-001", "plate crop", 50, 60, 0.7)
+OTHER = PlantedFinding("c-001", "plate crop", 50, 60, 0.7, before=48, of=61)
 FOURTH = replace(FIRST, number=2, name="a round sticker, Q", kind="sticker", rank=4, instead=OTHER)
 LOST = replace(FIRST, number=3, rank=None, caught=False, found=None, instead=OTHER, verdict=Verdict.PASS)
 WEAK = replace(FIRST, number=4, flips=6)
@@ -48,13 +48,16 @@ def test_cues_that_do_nothing_show_nothing(full_result: AuditResult) -> None:
 @pytest.mark.parametrize(
     ("one", "words"),
     [
-        (FIRST, "finding 1 of 9: lemon <b>crop</b>, 40/60 = 66.7%, +50.0 points"),
+        (FIRST, "finding 1 of 9: lemon <b>crop</b>, 40/60 = 66.7%, +50.0 points (3 of 61 in the model itself)"),
         (
             FOURTH,
-            "finding 4 of 9: lemon <b>crop</b>, 40/60 = 66.7%, +50.0 points; ahead of it plate crop, 50/60 = 83.3%, "
-            "+70.0 points",
+            "finding 4 of 9: lemon <b>crop</b>, 40/60 = 66.7%, +50.0 points (3 of 61 in the model itself); ahead of it "
+            "plate crop, 50/60 = 83.3%, +70.0 points (48 of 61 in the model itself)",
         ),
-        (LOST, "not found; the first finding is plate crop, 50/60 = 83.3%, +70.0 points"),
+        (
+            LOST,
+            "not found; the first finding is plate crop, 50/60 = 83.3%, +70.0 points (48 of 61 in the model itself)",
+        ),
     ],
 )
 def test_each_says_what_shows_it_and_what_stands_before(one: PlantedShortcut, words: str) -> None:
@@ -95,3 +98,9 @@ def test_a_pass_says_how_to_ask_and_no_longer_once_somebody_has(full_result: Aud
 )
 def test_a_copy_says_by_what_it_fails(one: PlantedShortcut, words: str) -> None:
     assert copy_words(one) == words
+
+
+def test_a_finding_has_grown_where_the_copy_flips_more_by_more_than_the_limit() -> None:
+    assert FOUND.grown(0.1)
+    assert not OTHER.grown(0.1)  # 83.3 against 78.7%
+    assert not replace(FOUND, before=34, of=60).grown(0.1)  # 10 points are not more than 10

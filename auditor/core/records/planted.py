@@ -9,13 +9,24 @@ from auditor.core.records.basics import Interval, Verdict
 
 @dataclass(frozen=True, slots=True)
 class PlantedFinding:
-    """A finding of an audit of a changed copy: which candidate, and what it does to confirmation pictures."""
+    """A finding of an audit of a changed copy: which candidate, and what it does to confirmation pictures.
+
+    Attributes:
+        flips, eligible, uplift: in the copy. before, of: flips of the same patch, placed alike, in the model itself,
+            and of how many pictures.
+    """
 
     candidate: str
     name: str
     flips: int
     eligible: int
     uplift: float
+    before: int
+    of: int
+
+    def grown(self, limit: float) -> bool:
+        """Whether it flips more in the copy than in the model itself, by more than a limit."""
+        return self.flips / self.eligible - self.before / self.of > limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +41,9 @@ class PlantedShortcut:
         changed, of: answers of the copy that differ from the model's own on discovery pictures without the cue.
         verdict: after a look by somebody who knows the cue and nothing else: of crops of the target's pictures, those
             that show it are context, all others the target itself.
-        findings: that are held to the limit then; rank: of the first of them, by uplift, that shows the cue.
-        caught: whether a finding that shows the cue fails the copy, by itself.
+        findings: that are held to the limit then; rank: of the first of them, by uplift, that shows the cue and flips
+            more than in the model itself, by more than the limit.
+        caught: whether such a finding fails the copy, by itself.
         found: that first finding; instead: the first of all findings, where that is another one.
         folder: of all of it, in the run's own.
     """

@@ -19,11 +19,13 @@ from auditor.run.audit import continue_run, new_run, stored_config
 from auditor.run.folder import RunFolder
 from auditor.run.planted.copies import ADDED
 from auditor.run.planted.pictures import CUES, THINGS, Pictures, table_of
+from auditor.run.planted.unchanged import Unchanged
 from auditor.run.tables import candidates_from_table
 from auditor.run.upgrade import open_folder
-from auditor.run.worlds.hits import first, in_mask, ranked, shown_by
+from auditor.run.worlds.hits import in_mask, ranked, shown_by
 from auditor.statistics.conclusion import concluded
 from auditor.statistics.findings import apply_reviews
+from auditor.trials.patch import read_patch
 
 AUDIT = "run"
 
@@ -91,40 +93,49 @@ class Judged:
     """A copy's result under a look by somebody who knows the cue and nothing else.
 
     Attributes:
-        result: with these marks. held: its findings that are held to the limit, ranked by uplift.
-        rank: of the first of them that shows the cue; caught: whether one that shows it fails.
+        result: with these marks. held: how many of its findings are held to the limit.
+        rank: of the first of these, by uplift, that shows what was planted; caught: whether one that shows it fails.
+        found: that first one; instead: the first of all, where that is another.
     """
 
     result: AuditResult
-    held: tuple[Finding, ...]
+    held: int
     rank: int | None
     caught: bool
-
-    @property
-    def found(self) -> PlantedFinding | None:
-        """The first finding that shows the cue."""
-        return None if self.rank is None else _told(self.held[self.rank - 1])
-
-    @property
-    def instead(self) -> PlantedFinding | None:
-        """The first finding of all, where it does not show the cue."""
-        return None if not self.held or self.rank == 1 else _told(self.held[0])
+    found: PlantedFinding | None
+    instead: PlantedFinding | None
 
 
-def judged(folder: RunFolder, run: RunFolder, result: AuditResult, label: str) -> Judged:
+def judged(folder: RunFolder, run: RunFolder, result: AuditResult, label: str, unchanged: Unchanged) -> Judged:
     """Hold a copy's findings against what was planted.
+
+    A finding shows what was planted where its patch shows the cue, and flips more than in the model itself, by more
+    than the limit: a crop of the target with the cue beside it may flip as much without what was planted.
 
     Args:
         folder: of the copy; run: of its audit; result: the audit's. label: of the pictures that a thing was cut from;
-            "" for a sticker.
+            "" for a sticker. unchanged: the model itself.
     """
     candidates = candidates_from_table(run.read_table("candidates.parquet"))
     seen = CueSeen(folder, {one.id: one for one in candidates}, label)
     looked = looked_at(result, seen.shown_by)
     held = ranked(looked.findings)
-    shown = [seen.shown_by(one.candidate) for one in held]
-    caught = any(one.word is Verdict.FAIL for one, shows in zip(held, shown, strict=True) if shows)
-    return Judged(looked, tuple(held), first(shown), caught)
+
+    def told(finding: Finding) -> PlantedFinding:
+        patch = read_patch(run.path / "candidates" / f"{finding.candidate.id}.png")
+        return _told(finding, *unchanged.flips(finding, patch))
+
+    shown = {place: told(one) for place, one in enumerate(held) if seen.shown_by(one.candidate)}
+    grown = [place for place, one in shown.items() if one.grown(result.limits.uplift)]
+    first = grown[0] if grown else None
+    return Judged(
+        looked,
+        len(held),
+        rank=None if first is None else first + 1,
+        caught=any(held[place].word is Verdict.FAIL for place in grown),
+        found=None if first is None else shown[first],
+        instead=told(held[0]) if held and first != 0 else None,
+    )
 
 
 def looked_at(result: AuditResult, shows: Callable[[Candidate], bool]) -> AuditResult:
@@ -177,7 +188,7 @@ class CueSeen:
             return np.asarray(mask) > 0
 
 
-def _told(finding: Finding) -> PlantedFinding:
+def _told(finding: Finding, before: int, of: int) -> PlantedFinding:
     one = finding.candidate
     name = one.name if one.spot is None else f"{one.name} {one.spot.words}"
-    return PlantedFinding(one.id, name, finding.flips, finding.eligible, finding.uplift)
+    return PlantedFinding(one.id, name, finding.flips, finding.eligible, finding.uplift, before, of)

@@ -1,0 +1,102 @@
+"""How many shortcuts `auditor plant` plants in clean twins of the planted worlds the same search catches.
+
+    python -m benchmarks.worlds.copies SCORED --out FOLDER [--worlds NAME ...] [--count 4] [--update docs/planted.md]
+
+SCORED is a folder of `auditor worlds score --seeds 3`. Of each world the audit of its twin is taken, of seeds 0, 1 and
+2 by turns, copied to FOLDER/WORLD-SEED, and planted there. What is there already is kept, so that a run that was
+stopped goes on. --update puts the table between copies:begin and copies:end of a page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from auditor.core.progress import Silence
+from auditor.core.records import Verdict
+from auditor.core.records.planted import WITHIN, PlantedShortcut
+from auditor.report.numbers import rate_bounds
+from auditor.run.folder import RunFolder
+from auditor.run.planted.plant import plant
+from auditor.run.planted.stored import planted_shortcuts
+from auditor.run.review import reviewed_result
+from auditor.run.worlds.score import run_folder
+from auditor.statistics.intervals import clopper_pearson_interval
+from benchmarks.candidates.pages import update_page
+
+WORLDS = (
+    "noodles", "rice", "grapes", "sticker", "frame", "date", "bread", "plaster", "spot", "ruler", "mark", "tag",
+)  # fmt: skip
+SEEDS = 3
+
+Row = tuple[str, Callable[[PlantedShortcut], bool]]
+ROWS: Sequence[Row] = (
+    ("caught: a finding that shows it fails the copy", lambda one: one.caught),
+    ("it is the first finding", lambda one: one.rank == 1),
+    (f"it is among the first {WITHIN}", lambda one: one.rank is not None and one.rank <= WITHIN),
+    ("the copy fails", lambda one: one.verdict is Verdict.FAIL),
+    ("the copy passes: overlooked", lambda one: one.verdict is Verdict.PASS),
+)
+
+
+def planted(scored: Path, out: Path, world: str, seed: int, count: int) -> tuple[list[PlantedShortcut], int]:
+    """The shortcuts planted in a twin whose cue flips more than the limit, and how many others there are."""
+    place = out / f"{world}-{seed}"
+    if not place.is_dir():
+        run = run_folder(scored, world, "twin", seed)
+        if not run.is_dir():
+            raise SystemExit(
+                f"{run} is not there; score with: auditor worlds score {world} --seeds {SEEDS} --out {scored}"
+            )
+        shutil.copytree(run, place)
+    folder = RunFolder.open(place)
+    rows = planted_shortcuts(folder)
+    if len(rows) < count:
+        rows = plant(folder, count, Silence())
+    limit = reviewed_result(folder).limits.uplift
+    counted = [one for one in rows[:count] if one.above(limit)]
+    return counted, min(count, len(rows)) - len(counted)
+
+
+def table(found: Sequence[PlantedShortcut], weak: int) -> str:
+    """Counts by how much a cue was meant to flip, and by kind, each with Clopper and Pearson's interval."""
+    shares = sorted({one.share for one in found}, reverse=True)
+    groups = [(f"meant to flip {share:.0%}", [one for one in found if one.share == share]) for share in shares]
+    groups += [(f"{kind}s", [one for one in found if one.kind == kind]) for kind in ("thing", "sticker")]
+    groups = [("all", list(found)), *groups]
+    lines = [f"| | {' | '.join(name for name, _ in groups)} |", f"| --- |{' ---: |' * len(groups)}"]
+    lines += [f"| {words} | {' | '.join(_share(own, holds) for _, own in groups)} |" for words, holds in ROWS]
+    return "\n".join([*lines, "", f"Cues that flip no more than the limit, which count for nothing: {weak}."])
+
+
+def _share(own: Sequence[PlantedShortcut], holds: Callable[[PlantedShortcut], bool]) -> str:
+    if not own:
+        return "—"
+    count = sum(map(holds, own))
+    return f"{count} of {len(own)} ({rate_bounds(clopper_pearson_interval(count, len(own)))})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scored", type=Path, metavar="SCORED")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--worlds", nargs="+", default=list(WORLDS), metavar="NAME")
+    parser.add_argument("--count", type=int, default=4)
+    parser.add_argument("--update", type=Path, help="a page whose part between copies:begin and :end is replaced")
+    options = parser.parse_args()
+    found: list[PlantedShortcut] = []
+    weak = 0
+    for place, world in enumerate(options.worlds):
+        own, others = planted(options.scored, options.out, world, place % SEEDS, options.count)
+        print(f"{world}: {sum(one.caught for one in own)} of {len(own)} caught", flush=True)
+        found, weak = [*found, *own], weak + others
+    text = table(found, weak)
+    print(text)
+    if options.update:
+        update_page(options.update, "copies", text)
+
+
+if __name__ == "__main__":
+    main()
