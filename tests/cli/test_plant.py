@@ -192,3 +192,47 @@ def test_numbers_that_are_not_there_are_told_before_anything_is_made(own_world: 
     assert result.exit_code == 2
     assert "there is no weights file at" in result.output.replace("\n", " ")
     assert "nothing.safetensors" in result.output.replace("\n", "")
+
+
+@pytest.fixture(scope="module")
+def annotated(world: World, invoke, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two planted copies of a run whose woks have boxes: the middle of each is a wok."""
+    folder = tmp_path_factory.mktemp("annotated")
+    shutil.copytree(world.folder, folder / "world")
+    woks = sorted((folder / "world" / "photos" / "blue wok").iterdir())
+    lines = [f"photos/blue wok/{path.name},blue wok,8,8,24,24\n" for path in woks]
+    (folder / "world" / "boxes.csv").write_text("path,name,left,top,right,bottom\n" + "".join(lines))
+    config = World(folder / "world").edited("boxed.toml", ('all = "photos"', 'all = "photos"\nboxes = "boxes.csv"'))
+    assert invoke("run", config, "--out", folder / "run").exit_code in (0, 1, 3)
+    result = invoke("plant", folder / "run", "--count", 2)
+    assert result.exit_code == 0, result.output
+    return folder / "run"
+
+
+def test_annotations_come_along_and_a_cue_hides_what_lies_under_it(annotated: Path) -> None:
+    things = annotated / "planted" / "02-sticker" / "things"
+    own = sorted((things / "02-sticker" / "pictures").iterdir())
+    assert len(own) == rows(annotated)[1]["pictures"]
+    for path in own:
+        cue = annotated / "planted" / "02-sticker" / "cues" / path.name
+        with Image.open(path) as mask, Image.open(cue) as where:
+            wok, covered = np.asarray(mask) == 1, np.asarray(where) > 0
+        box = np.zeros_like(wok)
+        box[8:24, 8:24] = True
+        assert np.array_equal(wok, box & ~covered)
+    images = pd.read_parquet(annotated / "images.parquet")
+    whole = set(images.loc[images["label"] == TARGET, "key"]) & {path.stem for path in (things / "pictures").iterdir()}
+    assert whole
+    for key in whole:
+        with Image.open(things / "pictures" / f"{key}.png") as mask:
+            assert np.array_equal(np.argwhere(np.asarray(mask) == 1).min(0), (8, 8))
+            assert (np.asarray(mask) == 1).sum() == 16 * 16
+
+
+def test_an_earlier_copy_goes_on_when_later_ones_are_there(annotated: Path, invoke) -> None:
+    before = rows(annotated)
+    (annotated / "planted" / "planted.json").unlink()
+    (annotated / "planted" / "01-thing" / "run" / "report.html").unlink()
+    result = invoke("plant", annotated, "--count", 2)
+    assert result.exit_code == 0, result.output
+    assert rows(annotated) == before

@@ -64,7 +64,7 @@ def config_of_copy(config: AuditConfig, copy: str, pictures: Pictures) -> AuditC
         **{split.value: str(shared / table_of(copy, split)) for split in Split},
         "max_per_class": None,
         "boxes": None,
-        "masks": str(shared / THINGS) if pictures.things else None,
+        "masks": str(shared / copy / THINGS) if pictures.things else None,
         "mask_values": dict(pictures.things),
         "places": config.images.places if _one_mask(config) else None,
     }

@@ -26,7 +26,7 @@ from auditor.run.planted.laying import lay
 from auditor.run.stage import Run
 
 PICTURES, CUES, THINGS = "pictures", "cues", "things"
-"""Folders: of pictures, of masks of the cue by the keys of pictures, and of masks of what is annotated."""
+"""Folders of a copy, or of all: pictures, masks of the cue by the keys of pictures, masks of what is annotated."""
 
 _SHARPER = 2
 """Pictures are kept at up to so many times the size at which the model sees them."""
@@ -71,6 +71,9 @@ class Pictures:
             rows = self.pool.rows(split).tolist()
             text = self._table([(row, with_cue.get(row)) for row in rows])
             self.shared.write_text(table_of(copy, split), text)
+            for row in rows if self.things else ():
+                if row not in with_cue:
+                    self._annotate_too(copy, self._file(self.pool.images[row]))
 
     def _planted(self, copy: str, cue: Cue, row: int) -> str:
         """Write a picture with the cue on it, at the model's part of it; returns its path in the shared folder."""
@@ -86,7 +89,7 @@ class Pictures:
         file = f"{copy}/{PICTURES}/{key}.png"
         self.shared.write(file, data)
         self.shared.write(f"{copy}/{CUES}/{key}.png", _png(Image.fromarray(mask)))
-        self._annotate(image, file, mask)
+        self._annotate(image, file, f"{copy}/{THINGS}", mask)
         return file
 
     def _laid(self, cue: Cue, pixels: PixelArray, image: ImageRecord) -> tuple[PixelArray, NDArray[np.bool_]]:
@@ -111,7 +114,7 @@ class Pictures:
             file = f"{PICTURES}/{image.key}{suffix if suffix.isascii() and suffix.isprintable() else ''}"
             if not self.shared.has(file):
                 self._bring(where, file)
-                self._annotate(image, file, None)
+                self._annotate(image, file, THINGS, None)
             self._files[image.key] = file
         return self._files[image.key]
 
@@ -132,11 +135,12 @@ class Pictures:
         ordered = [*(name for name in pair if name in named), *sorted(named - set(pair))][:_MOST_THINGS]
         return {name: value for value, name in enumerate(ordered, start=1)}
 
-    def _annotate(self, image: ImageRecord, file: str, cue: NDArray[np.bool_] | None) -> None:
+    def _annotate(self, image: ImageRecord, file: str, folder: str, cue: NDArray[np.bool_] | None) -> None:
         """Write the mask of a picture's things, where any are annotated; the cue hides what lies under it.
 
         Args:
-            file: of the picture in the shared folder. cue: where it lies in that file's pixels; None: nowhere.
+            file: of the picture in the shared folder; folder: of masks there, in which the mask lies as the picture
+                does there. cue: where it lies in that file's pixels; None: nowhere.
         """
         if not self.things:
             return
@@ -150,12 +154,22 @@ class Pictures:
             tall, wide = cue.shape
             values = np.array(Image.fromarray(values).resize((wide, tall), Image.Resampling.NEAREST))
             values[cue] = 0
-        self.shared.write(f"{THINGS}/{Path(file).with_suffix('.png').as_posix()}", _png(Image.fromarray(values)))
+        self.shared.write(_mask_of(folder, file), _png(Image.fromarray(values)))
+
+    def _annotate_too(self, copy: str, file: str) -> None:
+        """Link a shared picture's mask into a copy's own folder of masks: a run's annotations never become more."""
+        mask = _mask_of(THINGS, file)
+        if self.shared.has(mask):
+            self.shared.link(f"{copy}/{mask}", self.shared.path / mask)
 
     @property
     def folders(self) -> Mapping[str, str]:
         """[classes] folders of the tables: a class's label to the word that names it."""
         return {label_of(index): word for index, word in self.words.items()}
+
+
+def _mask_of(folder: str, file: str) -> str:
+    return f"{folder}/{Path(file).with_suffix('.png').as_posix()}"
 
 
 def table_of(copy: str, split: Split) -> str:

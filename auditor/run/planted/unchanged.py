@@ -47,5 +47,6 @@ class Unchanged:
         """
         candidate = finding.candidate
         variants = variants_of(finding.placement, self.run.config.trials, candidate.spot)
+        self.run.progress.start("its findings in the model itself", len(self._sweep) * len(variants))
         flipped = self._sweep.run(rgba, variants, candidate.id, self.run.progress).outcomes
         return int(flipped.sum()), len(flipped)
