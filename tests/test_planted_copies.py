@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import re
+
 from auditor.core.records import Verdict
 from auditor.core.records.planted import PlantedShortcut
 from benchmarks.worlds.copies import table
 
 
 def shortcut(kind: str, share: float, rank: int | None, caught: bool, verdict: Verdict) -> PlantedShortcut:
-    return PlantedShortcut(1, "a", kind, share, 9, 50, 100, 0, 100, 8, rank, caught, verdict, None, None, "planted/1")
+    return PlantedShortcut(
+        1, "a", kind, share, 9, 50, 100, 0, 100, 8, rank, caught, caught, verdict, None, None, "planted/1"
+    )
 
 
-def test_counts_stand_by_share_and_kind_with_their_intervals() -> None:
+def test_counts_stand_by_share_and_kind_with_intervals_by_network() -> None:
     found = [
-        shortcut("thing", 0.5, 1, True, Verdict.FAIL),
-        shortcut("sticker", 0.5, 4, True, Verdict.FAIL),
-        shortcut("thing", 0.25, None, False, Verdict.PASS),
+        ("noodles", shortcut("thing", 0.5, 1, True, Verdict.FAIL)),
+        ("rice", shortcut("sticker", 0.5, 4, True, Verdict.FAIL)),
+        ("rice", shortcut("thing", 0.25, None, False, Verdict.PASS)),
     ]
     lines = table(found, weak=2).split("\n")
     assert lines[0] == "| | all | meant to flip 50% | meant to flip 25% | things | stickers |"
-    assert lines[2].startswith(
-        "| caught: a finding that shows it fails the copy | 2 of 3 (9.4–99.2%) | 2 of 2 (15.8–100.0%) |"
-    )
-    assert lines[3].startswith("| it is the first finding | 1 of 3 ")
-    assert lines[5].endswith("| 1 of 2 (1.3–98.7%) | 1 of 1 (2.5–100.0%) |")
+    counts = [re.findall(r"\d+ of \d+", line) for line in lines[2:7]]
+    assert counts[0] == ["2 of 3", "2 of 2", "0 of 1", "1 of 2", "1 of 1"]
+    assert counts[1] == counts[0]
+    assert counts[2] == ["1 of 3", "1 of 2", "0 of 1", "1 of 2", "0 of 1"]
+    assert counts[3] == counts[2]  # the fourth is not among the first three
+    assert counts[4] == ["1 of 3", "0 of 2", "1 of 1", "1 of 2", "0 of 1"]
+    assert lines[2].endswith("| 1 of 1 (2.5–100.0%) |")  # of one network Clopper and Pearson's
     assert lines[-1] == "Cues that flip no more than the limit, which count for nothing: 2."
 
 
 def test_a_group_without_one_says_so() -> None:
-    assert "| — |" in table([shortcut("thing", 0.5, 1, True, Verdict.FAIL)], weak=0)
+    assert "| — |" in table([("rice", shortcut("thing", 0.5, 1, True, Verdict.FAIL))], weak=0)

@@ -22,7 +22,8 @@ def planted_sentence(result: AuditResult) -> str | None:
     return (
         f"Of {how_many(planted.counted, 'known shortcut')} planted in copies of this model, {which} truly flips "
         f"more than {limit}, the same search catches {_often(planted.caught)}: a finding that shows it fails the copy. "
-        f"It is the first finding in {planted.first.count:,} and among the first {WITHIN} in {planted.within.count:,}; "
+        f"{planted.noticed:,} more fail by what the copy takes for it and the model itself does not. It is the first "
+        f"finding in {planted.first.count:,} and among the first {WITHIN} in {planted.within.count:,}; "
         f"{how_many(planted.passed.count, 'copy passes', 'copies pass')}."
     )
 
@@ -55,7 +56,9 @@ def copy_words(one: PlantedShortcut) -> str:
     """How the copy's audit ended, and whether by what was planted."""
     if one.verdict is not Verdict.FAIL:
         return one.verdict.value
-    return "fail, by a finding that shows the cue" if one.caught else "fail, by others alone"
+    if one.caught:
+        return "fail, by a finding that shows the cue"
+    return "fail, by what it takes for the cue" if one.noticed else "fail, by what the model itself does too"
 
 
 def found_words(one: PlantedShortcut) -> str:

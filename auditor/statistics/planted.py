@@ -29,6 +29,7 @@ def how_often_found(shortcuts: Sequence[PlantedShortcut], limit: float) -> Plant
         ordered,
         len(counted),
         caught=often(lambda one: one.caught),
+        noticed=sum(one.noticed and not one.caught for one in counted),
         first=often(lambda one: one.rank == 1),
         within=often(lambda one: one.rank is not None and one.rank <= WITHIN),
         passed=often(lambda one: one.verdict is Verdict.PASS),

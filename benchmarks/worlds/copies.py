@@ -14,6 +14,8 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from auditor.core.progress import Silence
 from auditor.core.records import Verdict
 from auditor.core.records.planted import WITHIN, PlantedShortcut
@@ -23,7 +25,7 @@ from auditor.run.planted.plant import plant
 from auditor.run.planted.stored import planted_shortcuts
 from auditor.run.review import reviewed_result
 from auditor.run.worlds.score import run_folder
-from auditor.statistics.intervals import clopper_pearson_interval
+from auditor.statistics.fragility import clustered_interval
 from benchmarks.candidates.pages import update_page
 
 WORLDS = (
@@ -34,9 +36,9 @@ SEEDS = 3
 Row = tuple[str, Callable[[PlantedShortcut], bool]]
 ROWS: Sequence[Row] = (
     ("caught: a finding that shows it fails the copy", lambda one: one.caught),
+    ("caught, or it fails by what it takes for the cue", lambda one: one.noticed),
     ("it is the first finding", lambda one: one.rank == 1),
     (f"it is among the first {WITHIN}", lambda one: one.rank is not None and one.rank <= WITHIN),
-    ("the copy fails", lambda one: one.verdict is Verdict.FAIL),
     ("the copy passes: overlooked", lambda one: one.verdict is Verdict.PASS),
 )
 
@@ -60,22 +62,29 @@ def planted(scored: Path, out: Path, world: str, seed: int, count: int) -> tuple
     return counted, min(count, len(rows)) - len(counted)
 
 
-def table(found: Sequence[PlantedShortcut], weak: int) -> str:
-    """Counts by how much a cue was meant to flip, and by kind, each with Clopper and Pearson's interval."""
-    shares = sorted({one.share for one in found}, reverse=True)
-    groups = [(f"meant to flip {share:.0%}", [one for one in found if one.share == share]) for share in shares]
-    groups += [(f"{kind}s", [one for one in found if one.kind == kind]) for kind in ("thing", "sticker")]
+Copies = Sequence[tuple[str, PlantedShortcut]]
+"""Shortcuts, each with the world in whose twin it was planted."""
+
+
+def table(found: Copies, weak: int) -> str:
+    """Counts by how much a cue was meant to flip, and by kind, each with an interval by network (Korn–Graubard)."""
+    shares = sorted({one.share for _, one in found}, reverse=True)
+    groups = [(f"meant to flip {share:.0%}", [both for both in found if both[1].share == share]) for share in shares]
+    groups += [(f"{kind}s", [both for both in found if both[1].kind == kind]) for kind in ("thing", "sticker")]
     groups = [("all", list(found)), *groups]
     lines = [f"| | {' | '.join(name for name, _ in groups)} |", f"| --- |{' ---: |' * len(groups)}"]
     lines += [f"| {words} | {' | '.join(_share(own, holds) for _, own in groups)} |" for words, holds in ROWS]
     return "\n".join([*lines, "", f"Cues that flip no more than the limit, which count for nothing: {weak}."])
 
 
-def _share(own: Sequence[PlantedShortcut], holds: Callable[[PlantedShortcut], bool]) -> str:
+def _share(own: Copies, holds: Callable[[PlantedShortcut], bool]) -> str:
     if not own:
         return "—"
-    count = sum(map(holds, own))
-    return f"{count} of {len(own)} ({rate_bounds(clopper_pearson_interval(count, len(own)))})"
+    by_network: dict[str, list[bool]] = {}
+    for world, one in own:
+        by_network.setdefault(world, []).append(holds(one))
+    interval = clustered_interval(np.array([np.mean(of_network) for of_network in by_network.values()]), 0.025, 0.025)
+    return f"{sum(map(sum, by_network.values()))} of {len(own)} ({rate_bounds(interval)})"
 
 
 def main() -> None:
@@ -86,12 +95,12 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=4)
     parser.add_argument("--update", type=Path, help="a page whose part between copies:begin and :end is replaced")
     options = parser.parse_args()
-    found: list[PlantedShortcut] = []
+    found: list[tuple[str, PlantedShortcut]] = []
     weak = 0
     for place, world in enumerate(options.worlds):
         own, others = planted(options.scored, options.out, world, place % SEEDS, options.count)
         print(f"{world}: {sum(one.caught for one in own)} of {len(own)} caught", flush=True)
-        found, weak = [*found, *own], weak + others
+        found, weak = [*found, *((world, one) for one in own)], weak + others
     text = table(found, weak)
     print(text)
     if options.update:

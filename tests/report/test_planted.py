@@ -17,11 +17,27 @@ from auditor.statistics.planted import how_often_found
 COMMAND = "auditor plant ."
 FOUND = PlantedFinding("c-004", "lemon <b>crop</b>", 40, 60, 0.5, before=3, of=61)
 FIRST = PlantedShortcut(
-    1, "a piece of lemon", "thing", 0.5, 75, 33, 60, 2, 2000, 9, 1, True, Verdict.FAIL, FOUND, None, "planted/01-thing"
+    number=1,
+    name="a piece of lemon",
+    kind="thing",
+    share=0.5,
+    pictures=75,
+    flips=33,
+    eligible=60,
+    changed=2,
+    of=2000,
+    findings=9,
+    rank=1,
+    caught=True,
+    noticed=True,
+    verdict=Verdict.FAIL,
+    found=FOUND,
+    instead=None,
+    folder="planted/01-thing",
 )
 OTHER = PlantedFinding("c-001", "plate crop", 50, 60, 0.7, before=48, of=61)
 FOURTH = replace(FIRST, number=2, name="a round sticker, Q", kind="sticker", rank=4, instead=OTHER)
-LOST = replace(FIRST, number=3, rank=None, caught=False, found=None, instead=OTHER, verdict=Verdict.PASS)
+LOST = replace(FIRST, number=3, rank=None, caught=False, noticed=False, found=None, instead=OTHER, verdict=Verdict.PASS)
 WEAK = replace(FIRST, number=4, flips=6)
 
 
@@ -34,8 +50,9 @@ def test_one_sentence_tells_counts_with_their_interval(full_result: AuditResult)
     told = planted_sentence(with_planted(full_result, FIRST, FOURTH, LOST, WEAK))
     assert told == (
         "Of 3 known shortcuts planted in copies of this model, each of which truly flips more than 10 points, the same "
-        "search catches 2 (9.4–99.2, Clopper–Pearson 95%): a finding that shows it fails the copy. It is the first "
-        "finding in 1 and among the first 3 in 1; 1 copy passes."
+        "search catches 2 (9.4–99.2, Clopper–Pearson 95%): a finding that shows it fails the copy. 0 more fail by "
+        "what the copy takes for it and the model itself does not. It is the first finding in 1 and among the first 3 "
+        "in 1; 1 copy passes."
     )
 
 
@@ -91,7 +108,8 @@ def test_a_pass_says_how_to_ask_and_no_longer_once_somebody_has(full_result: Aud
     ("one", "words"),
     [
         (FIRST, "fail, by a finding that shows the cue"),
-        (replace(LOST, verdict=Verdict.FAIL), "fail, by others alone"),
+        (replace(LOST, verdict=Verdict.FAIL), "fail, by what the model itself does too"),
+        (replace(LOST, verdict=Verdict.FAIL, noticed=True), "fail, by what it takes for the cue"),
         (LOST, "pass"),
         (replace(FIRST, caught=False, verdict=Verdict.INCONCLUSIVE), "inconclusive"),
     ],

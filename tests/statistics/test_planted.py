@@ -11,22 +11,23 @@ from auditor.statistics.planted import how_often_found
 
 def shortcut(number: int, rank: int | None, flips: int = 50, verdict: Verdict = Verdict.FAIL) -> PlantedShortcut:
     return PlantedShortcut(
-        number,
-        "a thing",
-        "thing",
-        0.5,
-        10,
-        flips,
-        100,
-        0,
-        100,
-        8,
-        rank,
-        rank is not None,
-        verdict,
-        None,
-        None,
-        "planted/1",
+        number=number,
+        name="a thing",
+        kind="thing",
+        share=0.5,
+        pictures=10,
+        flips=flips,
+        eligible=100,
+        changed=0,
+        of=100,
+        findings=8,
+        rank=rank,
+        caught=rank is not None,
+        noticed=True,
+        verdict=verdict,
+        found=None,
+        instead=None,
+        folder=f"planted/{number}",
     )
 
 
@@ -37,6 +38,7 @@ def test_shortcuts_count_where_the_cue_flips_more_than_the_limit() -> None:
     assert found.counted == 3  # 10 of 100 is not more than the limit
     counts = [one.count for one in (found.caught, found.first, found.within, found.passed) if one is not None]
     assert counts == [2, 1, 2, 1]
+    assert found.noticed == 1  # beside the two that are caught
 
 
 def test_the_interval_is_clopper_and_pearsons() -> None:

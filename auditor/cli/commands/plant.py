@@ -53,6 +53,7 @@ def plant(
                     "findings": one.findings,
                     "rank": one.rank,
                     "caught": one.caught,
+                    "noticed": one.noticed,
                     "verdict": one.verdict,
                     "folder": folder.path / one.folder,
                 }

@@ -43,7 +43,8 @@ class PlantedShortcut:
             that show it are context, all others the target itself.
         findings: that are held to the limit then; rank: of the first of them, by uplift, that shows the cue and flips
             more than in the model itself, by more than the limit.
-        caught: whether such a finding fails the copy, by itself.
+        caught: whether such a finding fails the copy, by itself; noticed: whether any finding does that flips so much
+            more than in the model itself, whatever it shows.
         found: that first finding; instead: the first of all findings, where that is another one.
         folder: of all of it, in the run's own.
     """
@@ -60,6 +61,7 @@ class PlantedShortcut:
     findings: int
     rank: int | None
     caught: bool
+    noticed: bool
     verdict: Verdict
     found: PlantedFinding | None
     instead: PlantedFinding | None
@@ -90,8 +92,9 @@ class Planted:
     Attributes:
         shortcuts: by number. counted: of them, those whose cue truly flips more than the limit; of the others a pass is
             right, and they count for nothing.
-        caught: of those counted, where a finding that shows the cue fails the copy. A copy may fail by something else
-            too, which the model itself has.
+        caught: of those counted, where a finding that shows the cue fails the copy.
+        noticed: how many others fail by something else that the model itself does not do, or much less: what the last
+            layer takes for the cue. What the model itself does as well counts for nothing.
         first, within: where such a finding is the first, or among the first `WITHIN`.
         passed: copies that pass, each a shortcut overlooked. All four are None where nothing counts.
     """
@@ -99,6 +102,7 @@ class Planted:
     shortcuts: tuple[PlantedShortcut, ...]
     counted: int
     caught: HowOften | None
+    noticed: int
     first: HowOften | None
     within: HowOften | None
     passed: HowOften | None

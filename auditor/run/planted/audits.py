@@ -94,7 +94,8 @@ class Judged:
 
     Attributes:
         result: with these marks. held: how many of its findings are held to the limit.
-        rank: of the first of these, by uplift, that shows what was planted; caught: whether one that shows it fails.
+        rank: of the first of these, by uplift, that shows what was planted; caught: whether one that shows it fails;
+            noticed: whether any fails that flips more than in the model itself, by more than the limit.
         found: that first one; instead: the first of all, where that is another.
     """
 
@@ -102,6 +103,7 @@ class Judged:
     held: int
     rank: int | None
     caught: bool
+    noticed: bool
     found: PlantedFinding | None
     instead: PlantedFinding | None
 
@@ -121,20 +123,23 @@ def judged(folder: RunFolder, run: RunFolder, result: AuditResult, label: str, u
     looked = looked_at(result, seen.shown_by)
     held = ranked(looked.findings)
 
-    def told(finding: Finding) -> PlantedFinding:
-        patch = read_patch(run.path / "candidates" / f"{finding.candidate.id}.png")
-        return _told(finding, *unchanged.flips(finding, patch))
+    def told(place: int) -> PlantedFinding:
+        patch = read_patch(run.path / "candidates" / f"{held[place].candidate.id}.png")
+        return _told(held[place], *unchanged.flips(held[place], patch))
 
-    shown = {place: told(one) for place, one in enumerate(held) if seen.shown_by(one.candidate)}
-    grown = [place for place, one in shown.items() if one.grown(result.limits.uplift)]
-    first = grown[0] if grown else None
+    failing = [place for place, one in enumerate(held) if one.word is Verdict.FAIL]
+    showing = [place for place, one in enumerate(held) if seen.shown_by(one.candidate)]
+    all_told = {place: told(place) for place in sorted({*failing, *showing, *range(min(1, len(held)))})}
+    grown = {place for place, one in all_told.items() if one.grown(result.limits.uplift)}
+    first = min(grown & set(showing), default=None)
     return Judged(
         looked,
         len(held),
         rank=None if first is None else first + 1,
-        caught=any(held[place].word is Verdict.FAIL for place in grown),
-        found=None if first is None else shown[first],
-        instead=told(held[0]) if held and first != 0 else None,
+        caught=bool(grown & set(showing) & set(failing)),
+        noticed=bool(grown & set(failing)),
+        found=None if first is None else all_told[first],
+        instead=all_told[0] if held and first != 0 else None,
     )
 
 

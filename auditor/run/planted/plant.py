@@ -75,6 +75,7 @@ def _one(planter: Planter, unchanged: Unchanged, number: int, count: int, progre
         findings=one.held,
         rank=one.rank,
         caught=one.caught,
+        noticed=one.noticed,
         verdict=one.result.verdict,
         found=one.found,
         instead=one.instead,
