@@ -18,8 +18,8 @@ from auditor.core.records.planted import PlantedFinding
 from auditor.run.audit import continue_run, new_run, stored_config
 from auditor.run.folder import RunFolder
 from auditor.run.planted.copies import ADDED
+from auditor.run.planted.model_itself import ModelItself
 from auditor.run.planted.pictures import CUES, THINGS, Pictures, table_of
-from auditor.run.planted.unchanged import Unchanged
 from auditor.run.tables import candidates_from_table
 from auditor.run.upgrade import open_folder
 from auditor.run.worlds.hits import in_mask, ranked, shown_by
@@ -108,7 +108,7 @@ class Judged:
     instead: PlantedFinding | None
 
 
-def judged(folder: RunFolder, run: RunFolder, result: AuditResult, label: str, unchanged: Unchanged) -> Judged:
+def judged(folder: RunFolder, run: RunFolder, result: AuditResult, label: str, model_itself: ModelItself) -> Judged:
     """Hold a copy's findings against what was planted.
 
     A finding shows what was planted where its patch shows the cue, and flips more than in the model itself, by more
@@ -116,7 +116,7 @@ def judged(folder: RunFolder, run: RunFolder, result: AuditResult, label: str, u
 
     Args:
         folder: of the copy; run: of its audit; result: the audit's. label: of the pictures that a thing was cut from;
-            "" for a sticker. unchanged: the model itself.
+            "" for a sticker. model_itself: on which its patches are tried too.
     """
     candidates = candidates_from_table(run.read_table("candidates.parquet"))
     seen = CueSeen(folder, {one.id: one for one in candidates}, label)
@@ -125,7 +125,7 @@ def judged(folder: RunFolder, run: RunFolder, result: AuditResult, label: str, u
 
     def told(place: int) -> PlantedFinding:
         patch = read_patch(run.path / "candidates" / f"{held[place].candidate.id}.png")
-        return _told(held[place], *unchanged.flips(held[place], patch))
+        return _told(held[place], *model_itself.flips(held[place], patch))
 
     failing = [place for place, one in enumerate(held) if one.word is Verdict.FAIL]
     showing = [place for place, one in enumerate(held) if seen.shown_by(one.candidate)]

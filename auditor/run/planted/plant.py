@@ -15,8 +15,8 @@ from auditor.run.folder import RunFolder
 from auditor.run.planted.audits import Judged, audited, config_of_copy, judged
 from auditor.run.planted.copies import Planter, Planting
 from auditor.run.planted.cues import THING, Cue
+from auditor.run.planted.model_itself import ModelItself
 from auditor.run.planted.stored import CUE, FOLDER, FOUND, keep_shortcuts, planted_shortcuts
-from auditor.run.planted.unchanged import Unchanged
 from auditor.run.review import reviewed_result
 from auditor.run.stages.report import rewrite_report
 
@@ -40,17 +40,17 @@ def plant(run_folder: RunFolder, count: int, progress: Progress) -> tuple[Plante
     """
     reviewed_result(run_folder)  # a run that is not finished is refused before its model is opened
     with at_work(run_folder, stored_config(run_folder), progress) as run:
-        planter, unchanged = Planter(run, RunFolder(run_folder.path / FOLDER)), Unchanged(run)
+        planter, model_itself = Planter(run, RunFolder(run_folder.path / FOLDER)), ModelItself(run)
         found = {one.number: one for one in planted_shortcuts(run_folder)}
         for number in range(1, count + 1):
             if number not in found:
-                found[number] = _one(planter, unchanged, number, count, progress)
+                found[number] = _one(planter, model_itself, number, count, progress)
                 keep_shortcuts(run_folder, list(found.values()))
         rewrite_report(run_folder, reviewed_result(run_folder))
     return planted_shortcuts(run_folder)
 
 
-def _one(planter: Planter, unchanged: Unchanged, number: int, count: int, progress: Progress) -> PlantedShortcut:
+def _one(planter: Planter, model_itself: ModelItself, number: int, count: int, progress: Progress) -> PlantedShortcut:
     copy = f"{number:02d}-{planter.kind_of(number)}"
     folder = RunFolder(planter.shared.path / copy)
     planting = _planting(planter, number, copy)
@@ -60,7 +60,7 @@ def _one(planter: Planter, unchanged: Unchanged, number: int, count: int, progre
     )
     run = audited(folder, config_of_copy(planter.run.config, copy, planter.pictures), progress)
     label = planter.run.inputs.class_names[planting.which] if planting.kind == THING else ""
-    one = judged(folder, run, reviewed_result(run), label, unchanged)
+    one = judged(folder, run, reviewed_result(run), label, model_itself)
     _draw(folder, run, planter.cue(planting.kind, planting.which), one)
     return PlantedShortcut(
         number=number,

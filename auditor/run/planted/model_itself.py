@@ -18,7 +18,7 @@ from auditor.trials.sweep import Sweep
 
 
 @dataclass(frozen=True)
-class Unchanged:
+class ModelItself:
     """The audited model on the confirmation pictures of the source that it knows."""
 
     run: Run
