@@ -51,6 +51,7 @@ ANSWERED = {
     "list": "list {run}",
     "look": "look {run} {photograph}",
     "open": "open {run}",
+    "plant": "plant {run} --count 1",
     "policy": "policy {out}",
     "report": "report {run}",
     "review": "review {run} --mark c-002=context --by Ada",
@@ -116,6 +117,7 @@ def told(
     laid_out = SimpleNamespace(images=72, movements=(0.5,), picture=tmp_path / "layers.png")
     monkeypatch.setattr("auditor.run.beside.atlases.build_layers_atlas", lambda *_: laid_out)
     monkeypatch.setattr("auditor.run.demo.run_demo", audited)
+    monkeypatch.setattr("auditor.run.planted.plant.plant", lambda *_: ())
     monkeypatch.setattr("auditor.run.worlds.build.build", lambda *_: None)
     monkeypatch.setattr("auditor.run.worlds.score.Scorer", NobodyScores)
     monkeypatch.setattr("auditor.run.worlds.board.board", lambda rows: "nothing\n")

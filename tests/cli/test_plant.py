@@ -29,9 +29,22 @@ def sha256(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def planted(finished, invoke, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+def boxed(world: World, invoke, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose woks have boxes: the middle of each is a wok."""
+    folder = tmp_path_factory.mktemp("boxed")
+    shutil.copytree(world.folder, folder / "world")
+    woks = sorted((folder / "world" / "photos" / "blue wok").iterdir())
+    lines = [f"photos/blue wok/{path.name},blue wok,8,8,24,24\n" for path in woks]
+    (folder / "world" / "boxes.csv").write_text("path,name,left,top,right,bottom\n" + "".join(lines))
+    config = World(folder / "world").edited("boxed.toml", ('all = "photos"', 'all = "photos"\nboxes = "boxes.csv"'))
+    assert invoke("run", config, "--out", folder / "run").exit_code in (0, 1, 3)
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def planted(boxed: Path, invoke, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     folder = tmp_path_factory.mktemp("planted") / "run"
-    shutil.copytree(finished[0], folder)
+    shutil.copytree(boxed, folder)
     result = invoke("plant", folder, "--count", 2, "--json")
     assert result.exit_code == 0, result.output
     return folder, json.loads(result.stdout)
@@ -50,9 +63,9 @@ def test_a_thing_and_a_sticker_are_planted_by_turns(planted: tuple[Path, Any]) -
     assert [one["name"] for one in rows(folder)] == [one["name"] for one in told["planted"]]
 
 
-def test_the_runs_own_numbers_stay_as_they_are(planted: tuple[Path, Any], finished) -> None:
+def test_the_runs_own_numbers_stay_as_they_are(planted: tuple[Path, Any], boxed: Path) -> None:
     for name in NUMBERS:
-        assert sha256(planted[0] / name) == sha256(finished[0] / name), name
+        assert sha256(planted[0] / name) == sha256(boxed / name), name
 
 
 def test_a_copy_differs_from_the_model_in_the_targets_row_of_the_last_layer_alone(planted: tuple[Path, Any]) -> None:
@@ -121,13 +134,13 @@ def test_the_cue_is_laid_where_the_table_says_and_counted(planted: tuple[Path, A
         assert 0 <= row["changed"] <= row["of"]
 
 
-def test_the_report_says_it_and_shows_the_cues(planted: tuple[Path, Any], finished) -> None:
+def test_the_report_says_it_and_shows_the_cues(planted: tuple[Path, Any], boxed: Path) -> None:
     page = (planted[0] / "report.html").read_text()
     assert "Would the search have found a shortcut?" in page
     assert planted[1]["sentence"].replace("'", "&#39;") in page
     for row in rows(planted[0]):
         assert f"the cue: {row['name']}" in page
-    assert "Would the search have found a shortcut?" not in (finished[0] / "report.html").read_text()
+    assert "Would the search have found a shortcut?" not in (boxed / "report.html").read_text()
 
 
 def test_what_is_there_stays_and_what_was_interrupted_goes_on(
@@ -137,6 +150,7 @@ def test_what_is_there_stays_and_what_was_interrupted_goes_on(
     shutil.copytree(planted[0], folder, symlinks=True)
     before = (folder / "planted" / "planted.json").read_bytes()
     (folder / "planted" / "planted.json").unlink()  # killed before the first row was written
+    (folder / "planted" / "01-thing" / "run" / "report.html").unlink()
     shutil.rmtree(folder / "planted" / "02-sticker")
     for file in folder.glob("planted/02-sticker.*"):
         file.unlink()
@@ -194,45 +208,22 @@ def test_numbers_that_are_not_there_are_told_before_anything_is_made(own_world: 
     assert "nothing.safetensors" in result.output.replace("\n", "")
 
 
-@pytest.fixture(scope="module")
-def annotated(world: World, invoke, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two planted copies of a run whose woks have boxes: the middle of each is a wok."""
-    folder = tmp_path_factory.mktemp("annotated")
-    shutil.copytree(world.folder, folder / "world")
-    woks = sorted((folder / "world" / "photos" / "blue wok").iterdir())
-    lines = [f"photos/blue wok/{path.name},blue wok,8,8,24,24\n" for path in woks]
-    (folder / "world" / "boxes.csv").write_text("path,name,left,top,right,bottom\n" + "".join(lines))
-    config = World(folder / "world").edited("boxed.toml", ('all = "photos"', 'all = "photos"\nboxes = "boxes.csv"'))
-    assert invoke("run", config, "--out", folder / "run").exit_code in (0, 1, 3)
-    result = invoke("plant", folder / "run", "--count", 2)
-    assert result.exit_code == 0, result.output
-    return folder / "run"
-
-
-def test_annotations_come_along_and_a_cue_hides_what_lies_under_it(annotated: Path) -> None:
-    things = annotated / "planted" / "02-sticker" / "things"
+def test_annotations_come_along_and_a_cue_hides_what_lies_under_it(planted: tuple[Path, Any]) -> None:
+    folder = planted[0]
+    things = folder / "planted" / "02-sticker" / "things"
     own = sorted((things / "02-sticker" / "pictures").iterdir())
-    assert len(own) == rows(annotated)[1]["pictures"]
+    assert len(own) == rows(folder)[1]["pictures"]
     for path in own:
-        cue = annotated / "planted" / "02-sticker" / "cues" / path.name
+        cue = folder / "planted" / "02-sticker" / "cues" / path.name
         with Image.open(path) as mask, Image.open(cue) as where:
             wok, covered = np.asarray(mask) == 1, np.asarray(where) > 0
         box = np.zeros_like(wok)
         box[8:24, 8:24] = True
         assert np.array_equal(wok, box & ~covered)
-    images = pd.read_parquet(annotated / "images.parquet")
+    images = pd.read_parquet(folder / "images.parquet")
     whole = set(images.loc[images["label"] == TARGET, "key"]) & {path.stem for path in (things / "pictures").iterdir()}
     assert whole
     for key in whole:
         with Image.open(things / "pictures" / f"{key}.png") as mask:
             assert np.array_equal(np.argwhere(np.asarray(mask) == 1).min(0), (8, 8))
             assert (np.asarray(mask) == 1).sum() == 16 * 16
-
-
-def test_an_earlier_copy_goes_on_when_later_ones_are_there(annotated: Path, invoke) -> None:
-    before = rows(annotated)
-    (annotated / "planted" / "planted.json").unlink()
-    (annotated / "planted" / "01-thing" / "run" / "report.html").unlink()
-    result = invoke("plant", annotated, "--count", 2)
-    assert result.exit_code == 0, result.output
-    assert rows(annotated) == before
