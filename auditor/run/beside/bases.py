@@ -1,8 +1,10 @@
-"""The pictures that counterexamples are made of, how they take turns, and what is made of one."""
+"""The pictures that counterexamples are made of, how they take turns, what is made of one, and their table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,3 +90,12 @@ def _seen(picture: Image.Image, preprocessing: Preprocessing) -> tuple[int, int,
     """The part of a picture that the model sees: left, top, right, bottom."""
     height, width = preprocessing.output_size
     return preprocessing.original_box(0, 0, width, height, picture.width, picture.height)
+
+
+def labels_csv(rows: Iterable[tuple[str, str]]) -> str:
+    """A table of `path,label`, as a source of pictures reads it."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("path", "label"))
+    table.writerows(rows)
+    return text.getvalue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from auditor.inputs.images.originals import Originals
 from auditor.inputs.images.sources import GivenSource, given_sources, list_images, shown, source_of
 from auditor.inputs.images.sources.folder import FOLDER
 from auditor.run.audit import at_work, stored_config
-from auditor.run.beside.bases import Base, InTurn, Made
+from auditor.run.beside.bases import Base, InTurn, Made, labels_csv
 from auditor.run.beside.features import Feature, features_of
 from auditor.run.beside.pasted_pictures import PATCHES, PastedPictures
 from auditor.run.beside.removed_pictures import RemovedPictures, places_of
@@ -219,7 +218,7 @@ class _Maker:
                 for patch in patches:
                     self._folder.write(f"{folder}/{patch.candidate.id}.png", patch_png(patch.rgba))
         if not self._in_folders:
-            self._folder.write_text(TABLE, _labels_csv(rows))
+            self._folder.write_text(TABLE, labels_csv((str(row["file"]), str(row["label"])) for row in rows))
         manifest: dict[str, Json] = {
             "run": result.run,
             "source": result.source.name,
@@ -234,14 +233,6 @@ class _Maker:
         self._folder.write(MANIFEST, json_file(manifest).encode())
         classes = len({str(row["label"]) for row in rows})
         return Counterexamples(out, len(rows), classes, tuple(self._features), self._in_folders)
-
-
-def _labels_csv(rows: Sequence[Mapping[str, Json]]) -> str:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(("path", "label"))
-    table.writerows((row["file"], row["label"]) for row in rows)
-    return text.getvalue()
 
 
 def _told(feature: Feature) -> dict[str, Json]:

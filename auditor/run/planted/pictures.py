@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from auditor.core.records import ImagePool, ImageRecord, IntArray, PixelArray, S
 from auditor.inputs.images.added import KEY_CHARACTERS
 from auditor.inputs.images.originals import Originals
 from auditor.inputs.images.sources import find_image, source_paths, whereabouts
-from auditor.run.beside.bases import Base, opened
+from auditor.run.beside.bases import Base, labels_csv, opened
 from auditor.run.folder import RunFolder
 from auditor.run.planted.cues import Cue
 from auditor.run.planted.laying import lay
@@ -69,8 +68,10 @@ class Pictures:
             self.shared.write(f"{copy}/{CUES}/{key}.png", _png(Image.fromarray(area)))
         for split in Split:
             rows = self.pool.rows(split).tolist()
-            text = self._table([(row, with_cue.get(row)) for row in rows])
-            self.shared.write_text(table_of(copy, split), text)
+            images = [self.pool.images[row] for row in rows]
+            paths = [with_cue.get(row) or self._file(image) for row, image in zip(rows, images, strict=True)]
+            table = zip(paths, (label_of(image.label) for image in images), strict=True)
+            self.shared.write_text(table_of(copy, split), labels_csv(table))
             for row in rows if self.things else ():
                 if row not in with_cue:
                     self._annotate_too(copy, self._file(self.pool.images[row]))
@@ -96,15 +97,6 @@ class Pictures:
         rng = keyed_generator(self.run.config.seed, "planted", cue.name, image.key)
         drawn = lay(cue.stamps, cue.laying, np.ascontiguousarray(pixels), rng)
         return drawn.pixels, drawn.mask
-
-    def _table(self, rows: Sequence[tuple[int, str | None]]) -> str:
-        text = io.StringIO()
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(("path", "label"))
-        for row, path in rows:
-            image = self.pool.images[row]
-            table.writerow((path or self._file(image), label_of(image.label)))
-        return text.getvalue()
 
     def _file(self, image: ImageRecord) -> str:
         """A picture as it is, linked or copied into the shared folder once, with what is annotated in it."""

@@ -7,6 +7,7 @@ import io
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
+from auditor.atlas.drawings.canvas import png_bytes
 from auditor.core.errors import DamagedFileError
 from auditor.core.progress import Progress
 from auditor.core.records.planted import PlantedShortcut
@@ -113,6 +114,4 @@ def _draw(folder: RunFolder, run: RunFolder, cue: Cue, one: Judged) -> None:
 def _small(picture: Image.Image) -> bytes:
     shown = picture.copy()
     shown.thumbnail((_SHOWN_PX, _SHOWN_PX), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    shown.save(buffer, "PNG")
-    return buffer.getvalue()
+    return png_bytes(shown)
