@@ -164,8 +164,18 @@ def test_layers_are_laid_out_together(world, invoke, tmp_path, monkeypatch) -> N
     assert 0 <= float(moved.split("moves ")[1].split()[0]) < 0.5  # the second layer repeats the first
     assert Image.open(path).format == "WEBP"
     assert Path(path) == folder / "atlases" / "layers-features-1-features-3" / "layers.webp"
+    assert "AlignedUMAP" not in made.stderr
     monkeypatch.setattr("auditor.atlas.alignment._at_positions", stop)
     assert invoke("atlas", folder, "--layers", "features.1,features.3").stdout == made.stdout
+
+
+def test_another_layout_than_umap_is_said_not_to_be_for_layers(world, invoke, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("auditor.run.beside.atlases.aligned_layouts", lambda layers, *_: [one[:, :2] for one in layers])
+    tsne = world.edited("tsne.toml", ("[atlas]\n", '[atlas]\nlayout = "tsne"\n'))
+    made = invoke("atlas", tsne, "--layers", "features.1,features.3", "--out", tmp_path / "run")
+    assert made.exit_code == 0, made.output
+    sentence = "AlignedUMAP of umap-learn lays layers out together; atlas.layout = 'tsne' is for atlases of one layer"
+    assert sentence in " ".join(made.stderr.split())
 
 
 @pytest.mark.parametrize(

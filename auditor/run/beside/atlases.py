@@ -166,6 +166,10 @@ def build_layers_atlas(run: Run, layers: Sequence[str]) -> LayersAtlas:
     samples = collect_layers(of_layers, rows, Inside(folder, "activations"))
     progress.start("laying out the layers together", 1)
     likeness = likeness_of(run.config.atlas)
+    if (asked := run.config.atlas.layout) != "umap":
+        progress.say(
+            f"AlignedUMAP of umap-learn lays layers out together; atlas.layout = {asked!r} is for atlases of one layer"
+        )
     layouts = aligned_layouts([each.vectors for each in samples], likeness, run.config.seed)
     progress.advance()
     maps = [
