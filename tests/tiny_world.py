@@ -151,6 +151,12 @@ batch_size = 16
 """
 AUDIT += PLACES
 AUDIT += """
+[needed]
+pictures = 4
+
+[survival]
+findings = 1
+
 [limits]
 uplift = 0.35
 fragility = 0.9

@@ -6,7 +6,8 @@ import dataclasses
 import json
 import math
 from collections.abc import Sequence
-from typing import get_type_hints
+from functools import cache
+from typing import Any, get_type_hints
 
 import numpy as np
 import pyarrow as pa
@@ -142,11 +143,18 @@ def outcome_from_json(text: str) -> Outcome:
     return TypeAdapter(Outcome).validate_python(json.loads(text, object_hook=_with_role))
 
 
+@cache
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    """The adapter of a type, made once: building those of all of a result's fields takes as long as many an audit's
+    statistics."""
+    return TypeAdapter(hint)
+
+
 def result_to_json(result: AuditResult) -> str:
     """An audit's result without its cells and pictures, which have files of their own."""
     hints = get_type_hints(AuditResult)
     values = {
-        name: TypeAdapter(hint).dump_python(getattr(result, name), mode="json")
+        name: _adapter(hint).dump_python(getattr(result, name), mode="json")
         for name, hint in hints.items()
         if name not in _KEPT_APART
     }
@@ -157,5 +165,5 @@ def result_from_json(text: str, cells: tuple[Cell, ...], pictures: dict[str, byt
     """The result of `result_to_json` with its cells and pictures put back."""
     hints = get_type_hints(AuditResult)
     stored = json.loads(text, object_hook=_with_role)
-    values = {name: TypeAdapter(hints[name]).validate_python(value) for name, value in stored.items()}
+    values = {name: _adapter(hints[name]).validate_python(value) for name, value in stored.items()}
     return AuditResult(**values, cells=cells, pictures=pictures)

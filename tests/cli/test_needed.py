@@ -67,7 +67,11 @@ def test_an_earlier_versions_run_is_reported_as_it_is_and_resumed_with_what_it_l
     assert "needs what was confirmed: not asked" in (own_run / "checklist.md").read_text()
     resumed = invoke("run", "--resume", own_run)
     assert resumed.exit_code == finished[1].exit_code, resumed.output
-    assert (own_run / "findings.json").read_bytes() == (finished[0] / "findings.json").read_bytes()
+    # its settings know nothing of how many pictures are asked, so that it asks as many as are asked by default
+    told, expected = findings_of(own_run), findings_of(finished[0])
+    for one, other in zip(told, expected, strict=True):
+        assert one.pop("needed")["asked"] > other.pop("needed")["asked"]
+    assert told == expected
 
 
 def test_an_interruption_costs_one_candidate(
