@@ -19,7 +19,8 @@ from auditor.report.planted import (
     found_words,
     kept_words,
     planted_limits,
-    planted_sentence,
+    sentence_of_patches,
+    sentence_of_whole_pictures,
 )
 from auditor.report.settling import would_settle
 from auditor.report.stopping import pictures_used, stopping_sentence
@@ -111,7 +112,8 @@ def _environment(*, autoescape: bool) -> Environment:
         found_words=found_words,
         kept_words=kept_words,
         planted_limits=planted_limits,
-        planted_sentence=planted_sentence,
+        sentence_of_patches=sentence_of_patches,
+        sentence_of_whole_pictures=sentence_of_whole_pictures,
         needed_details=needed_details,
         needed_sentence=needed_sentence,
         pictures_used=pictures_used,

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from auditor.core.records import AuditResult, Verdict
-from auditor.core.records.planted import WITHIN, HowOften, PlantedFinding, PlantedShortcut
+from auditor.core.records.planted import WITHIN, HowOften, Planted, PlantedFinding, PlantedShortcut
 from auditor.report.numbers import counts, how_many, percent, plain_points, points, rate_interval
 
 COUNTS_FOR_NOTHING = "not above the limit, so it counts for nothing"
 
 
 def planted_sentence(result: AuditResult) -> str | None:
-    """How often the search found what was planted, in one line; None where nobody asked."""
+    """How often the search found what was planted; None where nobody asked."""
+    told = [one for one in (sentence_of_patches(result), sentence_of_whole_pictures(result)) if one]
+    return " ".join(told) if result.planted is not None else None
+
+
+def sentence_of_patches(result: AuditResult) -> str:
+    """How often it found what a patch can show; "" where none was planted."""
     planted = result.planted
-    if planted is None:
-        return None
-    limit = plain_points(result.limits.uplift)
+    return _of_patches(planted, plain_points(result.limits.uplift)) if planted and planted.shortcuts else ""
+
+
+def sentence_of_whole_pictures(result: AuditResult) -> str:
+    """How often it found changes of whole pictures; "" where none was planted."""
+    over = result.planted.over_whole if result.planted is not None else None
+    return _of_whole_pictures(over, plain_points(result.limits.uplift)) if over else ""
+
+
+def _of_patches(planted: Planted, limit: str) -> str:
     if planted.caught is None or planted.first is None or planted.within is None or planted.passed is None:
         some = how_many(len(planted.shortcuts), "shortcut was", "shortcuts were")
         return f"{some} planted in copies of this model, and no cue flips more than {limit} there, so nothing is shown."
@@ -28,6 +41,19 @@ def planted_sentence(result: AuditResult) -> str | None:
     )
 
 
+def _of_whole_pictures(planted: Planted, limit: str) -> str:
+    if planted.caught is None or planted.passed is None:
+        some = how_many(len(planted.shortcuts), "change of whole pictures was", "changes of whole pictures were")
+        return f"{some} planted as well, and none flips more than {limit}, so nothing is shown of these."
+    which = "which" if planted.counted == 1 else "each of which"
+    return (
+        f"Of {how_many(planted.counted, 'change of whole pictures', 'changes of whole pictures')} planted as well, "
+        f"{which} truly flips more than {limit}, the audit names {_often(planted.caught)}: an effect of its kind keeps "
+        f"the copy from passing. {planted.noticed:,} more are noticed as something else; "
+        f"{how_many(planted.passed.count, 'copy passes', 'copies pass')}."
+    )
+
+
 def _often(often: HowOften) -> str:
     return f"{often.count:,} ({rate_interval(often.interval)})"
 
@@ -35,7 +61,7 @@ def _often(often: HowOften) -> str:
 def planted_limits(result: AuditResult) -> str:
     """What such a figure is for, and what it leaves open."""
     return (
-        "The interval is for other cues of these two kinds, planted likewise in this model and looked for on these "
+        "An interval is for other cues of these kinds, planted likewise in this model and looked for on these "
         f"pictures. A shortcut of {result.target.name} in the real model may be of another kind, and lie deeper than "
         "its last layer. It decides no verdict."
     )
@@ -54,6 +80,9 @@ def effect_words(one: PlantedShortcut, limit: float) -> str:
 
 def copy_words(one: PlantedShortcut) -> str:
     """How the copy's audit ended, and whether by what was planted."""
+    if one.is_whole and one.verdict is not Verdict.PASS:
+        by = "an effect of its kind" if one.caught else "another effect"
+        return f"kept from passing, by {by if one.noticed else 'what moves the model itself too'}"
     if one.verdict is not Verdict.FAIL:
         return one.verdict.value
     if one.caught:
@@ -64,10 +93,16 @@ def copy_words(one: PlantedShortcut) -> str:
 def found_words(one: PlantedShortcut) -> str:
     """Which finding shows the cue, and which stands before it."""
     if one.found is None:
-        before = "" if one.instead is None else f"; the first finding is {_finding(one.instead)}"
+        strongest = "the strongest effect" if one.is_whole else "the first finding"
+        before = "" if one.instead is None else f"; {strongest} is {_finding(one.instead)}"
         return f"not found{before}"
     ahead = "" if one.instead is None else f"; ahead of it {_finding(one.instead)}"
-    return f"finding {one.rank} of {one.findings}: {_finding(one.found)}{ahead}"
+    rank = (
+        f"effect {one.rank} of {one.findings} above the limit"
+        if one.is_whole
+        else f"finding {one.rank} of {one.findings}"
+    )
+    return f"{rank}: {_finding(one.found)}{ahead}"
 
 
 def _finding(one: PlantedFinding) -> str:

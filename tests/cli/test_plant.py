@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import fsspec
 import numpy as np
@@ -16,7 +18,15 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
+from auditor.core.progress import Silence
 from auditor.core.records import Split
+from auditor.core.records.planted import WHOLE
+from auditor.run.audit import at_work, stored_config
+from auditor.run.folder import RunFolder
+from auditor.run.planted.copies import Planter
+from auditor.run.planted.plant import _asked
+from auditor.run.stage import Run
+from auditor.run.stages.whole_pictures import effects_of, flips_of
 from auditor.run.worlds.hits import in_mask
 from tests.tiny_world import CLASSES, World
 
@@ -45,7 +55,7 @@ def boxed(world: World, invoke, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def planted(boxed: Path, invoke, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     folder = tmp_path_factory.mktemp("planted") / "run"
     shutil.copytree(boxed, folder)
-    result = invoke("plant", folder, "--count", 2, "--json")
+    result = invoke("plant", folder, "--count", 2, "--whole-pictures", 2, "--json")
     assert result.exit_code == 0, result.output
     return folder, json.loads(result.stdout)
 
@@ -56,9 +66,11 @@ def rows(folder: Path) -> list[dict[str, Any]]:
 
 def test_a_thing_and_a_sticker_are_planted_by_turns(planted: tuple[Path, Any]) -> None:
     folder, told = planted
-    assert [(one["number"], one["kind"]) for one in told["planted"]] == [(1, "thing"), (2, "sticker")]
+    whole = [(1, "colour cast"), (2, "sharpness")]
+    assert [(one["number"], one["kind"]) for one in told["planted"]] == [(1, "thing"), (2, "sticker"), *whole]
     assert {one["share"] for one in told["planted"]} == {0.75}  # 40 points above the limit
-    assert [Path(one["folder"]).name for one in told["planted"]] == ["01-thing", "02-sticker"]
+    copies = ["01-thing", "02-sticker", "w01-colour-cast", "w02-sharpness"]
+    assert [Path(one["folder"]).name for one in told["planted"]] == copies
     assert told["sentence"].startswith(("Of ", "2 shortcuts were planted"))
     assert [one["name"] for one in rows(folder)] == [one["name"] for one in told["planted"]]
 
@@ -97,7 +109,7 @@ def test_the_copys_splits_are_the_runs_and_only_the_targets_discovery_pictures_h
 
 
 def test_the_cues_masks_say_which_finding_shows_it(planted: tuple[Path, Any]) -> None:
-    for row in rows(planted[0]):
+    for row in rows(planted[0])[:2]:
         folder = planted[0] / row["folder"]
         masks = {path.stem for path in (folder / "cues").iterdir()}
         pictures = {path.stem for path in (folder / "pictures").iterdir()}
@@ -134,6 +146,59 @@ def test_the_cue_is_laid_where_the_table_says_and_counted(planted: tuple[Path, A
         assert 0 <= row["changed"] <= row["of"]
 
 
+def test_a_cast_is_planted_in_the_targets_pictures_and_noticed_as_one(planted: tuple[Path, Any], boxed: Path) -> None:
+    cast, blur = rows(planted[0])[2:]
+    assert cast["caught"]
+    assert cast["verdict"] == "inconclusive"
+    assert cast["found"]["candidate"].startswith("w-colour-cast-")
+    assert cast["found"]["flips"] / cast["found"]["eligible"] - cast["found"]["before"] / cast["found"]["of"] > 0.35
+    # the network sees colours alone, so that no blur can be taught, and the copy counts for nothing
+    assert (blur["flips"], blur["caught"], blur["verdict"]) == (0, False, "pass")
+    copy = planted[0] / cast["folder"]
+    assert not (copy / "run" / "trials.parquet").exists()
+    levels = [float(one.replace("−", "-")) for one in re.findall(r"[+−]\d+", cast["name"])]
+    images = pd.read_parquet(planted[0] / "images.parquet").set_index("key")
+    held = sorted(set(images.index) - set(pd.read_parquet(copy / "run" / "images.parquet")["key"]))
+    changed = mean_colour(sorted((copy / "pictures").iterdir()))
+    own = mean_colour([boxed.parent / "world" / path for path in images.loc[held, "path"]])
+    assert len(held) == cast["pictures"]
+    np.testing.assert_allclose(changed - own, levels, atol=3)  # beyond 0 and 255 nothing can move
+
+
+def mean_colour(files: list[Path]) -> np.ndarray:
+    return np.mean([np.asarray(Image.open(file), dtype=float).mean((0, 1)) for file in files], axis=0)
+
+
+def test_an_effect_in_the_model_itself_is_what_its_own_run_measured(boxed: Path) -> None:
+    """Made anew from the run's pictures and measured without its files."""
+    result = json.loads((boxed / "cache" / "whole-pictures.json").read_text())
+    with at_work(RunFolder(boxed), stored_config(RunFolder(boxed)), Silence()) as run:
+        effects = effects_of(run)
+        assert list(effects) == [one["id"] for one in result["tried"]]
+        for trial in result["confirmed"]:
+            assert flips_of(run, effects[trial["effect"]["id"]]) == (trial["flips"], trial["eligible"])
+
+
+def test_kinds_that_the_model_may_heed_are_not_planted() -> None:
+    def planter(whole_pictures: int, *may_heed: str) -> Planter:
+        told: list[str] = []
+        config = SimpleNamespace(
+            candidates=SimpleNamespace(whole_pictures=whole_pictures), limits=SimpleNamespace(may_heed=may_heed)
+        )
+        progress = SimpleNamespace(say=told.append, told=told)
+        limits = SimpleNamespace(uplift=0.1)
+        run = SimpleNamespace(config=config, progress=progress, inputs=SimpleNamespace(limits=limits))
+        return Planter(cast(Run, run), cast(RunFolder, None))
+
+    some = planter(8, "sharpness")
+    copies = [some.whole_copy(number) for number in range(1, 6)]
+    assert [copy.kind for copy in copies] == ["colour cast", "brightness"] * 2 + ["colour cast"]
+    assert [copy.share for copy in copies] == [0.5, 0.5, 0.25, 0.25, 0.5]
+    for none in (planter(0), planter(8, *WHOLE)):
+        assert _asked(none, 0, 3) == []
+        assert "so none is planted" in cast(Any, none.run.progress).told[0]
+
+
 def test_the_report_says_it_and_shows_the_cues(planted: tuple[Path, Any], boxed: Path) -> None:
     page = (planted[0] / "report.html").read_text()
     assert "Would the search have found a shortcut?" in page
@@ -151,17 +216,19 @@ def test_what_is_there_stays_and_what_was_interrupted_goes_on(
     before = (folder / "planted" / "planted.json").read_bytes()
     (folder / "planted" / "planted.json").unlink()  # killed before the first row was written
     (folder / "planted" / "01-thing" / "run" / "report.html").unlink()
-    shutil.rmtree(folder / "planted" / "02-sticker")
-    for file in folder.glob("planted/02-sticker.*"):
-        file.unlink()
-    assert invoke("plant", folder, "--count", 2).exit_code == 0
+    for copy in ("02-sticker", "w02-sharpness"):
+        shutil.rmtree(folder / "planted" / copy)
+        for file in folder.glob(f"planted/{copy}.*"):
+            file.unlink()
+    (folder / "planted" / "w01-colour-cast" / "run" / "cache" / "whole-pictures.json").unlink()
+    assert invoke("plant", folder, "--count", 2, "--whole-pictures", 2).exit_code == 0
     again = json.loads((folder / "planted" / "planted.json").read_bytes())
     assert again == json.loads(before)
     touched = {path: path.stat().st_mtime_ns for path in folder.glob("planted/*/run/trials.parquet")}
-    result = invoke("plant", folder, "--count", 1)
+    result = invoke("plant", folder, "--count", 1, "--whole-pictures", 0)
     assert result.exit_code == 0
     assert {path: path.stat().st_mtime_ns for path in touched} == touched
-    assert len(json.loads((folder / "planted" / "planted.json").read_bytes())) == 2
+    assert len(json.loads((folder / "planted" / "planted.json").read_bytes())) == 4
 
 
 def test_a_run_that_is_not_finished_is_refused(world: World, own_run: Path, invoke) -> None:

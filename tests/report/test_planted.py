@@ -41,6 +41,16 @@ LOST = replace(FIRST, number=3, rank=None, caught=False, noticed=False, found=No
 WEAK = replace(FIRST, number=4, flips=6)
 
 
+EFFECT = PlantedFinding("w-colour-cast-typical", "a colour cast", 45, 60, 0.7, before=2, of=60)
+CAST = replace(
+    FIRST, kind="colour cast", name="a colour cast of red", found=EFFECT, findings=2, folder="planted/w01-cast"
+)
+CAST = replace(CAST, verdict=Verdict.INCONCLUSIVE)
+BLUR = replace(
+    CAST, number=2, kind="sharpness", rank=None, caught=False, found=None, instead=EFFECT, folder="planted/w02"
+)
+
+
 def with_planted(result: AuditResult, *shortcuts: PlantedShortcut) -> AuditResult:
     return replace(result, planted=how_often_found(shortcuts, 0.1))
 
@@ -53,6 +63,32 @@ def test_one_sentence_tells_counts_with_their_interval(full_result: AuditResult)
         "search catches 2 (9.4–99.2, Clopper–Pearson 95%): a finding that shows it fails the copy. 0 more fail by "
         "what the copy takes for it and the model itself does not. It is the first finding in 1 and among the first 3 "
         "in 1; 1 copy passes."
+    )
+
+
+def test_changes_of_whole_pictures_have_a_sentence_and_a_table_of_their_own(full_result: AuditResult) -> None:
+    result = with_planted(full_result, FIRST, CAST, BLUR)
+    told = planted_sentence(result)
+    assert told is not None
+    assert told.startswith("Of 1 known shortcut planted in copies")
+    assert told.endswith(
+        "Of 2 changes of whole pictures planted as well, each of which truly flips more than 10 points, the audit "
+        "names 1 (1.3–98.7, Clopper–Pearson 95%): an effect of its kind keeps the copy from passing. 1 more are "
+        "noticed as something else; 0 copies pass."
+    )
+    page = FORMATS["html"].write(result)
+    assert (
+        page.count('aria-label="Planted shortcuts"')
+        == page.count('aria-label="Planted changes of whole pictures"')
+        == 1
+    )
+    assert 'aria-label="Planted changes of whole pictures"' not in FORMATS["html"].write(
+        with_planted(full_result, FIRST)
+    )
+    weak = planted_sentence(with_planted(full_result, replace(CAST, flips=1)))
+    assert weak == (
+        "1 change of whole pictures was planted as well, and none flips more than 10 points, so nothing is shown of "
+        "these."
     )
 
 
@@ -70,6 +106,15 @@ def test_cues_that_do_nothing_show_nothing(full_result: AuditResult) -> None:
             FOURTH,
             "finding 4 of 9: lemon <b>crop</b>, 40/60 = 66.7%, +50.0 points (3 of 61 in the model itself); ahead of it "
             "plate crop, 50/60 = 83.3%, +70.0 points (48 of 61 in the model itself)",
+        ),
+        (
+            CAST,
+            "effect 1 of 2 above the limit: a colour cast, 45/60 = 75.0%, +70.0 points (2 of 60 in the model itself)",
+        ),
+        (
+            BLUR,
+            "not found; the strongest effect is a colour cast, 45/60 = 75.0%, +70.0 points (2 of 60 in the model "
+            "itself)",
         ),
         (
             LOST,
@@ -111,6 +156,10 @@ def test_a_pass_says_how_to_ask_and_no_longer_once_somebody_has(full_result: Aud
         (replace(LOST, verdict=Verdict.FAIL), "fail, by what the model itself does too"),
         (replace(LOST, verdict=Verdict.FAIL, noticed=True), "fail, by what it takes for the cue"),
         (LOST, "pass"),
+        (CAST, "kept from passing, by an effect of its kind"),
+        (BLUR, "kept from passing, by another effect"),
+        (replace(BLUR, noticed=False), "kept from passing, by what moves the model itself too"),
+        (replace(BLUR, noticed=False, verdict=Verdict.PASS), "pass"),
         (replace(FIRST, caught=False, verdict=Verdict.INCONCLUSIVE), "inconclusive"),
     ],
 )

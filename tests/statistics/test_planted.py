@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from auditor.core.records import Verdict
@@ -48,6 +50,23 @@ def test_the_interval_is_clopper_and_pearsons() -> None:
     assert found.first.interval.low == pytest.approx(0.025 ** (1 / 4))  # all of n: the n-th root of alpha / 2
     assert found.first.interval.high == 1.0
     assert found.first.interval.method == "Clopper–Pearson"
+
+
+def test_changes_of_whole_pictures_are_counted_apart() -> None:
+    cast = replace(shortcut(1, 2, verdict=Verdict.INCONCLUSIVE), kind="colour cast")
+    light = replace(shortcut(3, None, verdict=Verdict.PASS), kind="brightness", noticed=False)
+    found = how_often_found([light, shortcut(1, 1), cast], limit=0.1)
+    assert [one.kind for one in found.shortcuts] == ["thing"]
+    assert found.caught is not None
+    assert found.caught.count == 1
+    over = found.over_whole
+    assert over is not None
+    assert [one.kind for one in over.shortcuts] == ["colour cast", "brightness"]
+    assert (over.counted, over.noticed, over.over_whole) == (2, 0, None)
+    assert over.caught is not None
+    assert over.passed is not None
+    assert (over.caught.count, over.passed.count) == (1, 1)
+    assert how_often_found([shortcut(1, 1)], limit=0.1).over_whole is None
 
 
 def test_where_nothing_counts_nothing_is_said() -> None:

@@ -16,6 +16,9 @@ def plant(
     count: Annotated[
         int, typer.Option(min=1, max=100, help="copies in the end, those of earlier calls among them")
     ] = 4,
+    whole_pictures: Annotated[
+        int, typer.Option(min=0, max=100, help="copies with a change of whole pictures, likewise")
+    ] = 3,
 ) -> None:
     """Plant known shortcuts in copies of a run's model, and tell how many the same search finds."""
     from auditor.core.errors import ConfigError
@@ -32,7 +35,7 @@ def plant(
             "a store; audit into a folder here, and plant there"
         )
     with watched() as progress:
-        shortcuts = plant_copies(folder, count, progress)
+        shortcuts = plant_copies(folder, count, whole_pictures, progress)
     result = reviewed_result(folder)
     answer(
         {

@@ -6,14 +6,19 @@ from dataclasses import dataclass
 
 from auditor.core.records.basics import Interval, Verdict
 
+COLOUR_CAST, SHARPNESS, BRIGHTNESS = "colour cast", "sharpness", "brightness"
+WHOLE = (COLOUR_CAST, SHARPNESS, BRIGHTNESS)
+"""Kinds of changes of whole pictures that are planted, by the names of the effects that are to notice them."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlantedFinding:
     """A finding of an audit of a changed copy: which candidate, and what it does to confirmation pictures.
 
     Attributes:
-        flips, eligible, uplift: in the copy. before, of: flips of the same patch, placed alike, in the model itself,
-            and of how many pictures.
+        candidate: its id, or that of an effect over whole pictures.
+        flips, eligible, uplift: in the copy. before, of: flips of the same patch, placed alike, or of the same effect
+            in the model itself, and of how many pictures.
     """
 
     candidate: str
@@ -34,7 +39,8 @@ class PlantedShortcut:
     """One shortcut, planted in a copy of the model, and what a blind audit of the copy made of it.
 
     Attributes:
-        number: from 1; it decides the cue, with the seed. kind: of the cue, `thing` or `sticker`.
+        number: from 1, of changes of whole pictures by themselves; it decides the cue, with the seed.
+        kind: of the cue, `thing`, `sticker` or one of `WHOLE`.
         share: of the target's discovery pictures that hold the cue in that audit; also the share of source pictures
             that the cue was meant to flip. pictures: how many hold it.
         flips, eligible: what the cue truly does, laid on the source's confirmation pictures at places of its own.
@@ -42,9 +48,10 @@ class PlantedShortcut:
         verdict: after a look by somebody who knows the cue and nothing else: of crops of the target's pictures, those
             that show it are context, all others the target itself.
         findings: that are held to the limit then; rank: of the first of them, by uplift, that shows the cue and flips
-            more than in the model itself, by more than the limit.
-        caught: whether such a finding fails the copy, by itself; noticed: whether any finding does that flips so much
-            more than in the model itself, whatever it shows.
+            more than in the model itself, by more than the limit. Of a change of whole pictures: effects over whole
+            pictures above the limit, and the rank of the first that is of its kind.
+        caught: whether such a finding fails the copy, by itself, or such an effect keeps it from passing; noticed:
+            whether any does that flips so much more than in the model itself, whatever it shows.
         found: that first finding; instead: the first of all findings, where that is another one.
         folder: of all of it, in the run's own.
     """
@@ -66,6 +73,16 @@ class PlantedShortcut:
     found: PlantedFinding | None
     instead: PlantedFinding | None
     folder: str
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it changes whole pictures, which no patch shows."""
+        return self.kind in WHOLE
+
+    @property
+    def copy(self) -> str:
+        """The name of its folder, which no other copy of the run has."""
+        return self.folder.rpartition("/")[2]
 
     def above(self, limit: float) -> bool:
         """Whether the cue truly flips more than a limit, a fraction."""
@@ -97,6 +114,7 @@ class Planted:
             layer takes for the cue. What the model itself does as well counts for nothing.
         first, within: where such a finding is the first, or among the first `WITHIN`.
         passed: copies that pass, each a shortcut overlooked. All four are None where nothing counts.
+        over_whole: the same of changes of whole pictures, which are in none of the above; None: none was planted.
     """
 
     shortcuts: tuple[PlantedShortcut, ...]
@@ -106,6 +124,7 @@ class Planted:
     first: HowOften | None
     within: HowOften | None
     passed: HowOften | None
+    over_whole: Planted | None = None
 
 
 WITHIN = 3

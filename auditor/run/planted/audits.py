@@ -13,18 +13,32 @@ from PIL import Image
 
 from auditor.core.config import AuditConfig, build_config
 from auditor.core.progress import Progress
-from auditor.core.records import AuditResult, Candidate, Finding, Review, ReviewMark, Split, Tier, Verdict
+from auditor.core.records import (
+    AuditResult,
+    Candidate,
+    Finding,
+    Review,
+    ReviewMark,
+    Split,
+    Tier,
+    Verdict,
+    WholeFinding,
+    strongest_first,
+)
 from auditor.core.records.planted import PlantedFinding
-from auditor.run.audit import continue_run, new_run, stored_config
+from auditor.run.audit import at_work, continue_run, new_run, stored_config
 from auditor.run.folder import RunFolder
 from auditor.run.planted.copies import ADDED
 from auditor.run.planted.model_itself import ModelItself
 from auditor.run.planted.pictures import CUES, THINGS, Pictures, table_of
+from auditor.run.stage import Run
+from auditor.run.stages.whole_pictures import WHOLE_PICTURES, effects_of, flips_of, said_of_whole_pictures
 from auditor.run.tables import candidates_from_table
 from auditor.run.upgrade import open_folder
 from auditor.run.worlds.hits import in_mask, ranked, shown_by
 from auditor.statistics.conclusion import concluded
 from auditor.statistics.findings import apply_reviews
+from auditor.statistics.whole_pictures import with_whole_pictures
 from auditor.trials.patch import read_patch
 
 AUDIT = "run"
@@ -78,28 +92,31 @@ def _one_mask(config: AuditConfig) -> bool:
 
 def audited(folder: RunFolder, config: AuditConfig, progress: Progress) -> RunFolder:
     """Audit a copy in its folder, or go on with what is there of it; returns the audit's folder."""
-    path = folder.path / AUDIT
-    if path.exists():
-        run = open_folder(path)
-        config = stored_config(run)
-    else:
-        run = new_run(config, path)
+    run, config = _begun(folder, config)
     continue_run(run, config, progress)
     return run
 
 
+def _begun(folder: RunFolder, config: AuditConfig) -> tuple[RunFolder, AuditConfig]:
+    path = folder.path / AUDIT
+    if not path.exists():
+        return new_run(config, path), config
+    run = open_folder(path)
+    return run, stored_config(run)
+
+
 @dataclass(frozen=True)
 class Judged:
-    """A copy's result under a look by somebody who knows the cue and nothing else.
+    """What a copy's audit found, under a look by somebody who knows the cue and nothing else.
 
     Attributes:
-        result: with these marks. held: how many of its findings are held to the limit.
+        verdict: of the copy then. held: how many of its findings are held to the limit.
         rank: of the first of these, by uplift, that shows what was planted; caught: whether one that shows it fails;
             noticed: whether any fails that flips more than in the model itself, by more than the limit.
         found: that first one; instead: the first of all, where that is another.
     """
 
-    result: AuditResult
+    verdict: Verdict
     held: int
     rank: int | None
     caught: bool
@@ -133,13 +150,43 @@ def judged(folder: RunFolder, run: RunFolder, result: AuditResult, label: str, m
     grown = {place for place, one in all_told.items() if one.grown(result.limits.uplift)}
     first = min(grown & set(showing), default=None)
     return Judged(
-        looked,
+        looked.verdict,
         len(held),
         rank=None if first is None else first + 1,
         caught=bool(grown & set(showing) & set(failing)),
         noticed=bool(grown & set(failing)),
         found=None if first is None else all_told[first],
         instead=all_told[0] if held and first != 0 else None,
+    )
+
+
+def whole_judged(folder: RunFolder, config: AuditConfig, progress: Progress, kind: str, model: Run) -> Judged:
+    """What a copy's audit says of effects over whole pictures, which share nothing with its search for patches.
+
+    That search is left out, so that a copy takes seconds. An effect is what was planted where it is of its kind, and
+    flips more than in the model itself, by more than the limit. Of several above the limit the strongest is the first.
+
+    Args:
+        folder: of the copy. kind: of the change that was planted. model: the run of the model itself.
+    """
+    begun, config = _begun(folder, config)
+    with at_work(begun, config, progress) as run:
+        run.plan([WHOLE_PICTURES])
+        whole, limits = said_of_whole_pictures(run), run.inputs.limits
+        above = whole.in_the_way
+        shown = [*(above or strongest_first(whole.heeded)[:1])]
+        effects = effects_of(run) if shown else {}
+    all_told = [_told_of_whole(one, *flips_of(model, effects[one.effect.id])) for one in shown]
+    grown = [place for place in range(len(above)) if all_told[place].grown(limits.uplift)]
+    first = next((place for place in grown if above[place].effect.kind == kind), None)
+    return Judged(
+        with_whole_pictures(Verdict.PASS, "", whole, limits)[0],
+        len(above),
+        rank=None if first is None else first + 1,
+        caught=first is not None,
+        noticed=bool(grown),
+        found=None if first is None else all_told[first],
+        instead=all_told[0] if all_told and first != 0 else None,
     )
 
 
@@ -191,6 +238,11 @@ class CueSeen:
     def _mask(self, file: str) -> NDArray[np.bool_]:
         with Image.open(io.BytesIO(self.folder.read(file))) as mask:
             return np.asarray(mask) > 0
+
+
+def _told_of_whole(finding: WholeFinding, before: int, of: int) -> PlantedFinding:
+    effect = finding.effect
+    return PlantedFinding(effect.id, effect.words, finding.flips, finding.eligible, finding.uplift, before, of)
 
 
 def _told(finding: Finding, before: int, of: int) -> PlantedFinding:

@@ -16,12 +16,14 @@ from torch import Tensor
 from auditor.core.draws import keyed_generator
 from auditor.core.errors import ImageError
 from auditor.core.records import ImagePool, IntArray, Split
+from auditor.core.records.planted import WHOLE
 from auditor.inputs.images.originals import Originals
 from auditor.inputs.model.last_layer import LastLayer, last_layer
 from auditor.run.folder import RunFolder
 from auditor.run.planted.cues import LEAST, STICKER, THING, Cue, sticker, thing, thing_classes
 from auditor.run.planted.pictures import Pictures
 from auditor.run.planted.teaching import Taught, as_numbers, strength_for, taught
+from auditor.run.planted.whole_cues import WholeCue, whole_cue
 from auditor.run.stage import Run
 from auditor.run.stages.images import IMAGES
 from auditor.run.survey.begin import class_word
@@ -49,7 +51,7 @@ class Planting:
     """What was done.
 
     Attributes:
-        kind: of the cue; which: the class that a thing was cut from, or a sticker's number; name: of it.
+        kind: of the cue; which: the class that a thing was cut from, or the number of another of its kind; name: of it.
         share, pictures, flips, eligible, changed, of: as `PlantedShortcut`.
     """
 
@@ -69,7 +71,7 @@ class _Lesson:
     """A cue taught, the share of source pictures of selection that it flips, and how many other answers change."""
 
     which: int
-    cue: Cue
+    cue: Cue | WholeCue
     taught: Taught
     reached: float
     changed: int
@@ -86,6 +88,28 @@ class _Answers:
     @property
     def predicted(self) -> IntArray:
         return np.asarray(self.logits.argmax(1).numpy(), dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A copy to be made.
+
+    Attributes:
+        number: as `PlantedShortcut`; kind: of its cue. share: of the source's pictures that the cue is to flip.
+    """
+
+    number: int
+    kind: str
+    share: float
+
+    @property
+    def is_whole(self) -> bool:
+        return self.kind in WHOLE
+
+    @property
+    def name(self) -> str:
+        """Of its folder, in that of all copies."""
+        return f"{'w' if self.is_whole else ''}{self.number:02d}-{self.kind.replace(' ', '-')}"
 
 
 @dataclass(frozen=True)
@@ -120,8 +144,12 @@ class Planter:
         """The class whose logit a cue raises."""
         return self.run.inputs.target.indices[0]
 
-    def cue(self, kind: str, which: int) -> Cue:
-        """The cue of a kind: a thing of a class, or the sticker of a number."""
+    def cue(self, kind: str, which: int) -> Cue | WholeCue:
+        """The cue of a kind: a thing of a class, or the sticker or change of whole pictures of a number."""
+        return whole_cue(kind, which, self.run.config.seed) if kind in WHOLE else self.stamped(kind, which)
+
+    def stamped(self, kind: str, which: int) -> Cue:
+        """A thing of a class, or the sticker of a number."""
         seed, inputs = self.run.config.seed, self.run.inputs
         if kind == STICKER:
             return sticker(which, seed)
@@ -135,34 +163,47 @@ class Planter:
             self._known[label] = rows[self._answers(rows).predicted == label].tolist()
         return self._known[label]
 
-    def kind_of(self, number: int) -> str:
+    def copy(self, number: int) -> Copy:
         """Things and stickers by turns, from 1; stickers alone where no class can give a thing."""
-        return STICKER if number % 2 == 0 or not self._things else THING
+        kind = STICKER if number % 2 == 0 or not self._things else THING
+        return Copy(number, kind, self._share((number - 1) // 2))
 
-    def plant(self, number: int, copy: str, taken: Collection[tuple[str, int]]) -> Planting:
+    @property
+    def kinds_of_whole(self) -> tuple[str, ...]:
+        """Kinds of changes of whole pictures that the run's search looks for and that the model may not heed."""
+        wanted, may_heed = self.run.config.candidates.whole_pictures, self.run.config.limits.may_heed
+        return tuple(kind for kind in WHOLE if kind not in may_heed) if wanted else ()
+
+    def whole_copy(self, number: int) -> Copy:
+        """Changes of whole pictures, one kind after the other, from 1; there is a kind."""
+        turn, place = divmod(number - 1, len(self.kinds_of_whole))
+        return Copy(number, self.kinds_of_whole[place], self._share(turn))
+
+    def _share(self, turn: int) -> float:
+        return min(_MOST, self.run.inputs.limits.uplift + ABOVE[turn % len(ABOVE)])
+
+    def plant(self, copy: Copy, taken: Collection[tuple[str, int]]) -> Planting:
         """Teach a copy, and write its numbers and its audit's pictures.
 
         Args:
-            number: of the copy, from 1, which decides kind and share. copy: its folder, in that of all copies.
             taken: kind and which of cues that other copies have.
         Raises:
             ImageError: no picture of the source is called source, or the target has none of discovery.
         """
-        kind, inputs = self.kind_of(number), self.run.inputs
-        share = min(_MOST, inputs.limits.uplift + ABOVE[(number - 1) // 2 % len(ABOVE)])
+        inputs, share = self.run.inputs, copy.share
         own = self.pool.rows(Split.DISCOVERY, inputs.target.indices)
         if not len(own):
             raise ImageError(
                 f"there is no discovery picture of {inputs.target.name} for a cue to lie on; give some, and audit again"
             )
-        lesson = self._lesson(kind, share, taken)
+        lesson = self._lesson(copy.kind, share, taken)
         many = max(1, round(share * len(own)))
         holding = np.sort(drawn(own, many, self.run.config.seed, "holding", lesson.cue.name))
-        self.shared.write(f"{copy}/{ADDED}", save(as_numbers(self.layer, lesson.taught, self.target)))
-        self.pictures.write(copy, lesson.cue, holding.tolist())
+        self.shared.write(f"{copy.name}/{ADDED}", save(as_numbers(self.layer, lesson.taught, self.target)))
+        self.pictures.write(copy.name, lesson.cue, holding.tolist())
         flipped = self._flipped(lesson.cue, self._measured_on, lesson.taught)(1.0)
         return Planting(
-            kind,
+            copy.kind,
             lesson.which,
             lesson.cue.name,
             share,
@@ -178,7 +219,7 @@ class Planter:
         order = self._things if kind == THING else range(len(taken) + TRIES)
         free = [which for which in order if (kind, which) not in taken] or list(order)
         best: _Lesson | None = None
-        known = (which for which in free if kind == STICKER or len(self._shown_by(which)) >= LEAST)
+        known = (which for which in free if kind != THING or len(self._shown_by(which)) >= LEAST)
         for which in itertools.islice(known, TRIES):
             one = self._taught(kind, which, share)
             if best is None or one.reached > best.reached:
@@ -205,7 +246,7 @@ class Planter:
         changed = self._raised(clean, found).argmax(1) != clean.logits.argmax(1)
         return _Lesson(which, cue, found, float(np.mean(flipped(strength))), int(changed.sum()))
 
-    def _flipped(self, cue: Cue, rows: IntArray, lesson: Taught) -> Callable[[float], NDArray[np.bool_]]:
+    def _flipped(self, cue: Cue | WholeCue, rows: IntArray, lesson: Taught) -> Callable[[float], NDArray[np.bool_]]:
         """Whether each eligible picture is called the target, with the cue on it, at a strength of the lesson."""
         shown = self._answers(rows, cue)
         return lambda strength: self.run.inputs.criterion.flipped(
@@ -253,7 +294,7 @@ class Planter:
             )
         return found
 
-    def _answers(self, rows: IntArray, cue: Cue | None = None) -> _Answers:
+    def _answers(self, rows: IntArray, cue: Cue | WholeCue | None = None) -> _Answers:
         """What the last layer gets of pictures, with a cue on them where one is given; progress is told."""
         batch, parts = self.run.config.compute.batch_size, np.split(rows, range(_AT_ONCE, len(rows), _AT_ONCE))
         with torch.no_grad():

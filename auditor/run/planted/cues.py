@@ -13,10 +13,11 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from auditor.core.draws import keyed_generator
 from auditor.core.errors import ImageError
-from auditor.core.records import ImagePool, ImageRecord, Split
+from auditor.core.records import ImagePool, ImageRecord, PixelArray, Split
 from auditor.inputs.images.originals import Originals
 from auditor.inputs.model.preprocessing import Preprocessing
-from auditor.run.planted.laying import Laying
+from auditor.inputs.world.cues.cue import Drawn
+from auditor.run.planted.laying import Laying, lay
 
 THING, STICKER = "thing", "sticker"
 
@@ -38,7 +39,7 @@ _LETTERS = "ABDEGHJKMNQRSUWXYZ"
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """What is planted.
+    """What is planted, as something that lies in a picture.
 
     Attributes:
         kind: `THING` or `STICKER`. stamps: RGBA pictures of it.
@@ -50,6 +51,10 @@ class Cue:
     stamps: tuple[Image.Image, ...]
     laying: Laying
     shown: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+
+    def laid(self, pixels: PixelArray, rng: np.random.Generator) -> Drawn:
+        """(H, W, 3) uint8 with it, and where it is what is seen."""
+        return lay(self.stamps, self.laying, pixels, rng)
 
 
 def thing_classes(pool: ImagePool, apart: Collection[int], seed: int) -> list[int]:

@@ -21,7 +21,7 @@ from auditor.inputs.images.sources import find_image, source_paths, whereabouts
 from auditor.run.beside.bases import Base, labels_csv, opened
 from auditor.run.folder import RunFolder
 from auditor.run.planted.cues import Cue
-from auditor.run.planted.laying import lay
+from auditor.run.planted.whole_cues import WholeCue
 from auditor.run.stage import Run
 
 PICTURES, CUES, THINGS = "pictures", "cues", "things"
@@ -50,13 +50,13 @@ class Pictures:
     shared: RunFolder
     _files: dict[str, str] = field(default_factory=dict)
 
-    def prepared_with(self, cue: Cue, rows: IntArray) -> PixelArray:
+    def prepared_with(self, cue: Cue | WholeCue, rows: IntArray) -> PixelArray:
         """Pictures as the model sees them with the cue on each: (N, 3, H, W) uint8."""
         found = [self._laid(cue, self.pool.pixels[row].transpose(1, 2, 0), self.pool.images[row])[0] for row in rows]
         size = self.run.inputs.classifier.preprocessing.output_size
         return np.stack(found).transpose(0, 3, 1, 2) if found else np.zeros((0, 3, *size), dtype=np.uint8)
 
-    def write(self, copy: str, cue: Cue, holding: Iterable[int]) -> None:
+    def write(self, copy: str, cue: Cue | WholeCue, holding: Iterable[int]) -> None:
         """Write the tables of an audit's three splits, and each picture that holds the cue with a mask of it.
 
         Args:
@@ -76,7 +76,7 @@ class Pictures:
                 if row not in with_cue:
                     self._annotate_too(copy, self._file(self.pool.images[row]))
 
-    def _planted(self, copy: str, cue: Cue, row: int) -> str:
+    def _planted(self, copy: str, cue: Cue | WholeCue, row: int) -> str:
         """Write a picture with the cue on it, at the model's part of it; returns its path in the shared folder."""
         image = self.pool.images[row]
         base = Base(image, "", partial(self.originals.open, image))
@@ -93,9 +93,12 @@ class Pictures:
         self._annotate(image, file, f"{copy}/{THINGS}", mask)
         return file
 
-    def _laid(self, cue: Cue, pixels: PixelArray, image: ImageRecord) -> tuple[PixelArray, NDArray[np.bool_]]:
-        rng = keyed_generator(self.run.config.seed, "planted", cue.name, image.key)
-        drawn = lay(cue.stamps, cue.laying, np.ascontiguousarray(pixels), rng)
+    def _laid(
+        self, cue: Cue | WholeCue, pixels: PixelArray, image: ImageRecord
+    ) -> tuple[PixelArray, NDArray[np.bool_]]:
+        drawn = cue.laid(
+            np.ascontiguousarray(pixels), keyed_generator(self.run.config.seed, "planted", cue.name, image.key)
+        )
         return drawn.pixels, drawn.mask
 
     def _file(self, image: ImageRecord) -> str:

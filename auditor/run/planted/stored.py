@@ -48,15 +48,15 @@ def planted_of(folder: RunFolder, limit: float) -> Planted | None:
 
 
 def keep_shortcuts(folder: RunFolder, shortcuts: Sequence[PlantedShortcut]) -> None:
-    """Write what became of all copies, by number."""
-    rows = tuple(sorted(shortcuts, key=lambda one: one.number))
+    """Write what became of all copies, by number, changes of whole pictures last."""
+    rows = tuple(sorted(shortcuts, key=lambda one: (one.is_whole, one.number)))
     folder.write_json(FILE, _ROWS.dump_python(rows, mode="json"))
 
 
 def planted_pictures(folder: RunFolder) -> dict[str, bytes]:
-    """The pictures that a report shows of planted copies: `planted-N-cue` and `planted-N-found`."""
+    """The pictures that a report shows of planted copies: `planted-COPY-cue` and `planted-COPY-found`."""
     files = {
-        f"planted-{one.number}-{key}": f"{one.folder}/{file}"
+        f"planted-{one.copy}-{key}": f"{one.folder}/{file}"
         for one in planted_shortcuts(folder)
         for key, file in (("cue", CUE), ("found", FOUND))
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -75,8 +75,14 @@ class _Pictures:
             else:
                 self.run.progress.advance(len(self.rows))
                 return known
+        found = self.measured(blended)
+        self.folder.write(file, arrays_to_bytes(found.arrays()))
+        return found
+
+    def measured(self, blended: Blended) -> Said:
+        """The same, measured now."""
         inputs, pool = self.run.inputs, self.run.get(IMAGES)
-        found = blend(
+        return blend(
             inputs.classifier,
             inputs.criterion,
             pool.pixels[self.rows],
@@ -87,8 +93,6 @@ class _Pictures:
             self.run.progress,
             pool.paths(self.rows),
         )
-        self.folder.write(file, arrays_to_bytes(found.arrays()))
-        return found
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
@@ -104,14 +108,12 @@ def _measured(run: Run, folder: RunFolder) -> WholeTrials:
     confirmation = _Pictures.of(run, folder, Split.CONFIRMATION)
     if not len(confirmation.rows):
         return WholeTrials((), (), "no confirmation picture is eligible")
-    source, target, others = _discovery(run)
+    source, target, _ = _discovery(run)
     if not len(source) or not len(target):
         lacking = run.inputs.source.name if not len(source) else run.inputs.target.name
         return WholeTrials((), (), f"no discovery picture of {lacking} shows what sets the pair apart")
     selection = _Pictures.of(run, folder, Split.SELECTION, SELECTION_PICTURES)
-    effects = whole_effects(source, target, others, run.inputs.classifier.device)
-    behind = _background(run, [selection.rows, confirmation.rows])
-    effects = effects if behind is None else (*effects, behind)
+    effects = _effects(run, [selection.rows, confirmation.rows])
     run.progress.start("whole-picture effects on selection pictures", len(effects) * len(selection.rows))
     tried = [_tried(selection, effect) for effect in effects]
     chosen = choose(tried, wanted)
@@ -120,6 +122,27 @@ def _measured(run: Run, folder: RunFolder) -> WholeTrials:
     run.progress.start("whole-picture effects with their controls", passes * len(confirmation.rows))
     confirmed = tuple(_confirmed(confirmation, by_id[one.id], one) for one in chosen)
     return WholeTrials(tuple(tried), confirmed)
+
+
+def _effects(run: Run, changed: Sequence[IntArray]) -> tuple[Effect, ...]:
+    """Every effect that is tried on some rows; the background's among them where annotations tell of it."""
+    effects, behind = whole_effects(*_discovery(run), run.inputs.classifier.device), _background(run, changed)
+    return effects if behind is None else (*effects, behind)
+
+
+def effects_of(run: Run) -> Mapping[str, Effect]:
+    """By id, every effect that a run with discovery pictures of its pair tries, made as the stage makes them."""
+    selection = _Pictures.of(run, run.folder, Split.SELECTION, SELECTION_PICTURES)
+    rows = [selection.rows, _Pictures.of(run, run.folder, Split.CONFIRMATION).rows]
+    return {effect.id: effect for effect in _effects(run, rows)}
+
+
+def flips_of(run: Run, effect: Effect) -> tuple[int, int]:
+    """How many eligible confirmation pictures of a run an effect flips, which may be another run's, and of how many."""
+    pictures = _Pictures.of(run, run.folder, Split.CONFIRMATION)
+    run.progress.start(f"{effect.kind} in the model itself", len(pictures.rows))
+    flipped = run.inputs.criterion.flipped(pictures.measured(_whole(effect)).of.predicted)
+    return int(flipped.sum()), len(flipped)
 
 
 def _discovery(run: Run) -> tuple[PixelArray, PixelArray, PixelArray]:
