@@ -4,12 +4,12 @@
 
 SURVEY is the folder of a finished survey of a network that has a layer to cut at; nothing in it is changed but what
 opening it notes. Of each pair the best crop of third classes is found by a search of its own, which shares neither
-crops nor pictures with the survey: 31 random crops of each class go through the network's tail on 8 discovery pictures
-of the source, the 4 of highest log-odds are pasted on 32 selection pictures, and the best of them is confirmed on 64
-confirmation pictures beside noise, grey and crops of the source's photographs. It is an audit's search and confirmation
-without atlas, linear screening, made or trained patches and more than one confirmed candidate. All targets of a source
-are searched for with the same passes, which makes many pairs affordable. One file a source is written to OUT; a later
-call goes on with them.
+crops nor pictures with the survey: 31 random crops of each class (--crops) go through the network's tail on 8 discovery
+pictures of the source, the 4 of highest log-odds (--tried) are pasted on 32 selection pictures, and the best of them is
+confirmed on 64 confirmation pictures beside noise, grey and crops of the source's photographs. It is an audit's search
+and confirmation without atlas, linear screening, made or trained patches and more than one confirmed candidate. All
+targets of a source are searched for with the same passes, which makes many pairs affordable. One file a source is
+written to OUT; a later call goes on with them, and one that goes --backwards meanwhile shares the work.
 
 The sources of the survey's first twenty pairs are all searched, and others in an order by chance, so that with
 --sources those searched stand for all others. The table tells of the pairs of largest uplift in which place the survey
@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ from auditor.run.survey.pictures import Pictures
 from auditor.statistics.foretold import Foretold
 
 CROPS, TRIED = 31, 4
-"""Crops of each class, and how many of them are tried for each pair."""
+"""Crops of each class, and how many of them are tried for each pair, where nobody says otherwise."""
 
 PICTURES = {Split.DISCOVERY: 8, Split.SELECTION: 32, Split.CONFIRMATION: 64}
 """Of each class, at most; none that the survey used."""
@@ -101,7 +102,7 @@ def fresh(run: Run, draw: int) -> Pictures:
     return Pictures(chosen, ())
 
 
-def fresh_crops(run: Run, draw: int) -> Crops:
+def fresh_crops(run: Run, draw: int, each: int = CROPS) -> Crops:
     """Random crops of each class, of another draw than the survey's."""
     key = ["crops of a survey's check", *([str(draw)] if draw else [])]
     inputs, pool, config = run.inputs, run.get(IMAGES), run.config
@@ -113,7 +114,7 @@ def fresh_crops(run: Run, draw: int) -> Crops:
         givers.setdefault(pool.images[row].label, []).append(row)
     plans: list[CropPlan] = []
     for label, rows in sorted(givers.items()):
-        plans += plan_in_turns(np.array(rows), rules, CROPS, keyed_generator(config.seed, *key, label))
+        plans += plan_in_turns(np.array(rows), rules, each, keyed_generator(config.seed, *key, label))
     labels = np.array([pool.image(plan.image_row).label for plan in plans], dtype=np.int64)
     return Crops(tuple(plans), labels, (Tier.TARGET_IMAGE,) * len(plans), ((),) * len(plans))
 
@@ -123,10 +124,10 @@ def _any_picture(row: int) -> bool:
     return True
 
 
-def search(pasting: Pasting, source: int, names: Sequence[str]) -> dict[str, object]:
+def search(pasting: Pasting, source: int, names: Sequence[str], most: int = TRIED) -> dict[str, object]:
     """The best crop of each of a source's pairs, and what it and coverings do on confirmation pictures."""
     crops, classes = pasting.crops, len(names)
-    tried = leaders([_screened(pasting, source)], crops.pictures, classes, TRIED, crops.news)
+    tried = leaders([_screened(pasting, source)], crops.pictures, classes, most, crops.news)
     on_selection = leaders(
         [_pasted(pasting, Split.SELECTION, source, tried.crop)], crops.pictures, classes, 1, crops.news
     )
@@ -317,7 +318,10 @@ def main() -> None:
     parser.add_argument("survey", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--draw", type=int, default=0, help="another search than that of draw 0; to another OUT")
+    parser.add_argument("--crops", type=int, default=CROPS, help="crops of each class")
+    parser.add_argument("--tried", type=int, default=TRIED, help="crops tried for each pair")
     parser.add_argument("--against", type=Path, help="OUT of another draw: how well two searches agree")
+    parser.add_argument("--backwards", action="store_true", help="begin with the last source")
     parser.add_argument("--sources", type=int, default=1000, help="classes whose pairs are searched, at most")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
@@ -325,20 +329,18 @@ def main() -> None:
     chosen.out.mkdir(parents=True, exist_ok=True)
     run = open_survey(folder, config_of_survey(folder), Silence())
     names, started = shown_names(run), time.process_time()
-    crops, pictures = fresh_crops(run, chosen.draw), fresh(run, chosen.draw)
+    crops, pictures = fresh_crops(run, chosen.draw, chosen.crops), fresh(run, chosen.draw)
     pasting = Pasting(run, run.open(network_of_trials), run.get(IMAGES), crops, pictures)
     pairs = stored(folder).pairs
     sources = Sources.of([(pair.source, pair.target) for pair in pairs])
-    found: dict[str, Searched] = {}
-    for source in (*sources.certain, *sources.others):
-        file = chosen.out / f"{names.index(source):04d}.json"
-        if not file.exists():
-            if len(found) >= chosen.sources:
-                break
-            made = file.with_suffix(".part")
-            made.write_text(json.dumps(search(pasting, names.index(source), names)))
-            made.rename(file)
-        found[source] = read(file)
+    asked = (*sources.certain, *sources.others)[: chosen.sources]
+    files = {source: chosen.out / f"{names.index(source):04d}.json" for source in asked}
+    for source in reversed(asked) if chosen.backwards else asked:
+        if not files[source].exists():
+            made = files[source].with_suffix(f".{os.getpid()}")
+            made.write_text(json.dumps(search(pasting, names.index(source), names, chosen.tried)))
+            made.rename(files[source])
+    found = {source: read(file) for source, file in files.items()}
     tell(pairs, found, sources)
     if chosen.against:
         other = {source: read(chosen.against / f"{names.index(source):04d}.json") for source in found}
