@@ -24,7 +24,10 @@ def sentence_of_patches(result: AuditResult) -> str:
 def sentence_of_whole_pictures(result: AuditResult) -> str:
     """How often it found changes of whole pictures; "" where none was planted."""
     over = result.planted.over_whole if result.planted is not None else None
-    return _of_whole_pictures(over, plain_points(result.limits.uplift)) if over else ""
+    if result.planted is None or over is None:
+        return ""
+    where = "as well" if result.planted.shortcuts else "in copies of this model"
+    return _of_whole_pictures(over, plain_points(result.limits.uplift), where)
 
 
 def _of_patches(planted: Planted, limit: str) -> str:
@@ -41,13 +44,13 @@ def _of_patches(planted: Planted, limit: str) -> str:
     )
 
 
-def _of_whole_pictures(planted: Planted, limit: str) -> str:
+def _of_whole_pictures(planted: Planted, limit: str, where: str) -> str:
     if planted.caught is None or planted.passed is None:
         some = how_many(len(planted.shortcuts), "change of whole pictures was", "changes of whole pictures were")
-        return f"{some} planted as well, and none flips more than {limit}, so nothing is shown of these."
+        return f"{some} planted {where}, and none flips more than {limit}, so nothing is shown of these."
     which = "which" if planted.counted == 1 else "each of which"
     return (
-        f"Of {how_many(planted.counted, 'change of whole pictures', 'changes of whole pictures')} planted as well, "
+        f"Of {how_many(planted.counted, 'change of whole pictures', 'changes of whole pictures')} planted {where}, "
         f"{which} truly flips more than {limit}, the audit names {_often(planted.caught)}: an effect of its kind keeps "
         f"the copy from passing. {planted.noticed:,} more are noticed as something else; "
         f"{how_many(planted.passed.count, 'copy passes', 'copies pass')}."
@@ -81,8 +84,9 @@ def effect_words(one: PlantedShortcut, limit: float) -> str:
 def copy_words(one: PlantedShortcut) -> str:
     """How the copy's audit ended, and whether by what was planted."""
     if one.is_whole and one.verdict is not Verdict.PASS:
+        ends = "fail" if one.verdict is Verdict.FAIL else "kept from passing"
         by = "an effect of its kind" if one.caught else "another effect"
-        return f"kept from passing, by {by if one.noticed else 'what moves the model itself too'}"
+        return f"{ends}, by {by if one.noticed else 'what moves the model itself too'}"
     if one.verdict is not Verdict.FAIL:
         return one.verdict.value
     if one.caught:

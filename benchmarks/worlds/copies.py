@@ -105,16 +105,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scored", type=Path, metavar="SCORED")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--worlds", nargs="+", default=list(WORLDS), metavar="NAME")
+    parser.add_argument("--worlds", nargs="+", default=list(WORLDS), choices=WORLDS, metavar="NAME")
     parser.add_argument("--count", type=int, default=4)
     parser.add_argument("--whole-pictures", type=int, default=0, help="changes of whole pictures, in place of copies")
     parser.add_argument("--update", type=Path, help="a page whose part between the marks is replaced")
     options = parser.parse_args()
     found: list[tuple[str, PlantedShortcut]] = []
     weak = 0
-    for place, world in enumerate(options.worlds):
+    for world in options.worlds:
         many = options.count, options.whole_pictures
-        own, others = planted(options.scored, options.out, world, place % SEEDS, *many)
+        own, others = planted(options.scored, options.out, world, WORLDS.index(world) % SEEDS, *many)
         print(f"{world}: {sum(one.caught for one in own)} of {len(own)} caught", flush=True)
         found, weak = [*found, *((world, one) for one in own)], weak + others
     text = table(found, weak, WHOLE_ROWS, WHOLE) if options.whole_pictures else table(found, weak)

@@ -87,8 +87,8 @@ def test_changes_of_whole_pictures_have_a_sentence_and_a_table_of_their_own(full
     )
     weak = planted_sentence(with_planted(full_result, replace(CAST, flips=1)))
     assert weak == (
-        "1 change of whole pictures was planted as well, and none flips more than 10 points, so nothing is shown of "
-        "these."
+        "1 change of whole pictures was planted in copies of this model, and none flips more than 10 points, so "
+        "nothing is shown of these."
     )
 
 
@@ -158,6 +158,7 @@ def test_a_pass_says_how_to_ask_and_no_longer_once_somebody_has(full_result: Aud
         (LOST, "pass"),
         (CAST, "kept from passing, by an effect of its kind"),
         (BLUR, "kept from passing, by another effect"),
+        (replace(CAST, verdict=Verdict.FAIL), "fail, by an effect of its kind"),
         (replace(BLUR, noticed=False), "kept from passing, by what moves the model itself too"),
         (replace(BLUR, noticed=False, verdict=Verdict.PASS), "pass"),
         (replace(FIRST, caught=False, verdict=Verdict.INCONCLUSIVE), "inconclusive"),

@@ -14,7 +14,7 @@ from auditor.cli.edge import RunArgument, answer, app, edge, session, watched
 def plant(
     run_folder: RunArgument,
     count: Annotated[
-        int, typer.Option(min=1, max=100, help="copies in the end, those of earlier calls among them")
+        int, typer.Option(min=0, max=100, help="copies in the end, those of earlier calls among them")
     ] = 4,
     whole_pictures: Annotated[
         int, typer.Option(min=0, max=100, help="copies with a change of whole pictures, likewise")
