@@ -20,7 +20,7 @@ QUICK = (
     ("confirmed = 3", "confirmed = 1"),
     ("findings = 1", "findings = 0"),
     ("icons = 6", "icons = 0"),
-    ("[limits]", "[needed]\npictures = 0\n\n[survival]\nfindings = 0\n\n[limits]"),
+    ("pictures = 4\n\n[survival]", "pictures = 0\n\n[survival]"),
 )  # fmt: skip
 
 

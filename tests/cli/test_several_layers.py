@@ -25,7 +25,7 @@ LIGHT = (
     ("screened = 24", "screened = 60\nheld = 12\nwhole_pictures = 0"),
     ("trained = 3", "trained = 0"),
     ("findings = 1", "findings = 0"),
-    ("[limits]", "[needed]\npictures = 0\n\n[limits]"),
+    ("pictures = 4\n\n[survival]", "pictures = 0\n\n[survival]"),
 )
 
 

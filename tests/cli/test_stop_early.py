@@ -26,7 +26,7 @@ SMALLER = (
     ),
     ("trained = 3", "trained = 0"),
     ("looks = 0", "looks = 0\nrepeats = 0"),
-    ("[places]\nfindings = 1", "[needed]\npictures = 0\n\n[survival]\nfindings = 1\n\n[places]\nfindings = 1"),
+    ("pictures = 4\n\n[survival]", "pictures = 0\n\n[survival]"),
 )
 
 
