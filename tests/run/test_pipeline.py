@@ -14,9 +14,6 @@ from auditor.run.folder import RunFolder, matches
 from auditor.run.pipeline import REPORT, STAGES, followers, stage_named
 from auditor.trials.sweep import Sweep
 
-TIMES = 5
-"""In so many goes files are lost and made again."""
-
 
 def test_each_stage_stands_behind_what_it_needs() -> None:
     before: set[str] = set()
@@ -55,24 +52,23 @@ def test_what_follows_from_a_stage_is_dropped_with_it() -> None:
 
 
 def test_any_lost_file_is_made_again(invoke, finished: tuple[Path, Result], own_run: Path) -> None:
-    """Files of a finished run, a few of distant stages at once: gone, then resumed, and the findings are the same."""
+    """Each file of a finished run, one of each stage at once: gone, then resumed, and the findings are the same."""
     expected = (own_run / "findings.json").read_bytes()
     files = sorted(path.relative_to(own_run).as_posix() for path in own_run.rglob("*") if path.is_file())
     needed = {file for stage in STAGES for file in RunFolder.open(own_run).files_of(stage.name)}
     assert len(needed) > 50
     # files of one pattern are lost in one way, so that one stands for the others
-    patterns = [pattern for stage in STAGES for pattern in stage.files]
-    alike = [[file for file in files if matches(file, pattern)] for pattern in patterns]
-    lost = list(dict.fromkeys(found[0] for found in alike if found))  # in the order of the stages
-    assert len(lost) > 20
-    for start in range(TIMES):
-        some = lost[start::TIMES]
+    alike = [[[file for file in files if matches(file, pattern)] for pattern in stage.files] for stage in STAGES]
+    of_stages = [sorted({found[0] for found in of_stage if found}) for of_stage in alike]
+    for at_once in itertools.zip_longest(*of_stages):
+        some = [file for file in at_once if file]
         for file in some:
             (own_run / file).unlink()
         result = invoke("run", "--resume", own_run)
         assert result.exit_code == finished[1].exit_code, (some, result.output)
         assert (own_run / "findings.json").read_bytes() == expected, some
-        assert all((own_run / file).exists() for file in needed & set(some)), some
+        for file in some:
+            assert (own_run / file).exists() == (file in needed), file
 
 
 def test_a_finished_run_reads_no_trials_and_makes_no_control(invoke, own_run: Path, monkeypatch) -> None:
