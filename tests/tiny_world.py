@@ -126,9 +126,11 @@ icons = 6
 icon_px = 16
 icon_steps = 2
 looks = 0
+repeats = 1
 
 [candidates]
 sizes = [0.3]
+icon_steps = 8
 screened = 24
 screening_images = 4
 tried = 6

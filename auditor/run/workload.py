@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from auditor.candidates.controls import CONTROLS
 from auditor.candidates.drawings import SHORTLISTED
 from auditor.candidates.further_layers import share_of
-from auditor.candidates.makers.cell_icons import LEAST_SIDE_PX, patch_settings
+from auditor.candidates.makers.cell_icons import LEAST_SIDE_PX
 from auditor.candidates.makers.pairs import ARRANGEMENTS
 from auditor.candidates.makers.trained import TrainingBudget
 from auditor.candidates.on_object import on_object_pastes
@@ -147,7 +147,7 @@ def workload_of(config: AuditConfig, known: Known) -> Workload:
         mapped=known.discovery if known.mapped else 0,
         icons=on_sheets,
         icon_steps=(on_sheets + looks) * atlas.icon_steps,
-        patch_icon_steps=(wanted.icons + wanted.dreams) * patch_settings(patch_px).steps,
+        patch_icon_steps=(wanted.icons + wanted.dreams) * wanted.icon_steps,
         patch_px=patch_px,
         linear=wanted.screened + compared + known.drawings + screened_of(wanted) + of_further if known.mapped else 0,
         tail=screened + _screened_at_own_places(own, known) if known.mapped else 0,

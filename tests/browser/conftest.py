@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from typer.testing import Result
 
 from tests.tiny_world import PLACES
@@ -102,11 +103,21 @@ def browser() -> Iterator[playwright.Browser]:
 
 @pytest.fixture(scope="session")
 def photographed(invoke: Callable[..., Result], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a small audit of real photographs: little is searched and measured, everything is shown."""
+    """The report of a small audit of real photographs: little is searched and measured, everything is shown.
+
+    Of several processes that share the tests one makes it, and the others wait.
+    """
     pack = REAL / "kitchen32"
     if not pack.is_dir():
         pytest.skip("the photographs of ../shared/real are not here")
-    folder = tmp_path_factory.mktemp("photographs")
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "photographs"
+    with FileLock(folder.with_suffix(".lock")):
+        report = folder / "run" / "report.html"
+        return report if report.exists() else _audited_photographs(pack, folder, invoke)
+
+
+def _audited_photographs(pack: Path, folder: Path, invoke: Callable[..., Result]) -> Path:
     for name, count in PICTURES.items():
         (folder / "photos" / name).mkdir(parents=True)
         for photograph in sorted((pack / "unseen" / name).iterdir())[:count]:

@@ -21,7 +21,7 @@ Invoke = Callable[..., Result]
 BOTH = ("features.3", "features.0")
 LIGHT = (
     ('layer = "features.3"', 'layers = ["features.3", "features.0"]'),
-    ("looks = 0", "looks = 0\nrepeats = 0"),
+    ("repeats = 1", "repeats = 0"),
     ("screened = 24", "screened = 60\nheld = 12\nwhole_pictures = 0"),
     ("trained = 3", "trained = 0"),
     ("findings = 1", "findings = 0"),

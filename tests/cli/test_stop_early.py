@@ -25,7 +25,7 @@ SMALLER = (
         "tried = 6\nrandom = 2\nstrongest = 1\nwhole_pictures = 0\nicons = 0",
     ),
     ("trained = 3", "trained = 0"),
-    ("looks = 0", "looks = 0\nrepeats = 0"),
+    ("repeats = 1", "repeats = 0"),
     ("pictures = 4\n\n[survival]", "pictures = 0\n\n[survival]"),
 )
 

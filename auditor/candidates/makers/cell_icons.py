@@ -19,9 +19,14 @@ LEAST_SIDE_PX = 16
 """A smaller icon is a blur to every network; its patch is rendered at this size and shrunk when it is pasted."""
 
 
-def patch_settings(side_px: int, steps: int = 128) -> IconSettings:
+def patch_settings(side_px: int, steps: int) -> IconSettings:
     """How patches of a side are rendered: moved by a tenth of it, as an icon of usual size is."""
     return IconSettings(side_px=side_px, steps=steps, movement=Movement(jitter_px=side_px / 10))
+
+
+def found_settings(found: Found) -> IconSettings:
+    """How the patches of a run are rendered."""
+    return patch_settings(max(LEAST_SIDE_PX, found.side_px), found.config.candidates.icon_steps)
 
 
 def icon_patches(
@@ -75,7 +80,7 @@ def _make(found: Found) -> list[Patch]:
         return []
     known = [cell for cell in found.cells if math.isfinite(cell.predicted_push)]
     cells = sorted(known, key=lambda cell: (-cell.predicted_push, cell.name))[: found.config.candidates.icons]
-    settings = patch_settings(max(LEAST_SIDE_PX, found.side_px))
+    settings = found_settings(found)
     identities = CELL_ICONS.identities(len(cells))
     return icon_patches(found.cut, cells, identities, settings, found.scene.seed, found.progress)
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from auditor.atlas.icons.render import IconSettings, render_icons
-from auditor.candidates.makers.cell_icons import LEAST_SIDE_PX, as_patch, patch_settings
+from auditor.candidates.makers.cell_icons import as_patch, found_settings
 from auditor.candidates.makers.maker import Found, Maker
 from auditor.core.progress import Progress
 from auditor.core.records import FloatArray, Origin, PixelArray, Tier
@@ -88,7 +88,7 @@ def _make(found: Found) -> list[Patch]:
     if found.cut is None:
         return []
     parents = found.crops[: found.config.candidates.dreams]
-    settings = patch_settings(max(LEAST_SIDE_PX, found.side_px))
+    settings = found_settings(found)
     identities = DREAMED.identities(len(parents))
     return dream_crops(found.cut, parents, identities, settings, found.scene.seed, found.progress)
 

@@ -109,6 +109,9 @@ class CandidatesConfig(Section):
     tried: Many = Field(48, description="suggested crops that begin the trials in pixels")
     icons: ManyOrNone = Field(24, description="icons rendered as patches, of the cells whose predicted push is highest")
     dreams: ManyOrNone = Field(12, description="crops rendered onwards by the network, of those that push most")
+    icon_steps: int = Field(
+        128, ge=1, le=10_000, description="steps of the optimisation of such an icon, and of such a crop"
+    )
     shapes: ManyOrNone = Field(
         24,
         description="crops made wide, tall, soft-edged, and with their background faded out, of those that push most",
