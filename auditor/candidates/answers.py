@@ -30,7 +30,9 @@ class Answers:
     """Rows of counts. Each says what a patch does on the pictures of a source class, to one target.
 
     Attributes:
-        crop, source, target: (R,) the patch's number and class indices, source ≠ target.
+        crop, source, target: (R,) the patch's number, what its pictures are, and a class index. A source is a class,
+            and never its own target; or a number beyond them: pictures of several classes, of which those of the
+            target count nowhere.
         flips: (R,) pictures that are called the target with the patch on them.
         log_odds: (R,) mean log-odds of the target with the patch on, over those pictures, logits.
     """
@@ -81,32 +83,37 @@ class Answers:
 
 
 def answers_of(
-    logits: FloatArray, crops: IntArray, labels: IntArray, sources: IntArray, most: int = MOST_TARGETS
+    logits: FloatArray,
+    crops: IntArray,
+    labels: IntArray,
+    sources: IntArray,
+    shown: IntArray | None = None,
+    most: int = MOST_TARGETS,
 ) -> Answers:
-    """Count what patches do to pictures of several classes.
+    """Count what patches do to pictures of several sources.
 
     A patch cut from the source's own pictures is left out: an audit of that source takes none.
 
     Args:
         logits: (N, S, K) of S pictures with each of N patches on.
         crops: (N,) numbers of the patches; labels: (N,) class of the picture that each was cut from.
-        sources: (S,) class of each picture.
+        sources: (S,) source of each picture.
+        shown: (S,) class of each picture, which counts for every target but this; None: its source.
         most: targets kept of each patch and source, beside those that it flips to.
     Returns:
         Rows patch by patch, of each source by source.
     """
-    patches, _, classes = logits.shape
     odds = log_odds(logits)
     called = logits.argmax(axis=2)
+    shown = sources if shown is None else shown
     parts = []
     for source in np.unique(sources):
         of_source = np.flatnonzero(sources == source)
-        mean = odds[:, of_source].mean(axis=1, dtype=np.float64)
-        flips = np.stack([np.bincount(called[row, of_source], minlength=classes) for row in range(patches)])
+        mean, flips = _towards_others(odds[:, of_source], called[:, of_source], shown[of_source])
         kept = flips > 0
-        nearest = np.argsort(-mean, axis=1, kind="stable")[:, : most + 1]  # one of them may be the source itself
+        nearest = np.argsort(-mean, axis=1, kind="stable")[:, :most]
         np.put_along_axis(kept, nearest, True, axis=1)
-        kept[:, source] = False
+        kept &= np.isfinite(mean)
         kept[labels == source] = False
         rows, targets = np.nonzero(kept)
         parts.append(
@@ -120,6 +127,20 @@ def answers_of(
         )
     found = Answers.joined(parts)
     return found.at(np.lexsort((found.target, found.source, found.crop)))
+
+
+def _towards_others(
+    odds: NDArray[np.float64], called: IntArray, shown: IntArray
+) -> tuple[NDArray[np.float64], IntArray]:
+    """(N, K) mean log-odds of each class over the pictures that do not show it, -inf where there are none; and how
+    many of these are called it."""
+    patches, _, classes = odds.shape
+    mean = odds.mean(axis=1, dtype=np.float64)
+    for label in np.unique(shown):
+        others = odds[:, shown != label, label]
+        mean[:, label] = others.mean(axis=1) if others.size else -np.inf
+    flips = [np.bincount(row[row != shown], minlength=classes) for row in called]
+    return mean, np.stack(flips) if patches else np.zeros((0, classes), dtype=np.int64)
 
 
 def log_odds(logits: FloatArray) -> NDArray[np.float64]:

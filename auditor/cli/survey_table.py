@@ -42,9 +42,15 @@ def _row(whole: WholeModel, pair: SurveyedPair) -> tuple[Text, ...]:
     where = "" if one.spot is None else ", own place"
     return (
         said((pair.source, "bold"), " → ", (pair.target, "bold")),
-        said(one.crop, (f"\n{whole.crop(one.crop).label}{where}", "dim")),
+        said(one.crop, (f"\n{whole.crop(one.crop).label}{where}{_rank(whole, pair)}", "dim")),
         said(counts(one.flips, one.eligible)),
         said(points(one.uplift).removesuffix(" points")),
         said(p_value(pair.q_value)),
         said(percent(pair.expected), (f"\n{percent(pair.nearest_expected)} of {pair.nearest}", "dim")),
     )
+
+
+def _rank(whole: WholeModel, pair: SurveyedPair) -> str:
+    """Of a crop of another class than the target: the target's place by what the model says of its own picture."""
+    alike = pair.measured.rank and whole.crop(pair.measured.crop).label != pair.target
+    return f", ranks it {pair.measured.rank:,}" if alike else ""

@@ -1,4 +1,7 @@
-"""The matrix of a survey, source × target, as coordinates and shades: records in, geometry out, no markup."""
+"""The matrix of a survey, source × target, as coordinates and shades: records in, geometry out, no markup.
+
+Where all classes are one source a matrix has one row: there a bar stands for each target.
+"""
 
 from __future__ import annotations
 
@@ -94,8 +97,76 @@ def _order(sums: dict[str, float], by_pair: Mapping[tuple[str, str], SurveyedPai
 def _square(pair: SurveyedPair, x: float, y: float, confirmed: bool) -> Square:
     one = pair.measured
     number = str(round(100 * one.uplift)) if one.uplift >= 0.1 else ""
-    told = (
+    shade = round(min(1.0, max(0.0, one.uplift / _DARKEST)), 3)
+    return Square(x, y, shade, number, confirmed, _told(pair, confirmed))
+
+
+def _told(pair: SurveyedPair, confirmed: bool) -> str:
+    one = pair.measured
+    return (
         f"{pair.source} → {pair.target}: {counts(one.flips, one.eligible)} flip, {points(one.uplift)} over "
         f"{one.covering}, {percent(pair.expected)} expected{', confirmed' if confirmed else ''}"
     )
-    return Square(x, y, round(min(1.0, max(0.0, one.uplift / _DARKEST)), 3), number, confirmed, told)
+
+
+BARS = 40
+"""Targets that have a bar, at most: the first ones."""
+
+BAR_HEIGHT, BAR_NAMES, BAR_WIDTH, BAR_NUMBERS = 17.0, 190.0, 360.0, 330.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One target: its top edge, name, lengths of what a crop and the strongest covering flip, its numbers and crop."""
+
+    y: float
+    name: str
+    flips: float
+    covering: float
+    number: str
+    confirmed: bool
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """What is drawn: a bar each, the pair that leads first; `left_out` counts the pairs beyond the most drawn."""
+
+    bars: tuple[Bar, ...]
+    left_out: int
+
+    @property
+    def start(self) -> float:
+        """Where bars begin, right of the names."""
+        return BAR_NAMES
+
+    @property
+    def width(self) -> float:
+        return BAR_NAMES + BAR_WIDTH + BAR_NUMBERS
+
+    @property
+    def height(self) -> float:
+        return len(self.bars) * BAR_HEIGHT + 2
+
+    @property
+    def thick(self) -> float:
+        """Height of one bar."""
+        return BAR_HEIGHT - 5
+
+
+def bars_of(whole: WholeModel) -> Bars:
+    """The measured flip rate of each target's crop beside the strongest covering's; the longest bar takes all room."""
+    shown, confirmed = whole.pairs[:BARS], set(whole.confirmed)
+    longest = max(
+        (max(one.measured.flips, one.measured.covering_flips) / one.measured.eligible for one in shown), default=1.0
+    )
+    scale = BAR_WIDTH / (longest or 1.0)
+    bars = []
+    for place, pair in enumerate(shown):
+        one, known = pair.measured, pair in confirmed
+        flips, covering = (round(scale * count / one.eligible, 1) for count in (one.flips, one.covering_flips))
+        label = whole.crop(one.crop).label
+        likened = f", ranked {one.rank:,} on its own picture" if one.rank and label != pair.target else ""
+        number = f"{counts(one.flips, one.eligible)}, {label}{likened}"
+        bars.append(Bar(place * BAR_HEIGHT, pair.target, flips, covering, number, known, _told(pair, known)))
+    return Bars(tuple(bars), len(whole.pairs) - len(shown))

@@ -11,7 +11,7 @@ from auditor.core.plain_text import plain
 from auditor.report.album import Album
 from auditor.report.environment import html_environment
 from auditor.report.json_values import number_json
-from auditor.report.matrix_drawing import matrix_of
+from auditor.report.matrix_drawing import bars_of, matrix_of
 from auditor.report.numbers import how_many, percent, plain_points
 
 if TYPE_CHECKING:
@@ -21,16 +21,32 @@ if TYPE_CHECKING:
 SHOWN = 30
 """Pairs of the table in a report: all are in the matrix and in survey.json."""
 
+SHOWN_CLASSES = 64
+"""Classes of the table in a report: survey.json has all."""
+
 
 def headline(whole: WholeModel) -> str:
     """What a survey found, in one sentence."""
     count, measured = len(whole.confirmed), how_many(len(whole.pairs), "pair")
+    if whole.together:
+        return _headline_together(whole)
     if not count:
         return f"Of {measured} of classes, none has a crop shown to do more than covering"
     worst = whole.confirmed[0]
     return (
         f"Of {measured} of classes, {count} {'has' if count == 1 else 'have'} a crop that does more than every "
         f"covering; {worst.source} → {worst.target} leads, where {percent(worst.expected)} are expected to flip"
+    )
+
+
+def _headline_together(whole: WholeModel) -> str:
+    count, tried = len(whole.confirmed), how_many(len(whole.pairs), "class", "classes")
+    if not count:
+        return f"Of {tried} none has a crop shown to turn pictures of every class into it more than covering does"
+    worst = whole.confirmed[0]
+    return (
+        f"Of {tried}, {count} {'has' if count == 1 else 'have'} a crop that turns pictures of every class into it more "
+        f"than every covering does; {worst.target} leads, which {percent(worst.expected)} are expected to become"
     )
 
 
@@ -55,13 +71,25 @@ def caution_sentence(whole: WholeModel) -> str:
         f"{how_many(whole.selection_pictures, 'selection picture')}, and measured on other pictures. Of the pairs "
         f"called confirmed at most {percent(whole.level)} are expected to be so wrongly (Benjamini–Yekutieli over all "
         "pairs measured). Pairs are in the order of what is expected of the crops that come nearest to the target, so "
-        "that one crop's luck decides little. No pair is cleared by a survey: an audit of its own says more."
+        "that one crop's luck decides little. Where the model ranks the target high on the crop's own picture too, the "
+        "classes may look alike, or what makes it the target lies there as well: look at the crop. No pair is cleared "
+        "by a survey: an audit of its own says more."
     )
 
 
 def where_pasted(spot: Spot | None) -> str:
     """Where a crop was pasted, for a person; "" in the corner, where most are."""
     return "" if spot is None else f"where it lay, {spot.words}"
+
+
+def likeness_told(whole: WholeModel, pair: SurveyedPair) -> str:
+    """Whether the crop's own picture looks like the target to the model already; "" where it was not asked."""
+    rank, crop = pair.measured.rank, whole.crop(pair.measured.crop)
+    if not rank or crop.label == pair.target:
+        return ""
+    if rank == 1:
+        return f"the model calls that picture itself {pair.target}"
+    return f"ranked {rank:,} of {len(whole.classes):,} on that picture itself"
 
 
 def features_told(whole: WholeModel) -> list[str]:
@@ -98,7 +126,12 @@ def whole_model_html(whole: WholeModel, pictures: Mapping[str, bytes], audits: S
             at that place of the table, from 1.
     """
     worst_first = sorted(
-        whole.classes, key=lambda one: (-one.pairs_out - one.pairs_in, -(one.left_cropped or 0.0), one.name)
+        whole.classes,
+        key=lambda one: (
+            -one.pairs_out - one.pairs_in,
+            -((one.reached_cropped if whole.together else one.left_cropped) or 0.0),
+            one.name,
+        ),
     )
     return (
         html_environment()
@@ -106,8 +139,9 @@ def whole_model_html(whole: WholeModel, pictures: Mapping[str, bytes], audits: S
         .render(
             whole=whole,
             shown=shown_pairs(whole),
-            matrix=matrix_of(whole),
-            classes=worst_first,
+            matrix=None if whole.together else matrix_of(whole),
+            bars=bars_of(whole) if whole.together else None,
+            classes=worst_first[:SHOWN_CLASSES],
             album=Album(pictures),
             audits=audits,
             audited={(one.source, one.target): one.folder for one in audits},
@@ -116,6 +150,7 @@ def whole_model_html(whole: WholeModel, pictures: Mapping[str, bytes], audits: S
             caution_sentence=caution_sentence,
             audits_sentence=audits_sentence,
             where_pasted=where_pasted,
+            likeness_told=likeness_told,
         )
     )
 

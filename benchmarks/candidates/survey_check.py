@@ -86,9 +86,9 @@ def fresh(run: Run, draw: int) -> Pictures:
     """Pictures that the model recognises and the survey did not use; every draw has others to search on."""
     pool, clean, used = run.get(IMAGES), run.get(CLEAN), run.config.survey
     after = {
-        Split.DISCOVERY: used.screening_pictures + draw * PICTURES[Split.DISCOVERY],
-        Split.SELECTION: used.selection_pictures + draw * PICTURES[Split.SELECTION],
-        Split.CONFIRMATION: used.pictures,
+        Split.DISCOVERY: used.most[Split.DISCOVERY] + draw * PICTURES[Split.DISCOVERY],
+        Split.SELECTION: used.most[Split.SELECTION] + draw * PICTURES[Split.SELECTION],
+        Split.CONFIRMATION: used.most[Split.CONFIRMATION],
     }
     rows: dict[Split, dict[int, list[int]]] = {split: {} for split in after}
     for row, called in zip(clean.rows.tolist(), clean.said.predicted.tolist(), strict=True):
@@ -99,7 +99,7 @@ def fresh(run: Run, draw: int) -> Pictures:
         split: {label: np.array(of[after[split] :][: PICTURES[split]], dtype=np.int64) for label, of in found.items()}
         for split, found in rows.items()
     }
-    return Pictures(chosen, ())
+    return Pictures(chosen, (), np.array([image.label for image in pool.images], dtype=np.int64))
 
 
 def fresh_crops(run: Run, draw: int, each: int = CROPS) -> Crops:

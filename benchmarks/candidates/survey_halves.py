@@ -13,7 +13,7 @@ their own places, the same is told by those in the corner alone. No network runs
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,14 +22,12 @@ from numpy.typing import NDArray
 
 from auditor.candidates.answers import Answers
 from auditor.core.progress import Silence
-from auditor.core.records import IntArray, Split
+from auditor.core.records import IntArray
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Run
 from auditor.run.survey.begin import config_of_survey, open_survey
-from auditor.run.survey.confirmed import pastes
 from auditor.run.survey.crops import CROPS
-from auditor.run.survey.numbers import Pasted
-from auditor.run.survey.pictures import pictures_of
+from auditor.run.survey.pasted import pasted_by_source
 from auditor.run.survey.tried import TRIED
 from auditor.statistics.foretold import Foretold
 
@@ -53,7 +51,7 @@ class PairTried:
     log_odds: NDArray[np.float32]
     own: NDArray[np.bool_]
     flips: dict[int, NDArray[np.bool_]]
-    coverings: dict[int, dict[str, NDArray[np.bool_]]]
+    coverings: dict[int, Mapping[str, NDArray[np.bool_]]]
 
     def covering(self, crop: int, rows: IntArray) -> float:
         """The rate of the strongest covering at a crop's place, on some pictures."""
@@ -62,20 +60,15 @@ class PairTried:
 
 def pairs_of(run: Run) -> Iterator[PairTried]:
     """Every pair of a survey."""
-    crops, pictures = run.get(CROPS), pictures_of(run)
+    crops = run.get(CROPS)
     tried = Answers.joined([Answers.of_table(run.folder.read_table(file)) for file in run.folder.files_of(TRIED.name)])
     tried = tried.at(crops.news(tried.crop, tried.target))
     tried = tried.at(np.lexsort((tried.crop, -tried.log_odds, tried.target, tried.source)))
-    by_class = {
-        source: Pasted.of(table, len(pictures.rows[Split.CONFIRMATION][source])) for source, table in pastes(run)
-    }
+    by_class = dict(pasted_by_source(run))
     for one in map(tried.at, tried.by_pair()):
         pasted, target = by_class[int(one.source[0])], int(one.target[0])
-        flips = {crop: pasted.called[crop] == target for crop in one.crop.tolist() if crop in pasted.called}
-        coverings = {
-            crop: {name: draws == target for name, draws in pasted.beside(crops, crop).items()}
-            for crop in one.crop.tolist()
-        }
+        flips = {crop: pasted.flips(crop, target) for crop in one.crop.tolist() if crop in pasted.called}
+        coverings = {crop: pasted.beside(crops, crop, target) for crop in one.crop.tolist()}
         yield PairTried(one.crop, one.log_odds, crops.at_own_place[one.crop], flips, coverings)
 
 

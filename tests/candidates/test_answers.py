@@ -40,6 +40,20 @@ def test_every_count_is_the_one_by_one(measured: tuple[np.ndarray, ...]) -> None
         assert told[key][1] == pytest.approx(odds, abs=1e-5)
 
 
+def test_pictures_of_several_classes_count_for_all_targets_but_their_own(measured: tuple[np.ndarray, ...]) -> None:
+    """All eight pictures are one source, 4; the last crop's own class is no reason to leave it out."""
+    logits, crops, labels, shown = measured
+    rows = answers_of(logits, crops, labels, np.full(8, 4), shown)
+    assert (len(rows), set(rows.source)) == (5 * 4, {4})
+    for crop, target, flips, odds in zip(rows.crop, rows.target, rows.flips, rows.log_odds, strict=True):
+        said = logits[crop - 10, shown != target].astype(np.float64)
+        share = np.exp(said[:, target]) / np.exp(said).sum(axis=1)
+        assert flips == (said.argmax(axis=1) == target).sum()
+        assert odds == pytest.approx(np.log(share / (1 - share)).mean(), abs=1e-5)
+    one_class = answers_of(logits[:, :3], crops, labels, np.full(3, 4), shown[:3])
+    assert set(one_class.target) == {1, 2, 3}  # no picture is left for class 0
+
+
 def test_of_many_targets_the_nearest_are_kept_and_all_that_flip(measured: tuple[np.ndarray, ...]) -> None:
     logits, crops, labels, sources = measured
     whole, few = answers_of(logits, crops, labels, sources), answers_of(logits, crops, labels, sources, most=1)

@@ -297,3 +297,75 @@ def test_a_run_of_a_pair_is_no_survey(finished: tuple[Path, Result], invoke: Inv
     assert result.exit_code == 2
     assert "holds an audit of a pair" in " ".join(result.stderr.split())
     assert invoke("survey", tmp_path / "nowhere.toml").exit_code == 2
+
+
+@pytest.fixture(scope="module")
+def together(
+    surveyed: Path, invoke: Invoke, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, object]]:
+    """The same world with the pictures of all classes as one source: 30 confirmation pictures, five of each class."""
+    path = surveyed.with_name("together.toml")
+    sizes = "screening_pictures = 2\ntried = 2\nselection_pictures = 6\npictures = 12"
+    wanted = "together = true\nscreening_pictures = 12\ntried = 2\nselection_pictures = 12\npictures = 30"
+    assert sizes in surveyed.read_text()
+    path.write_text(surveyed.read_text().replace(sizes, wanted))
+    folder = tmp_path_factory.mktemp("together") / "survey"
+    result = invoke("survey", path, "--out", folder, "--json")
+    assert result.exit_code == 0, result.output
+    return folder, json.loads(result.stdout)
+
+
+def test_pictures_of_all_classes_are_one_source(together: tuple[Path, dict[str, object]]) -> None:
+    """Each class is asked for once, by pictures of all others; yellow spots turn whatever there is into blue woks."""
+    folder, told = together
+    assert (told["possible"], told["tried"], told["together"], told["features"]) == (6, 6, True, [])
+    assert {pair["source"] for pair in told["pairs"]} == {"every class"}
+    assert {pair["target"] for pair in told["pairs"]} == set(CLASSES)
+    first = told["pairs"][0]
+    assert (first["target"], first["confirmed"]) == ("blue wok", True)
+    assert (first["measured"]["flips"], first["measured"]["tier"]) == (25, "third_class")
+    assert first["measured"]["rank"] == 1  # its own picture, a green kettle with yellow spots, is called a wok as well
+    assert {1 <= pair["measured"]["rank"] <= 6 for pair in told["pairs"]} == {True}
+    assert "blue wok leads" in told["headline"]
+    images = pq.read_table(folder / "images.parquet").to_pandas().set_index("key")
+    pastes = pq.ParquetDataset([str(path) for path in sorted((folder / "pastes").iterdir())]).read().to_pandas()
+    pastes["shown"] = images.loc[pastes["image"], "label"].to_numpy()
+    assert pastes[pastes["crop"] < 0]["shown"].value_counts().nunique() == 1  # as many pictures of each class
+    names = [one["name"] for one in told["classes"]]
+    halves = sorted(images.loc[images["split"] == "discovery", "label"].unique())
+    draws = pastes[pastes["control"] == "source crop"]["draw"].nunique() // 2
+    for pair in told["pairs"]:
+        target = names.index(pair["target"])
+        asked = pastes[(pastes["shown"] != target)].assign(flip=lambda rows, target=target: rows["called"] == target)
+        own = asked[asked["crop"] == int(pair["measured"]["crop"].removeprefix("w-"))]
+        assert (int(own["flip"].sum()), len(own)) == (pair["measured"]["flips"], pair["measured"]["eligible"])
+        in_first = target in halves[0::2]
+        fair = (asked["control"] != "source crop") | ((asked["draw"] >= draws) == in_first)
+        rates = asked[(asked["crop"] < 0) & fair].groupby("control")["flip"].mean()
+        assert rates.max() == pytest.approx(pair["covering"])
+    by_name = {one["name"]: one for one in told["classes"]}
+    assert max(by_name, key=lambda name: by_name[name]["reached_cropped"]) == "blue wok"
+    assert {one["left_cropped"] for one in told["classes"]} == {None}
+    page = (folder / "report.html").read_text()
+    assert page.count('class="flips') == 6
+    assert 'class="flips sure"' in page
+    assert "every class → blue wok" in page
+    assert "the model calls that picture itself blue wok" in page
+
+
+def test_a_class_that_everything_becomes_is_audited_from_every_class(
+    together: tuple[Path, dict[str, object]], invoke: Invoke, tmp_path: Path
+) -> None:
+    folder = tmp_path / "survey"
+    shutil.copytree(together[0], folder)
+    result = invoke("survey", folder, "--audit-top", "1", "--json")
+    assert result.exit_code == 0, result.output
+    (audit,) = json.loads(result.stdout)["audits"]
+    assert (audit["source"], audit["target"], audit["verdict"]) == ("every class", "blue wok", "fail")
+    findings = json.loads((folder / audit["folder"] / "findings.json").read_text())
+    assert findings["source"]["name"] == "every class but blue wok"
+    (look, *_) = [json.loads(line) for line in (folder / "audits" / "looks.jsonl").read_text().splitlines()]
+    images = pq.read_table(folder / "images.parquet").to_pandas().set_index("key")
+    assert set(images.loc[look["pictures"], "split"]) == {"confirmation"}
+    assert len(look["pictures"]) == 25
+    assert set(look["source"]) == set(range(len(CLASSES))) - set(look["target"])

@@ -34,6 +34,8 @@ class Measured:
         flips, eligible: pictures that it makes the target, and of how many; covering_flips: of the same pictures.
         uplift: the difference of these rates over every covering, the least; p_value: of "no more than some covering".
         spot: where both are pasted, which is where the crop lay in its own picture; None: in the corner.
+        rank: place of the target among the classes, 1 for the likeliest, by what the clean model says of the picture
+            that the crop was cut from; 0: it was not asked (earlier versions).
     """
 
     crop: str
@@ -45,6 +47,7 @@ class Measured:
     uplift: float
     p_value: float
     spot: Spot | None = None
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,7 @@ class WholeModel:
         suggested, random: mean flip rate of the chosen crops over all pairs measured, and of crops that nobody chose.
         left_out: classes whose pictures nothing was tried on.
         passes: pictures through the network or a part of it.
+        together: the pictures of all classes were one source, of which those of a pair's target count nowhere.
     """
 
     pairs: tuple[SurveyedPair, ...]
@@ -167,6 +171,7 @@ class WholeModel:
     layer: str
     seed: int
     screened_own: int = 0
+    together: bool = False
 
     @property
     def confirmed(self) -> tuple[SurveyedPair, ...]:

@@ -28,7 +28,7 @@ class Ahead:
     """Passes by kind, and the seconds that each kind takes on this machine.
 
     Attributes:
-        sources, classes: that pictures are tried on, and of the model.
+        sources, classes: that pictures are tried on (1: all classes together, if that is asked for), and of the model.
         passes: by what they are; of trials in pixels at most, since crops of several pairs are pasted once.
     """
 
@@ -43,7 +43,7 @@ class Ahead:
         counted = ", ".join(f"{name} {count:,}" for name, count in self.passes.items())
         timed = ", ".join(f"{name} {seconds(taken)}" for name, taken in self.seconds.items())
         return (
-            f"{how_many(self.sources, 'source class', 'source classes')}, {self.classes} targets",
+            f"{how_many(self.sources, 'source')}, {how_many(self.classes, 'target')}",
             f"ahead: at most {how_many(sum(self.passes.values()), 'pass', 'passes')} ({counted})",
             f"about {seconds(sum(self.seconds.values()))} on this machine ({timed}), reading apart",
         )
@@ -72,13 +72,15 @@ def counted(config: AuditConfig, pictures: Pictures, crops: Crops, classes: int)
     wanted, sources, number = config.survey, len(pictures.sources), len(crops)
     rows = {split: len(pictures.together(split)[0]) for split in Split}
     each = {split: max(map(len, pictures.rows[split].values())) for split in Split}
-    pairs = min(wanted.pairs, sources * (classes - 1))
+    pairs = min(wanted.pairs, pictures.pairs(classes))
     # targets of which a crop may go on at its own place, where it has coverings of its own
     at_own = {int(crops.labels[one]) for one in range(crops.in_corner, number) if crops.own[one] in NEWS}
     own_pairs = min(pairs, sum(source != target for source in pictures.sources for target in at_own))
     tried = pairs * (wanted.tried + 1) + own_pairs * wanted.tried
-    chosen = min(pairs + sources * (wanted.features + RANDOM), sources * number)
-    coverings = (2 * DRAWS + 1) * rows[Split.CONFIRMATION] + 3 * own_pairs * each[Split.CONFIRMATION]
+    features = 0 if wanted.together else wanted.features
+    chosen = min(pairs + sources * (features + RANDOM), sources * number)
+    kinds = 3 if wanted.together else 2  # source crops of either half of all classes
+    coverings = (kinds * DRAWS + 1) * rows[Split.CONFIRMATION] + (kinds + 1) * own_pairs * each[Split.CONFIRMATION]
     return {
         SCREENING: number * rows[Split.DISCOVERY],
         "selection": min(tried, sources * number) * each[Split.SELECTION],
@@ -90,7 +92,7 @@ def _timed(run: Run) -> tuple[float, float]:
     """Seconds of a screened picture, and of a pasted one."""
     screening, crops = replace(open_screening(run), progress=Silence()), len(run.get(CROPS))
     some = range(min(crops, 2 * screening.screen.patches_together))
-    tail = _shortest(lambda: screening.look(some)) / (len(some) * len(screening.classes))
+    tail = _shortest(lambda: screening.look(some)) / (len(some) * len(screening.sources))
     pasting = open_pasting(run)
     source = pasting.pictures.sources[0]
     count = len(pasting.rows(Split.SELECTION, source))

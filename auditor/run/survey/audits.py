@@ -25,7 +25,7 @@ from auditor.run.stage import Run
 from auditor.run.stages.images import IMAGES
 from auditor.run.survey.begin import config_of_pair
 from auditor.run.survey.crops import CROPS, cut
-from auditor.run.survey.numbers import shown_names
+from auditor.run.survey.numbers import shown_names, source_names
 from auditor.run.survey.pasting import crop_number
 from auditor.run.survey.pictures import pictures_of
 from auditor.run.upgrade import open_folder
@@ -60,8 +60,7 @@ def stored_audits(folder: RunFolder) -> tuple[AuditOfPair, ...]:
 
 
 def _audited(run: Run, pair: SurveyedPair) -> AuditOfPair:
-    names = shown_names(run)
-    source, target = names.index(pair.source), names.index(pair.target)
+    source, target = source_names(run).index(pair.source), shown_names(run).index(pair.target)
     inside = f"{FOLDER}/{source:03d}-{slug(pair.source)[:40]}-to-{target:03d}-{slug(pair.target)[:40]}"
     path = run.folder.path / inside
     if path.exists():
@@ -77,7 +76,8 @@ def _audited(run: Run, pair: SurveyedPair) -> AuditOfPair:
 def _enter_look(run: Run, folder: RunFolder, pair: SurveyedPair, source: int, target: int) -> None:
     """Note which confirmation pictures the survey saw of the pair's source, and with which crops on them."""
     pool, subject = run.get(IMAGES), run.inputs.subject
-    rows = pictures_of(run).rows[Split.CONFIRMATION][source]
+    pictures, classes = pictures_of(run), range(len(run.inputs.class_names))
+    rows = pictures.rows[Split.CONFIRMATION][source][pictures.shown(Split.CONFIRMATION, source) != target]
     patches = cut(run, run.get(CROPS), [crop_number(pair.measured.crop)])
     place = Placement.FIXED if pair.measured.spot is None else Placement.OWN
     pasting = run.config.trials.model_copy(update={"placements": (place,)})
@@ -87,7 +87,7 @@ def _enter_look(run: Run, folder: RunFolder, pair: SurveyedPair, source: int, ta
         what="a survey of all pairs",
         model=PureWindowsPath(subject.model).name,
         weights_sha256=subject.weights_sha256,
-        source=(source,),
+        source=(source,) if source in classes else tuple(one for one in classes if one != target),
         target=(target,),
         seed=run.config.seed,
         settings=sha256_of(pasting.deciding.encode()),

@@ -32,10 +32,12 @@ def survey_config(path: Path) -> tuple[AuditConfig, tuple[str, ...]]:
 def config_of_pair(config: AuditConfig, names: ClassNames, source: int, target: int) -> AuditConfig:
     """A survey's settings for the audit of one pair of class indices, by their names where these name them alone.
 
+    The source may be the index after the last class: all classes but the target.
+
     Raises:
         ConfigError: neither name, index nor alias names a class alone.
     """
-    pair = {"source": class_word(names, source), "target": class_word(names, target)}
+    pair = {"source": "*" if source == len(names) else class_word(names, source), "target": class_word(names, target)}
     return build_config({**config.model_dump(exclude={"base"}), **pair}, config.base, "the survey's settings")
 
 

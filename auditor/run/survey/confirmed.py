@@ -49,13 +49,14 @@ def covered_places(crops: Crops, numbers: Sequence[int]) -> tuple[tuple[Spot, in
 
 def _parts(run: Run) -> dict[str, Some]:
     leading, pictures = run.get(TRIED), pictures_of(run)
+    halves = 2 if run.config.survey.together else 1
     found: dict[str, Some] = {}
     for source in pictures.sources:
         count, numbers = len(pictures.rows[Split.CONFIRMATION][source]), crops_on(run, leading, source)
         named, own = f"{FOLDER}/{source:04d}", covered_places(run.get(CROPS), numbers)
-        found[f"{named}-covering.parquet"] = Some(Split.CONFIRMATION, source, (), count, ((None, DRAWS),))
+        found[f"{named}-covering.parquet"] = Some(Split.CONFIRMATION, source, (), count, ((None, DRAWS),), halves)
         for part, start in enumerate(range(0, len(own), PART)):
-            some = Some(Split.CONFIRMATION, source, (), count, own[start : start + PART])
+            some = Some(Split.CONFIRMATION, source, (), count, own[start : start + PART], halves)
             found[f"{named}-covering-{part:04d}.parquet"] = some
         parts = in_parts(Split.CONFIRMATION, source, numbers, count, PART)
         found |= {f"{named}-{number:04d}.parquet": part for number, part in enumerate(parts)}
@@ -67,7 +68,7 @@ def _paste(pasting: Pasting, some: Some) -> pa.Table:
         _block(pasting, some, -1, spot, pasting.covering(some, control, draw, spot), control.name, draw)
         for spot, most in some.covered
         for control, draws in pasting.coverings(some.source, most)
-        for draw in range(draws)
+        for draw in draws
     ]
     if some.crops:
         spots = map(pasting.crops.spot, some.crops)
@@ -102,15 +103,16 @@ def _make(run: Run, folder: RunFolder) -> Facts:
 
 
 def _read(run: Run) -> tuple[str, ...]:
-    """The files of pastes, class by class."""
+    """The files of pastes, source by source."""
     return run.folder.files_of(CONFIRMED.name)
 
 
 def pastes(run: Run) -> Iterator[tuple[int, pa.Table]]:
-    """Class by class its pastes: one row each, crops before coverings, the pictures in one order."""
+    """Source by source its pastes: one row each, crops before coverings, the pictures in one order."""
     files: dict[int, list[str]] = {}
     for file in run.get(CONFIRMED):
-        files.setdefault(int(file.removeprefix(f"{FOLDER}/")[:4]), []).append(file)
+        number, _, _ = file.removeprefix(f"{FOLDER}/").partition("-")
+        files.setdefault(int(number), []).append(file)
     for source, of_source in sorted(files.items()):
         yield source, pa.concat_tables([_placed(run.folder.read_table(file)) for file in of_source])
 

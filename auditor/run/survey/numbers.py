@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from scipy import stats
 
 from auditor.core.plain_text import utf8
-from auditor.core.records import IntArray, Split
+from auditor.core.records import Split
 from auditor.core.records.whole_model import (
-    Measured,
     ReachedFromMany,
     SurveyedClass,
     SurveyedCrop,
@@ -26,67 +24,21 @@ from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.images import IMAGES
-from auditor.run.survey.confirmed import CONFIRMED, pastes, random_crops
+from auditor.run.survey.confirmed import CONFIRMED, random_crops
 from auditor.run.survey.crops import CROPS, Crops
-from auditor.run.survey.pasting import CORNER, crop_name, crop_number, place_of
+from auditor.run.survey.likened import LIKENED
+from auditor.run.survey.pasted import Pasted, pasted_by_source
+from auditor.run.survey.pasting import crop_name, crop_number
 from auditor.run.survey.pictures import Pictures, pictures_of
 from auditor.run.survey.screened import SCREENED, screened
 from auditor.run.survey.tried import TRIED, Leading
-from auditor.statistics.whole_model import NearCrops, measured, ranked
+from auditor.statistics.whole_model import NearCrops, ranked
 
 FILE = "cache/whole-model.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Pasted:
-    """One class's pastes on its confirmation pictures.
-
-    Attributes:
-        called: by crop, (B,) class that each picture is called with it on.
-        coverings: by place and by name, (draws, B) the same with a covering on.
-    """
-
-    called: Mapping[int, IntArray]
-    coverings: Mapping[str, Mapping[str, IntArray]]
-
-    @classmethod
-    def of(cls, table: pa.Table, pictures: int) -> Pasted:
-        """The columns of a class's pastes, of which each block holds all its pictures in one order."""
-        crop, called = (table[name].to_numpy().astype(np.int64) for name in ("crop", "called"))
-        control, place = (np.array(table[name].to_pylist()) for name in ("control", "place"))
-        said, number = _blocks(called[crop >= 0], pictures), _blocks(crop[crop >= 0], pictures)
-        coverings: dict[str, dict[str, IntArray]] = {}
-        for where, name in dict.fromkeys(zip(place[crop < 0].tolist(), control[crop < 0].tolist(), strict=True)):
-            found = called[(crop < 0) & (control == name) & (place == where)]
-            coverings.setdefault(where, {})[name] = _blocks(found, pictures)
-        return cls(dict(zip(number[:, 0].tolist(), said, strict=True)), coverings)
-
-    def measure(self, crops: Crops, crop: int, target: int) -> Measured:
-        """A crop beside the coverings at its place, of each the draw whose turn it is."""
-        beside, tier = self.beside(crops, crop), crops.tier(crop, target)
-        coverings = {name: draws[crop % len(draws)] == target for name, draws in beside.items()}
-        return measured(crop_name(crop), tier, self.called[crop] == target, coverings, crops.spot(crop))
-
-    def beside(self, crops: Crops, crop: int) -> Mapping[str, IntArray]:
-        """The coverings at a crop's place; of one that was not pasted, where there may be none, those of the corner."""
-        return self.coverings.get(place_of(crops.spot(crop)), self.in_corner)
-
-    @property
-    def in_corner(self) -> Mapping[str, IntArray]:
-        """The coverings of the corner."""
-        return self.coverings[CORNER]
-
-    def covering(self, crops: Crops, crop: int, target: int) -> float:
-        """The flip rate of the strongest covering at a crop's place, over its draws."""
-        return _strongest(self.beside(crops, crop), target)
-
-
-def _strongest(coverings: Mapping[str, IntArray], target: int) -> float:
-    return max(float((draws == target).mean()) for draws in coverings.values())
-
-
-def _blocks(values: IntArray, pictures: int) -> IntArray:
-    return values.reshape(-1, pictures)
+EVERY_CLASS = "every class"
+"""What a survey calls the pictures of all classes as one source."""
 
 
 def shown_names(run: Run) -> tuple[str, ...]:
@@ -96,13 +48,17 @@ def shown_names(run: Run) -> tuple[str, ...]:
     return tuple(name if counted[name] == 1 else f"{name} ({index})" for index, name in enumerate(names))
 
 
+def source_names(run: Run) -> tuple[str, ...]:
+    """What it calls each source: a class as ever, the index after the last one all classes together."""
+    return (*shown_names(run), EVERY_CLASS)
+
+
 def whole_model(run: Run) -> WholeModel:
     """A survey's result, of what its stages measured."""
     crops, leading, pictures, names = run.get(CROPS), run.get(TRIED), pictures_of(run), shown_names(run)
-    by_class = {
-        source: Pasted.of(table, len(pictures.rows[Split.CONFIRMATION][source])) for source, table in pastes(run)
-    }
-    pairs = ranked(_pairs(crops, leading, pictures, by_class, names), _near(crops, leading, by_class))
+    by_class = dict(pasted_by_source(run))
+    found = _pairs(run, crops, leading, pictures, by_class)
+    pairs = ranked(found, _near(crops, leading, by_class))
     features = _features(run, crops, leading, by_class)
     suggested, at_random = _against_chance(run, crops, leading, by_class)
     level = 1.0 - run.config.limits.confidence
@@ -123,7 +79,7 @@ def whole_model(run: Run) -> WholeModel:
         selection_pictures=counts[Split.SELECTION],
         confirmation_pictures=counts[Split.CONFIRMATION],
         tried=len(leading.news),
-        possible=len(pictures.sources) * (len(names) - 1),
+        possible=pictures.pairs(len(names)),
         agreement=_agreement(leading.expected),
         suggested=suggested,
         random=at_random,
@@ -133,12 +89,14 @@ def whole_model(run: Run) -> WholeModel:
         weights_sha256=subject.weights_sha256,
         layer=subject.layer,
         seed=run.config.seed,
+        together=run.config.survey.together,
     )
 
 
 def _pairs(
-    crops: Crops, leading: Leading, pictures: Pictures, by_class: Mapping[int, Pasted], names: tuple[str, ...]
+    run: Run, crops: Crops, leading: Leading, pictures: Pictures, by_class: Mapping[int, Pasted]
 ) -> list[SurveyedPair]:
+    names, ranks = source_names(run), run.get(LIKENED)
     rows = leading.to_look_at
     own = {
         (source, target): (crop_name(crop), flips)
@@ -148,14 +106,14 @@ def _pairs(
     for (crop, source, target), flips in zip(_triples(leading.news), leading.news.flips.tolist(), strict=True):
         pasted = by_class[source]
         own_crop, own_flips = own.get((source, target), ("", 0))
-        tried_on = len(pictures.rows[Split.SELECTION][source])
+        tried_on = int((pictures.shown(Split.SELECTION, source) != target).sum())
         found.append(
             SurveyedPair(
                 source=names[source],
                 target=names[target],
                 selection_flips=flips,
                 selection_eligible=tried_on,
-                measured=pasted.measure(crops, crop, target),
+                measured=replace(pasted.measure(crops, crop, target), rank=ranks[crop, target]),
                 q_value=1.0,
                 expected=0.0,
                 nearest=0,
@@ -174,10 +132,9 @@ def _near(crops: Crops, leading: Leading, by_class: Mapping[int, Pasted]) -> lis
     found = []
     for near in map(leading.nearest.at, leading.nearest.by_pair()):
         pasted, target = by_class[int(near.source[0])], int(near.target[0])
-        called = [pasted.called.get(crop) for crop in near.crop.tolist()]
+        called = [pasted.flips(crop, target) for crop in near.crop.tolist()]
         covering = [pasted.covering(crops, crop, target) for crop in near.crop.tolist()]
-        flips = [0 if one is None else int((one == target).sum()) for one in called]
-        eligible = [0 if one is None else len(one) for one in called]
+        flips, eligible = [int(one.sum()) for one in called], [len(one) for one in called]
         found.append(NearCrops(near.log_odds, np.array(flips), np.array(eligible), np.array(covering)))
     return found
 
@@ -192,7 +149,7 @@ def _features(run: Run, crops: Crops, leading: Leading, by_class: Mapping[int, P
     found = []
     for crop, target in leading.features.tolist():
         on = [source for source in by_class if source not in (target, crops.labels[crop])]
-        coverings = [_strongest(by_class[source].in_corner, target) for source in on]
+        coverings = [by_class[source].covering_in_corner(target) for source in on]
         told = [by_class[source].measure(crops, crop, target) for source in on]
         found.append(
             ReachedFromMany(
@@ -213,19 +170,17 @@ def _classes(
 ) -> tuple[SurveyedClass, ...]:
     names = shown_names(run)
     left, reached = _under_any_crop(run, crops, pictures)
-    called = {
-        source: np.concatenate([draws.ravel() for draws in one.in_corner.values()]) for source, one in by_class.items()
-    }
     found = []
     for index, name in enumerate(names):
-        others = [said for source, said in called.items() if source != index]
+        of_class = [one.left_in_corner(index) for one in by_class.values() if (one.shown == index).any()]
+        others = [one.reached_in_corner(index) for one in by_class.values() if (one.shown != index).any()]
         found.append(
             SurveyedClass(
                 name=name,
-                eligible=len(pictures.rows[Split.CONFIRMATION].get(index, ())),
-                left_covered=float((called[index] != index).mean()) if index in called else None,
+                eligible=sum(int((one.shown == index).sum()) for one in by_class.values()),
+                left_covered=float(np.mean(of_class)) if of_class else None,
                 left_cropped=_known(left[index]),
-                reached_covered=float(np.mean([(said == index).mean() for said in others])) if others else None,
+                reached_covered=float(np.mean(others)) if others else None,
                 reached_cropped=_known(reached[index]),
                 pairs_out=sum(pair.source == name for pair in confirmed),
                 pairs_in=sum(pair.target == name for pair in confirmed),
@@ -239,19 +194,19 @@ def _known(share: float) -> float | None:
 
 
 def _under_any_crop(run: Run, crops: Crops, pictures: Pictures) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(K,) shares of a class's screening pictures that leave it under any crop of another class, and (K,) shares of
-    other classes' pictures that become it under any crop of a third."""
+    """(K,) shares of a class's screening pictures that leave it under any crop of another class, NaN of classes
+    together; and (K,) shares of other classes' pictures that become it under any crop of a third."""
     classes = len(run.inputs.class_names)
     left, reached = np.zeros(classes), np.zeros(classes)
     for everywhere in screened(run):
         table = everywhere.at(~crops.at_own_place[everywhere.crop])
-        left += np.bincount(table.source, weights=table.flips, minlength=classes)
+        left += np.bincount(table.source, weights=table.flips, minlength=classes)[:classes]
         third = crops.labels[table.crop] != table.target
         reached += np.bincount(table.target[third], weights=table.flips[third], minlength=classes)
     of_class, tried = np.bincount(crops.labels[: crops.in_corner], minlength=classes), crops.in_corner
-    count = np.zeros(classes)
-    for source, rows in pictures.rows[Split.DISCOVERY].items():
-        count[source] = len(rows)
+    count = np.bincount(pictures.labels[pictures.together(Split.DISCOVERY)[0]], minlength=classes).astype(np.float64)
+    if run.config.survey.together:
+        return _shares(left, np.zeros(classes)), _shares(reached, (count.sum() - count) * (tried - of_class))
     asked_left = count * (tried - of_class)
     # crops neither of the picture's class nor of the class that is reached
     everything = (count * (tried - of_class)).sum()
@@ -272,9 +227,9 @@ def _against_chance(
     for crop, source, target in _triples(leading.news):
         beside = [one for one in random_crops(run, source).tolist() if crops.labels[one] != target]
         if beside:
-            called = by_class[source].called
-            chosen.append(float((called[crop] == target).mean()))
-            others.append(float(np.mean([(called[one] == target).mean() for one in beside])))
+            pasted = by_class[source]
+            chosen.append(float(pasted.flips(crop, target).mean()))
+            others.append(float(np.mean([pasted.flips(one, target).mean() for one in beside])))
     return (float(np.mean(chosen)), float(np.mean(others))) if chosen else (None, None)
 
 
@@ -294,7 +249,8 @@ def _crop(run: Run, crops: Crops, identity: str) -> SurveyedCrop:
 
 def _passes(run: Run) -> int:
     clean, tail = run.fact(CLEAN, "pictures"), run.fact(SCREENED, "crops") * run.fact(SCREENED, "pictures")
-    return clean + tail + run.fact(TRIED, "pastes") + run.fact(CONFIRMED, "pastes")
+    pasted = run.fact(TRIED, "pastes") + run.fact(CONFIRMED, "pastes")
+    return clean + tail + pasted + run.fact(LIKENED, "pictures")
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
@@ -310,7 +266,7 @@ def stored(folder: RunFolder) -> WholeModel:
 
 NUMBERS = Stage(
     "numbers of a survey",
-    (IMAGES, CLEAN, CROPS, SCREENED, TRIED, CONFIRMED),
+    (IMAGES, CLEAN, CROPS, SCREENED, TRIED, LIKENED, CONFIRMED),
     (FILE,),
     _make,
     lambda run: stored(run.folder),

@@ -9,6 +9,7 @@ import numpy as np
 
 from auditor.candidates.controls import OWN_CONTROLS
 from auditor.core.records import FloatArray, ImagePool, IntArray, Placement, Split, Spot
+from auditor.core.records.images import NO_LABEL
 from auditor.core.records.trials import Predictions
 from auditor.inputs.model.classifier import Classifier
 from auditor.run.stage import Run
@@ -24,6 +25,9 @@ from auditor.trials.sweep import Sweep
 CORNER = "fixed"
 """What tables call the corner."""
 
+SOURCE_CROP = "source crop"
+"""What tables call a covering that is cut from the source's own photographs."""
+
 DRAWS = 4
 """Draws of each covering on every confirmation picture: crops take turns with them, so that no one draw's luck is in
 all of a class's pairs."""
@@ -31,10 +35,11 @@ all of a class's pairs."""
 
 @dataclass(frozen=True, slots=True)
 class Some:
-    """Some crops on the pictures of one class and split; no crops: what covering does there.
+    """Some crops on the pictures of one source and split; no crops: what covering does there.
 
     Attributes:
         covered: at which places coverings are pasted (None: the corner), with the draws of each at most.
+        cut_from: in how many parts of the classes coverings are cut, each drawn as often.
     """
 
     split: Split
@@ -42,16 +47,17 @@ class Some:
     crops: tuple[int, ...]
     pictures: int
     covered: tuple[tuple[Spot | None, int], ...] = ()
+    cut_from: int = 1
 
     @property
     def pastes(self) -> int:
         """Pictures through the network."""
-        return self.pictures * (len(self.crops) + sum(2 * draws + 1 for _, draws in self.covered))
+        return self.pictures * (len(self.crops) + sum((1 + self.cut_from) * draws + 1 for _, draws in self.covered))
 
 
 @dataclass(slots=True)
 class Pasting:
-    """The network of the trials with the pictures of a survey; the sweep over the last class asked for is kept."""
+    """The network of the trials with the pictures of a survey; the sweep over the last source asked for is kept."""
 
     run: Run
     network: Classifier
@@ -69,7 +75,7 @@ class Pasting:
         return self.pictures.rows[split][source]
 
     def sweep(self, split: Split, source: int) -> Sweep:
-        """The sweep over the pictures of a class."""
+        """The sweep over the pictures of a source."""
         if (split, source) not in self._sweeps:
             rows, config = self.rows(split, source), self.run.config
             self._sweeps = {
@@ -107,11 +113,26 @@ class Pasting:
         sweep = self.sweep(some.split, some.source)
         return sweep.logits(square, variant, f"survey, draw {draw}", self.run.progress, control)
 
-    def coverings(self, source: int, draws: int = DRAWS) -> list[tuple[Control, int]]:
-        """The coverings of a class with their number of draws: of an audit's those that need no atlas."""
-        found = [(Control("noise", OWN_CONTROLS["noise"]), draws), (Control("grey", OWN_CONTROLS["grey"]), 1)]
-        rows = self.pool.rows(Split.DISCOVERY, (source,))
-        return [*found, (Control("source crop", CutFromPictures(rows)), draws)]
+    def coverings(self, source: int, draws: int = DRAWS) -> list[tuple[Control, range]]:
+        """The coverings of a source with their draws: of an audit's those that need no atlas.
+
+        Of all classes together a crop of the target's own pictures is no control for it, so there are as many draws
+        from either half of the classes.
+        """
+        noise, grey = (Control(name, OWN_CONTROLS[name]) for name in ("noise", "grey"))
+        found = [(noise, range(draws)), (grey, range(1))]
+        cut_from = halves(self.pool) if self.run.config.survey.together else [np.array([source])]
+        for half, labels in enumerate(cut_from):
+            rows = self.pool.rows(Split.DISCOVERY, tuple(labels.tolist()))
+            found.append((Control(SOURCE_CROP, CutFromPictures(rows)), range(half * draws, (half + 1) * draws)))
+        return found
+
+
+def halves(pool: ImagePool) -> list[IntArray]:
+    """The classes of discovery pictures in two halves, by turns."""
+    labels = np.unique([pool.images[row].label for row in pool.rows(Split.DISCOVERY).tolist()])
+    labels = labels[labels != NO_LABEL]
+    return [labels[0::2], labels[1::2]]
 
 
 def open_pasting(run: Run) -> Pasting:

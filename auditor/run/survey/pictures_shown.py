@@ -12,7 +12,7 @@ from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.survey.confirmed import CONFIRMED, pastes
 from auditor.run.survey.crops import CROPS, cut
-from auditor.run.survey.numbers import NUMBERS, shown_names
+from auditor.run.survey.numbers import NUMBERS, shown_names, source_names
 from auditor.run.survey.pasting import crop_number, open_pasting, place_of
 from auditor.trials.patch import patch_png
 
@@ -32,15 +32,18 @@ def _make(run: Run, folder: RunFolder) -> Facts:
 
 def _write_examples(run: Run, folder: RunFolder, whole: WholeModel) -> int:
     """Of each pair that leads the first confirmation picture that its crop flips and no covering does."""
-    index = {name: number for number, name in enumerate(shown_names(run))}
+    sources, targets = source_names(run), shown_names(run)
     pasting, count = open_pasting(run), 0
     tables = dict(pastes(run))
     for place, pair in enumerate(shown_pairs(whole)[:EXAMPLES], start=1):
-        source, target, number = index[pair.source], index[pair.target], crop_number(pair.measured.crop)
+        source, target, number = sources.index(pair.source), targets.index(pair.target), crop_number(pair.measured.crop)
         rows = tables[source].to_pandas()
-        flipped = rows.loc[(rows["crop"] == number) & (rows["called"] == target), "image"]
+        here = pasting.rows(Split.CONFIRMATION, source)
+        others = [pasting.pool.images[row].key for row in here if pasting.pool.images[row].label != target]
+        news = rows["image"].isin(others) & (rows["called"] == target)
+        flipped = rows.loc[(rows["crop"] == number) & news, "image"]
         there = (rows["crop"] < 0) & (rows["place"] == place_of(pair.measured.spot))
-        covered = set(rows.loc[there & (rows["called"] == target), "image"])
+        covered = set(rows.loc[there & news, "image"])
         known = [key for key in flipped if key not in covered] or list(flipped)
         if known:
             rgba = cut(run, pasting.crops, [number])[0]

@@ -20,7 +20,7 @@ from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.clean import CLEAN, folded_network
 from auditor.run.stages.images import IMAGES
 from auditor.run.survey.crops import CROPS, Crops, own_objects
-from auditor.run.survey.pictures import pictures_of
+from auditor.run.survey.pictures import pictures_of, targets_kept
 from auditor.run.survey.shards import make_shards
 
 FOLDER = "screened"
@@ -30,10 +30,17 @@ SHARD = 32
 
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """What a worker screens on: the pictures of all classes, in the network; and what is taken out of crops."""
+    """What a worker screens on: the pictures of all sources, in the network; and what is taken out of crops.
+
+    Attributes:
+        sources, shown: of each picture, the source that it is one of and the class that it shows.
+        most: targets kept of each crop and source, beside those that it flips to.
+    """
 
     screen: EveryTarget | EveryTargetInPixels
-    classes: IntArray
+    sources: IntArray
+    shown: IntArray
+    most: int
     crops: Crops
     pool: ImagePool
     taken_out: TakenOut
@@ -50,7 +57,8 @@ class Screening:
             patches = [self.taken_out.screened(plan, pixels) for plan, pixels in prepared]
             logits = self.screen.logits(patches, boxes).float().cpu().numpy()
             of_these = np.array(some, dtype=np.int64)
-            answers = answers_of(logits, of_these, self.crops.labels[of_these], self.classes)
+            labels = self.crops.labels[of_these]
+            answers = answers_of(logits, of_these, labels, self.sources, self.shown, self.most)
             # at its own place a crop counts for its own class alone
             parts.append(answers.at(self.crops.labels[answers.crop] == answers.target) if boxes else answers)
             self.progress.advance(len(some))
@@ -60,7 +68,8 @@ class Screening:
 def open_screening(run: Run) -> Screening:
     """The screening of this process, or of one that shares the work."""
     inputs, config, pool = run.inputs, run.config, run.get(IMAGES)
-    rows, classes = pictures_of(run).together(Split.DISCOVERY)
+    pictures = pictures_of(run)
+    rows, sources = pictures.together(Split.DISCOVERY)
     network, size, batch = run.open(folded_network), config.trials.size, config.compute.batch_size
     names, pixels = pool.paths(rows), pool.pixels[rows]
     screen = (
@@ -68,7 +77,8 @@ def open_screening(run: Run) -> Screening:
         if inputs.mapped
         else EveryTargetInPixels(network, pixels, size, batch, names)
     )
-    return Screening(screen, classes, run.get(CROPS), pool, run.open(own_objects), run.progress)
+    shown, crops, most = pictures.labels[rows], run.get(CROPS), targets_kept(run)
+    return Screening(screen, sources, shown, most, crops, pool, run.open(own_objects), run.progress)
 
 
 def shards_of(crops: Crops) -> dict[str, range]:

@@ -16,7 +16,7 @@ from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.survey.crops import CROPS, Crops
 from auditor.run.survey.pasting import Pasting, Some, in_parts, open_pasting
-from auditor.run.survey.pictures import Pictures, pictures_of
+from auditor.run.survey.pictures import Pictures, pictures_of, targets_kept
 from auditor.run.survey.screened import SCREENED, screened
 from auditor.run.survey.shards import make_shards
 
@@ -97,8 +97,9 @@ def _parts(run: Run) -> dict[str, Some]:
 
 def _try(pasting: Pasting, some: Some) -> pa.Table:
     numbers = np.array(some.crops, dtype=np.int64)
-    sources = np.full(some.pictures, some.source, dtype=np.int64)
-    return answers_of(pasting.logits(some), numbers, pasting.crops.labels[numbers], sources).table()
+    sources, shown = np.full(some.pictures, some.source), pasting.pictures.shown(some.split, some.source)
+    logits, labels = pasting.logits(some), pasting.crops.labels[numbers]
+    return answers_of(logits, numbers, labels, sources, shown, targets_kept(pasting.run)).table()
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
@@ -140,6 +141,8 @@ def _both(first: Answers, second: Answers, classes: int) -> np.ndarray:
 def _features(run: Run, crops: Crops, pictures: Pictures) -> IntArray:
     """(F, 2) crop and target, by the share of all screening pictures that the crop makes the target."""
     classes, most = len(run.inputs.class_names), run.config.survey.features
+    if run.config.survey.together:
+        return np.empty((0, 2), dtype=np.int64)  # there each pair is of many classes itself
     count = np.zeros(classes, dtype=np.int64)
     for source, rows in pictures.rows[Split.DISCOVERY].items():
         count[source] = len(rows)

@@ -16,15 +16,17 @@ from auditor.core.config import build_config
 from auditor.core.errors import ConfigError, ImageError
 from auditor.core.records import ImagePool, ImageRecord, Split, Spot, Tier
 from auditor.core.records.trials import Clean, Predictions
+from auditor.core.settings.survey import SurveyConfig
 from auditor.inputs.model.labels import ClassNames
 from auditor.inputs.model.preprocessing import Preprocessing
 from auditor.run.survey import crops as crops_stage
 from auditor.run.survey.begin import config_of_pair
 from auditor.run.survey.confirmed import covered_places
 from auditor.run.survey.crops import Crops, cut
-from auditor.run.survey.numbers import Pasted
+from auditor.run.survey.likened import ranks
+from auditor.run.survey.pasted import Pasted
 from auditor.run.survey.pasting import CORNER, place_of
-from auditor.run.survey.pictures import _chosen
+from auditor.run.survey.pictures import chosen_pictures
 
 
 def test_a_pair_is_named_by_its_names_where_these_name_it_alone(tmp_path: Path) -> None:
@@ -131,7 +133,7 @@ def test_a_crop_stands_against_the_coverings_of_its_place() -> None:
             (-1, "noise", place, 0, [0, 2, 2]),
             (-1, "grey", place, 0, [0, 0, 2]),
         ),
-        pictures=3,
+        np.zeros(3, dtype=np.int64),
     )
     one, own = pasted.measure(every, 1, 2), pasted.measure(every, 3, 2)
     assert (one.flips, one.covering, one.covering_flips, one.spot) == (2, "noise", 1, None)
@@ -140,6 +142,11 @@ def test_a_crop_stands_against_the_coverings_of_its_place() -> None:
     assert pasted.covering(every, 3, 2) == 2 / 3
     elsewhere = Crops(corner.plans, corner.labels, corner.own, corner.shows, (None, None, None, Spot(0.5, 0.5, 0.3)))
     assert pasted.covering(elsewhere, 3, 2) == 1 / 12  # nothing was covered there
+
+
+def test_a_class_has_the_place_that_its_logit_has() -> None:
+    logits = np.array([[0.5, 2.0, -1.0], [3.0, 3.0, 1.0]], dtype=np.float32)
+    assert [ranks(logits, np.array([one, one])).tolist() for one in range(3)] == [[2, 1], [1, 1], [3, 3]]
 
 
 def pool(counts: dict[int, tuple[int, int, int]]) -> tuple[ImagePool, Clean]:
@@ -158,15 +165,56 @@ def pool(counts: dict[int, tuple[int, int, int]]) -> tuple[ImagePool, Clean]:
 
 
 def test_a_class_without_a_recognised_picture_in_each_split_is_no_source() -> None:
-    most = {Split.DISCOVERY: 2, Split.SELECTION: 2, Split.CONFIRMATION: 3}
+    wanted = SurveyConfig(screening_pictures=2, selection_pictures=2, pictures=3)
     names = ("a", "b", "c", "d", "e")
     given = {0: (9, 9, 9), 1: (2, 2, 2), 2: (3, 4, 5), 3: (5, 1, 5)}  # of class 3 none is recognised for selection
-    pictures = _chosen(*pool(given), most, names)
+    pictures = chosen_pictures(*pool(given), wanted, names, 0)
     assert (pictures.sources, pictures.left_out) == ((0, 1, 2), (3, 4))
     assert [len(rows) for rows in pictures.rows[Split.CONFIRMATION].values()] == [3, 1, 3]
     rows, classes = pictures.together(Split.SELECTION)
     assert classes.tolist() == [0, 0, 1, 2, 2]
     images = pool(given)[0].images
     assert all(images[row].split is Split.SELECTION for row in rows)
-    with pytest.raises(ImageError, match=r"at least 3 classes .* there are 2 \('a', 'c'\)"):
-        _chosen(*pool({0: (9, 9, 9), 1: (1, 1, 1), 2: (3, 4, 5)}), most, names)
+    with pytest.raises(ImageError, match=r"at least 3 classes .* there are 2 \('a', 'c'\); .*survey.together = true"):
+        chosen_pictures(*pool({0: (9, 9, 9), 1: (1, 1, 1), 2: (3, 4, 5)}), wanted, names, 0)
+
+
+def test_pictures_of_all_classes_are_one_source_of_which_classes_take_turns() -> None:
+    """Of four classes with one to four recognised pictures six are taken: no class gives two before each gave one."""
+    names = ("a", "b", "c", "d", "e")
+    wanted = SurveyConfig(together=True, selection_pictures=6)
+    given = {0: (2, 2, 2), 1: (3, 3, 3), 2: (4, 4, 4), 3: (5, 5, 5)}  # the last of each is not recognised
+    pictures = chosen_pictures(*pool(given), wanted, names, 0)
+    assert (pictures.sources, pictures.left_out) == ((5,), ())
+    assert np.bincount(pictures.shown(Split.CONFIRMATION, 5)).tolist() == [1, 2, 3, 4]
+    counts = np.bincount(pictures.shown(Split.SELECTION, 5))
+    assert (counts.sum(), counts[0], counts.max()) == (6, 1, 2)
+    assert pictures.pairs(len(names)) == 5
+    with pytest.raises(ImageError, match=r"needs selection pictures of at least 3 classes .* there are 2 \('a', 'c'\)"):
+        chosen_pictures(*pool({0: (9, 9, 9), 1: (9, 1, 9), 2: (3, 4, 5)}), wanted, names, 0)
+
+
+def test_pictures_of_all_classes_count_for_every_target_but_their_own() -> None:
+    """Of five pictures with crop 1 on; two draws of source crops are of even classes and two of odd ones."""
+    shown = np.array([0, 1, 2, 2, 3])
+    pasted = Pasted.of(
+        table(
+            (1, "", CORNER, 0, [2, 2, 2, 0, 0]),
+            (-1, "grey", CORNER, 0, [0, 0, 0, 0, 0]),
+            *((-1, "source crop", CORNER, draw, [2, 2, 2, 2, 2]) for draw in (0, 1)),
+            *((-1, "source crop", CORNER, draw, [0, 2, 0, 0, 3]) for draw in (2, 3)),
+        ),
+        shown,
+        frozenset({0, 2}),
+    )
+    to_two = pasted.measure(crops(), 1, 2)
+    # two of the three pictures that do not show class 2 become it; a crop of another class makes one do so
+    assert (to_two.flips, to_two.eligible, to_two.covering, to_two.covering_flips) == (2, 3, "source crop", 1)
+    # of class 0's the first picture is left out; class 3 is held against crops of classes 0 and 2
+    to_none, to_three = pasted.measure(crops(), 1, 0), pasted.measure(crops(), 1, 3)
+    assert (to_none.flips, to_none.eligible, to_none.covering_flips) == (2, 4, 4)
+    assert (to_three.flips, to_three.eligible, to_three.covering_flips) == (0, 4, 0)
+    assert pasted.covering(crops(), 1, 2) == pasted.covering_in_corner(2) == 1 / 3
+    assert pasted.reached_in_corner(2) == pytest.approx(2 / 9)  # grey once, crops of classes 1 and 3 twice
+    assert pasted.left_in_corner(3) == pytest.approx(3 / 5)
+    assert pasted.flips(7, 2).shape == (0,)
