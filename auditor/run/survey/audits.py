@@ -25,7 +25,7 @@ from auditor.run.stage import Run
 from auditor.run.stages.images import IMAGES
 from auditor.run.survey.begin import config_of_pair
 from auditor.run.survey.crops import CROPS, cut
-from auditor.run.survey.numbers import shown_names, source_names
+from auditor.run.survey.numbers import shown_names, source_index
 from auditor.run.survey.pasting import crop_number
 from auditor.run.survey.pictures import pictures_of
 from auditor.run.upgrade import open_folder
@@ -60,7 +60,7 @@ def stored_audits(folder: RunFolder) -> tuple[AuditOfPair, ...]:
 
 
 def _audited(run: Run, pair: SurveyedPair) -> AuditOfPair:
-    source, target = source_names(run).index(pair.source), shown_names(run).index(pair.target)
+    source, target = source_index(run, pair.source), shown_names(run).index(pair.target)
     inside = f"{FOLDER}/{source:03d}-{slug(pair.source)[:40]}-to-{target:03d}-{slug(pair.target)[:40]}"
     path = run.folder.path / inside
     if path.exists():

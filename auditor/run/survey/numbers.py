@@ -53,6 +53,12 @@ def source_names(run: Run) -> tuple[str, ...]:
     return (*shown_names(run), EVERY_CLASS)
 
 
+def source_index(run: Run, name: str) -> int:
+    """The source that it calls by a name; a class may be called as all of them together are."""
+    names = source_names(run)
+    return len(names) - 1 if run.config.survey.together else names.index(name)
+
+
 def whole_model(run: Run) -> WholeModel:
     """A survey's result, of what its stages measured."""
     crops, leading, pictures, names = run.get(CROPS), run.get(TRIED), pictures_of(run), shown_names(run)

@@ -12,7 +12,7 @@ from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.survey.confirmed import CONFIRMED, pastes
 from auditor.run.survey.crops import CROPS, cut
-from auditor.run.survey.numbers import NUMBERS, shown_names, source_names
+from auditor.run.survey.numbers import NUMBERS, shown_names, source_index
 from auditor.run.survey.pasting import crop_number, open_pasting, place_of
 from auditor.trials.patch import patch_png
 
@@ -32,11 +32,12 @@ def _make(run: Run, folder: RunFolder) -> Facts:
 
 def _write_examples(run: Run, folder: RunFolder, whole: WholeModel) -> int:
     """Of each pair that leads the first confirmation picture that its crop flips and no covering does."""
-    sources, targets = source_names(run), shown_names(run)
+    targets = shown_names(run)
     pasting, count = open_pasting(run), 0
     tables = dict(pastes(run))
     for place, pair in enumerate(shown_pairs(whole)[:EXAMPLES], start=1):
-        source, target, number = sources.index(pair.source), targets.index(pair.target), crop_number(pair.measured.crop)
+        source, target = source_index(run, pair.source), targets.index(pair.target)
+        number = crop_number(pair.measured.crop)
         rows = tables[source].to_pandas()
         here = pasting.rows(Split.CONFIRMATION, source)
         others = [pasting.pool.images[row].key for row in here if pasting.pool.images[row].label != target]

@@ -24,6 +24,7 @@ from auditor.run.survey.begin import config_of_pair
 from auditor.run.survey.confirmed import covered_places
 from auditor.run.survey.crops import Crops, cut
 from auditor.run.survey.likened import ranks
+from auditor.run.survey.numbers import EVERY_CLASS, source_index
 from auditor.run.survey.pasted import Pasted
 from auditor.run.survey.pasting import CORNER, place_of
 from auditor.run.survey.pictures import chosen_pictures
@@ -142,6 +143,15 @@ def test_a_crop_stands_against_the_coverings_of_its_place() -> None:
     assert pasted.covering(every, 3, 2) == 2 / 3
     elsewhere = Crops(corner.plans, corner.labels, corner.own, corner.shows, (None, None, None, Spot(0.5, 0.5, 0.3)))
     assert pasted.covering(elsewhere, 3, 2) == 1 / 12  # nothing was covered there
+
+
+def test_a_class_may_be_called_as_all_classes_together_are() -> None:
+    def run(together: bool) -> SimpleNamespace:
+        settings = SimpleNamespace(survey=SurveyConfig(together=together))
+        return SimpleNamespace(config=settings, inputs=SimpleNamespace(class_names=("pan", EVERY_CLASS, "wok")))
+
+    assert [source_index(run(False), name) for name in ("pan", EVERY_CLASS, "wok")] == [0, 1, 2]
+    assert source_index(run(True), EVERY_CLASS) == 3
 
 
 def test_a_class_has_the_place_that_its_logit_has() -> None:
