@@ -183,10 +183,12 @@ def _levels(difference: Values) -> str:
 def _detail(difference: Values) -> str:
     """What is done to the amplitude of the finer half of the rings and of the coarser one, on average.
 
-    Where a loss of contrast takes as much from both, nothing is less sharp.
+    Where a loss of contrast takes as much from both, nothing is less sharp; and where it takes more from the coarser
+    one, nothing is sharper either.
     """
     coarse, fine = (float(np.exp(half.mean() / 2)) for half in np.split(difference, 2))
-    return f"{'a blur' if fine < coarse else 'sharpening'}, fine detail times {fine:.2f}, coarse times {coarse:.2f}"
+    name = "a blur" if fine < coarse else "sharpening" if fine > 1 else "less contrast of every detail"
+    return f"{name}, fine detail times {fine:.2f}, coarse times {coarse:.2f}"
 
 
 KINDS: Mapping[str, Kind] = {

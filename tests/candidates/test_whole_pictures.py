@@ -12,6 +12,7 @@ import torch
 from auditor.candidates.whole_pictures import (
     BINS,
     EXTREME,
+    KINDS,
     TYPICAL,
     brightness,
     cast,
@@ -98,6 +99,16 @@ def test_a_blur_comes_back_by_its_spectrum(source: np.ndarray) -> None:
     assert effects["w-sharpness-typical"].words.startswith("a blur, fine detail times 0.")
     again = images + effects["w-sharpness-typical"].change(images, [])
     assert torch.allclose(again, to_float(blurred, CPU), atol=0.06)
+
+
+@pytest.mark.parametrize(
+    ("coarse", "fine", "name"),
+    [(0.8, 0.4, "a blur"), (0.9, 1.3, "sharpening"), (0.17, 0.37, "less contrast of every detail")],
+)
+def test_what_is_done_to_details_is_called_what_it_is(coarse: float, fine: float, name: str) -> None:
+    difference = 2 * np.log(np.repeat([coarse, fine], 4))
+    expected = f"{name}, fine detail times {fine:.2f}, coarse times {coarse:.2f}"
+    assert KINDS["sharpness"].words(difference) == expected
 
 
 def test_a_loss_of_contrast_is_one_of_every_detail(source: np.ndarray) -> None:
