@@ -39,18 +39,13 @@ def survey_listing(whole: WholeModel, audits: Sequence[AuditOfPair] = ()) -> Ite
 
 def _row(whole: WholeModel, pair: SurveyedPair) -> tuple[Text, ...]:
     one = pair.measured
-    where = "" if one.spot is None else ", own place"
+    where, rank = "" if one.spot is None else ", own place", whole.likened(pair)
+    likened = f", ranks it {rank:,}" if rank else ""
     return (
         said((pair.source, "bold"), " → ", (pair.target, "bold")),
-        said(one.crop, (f"\n{whole.crop(one.crop).label}{where}{_rank(whole, pair)}", "dim")),
+        said(one.crop, (f"\n{whole.crop(one.crop).label}{where}{likened}", "dim")),
         said(counts(one.flips, one.eligible)),
         said(points(one.uplift).removesuffix(" points")),
         said(p_value(pair.q_value)),
         said(percent(pair.expected), (f"\n{percent(pair.nearest_expected)} of {pair.nearest}", "dim")),
     )
-
-
-def _rank(whole: WholeModel, pair: SurveyedPair) -> str:
-    """Of a crop of another class than the target: the target's place by what the model says of its own picture."""
-    alike = pair.measured.rank and whole.crop(pair.measured.crop).label != pair.target
-    return f", ranks it {pair.measured.rank:,}" if alike else ""

@@ -165,8 +165,8 @@ def bars_of(whole: WholeModel) -> Bars:
     for place, pair in enumerate(shown):
         one, known = pair.measured, pair in confirmed
         flips, covering = (round(scale * count / one.eligible, 1) for count in (one.flips, one.covering_flips))
-        label = whole.crop(one.crop).label
-        likened = f", ranked {one.rank:,} on its own picture" if one.rank and label != pair.target else ""
-        number = f"{counts(one.flips, one.eligible)}, {label}{likened}"
+        rank = whole.likened(pair)
+        likened = f", ranked {rank:,} on its own picture" if rank else ""
+        number = f"{counts(one.flips, one.eligible)}, {whole.crop(one.crop).label}{likened}"
         bars.append(Bar(place * BAR_HEIGHT, pair.target, flips, covering, number, known, _told(pair, known)))
     return Bars(tuple(bars), len(whole.pairs) - len(shown))

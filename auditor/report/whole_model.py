@@ -84,8 +84,8 @@ def where_pasted(spot: Spot | None) -> str:
 
 def likeness_told(whole: WholeModel, pair: SurveyedPair) -> str:
     """Whether the crop's own picture looks like the target to the model already; "" where it was not asked."""
-    rank, crop = pair.measured.rank, whole.crop(pair.measured.crop)
-    if not rank or crop.label == pair.target:
+    rank = whole.likened(pair)
+    if not rank:
         return ""
     if rank == 1:
         return f"the model calls that picture itself {pair.target}"

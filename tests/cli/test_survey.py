@@ -72,8 +72,11 @@ def surveyed(own: World) -> Path:
 @pytest.fixture(scope="module")
 def whole(surveyed: Path, invoke: Invoke, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
     """A finished survey's folder, not to be changed, and what the command printed as JSON."""
-    folder = tmp_path_factory.mktemp("whole") / "survey"
-    result = invoke("survey", surveyed, "--out", folder, "--json")
+    return _finished(invoke, surveyed, tmp_path_factory.mktemp("whole") / "survey")
+
+
+def _finished(invoke: Invoke, config: Path, folder: Path) -> tuple[Path, dict[str, object]]:
+    result = invoke("survey", config, "--out", folder, "--json")
     assert result.exit_code == 0, result.output
     return folder, json.loads(result.stdout)
 
@@ -309,10 +312,7 @@ def together(
     wanted = "together = true\nscreening_pictures = 12\ntried = 2\nselection_pictures = 12\npictures = 30"
     assert sizes in surveyed.read_text()
     path.write_text(surveyed.read_text().replace(sizes, wanted))
-    folder = tmp_path_factory.mktemp("together") / "survey"
-    result = invoke("survey", path, "--out", folder, "--json")
-    assert result.exit_code == 0, result.output
-    return folder, json.loads(result.stdout)
+    return _finished(invoke, path, tmp_path_factory.mktemp("together") / "survey")
 
 
 def test_pictures_of_all_classes_are_one_source(together: tuple[Path, dict[str, object]]) -> None:

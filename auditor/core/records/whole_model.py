@@ -182,6 +182,12 @@ class WholeModel:
         """A crop by its id."""
         return next(one for one in self.crops if one.id == identity)
 
+    def likened(self, pair: SurveyedPair) -> int:
+        """The target's rank on the picture of another class that the pair's crop was cut from; 0: not asked, or it is
+        the target's own."""
+        own = self.crop(pair.measured.crop).label == pair.target
+        return 0 if own else pair.measured.rank
+
 
 @dataclass(frozen=True, slots=True)
 class AuditOfPair:

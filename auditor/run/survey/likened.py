@@ -14,8 +14,9 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from auditor.core.records import IntArray
+from auditor.core.records import ClassGroup, IntArray
 from auditor.inputs.images.pixels import to_float
+from auditor.inputs.model.classifier import group_rank
 from auditor.inputs.model.memory import Batches
 from auditor.inputs.model.naming import naming
 from auditor.run.folder import RunFolder
@@ -37,10 +38,10 @@ def _make(run: Run, folder: RunFolder) -> Facts:
 
 
 def ranks(logits: NDArray[np.float32], classes: IntArray) -> IntArray:
-    """(N,) place of a class in each of (N, K) logits, 1 for the highest; of equals all have the better place."""
-    own = np.take_along_axis(logits, classes[:, np.newaxis], axis=1)
-    found: IntArray = 1 + (logits > own).sum(axis=1)
-    return found
+    """(N,) place of a class in each of (N, K) logits, as `group_rank` tells it."""
+    said, asked = torch.from_numpy(logits), classes.tolist()
+    places = [group_rank(said[[row]], ClassGroup("", (one,))).item() for row, one in enumerate(asked)]
+    return np.array(places, dtype=np.int64)
 
 
 def _logits(run: Run, rows: IntArray) -> NDArray[np.float32]:

@@ -39,8 +39,8 @@ def _write_examples(run: Run, folder: RunFolder, whole: WholeModel) -> int:
         source, target = source_index(run, pair.source), targets.index(pair.target)
         number = crop_number(pair.measured.crop)
         rows = tables[source].to_pandas()
-        here = pasting.rows(Split.CONFIRMATION, source)
-        others = [pasting.pool.images[row].key for row in here if pasting.pool.images[row].label != target]
+        images = [pasting.pool.images[row] for row in pasting.rows(Split.CONFIRMATION, source)]
+        others = [image.key for image in images if image.label != target]
         news = rows["image"].isin(others) & (rows["called"] == target)
         flipped = rows.loc[(rows["crop"] == number) & news, "image"]
         there = (rows["crop"] < 0) & (rows["place"] == place_of(pair.measured.spot))
