@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from auditor.cli import app
@@ -135,10 +136,14 @@ def timed_once(do: Callable[[], object]) -> float:
 
 @contextmanager
 def quick_layout() -> Iterator[None]:
-    """Lay atlases out by their first component: compiling UMAP takes seconds; one test runs it in a process apart."""
+    """Lay atlases out by their first component: compiling UMAP takes seconds; one test runs it in a process apart.
+
+    Sheets are packed with the least effort, and nothing is timed twice.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("auditor.atlas.drawings.canvas._WEBP_EFFORT", 0)
         patch.setattr("auditor.atlas.embedding.TOO_FEW", 10**6)
         for module in ("estimate", "timing"):
             patch.setattr(f"auditor.run.{module}.timed", timed_once)
@@ -162,9 +167,11 @@ def own_world(world: World, tmp_path: Path) -> World:
 @pytest.fixture(scope="session")
 def invoke() -> Invoke:
     """Run the command line in this process; no result may hold a traceback, whatever went wrong."""
+    commands = get_command(app)  # which takes as long as a small command does, and would be made anew for each
 
     def invoke(*arguments: str | Path, stdin: str | None = None) -> Result:
-        with quick_layout():
+        with quick_layout(), pytest.MonkeyPatch.context() as patch:
+            patch.setattr("typer.testing._get_command", lambda _: commands)
             result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
         assert "Traceback" not in result.output, result.output
         assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
@@ -176,7 +183,12 @@ def invoke() -> Invoke:
 @pytest.fixture(scope="session")
 def finished(world: World, invoke: Invoke, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     """A finished run's folder, not to be changed, and what the command said."""
-    folder = tmp_path_factory.mktemp("finished") / "run"
+    return finish(world, invoke, tmp_path_factory)
+
+
+def finish(world: World, invoke: Invoke, folders: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """A run of the world to its end: its folder, and what the command said."""
+    folder = folders.mktemp("finished") / "run"
     result = invoke("run", world.config, "--out", folder)
     assert result.exit_code in (0, 1, 3), result.output
     return folder, result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import platform
 
@@ -23,6 +24,7 @@ def versions() -> dict[str, str]:
     return found
 
 
+@functools.cache  # what is installed stays while a process runs, and reading it takes a twentieth of a second
 def _installed(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)

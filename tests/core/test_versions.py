@@ -22,6 +22,7 @@ def test_what_reads_a_network_is_recorded_where_it_is_installed(monkeypatch: pyt
         return here[package]
 
     monkeypatch.setattr(importlib.metadata, "version", version)
+    monkeypatch.setattr(recorded, "_installed", recorded._installed.__wrapped__)
     found = recorded.versions()
     assert found["timm"] == "1.0.20"
     assert found["torch"] == "2.9"

@@ -20,7 +20,7 @@ SHARPNESS = 2
 WIDEST_PX = 4000
 """No picture is drawn wider than this: what a browser still shows at once, and far below WebP's 16383."""
 
-_WEBP_QUALITY = 85
+_WEBP_QUALITY, _WEBP_EFFORT = 85, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def webp_bytes(image: Image.Image) -> bytes:
     twentieth more bytes.
     """
     buffer = io.BytesIO()
-    image.save(buffer, format="WEBP", quality=_WEBP_QUALITY, method=2, use_sharp_yuv=True)
+    image.save(buffer, format="WEBP", quality=_WEBP_QUALITY, method=_WEBP_EFFORT, use_sharp_yuv=True)
     return buffer.getvalue()
 
 

@@ -129,7 +129,7 @@ def test_signals_are_the_main_threads(monkeypatch) -> None:
 @pytest.mark.parametrize("arguments", [[], ["--format", "html"]])
 def test_a_report_that_is_read_in_part_keeps_its_exit_code(arguments: list[str], own_run: Path) -> None:
     command = [sys.executable, "-m", "auditor", "report", str(own_run), *arguments]
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}
     ) as process:
