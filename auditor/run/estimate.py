@@ -50,6 +50,9 @@ _ICONS, _ICON_STEPS, _TRAINING_STEPS, _PATCHES = 16, (2, 10), 4, 4
 _COMPILING, _LAYOUT_A_SAMPLE = 25.0, 0.0047
 _AN_ICON, _A_CANDIDATE, _A_TRIED_PATCH, _THE_REST = 0.05, 0.1, 0.15, 18.0
 
+_MANY = 300
+"""Confirmation pictures from which on stopping early saves more than half of the passes (docs/speed.md)."""
+
 _BYTES_A_LAYOUT = 400 * 2**20
 """What umap and its compiler hold beside the samples."""
 
@@ -62,6 +65,7 @@ class Estimate:
         eligible: source pictures of a split that the clean model calls source, and all of its source pictures.
         needed: eligible confirmation pictures that a pass takes where nothing flips.
         looks: after how many confirmation pictures each candidate may stop; none where it may not.
+        might_stop: after how many it might, if that were asked for and saves much; else none.
         seconds: of the pieces of work that are left, by name; memory: bytes at most, of this process.
     """
 
@@ -71,6 +75,7 @@ class Estimate:
     seconds: dict[str, float]
     memory: int
     looks: tuple[int, ...] = ()
+    might_stop: tuple[int, ...] = ()
 
     @property
     def total_seconds(self) -> float:
@@ -93,14 +98,24 @@ def estimate(run: Run) -> Estimate:
     }
     limits, (there, _) = config.limits, eligible[Split.CONFIRMATION]
     share = last_share(there) if config.trials.stop_early else 1.0
+    looks, might_stop = looks_ahead(config, there)
     return Estimate(
         eligible=eligible,
         needed=images_that_pass(share * error_budget(limits.confidence).passing, limits.uplift),
-        looks=look_sizes(there) if config.trials.stop_early else (),
+        looks=looks,
+        might_stop=might_stop,
         workload=workload,
         seconds=_seconds(run, workload),
         memory=_memory(run, known),
     )
+
+
+def looks_ahead(config: AuditConfig, pictures: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """After how many of these confirmation pictures a finding may stop; and might, where nobody asked and it pays."""
+    if config.trials.stop_early:
+        return look_sizes(pictures), ()
+    pays = pictures >= _MANY and config.limits.log_odds is None  # with which it does not go
+    return (), look_sizes(pictures) if pays else ()
 
 
 def known_of(run: Run) -> Known:

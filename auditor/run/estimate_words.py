@@ -20,13 +20,20 @@ def estimate_lines(estimate: Estimate) -> tuple[str, ...]:
         f"eligible source pictures: {counted}",
         f"a pass takes {estimate.needed} for confirmation where nothing flips{short}",
         f"ahead: at most {how_many(estimate.workload.passes, 'picture')} through the network or a part of it, about "
-        f"{seconds(estimate.total_seconds)} on this machine ({pieces}) and {memory}{may_stop(estimate.looks)}",
+        f"{seconds(estimate.total_seconds)} on this machine ({pieces}) and {memory}"
+        f"{may_stop(estimate.looks, estimate.might_stop)}",
     )
 
 
-def may_stop(looks: Sequence[int]) -> str:
-    """That confirmation may end early, after how many pictures; '' where it may not."""
-    if len(looks) < 2:
-        return ""
+def may_stop(looks: Sequence[int], might_stop: Sequence[int]) -> str:
+    """That confirmation may end early, or might, after how many pictures; '' where neither."""
+    if len(looks) > 1:
+        return f"; confirmation may {_stop_at(looks)} (trials.stop_early)"
+    if len(might_stop) > 1:
+        return f"; with so many pictures trials.stop_early pays: each confirmation might {_stop_at(might_stop)}"
+    return ""
+
+
+def _stop_at(looks: Sequence[int]) -> str:
     *earlier, every = looks
-    return f"; confirmation may stop at {', '.join(map(str, earlier))} of {every} pictures (trials.stop_early)"
+    return f"stop at {', '.join(map(str, earlier))} of {every} pictures"

@@ -33,6 +33,12 @@ def test_the_lines() -> None:
         "(atlas 1 min 30 s, trials 10.5 s) and 1.5 GiB of memory",
     )
     assert estimate_lines(replace(MADE, needed=28))[1].endswith("; 27 are too few, so add source pictures")
+    assert estimate_lines(replace(MADE, looks=(75, 150, 300)))[2].endswith(
+        "GiB of memory; confirmation may stop at 75, 150 of 300 pictures (trials.stop_early)"
+    )
+    assert estimate_lines(replace(MADE, might_stop=(75, 150, 300)))[2].endswith(
+        "; with so many pictures trials.stop_early pays: each confirmation might stop at 75, 150 of 300 pictures"
+    )
 
 
 def test_a_good_audit(world: World, invoke, finished, tmp_path: Path, monkeypatch) -> None:

@@ -115,3 +115,13 @@ def test_it_does_not_go_with_a_limit_of_log_odds(world: World, invoke: Callable[
     assert refused.exit_code == 2
     assert "trials.stop_early and limits.log_odds do not go together" in " ".join(refused.output.split())
     assert not (tmp_path / "run").exists()
+
+
+def test_who_has_many_pictures_is_told_what_they_might_save(
+    larger: World, invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "stop" not in invoke("check", larger.config).stdout
+    monkeypatch.setattr("auditor.run.estimate._MANY", 60)
+    assert "with so many pictures trials.stop_early pays" in invoke("check", larger.config).stdout
+    tested = larger.edited("log-odds.toml", ("[limits]", "[limits]\nlog_odds = 4.0"))
+    assert "stop" not in invoke("check", tested).stdout  # which it does not go with

@@ -17,6 +17,7 @@ from auditor.core.records import Placement, Split
 from auditor.report.numbers import how_many, seconds
 from auditor.run.ahead import refuse_mistakes
 from auditor.run.audit import new_run
+from auditor.run.estimate import looks_ahead
 from auditor.run.estimate_words import may_stop
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Run
@@ -26,7 +27,6 @@ from auditor.run.stages.clean import CLEAN
 from auditor.run.stages.trials import open_table
 from auditor.run.timing import control_seconds_at, peak_memory, seconds_at
 from auditor.run.unchanged import check_files, check_network
-from auditor.statistics.stopping import look_sizes
 from auditor.trials.placements import variants_of
 
 
@@ -40,6 +40,7 @@ class PatchesAhead:
         pictures: confirmation pictures that are counted with; eligible: those that there are.
         seconds: by placement, of what the network does; memory_bytes: of this process, at most.
         looks: after how many pictures a finding may stop; none where it may not.
+        might_stop: after how many it might, if that were asked for and saves much; else none.
     """
 
     patches: int
@@ -50,6 +51,7 @@ class PatchesAhead:
     seconds: dict[str, float]
     memory_bytes: int
     looks: tuple[int, ...] = ()
+    might_stop: tuple[int, ...] = ()
 
     @property
     def passes(self) -> int:
@@ -68,7 +70,8 @@ class PatchesAhead:
             f"{how_many(sum(self.places.values()), 'place')} ({places}), on "
             f"{how_many(self.pictures, 'confirmation picture')}{there}",
             f"ahead: {how_many(self.passes, 'picture')} through the network, about {whole} on "
-            f"this machine ({timed}) and {self.memory_bytes / 2**30:.1f} GiB of memory{may_stop(self.looks)}",
+            f"this machine ({timed}) and {self.memory_bytes / 2**30:.1f} GiB of memory"
+            f"{may_stop(self.looks, self.might_stop)}",
         )
 
 
@@ -98,6 +101,7 @@ def patches_ahead(
             raise ImageError("no confirmation picture is eligible, so no patch can be timed; add source pictures")
         count = pictures or eligible
         controls = len(CONTROLS) if run.folder.is_done(ATLAS.name) else len(make_controls(Making(open_scene(run))))
+        looks, might_stop = looks_ahead(config, count)
         places = {str(one): len(variants_of(one, config.trials)) for one in placements}
         taken = {str(one): seconds_at(table, one) + controls * control_seconds_at(table, one) for one in placements}
         height, width = run.inputs.classifier.preprocessing.output_size
@@ -109,7 +113,8 @@ def patches_ahead(
             eligible=eligible,
             seconds={name: patches * places[name] * count * one for name, one in taken.items()},
             memory_bytes=peak_memory() + count * 3 * height * width,  # the pictures, as bytes on the device
-            looks=look_sizes(count) if config.trials.stop_early else (),
+            looks=looks,
+            might_stop=might_stop,
         )
 
 
