@@ -85,8 +85,9 @@ def telling_effect(result: AuditResult) -> TellingEffect | None:
         f"“{target}”: {percent(first.rate)}. As much of a change of another kind ({first.control.name}) does so to "
         f"{first.control.flips:,}."
     )
-    sure = f"{_between(first.uplift_interval, result.limits)}, all of it above the limit of "
-    return TellingEffect(first, does, f"{sure}{plain_points(result.limits.uplift)}.")
+    lies = ", all of it above" if first.verdict is Verdict.FAIL else "; it was measured above, and not settled against,"
+    sure = f"{_between(first.uplift_interval, result.limits)}{lies} the limit of {plain_points(result.limits.uplift)}."
+    return TellingEffect(first, does, sure)
 
 
 def _between(interval: Interval, limits: Limits) -> str:
@@ -226,17 +227,19 @@ def _after_inconclusive(result: AuditResult) -> Iterator[Step]:
 def _after_effects(result: AuditResult) -> Iterator[Step]:
     """What to do about effects over whole pictures that keep a run from passing."""
     source, target = result.source.name, result.target.name
-    kinds = [] if result.whole is None else [one.effect.kind for one in result.whole.in_the_way]
+    way = () if result.whole is None else result.whole.in_the_way
+    kinds = [one.effect.kind for one in way]
+    become = "become" if any(one.verdict is Verdict.FAIL for one in way) else "may become"
     if BACKGROUND in kinds:
         yield Step(
-            f"Pictures of {source} become {target} by what lies behind the object alone: see whole-picture effects "
+            f"Pictures of {source} {become} {target} by what lies behind the object alone: see whole-picture effects "
             f"below. Look at the backgrounds of the training pictures of {target}, collect pictures of both on each "
             "other's backgrounds, and train again."
         )
     looks = [kind for kind in kinds if kind != BACKGROUND]
     if looks:
         yield Step(
-            f"Pictures of {source} become {target} by {' and '.join(looks)} of the whole picture alone: see "
+            f"Pictures of {source} {become} {target} by {' and '.join(looks)} of the whole picture alone: see "
             f"whole-picture effects below. Look whether training pictures of {target} differ in it from those of "
             f"{source}, collect pictures of both that do not, and train again."
         )

@@ -103,9 +103,11 @@ def _strongest(result: AuditResult, found: Sequence[WholeFinding]) -> str:
 
 def _others(found: Sequence[WholeFinding]) -> str:
     """How many stand beside the first."""
-    if not found[1:]:
+    others = found[1:]
+    if not others:
         return ""
-    return f"; {how_many(len(found) - 1, 'other effect')} {'is' if len(found) == 2 else 'are'} above the limit as well"
+    where = "above the limit" if all(one.verdict is Verdict.FAIL for one in others) else "in its way"
+    return f"; {how_many(len(others), 'other effect')} {'is' if len(others) == 1 else 'are'} {where} as well"
 
 
 def keeps_from_passing(result: AuditResult) -> bool:

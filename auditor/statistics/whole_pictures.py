@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from auditor.core.records import (
@@ -65,7 +66,8 @@ def judge_whole_pictures(trials: WholeTrials, limits: Limits) -> WholePictures:
                 verdict=judge(bounds, limits.uplift),
             )
         )
-    return WholePictures(trials.tried, tuple(findings), trials.missing, limits.whole_pictures, limits.may_heed)
+    held, may_heed, limit = limits.whole_pictures, limits.may_heed, limits.uplift
+    return WholePictures(trials.tried, tuple(findings), trials.missing, held, may_heed, limit)
 
 
 def _table(trial: WholeTrial, control: WholeControl) -> PairedCounts:
@@ -79,8 +81,9 @@ def with_whole_pictures(
 ) -> tuple[Verdict, str]:
     """A run's word and what stands behind it, once effects over whole pictures are heard.
 
-    One above the limit keeps a run from passing, unless the model may heed its kind: a person has to look. Where they
-    are held, it fails the run, which passes where all that may fail are below, and something was measured.
+    One above the limit, shown or measured and not settled, keeps a run from passing, unless the model may heed its
+    kind: a person has to look. Where they are held, one shown above fails the run, which passes where all that may fail
+    are below, and something was measured.
 
     Args:
         whole: None where they were not measured, as by an earlier version.
@@ -88,9 +91,7 @@ def with_whole_pictures(
     if not limits.whole_pictures:
         if verdict is not Verdict.PASS or whole is None or not whole.in_the_way:
             return verdict, reason
-        kinds = " and ".join(one.effect.kind for one in whole.in_the_way)
-        moves = "moves" if len(whole.in_the_way) == 1 else "move"
-        return Verdict.INCONCLUSIVE, f"{reason}; {kinds} over whole pictures {moves} the model by more than the limit"
+        return Verdict.INCONCLUSIVE, f"{reason}; {_moved_by(whole.in_the_way)}"
     held = whole.held_findings if whole is not None else ()
     if not held:
         why = whole.missing if whole is not None and whole.missing else "none that can fail was confirmed"
@@ -105,3 +106,17 @@ def with_whole_pictures(
     if verdict is Verdict.PASS and passed < len(held):
         return Verdict.INCONCLUSIVE, told
     return verdict, told
+
+
+def _moved_by(in_the_way: Sequence[WholeFinding]) -> str:
+    """What moves the model by more than the limit, and what may."""
+    shown = [one.effect.kind for one in in_the_way if one.verdict is Verdict.FAIL]
+    unsettled = [one.effect.kind for one in in_the_way if one.verdict is not Verdict.FAIL]
+    told = []
+    if shown:
+        moves = "moves" if len(shown) == 1 else "move"
+        told.append(f"{' and '.join(shown)} over whole pictures {moves} the model by more than the limit")
+    if unsettled:
+        were = "was" if len(unsettled) == 1 else "were"
+        told.append(f"{' and '.join(unsettled)} over whole pictures {were} measured above the limit and not settled")
+    return "; ".join(told)

@@ -36,6 +36,7 @@ def finding(words: str, flips: int, verdict: Verdict, shows_target: bool = False
 
 CAST = finding("a cast", 61, Verdict.FAIL)
 BLUR, FRAME = finding("a blur", 5, Verdict.PASS), finding("a frame", 12, Verdict.INCONCLUSIVE)
+VEIL = finding("a veil", 18, Verdict.INCONCLUSIVE)
 SCENE = finding("a scene", 50, Verdict.FAIL, shows_target=True)
 
 
@@ -46,7 +47,8 @@ def said_of(
     word: Verdict = Verdict.PASS,
     may_heed: tuple[str, ...] = (),
 ) -> AuditResult:
-    whole = WholePictures(tuple(one.effect for one in findings), findings, "", held, may_heed)
+    limit = result.limits.uplift
+    whole = WholePictures(tuple(one.effect for one in findings), findings, "", held, may_heed, limit)
     return replace(result, whole=whole, verdict=word, limits=replace(result.limits, whole_pictures=held))
 
 
@@ -120,6 +122,28 @@ def test_the_first_screen_shows_the_effect_where_no_finding_worries_more(full_re
     assert telling_effect(said_of(full_result, BLUR, SCENE, word=Verdict.INCONCLUSIVE)) is None
     failed = replace(said_of(full_result, CAST, held=True, word=Verdict.FAIL), findings=passing)
     assert telling_effect(failed) is not None
+
+
+def test_one_measured_above_the_limit_and_not_settled_is_in_the_way_as_well(full_result: AuditResult) -> None:
+    """A veil lifts 15 points, a frame 9, neither is settled against 10: the veil alone keeps the run from passing."""
+    passing = replace(full_result, findings=tuple(replace(one, verdict=Verdict.PASS) for one in full_result.findings))
+    opened = said_of(passing, FRAME, VEIL, word=Verdict.INCONCLUSIVE)
+    told = (
+        "over whole pictures a veil flips 18/93 = 19.4%, its strongest control 4/93 = 4.3%, which does not let it pass"
+    )
+    assert whole_clause(opened) == [told]
+    screen = telling_effect(opened)
+    assert screen is not None
+    assert screen.effect is VEIL
+    assert screen.sure.endswith("points; it was measured above, and not settled against, the limit of 10 points.")
+    source, target = passing.source.name, passing.target.name
+    assert any(one.words.startswith(f"Pictures of {source} may become {target} by a veil") for one in steps(opened))
+    (beside,) = whole_clause(said_of(passing, CAST, VEIL, word=Verdict.INCONCLUSIVE))
+    assert beside.endswith("; 1 other effect is in its way as well")
+    assert telling_effect(said_of(passing, FRAME, word=Verdict.INCONCLUSIVE)) is None
+    # a result of an earlier version knows no limit, and says what it said
+    assert opened.whole is not None
+    assert telling_effect(replace(opened, whole=replace(opened.whole, limit=1.0))) is None
 
 
 def test_backgrounds_that_nobody_could_exchange_are_told(full_result: AuditResult) -> None:

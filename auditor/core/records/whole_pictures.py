@@ -144,6 +144,7 @@ class WholePictures:
         findings: in the order of selection.
         held: whether they are held to the limit (`limits.whole_pictures`).
         may_heed: kinds that the model may rightly heed (`limits.may_heed`).
+        limit: of the uplift; 1 where an earlier version stored none, by whose rules open effects held nothing up.
     """
 
     tried: tuple[WholeEffect, ...]
@@ -151,6 +152,7 @@ class WholePictures:
     missing: str
     held: bool
     may_heed: tuple[str, ...] = ()
+    limit: float = 1.0
 
     @property
     def heeded(self) -> tuple[WholeFinding, ...]:
@@ -172,8 +174,16 @@ class WholePictures:
 
     @property
     def in_the_way(self) -> tuple[WholeFinding, ...]:
-        """Those above the limit that keep a run from passing, held or not, the strongest first."""
-        return tuple(filter(self._counts, self.above))
+        """Those above the limit that keep a run from passing, held or not, the strongest first.
+
+        Shown to be above it, or measured above it and not settled: a word to sign does not pass what moved the model by
+        more than the limit on the very pictures that it rests on.
+        """
+        return tuple(one for one in strongest_first(self.findings) if self._counts(one) and self._measured_above(one))
+
+    def _measured_above(self, finding: WholeFinding) -> bool:
+        unsettled = finding.verdict is Verdict.INCONCLUSIVE and finding.uplift > self.limit
+        return finding.verdict is Verdict.FAIL or unsettled
 
     def _counts(self, finding: WholeFinding) -> bool:
         return not finding.effect.shows_target and finding.effect.kind not in self.may_heed
