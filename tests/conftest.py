@@ -138,13 +138,12 @@ def timed_once(do: Callable[[], object]) -> float:
 def quick_layout() -> Iterator[None]:
     """Lay atlases out by their first component: compiling UMAP takes seconds; one test runs it in a process apart.
 
-    Sheets are packed with the least effort, contact sheets drawn small, and nothing is timed twice.
+    Sheets are packed with the least effort, and nothing is timed twice.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("auditor.atlas.drawings.canvas._WEBP_EFFORT", 0)
-        patch.setattr("auditor.candidates.contact_sheet._SHARPNESS", 0.5)
         patch.setattr("auditor.atlas.embedding.TOO_FEW", 10**6)
         for module in ("estimate", "timing"):
             patch.setattr(f"auditor.run.{module}.timed", timed_once)

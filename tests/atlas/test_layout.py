@@ -197,7 +197,7 @@ def test_a_layout_leaves_the_number_of_threads_alone(three_kinds, method):
     """numba sets OpenMP's, which is PyTorch's too: later stages would run on another number than a resumed run."""
     before = torch.get_num_threads()
     try:
-        for threads in (1, 2):
+        for threads in (1, 3):
             torch.set_num_threads(threads)
             embed(three_kinds[0], 2, Likeness(method, neighbours=10, perplexity=10.0), seed=0)
             assert torch.get_num_threads() == threads

@@ -17,7 +17,6 @@ import pytest
 from PIL import Image
 
 import auditor
-from auditor.candidates.contact_sheet import WIDTH_PX
 from auditor.inputs.model.device import choose_device, describe_device
 from auditor.report.findings_json import schema
 from auditor.trials.sweep import Sweep
@@ -76,7 +75,7 @@ def test_suggest_on_a_toml_makes_candidates_and_stops(world, invoke, tmp_path) -
     assert (letters["c"], letters["r"], letters["k"], letters["o"]) == (6, 6, 3, 1)
     assert 1 <= len(set(letters) - set("crko")) <= len("idsp")
     with Image.open(tmp_path / "run" / "contact-sheet.webp") as sheet:
-        assert sheet.width == WIDTH_PX // 2  # these tests draw it small; tests of the sheet itself know its true size
+        assert sheet.width == 1920
     assert f"{tmp_path / 'run' / 'contact-sheet.webp'}" in made.stdout
     assert not (tmp_path / "run" / "findings.json").exists()
 
