@@ -210,8 +210,9 @@ def _after_inconclusive(result: AuditResult) -> Iterator[Step]:
     if missing is not None:
         yield Step(missing)
         if not missing.startswith("More pictures will hardly do"):
+            both = "patches and effects" if result.whole is not None and result.whole.findings else "patches"
             yield Step(
-                "Confirm the same patches on more pictures, which allows for looking again, in the folder that holds "
+                f"Confirm the same {both} on more pictures, which allows for looking again, in the folder that holds "
                 "this report:",
                 "auditor run --more . --images PHOTOS",
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.core.records import AuditResult, Finding, Limits, Verdict
+from auditor.core.records import AuditResult, Finding, Limits, Verdict, WholeFinding
 from auditor.report.numbers import how_many, plain_points
 from auditor.report.summary import eligible
 
@@ -10,9 +10,10 @@ FAR = 10
 """Beyond so many times the pictures that there are, a number is no advice: the effect is about the limit."""
 
 
-def would_settle(finding: Finding, limits: Limits) -> str | None:
-    """What would settle an inconclusive finding; None where it is settled or no number of pictures would do it."""
-    if finding.images_needed is None or finding.word is not Verdict.INCONCLUSIVE:
+def would_settle(finding: Finding | WholeFinding, limits: Limits) -> str | None:
+    """What would settle an open finding or effect; None where it is settled or no number of pictures would do it."""
+    word = finding.word if isinstance(finding, Finding) else finding.verdict
+    if finding.images_needed is None or word is not Verdict.INCONCLUSIVE:
         return None
     if _about_the_limit(finding.images_needed, finding.eligible, limits):
         return (

@@ -54,6 +54,7 @@ def _whole_finding(finding: WholeFinding, whole: WholePictures) -> dict[str, Jso
         "p_below_adjusted": number_json(finding.p_below_adjusted),
         "probability_before": number_json(trial.probability_before),
         "probability_after": number_json(trial.probability_after),
+        "images_needed": None if finding.images_needed is None else int(finding.images_needed),
         "held": finding in whole.held_findings,
         "keeps_from_passing": finding in whole.in_the_way,
         "against_limit": whole_words(finding),

@@ -18,6 +18,7 @@ from auditor.statistics.covering import p_uplift_at_least, p_uplift_at_most
 from auditor.statistics.intervals import INTERVALS
 from auditor.statistics.looks import ErrorBudget, error_budget
 from auditor.statistics.paired import PairedCounts
+from auditor.statistics.planning import images_that_settle
 from auditor.statistics.procedure import decide, uplift_interval
 from auditor.statistics.uplift import over_control
 from auditor.statistics.verdicts import judge
@@ -41,8 +42,9 @@ def judge_whole_pictures(trials: WholeTrials, limits: Limits) -> WholePictures:
     tables = [[_table(trial, control) for control in trial.controls] for trial in trials.confirmed]
     above = [p_uplift_at_most(each, limits.uplift) for each in tables]
     below = [p_uplift_at_least(each, limits.uplift) for each in tables]
+    budget = whole_budget(limits)
     findings = []
-    for trial, each, decision in zip(trials.confirmed, tables, decide(above, below, whole_budget(limits)), strict=True):
+    for trial, each, decision in zip(trials.confirmed, tables, decide(above, below, budget), strict=True):
         controls = tuple(
             over_control(control.name, table, limits.confidence)
             for control, table in zip(trial.controls, each, strict=True)
@@ -50,6 +52,8 @@ def judge_whole_pictures(trials: WholeTrials, limits: Limits) -> WholePictures:
         bounds = replace(
             uplift_interval(each, decision.level_above, decision.level_below, limits.uplift), method=_METHOD
         )
+        verdict = judge(bounds, limits.uplift)
+        is_open = verdict is Verdict.INCONCLUSIVE
         findings.append(
             WholeFinding(
                 trial=trial,
@@ -63,7 +67,10 @@ def judge_whole_pictures(trials: WholeTrials, limits: Limits) -> WholePictures:
                 p_adjusted=decision.adjusted_above,
                 p_below=decision.p_below,
                 p_below_adjusted=decision.adjusted_below,
-                verdict=judge(bounds, limits.uplift),
+                verdict=verdict,
+                images_needed=(
+                    images_that_settle(each, decision.level_above, budget.passing, limits.uplift) if is_open else None
+                ),
             )
         )
     held, may_heed, limit = limits.whole_pictures, limits.may_heed, limits.uplift

@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from safetensors.torch import load_file, save_file
@@ -24,7 +25,7 @@ from auditor.run.folder import RunFolder
 from auditor.run.stage import Run
 from auditor.run.stages import whole_pictures as stage
 from auditor.run.stages.images import IMAGES
-from tests.tiny_world import CLASSES, World, build_world
+from tests.tiny_world import CLASSES, World, build_world, draw
 
 Invoke = Callable[..., Result]
 
@@ -151,6 +152,65 @@ def test_more_pictures_are_refused_where_a_cast_alone_keeps_it_from_passing(
         refused.stderr.split()
     )
     assert sorted(run.rglob("*")) == before
+
+
+def said_under(folder: Path, effect: str) -> dict[str, int]:
+    """By key, what the model says of each eligible confirmation picture under an effect."""
+    trials = pd.read_parquet(folder / "trials.parquet")
+    keys = sorted(set(trials[trials.split == "confirmation"].image))
+    predicted = load_file(folder / f"cache/whole-pictures/{effect}--confirmation.safetensors")["predicted"]
+    return dict(zip(keys, predicted.tolist(), strict=True))
+
+
+def test_more_pictures_settle_a_cast_that_was_measured_above_the_limit(
+    cast_world: World, invoke: Invoke, tmp_path: Path
+) -> None:
+    run, photos = tmp_path / "run", tmp_path / "more" / "red pan"
+    begun = invoke("run", cast_world.edited("open.toml", *QUICK, ("uplift = 0.35", "uplift = 0.45")), "--out", run)
+    assert begun.exit_code == 3, begun.output
+    before = findings_of(run)
+    behind, cast, light = before["whole_pictures"]["findings"]
+    assert before["verdict_reason"].endswith(
+        "colour cast over whole pictures was measured above the limit and not settled"
+    )
+    assert (cast["against_limit"], cast["keeps_from_passing"]) == ("open", True)
+    assert cast["eligible"] < cast["images_needed"] == before["images_needed"]
+    html = " ".join((run / "report.html").read_text().split())
+    assert f"{cast['images_needed']} eligible pictures would settle it" in html
+    assert "auditor run --more . --images PHOTOS" in html
+
+    photos.mkdir(parents=True)
+    generator = np.random.default_rng(77)
+    for number in range(40):
+        draw("red pan", generator).save(photos / f"new-{number:02d}.png")
+    assert invoke("run", "--more", run, "--images", photos.parent).exit_code == 3
+    look = run / "more" / "look-2"
+    after = findings_of(look)
+    again, settled, lighter = after["whole_pictures"]["findings"]
+    assert [again["effect"], settled["effect"], lighter["effect"]] == [
+        behind["effect"],
+        cast["effect"],
+        light["effect"],
+    ]
+    assert (settled["against_limit"], settled["images_needed"], after["images_needed"]) == ("above", None, None)
+    assert after["verdict_reason"].endswith("; colour cast over whole pictures moves the model by more than the limit")
+    # counted over old and new pictures together, of which old ones flip as they did
+    old, both = (said_under(folder, cast["effect"]) for folder in (run, look))
+    assert len(both) == settled["eligible"] == after["eligible"] > len(old) == cast["eligible"]
+    assert old.items() <= both.items()
+    assert sum(label == CLASSES.index("blue wok") for label in both.values()) == settled["flips"]
+    assert settled["uplift_interval"]["confidence"] > cast["uplift_interval"]["confidence"]
+    # nobody annotated the new pictures
+    assert [again[key] for key in ("flips", "eligible", "uplift")] == [
+        behind[key] for key in ("flips", "eligible", "uplift")
+    ]
+    shown = json.loads((look / "result.json").read_text())["whole"]["findings"]
+    pictures = [example["picture"] for one in shown for example in one["trial"]["examples"]]
+    assert len(pictures) == 3 * stage.EXAMPLES
+    assert all((look / "pictures" / f"{name}.png").is_file() for name in pictures)
+    refused = invoke("run", "--more", run, "--images", photos.parent)
+    assert refused.exit_code == 2
+    assert "which more pictures do not settle" in " ".join(refused.stderr.split())
 
 
 def test_what_the_model_may_heed_is_told_and_lets_it_pass(

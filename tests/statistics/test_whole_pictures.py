@@ -68,6 +68,31 @@ def test_several_are_corrected_together_in_the_order_of_selection() -> None:
     assert [one.verdict for one in judged(BLUR, CAST).findings] == [Verdict.PASS, Verdict.FAIL]
 
 
+def times(one: WholeTrial, count: int) -> WholeTrial:
+    """The same shares of so many times the pictures."""
+    controls = tuple(replace(each, flips=count * each.flips, alone=count * each.alone) for each in one.controls)
+    return replace(one, flips=count * one.flips, eligible=count * one.eligible, controls=controls)
+
+
+def test_pictures_that_would_settle_one() -> None:
+    (found,) = judged(UNSETTLED).findings
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.images_needed is not None
+    enough = -(-found.images_needed // found.eligible)
+    assert enough > 2
+    assert judged(times(UNSETTLED, enough)).findings[0].verdict is Verdict.FAIL
+    assert judged(times(UNSETTLED, enough - 1)).findings[0].verdict is Verdict.INCONCLUSIVE
+    assert [one.images_needed for one in judged(CAST, BLUR).findings] == [None, None]
+
+
+def test_what_more_pictures_would_settle_keeps_a_run_from_passing() -> None:
+    below = trial("shade", 11, {"noise": (2, 11)})
+    assert [one.effect.id for one in judged(CAST, UNSETTLED, below, BEHIND).unsettled] == ["tint"]
+    # held, what is measured below the limit and not settled keeps it from passing as well
+    assert [one.effect.id for one in judged(below, CAST, UNSETTLED, limits=HELD).unsettled] == ["tint", "shade"]
+    assert judged(UNSETTLED, limits=replace(LIMITS, may_heed=("tint",))).unsettled == ()
+
+
 def test_held_they_share_what_a_run_may_spend_on_a_wrong_fail() -> None:
     free, held = judged(CAST).findings[0], judged(CAST, limits=HELD).findings[0]
     assert held.p_value == free.p_value

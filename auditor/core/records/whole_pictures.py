@@ -107,6 +107,8 @@ class WholeFinding:
         uplift_interval: bounds of the smallest uplift over any control, corrected within the kind.
         p_value, p_adjusted: of "the uplift is at most the limit"; p_below, p_below_adjusted: of "at least the limit".
         verdict: the interval against the limit, whether or not it is held to it.
+        images_needed: eligible pictures that would settle one that is open, at the rates measured; None where it is
+            settled, where no number would do, or an earlier version did not say.
     """
 
     trial: WholeTrial
@@ -121,6 +123,7 @@ class WholeFinding:
     p_below: float
     p_below_adjusted: float
     verdict: Verdict
+    images_needed: int | None = None
 
     @property
     def effect(self) -> WholeEffect:
@@ -180,6 +183,12 @@ class WholePictures:
         more than the limit on the very pictures that it rests on.
         """
         return tuple(one for one in strongest_first(self.findings) if self._counts(one) and self._measured_above(one))
+
+    @property
+    def unsettled(self) -> tuple[WholeFinding, ...]:
+        """Those that keep a run from passing until more pictures settle them, the strongest first."""
+        way = strongest_first(self.held_findings) if self.held else self.in_the_way
+        return tuple(one for one in way if one.verdict is Verdict.INCONCLUSIVE)
 
     def _measured_above(self, finding: WholeFinding) -> bool:
         unsettled = finding.verdict is Verdict.INCONCLUSIVE and finding.uplift > self.limit

@@ -13,7 +13,7 @@ from auditor.candidates.controls import Making
 from auditor.core.config import AuditConfig
 from auditor.core.errors import StoreError
 from auditor.core.progress import Progress
-from auditor.core.records import ImagePool, Rung, Verdict
+from auditor.core.records import AuditResult, ImagePool, Rung, Verdict, WholePictures
 from auditor.core.records.trials import Clean, Outcome, Trials
 from auditor.core.work import Hands
 from auditor.inputs.images.added import added_pictures
@@ -30,9 +30,11 @@ from auditor.run.stages.grounds import grounds_of
 from auditor.run.stages.images import IMAGES
 from auditor.run.stages.report import Measured, assemble, rewrite_report, stored_result
 from auditor.run.stages.trials import TRIALS, keep_trials, look_at_confirmation, repeated
+from auditor.run.stages.whole_pictures import MEASURED, WHOLE_PICTURES, keep_whole_pictures, measured_again
 from auditor.run.tables import images_from_table, images_table
 from auditor.statistics.conclusion import concluded
 from auditor.statistics.looks import confidence_at_look, error_spent
+from auditor.statistics.whole_pictures import judge_whole_pictures
 from auditor.trials.bench import SHARDS, Bench, Table
 from auditor.trials.patch import Patch
 
@@ -51,7 +53,7 @@ def confirm_on_more(run_folder: RunFolder, config: AuditConfig, pictures: Path, 
 
     Raises:
         StoreError: the run is not finished, is settled already, confirmed nothing, or is kept from passing by effects
-            over whole pictures alone.
+            over whole pictures alone that more pictures do not settle.
         ImageError: there is no new picture of the source.
     """
     looks = _looks_so_far(run_folder)
@@ -99,15 +101,25 @@ def _confirmed(run: Run, looks: Sequence[RunFolder], pictures: Path, confidence:
     reviews = {**read_reviews(run_folder, candidates), **read_reviews(inside, candidates)}
     trials = Trials(outcome, tuple(settled))
     stored = stored_result(run_folder)
-    measured = Measured(pool, clean, (), trials, reviews, stored.accuracy, whole=stored.whole)
+    whole = _effects_again(run, inside, pool, clean) if stored.whole is not None else None
+    measured = Measured(pool, clean, (), trials, reviews, stored.accuracy, whole=whole)
     return rewrite_report(inside, assemble(run, measured, inside))
+
+
+def _effects_again(run: Run, inside: RunFolder, pool: ImagePool, clean: Clean) -> WholePictures:
+    """Effects over whole pictures on all confirmation pictures, read as strictly as this look's findings."""
+    trials = measured_again(run, inside, pool, clean)
+    facts = keep_whole_pictures(inside, trials)
+    inside.mark_done(WHOLE_PICTURES.name, {**facts, "files": inside.matching(WHOLE_PICTURES.needed)})
+    return judge_whole_pictures(trials, run.inputs.limits)
 
 
 def _looks_so_far(run_folder: RunFolder) -> list[RunFolder]:
     """The run and its finished looks at more pictures, in their order.
 
     Raises:
-        StoreError: the last of them is not finished, is settled, confirmed nothing, or is open by whole pictures alone.
+        StoreError: the last of them is not finished, is settled, confirmed nothing, or is open by effects over whole
+            pictures alone that more do not settle.
     """
     looks = [run_folder]
     while (run_folder.path / f"{FOLDER}/look-{len(looks) + 1}" / "result.json").is_file():
@@ -120,13 +132,22 @@ def _looks_so_far(run_folder: RunFolder) -> list[RunFolder]:
             f"{looks[-1].path} ended in {result.verdict}, and a settled verdict stays; more pictures are for a run "
             "that is inconclusive. For another question begin a new run"
         )
-    without = replace(result, whole=None, limits=replace(result.limits, whole_pictures=False))
-    if concluded(without).verdict is not Verdict.INCONCLUSIVE:
+    if _settled_but_for_effects(result):
         raise StoreError(
             f"{looks[-1].path} is kept from passing by effects over whole pictures alone, which more pictures do not "
             "settle; its report says what to do where the model may rightly heed it"
         )
     return looks
+
+
+def _settled_but_for_effects(result: AuditResult) -> bool:
+    """Whether effects over whole pictures alone keep a run open, whatever more pictures would say of them."""
+    without = replace(result, whole=None, limits=replace(result.limits, whole_pictures=False))
+    if concluded(without).verdict is Verdict.INCONCLUSIVE:
+        return False
+    whole = result.whole
+    shown = whole is not None and any(one.verdict is Verdict.FAIL for one in whole.in_the_way)
+    return shown or whole is None or not whole.unsettled
 
 
 def _known_pictures(run: Run, looks: Sequence[RunFolder]) -> tuple[ImagePool, Clean]:
@@ -149,7 +170,7 @@ def _new_pictures(run: Run, known: ImagePool, pictures: Path) -> ImagePool:
 def _keep(run: Run, inside: RunFolder, new: ImagePool) -> None:
     """Keep the pictures that a look adds; the trials of an interrupted look on other ones are dropped."""
     if inside.has(_IMAGES) and images_from_table(inside.read_table(_IMAGES)) != new.images:
-        inside.forget([], [f"{SHARDS}/*"])
+        inside.forget([], [f"{SHARDS}/*", MEASURED])
     inside.write_array(_PIXELS, new.pixels)
     inside.write_table(_IMAGES, images_table(new.images, run.inputs.class_names))
 

@@ -22,6 +22,7 @@ from auditor.core.records import (
     Split,
     SplitCount,
     Verdict,
+    WholeFinding,
     WholePictures,
 )
 from auditor.core.records.explorer import Explored
@@ -144,7 +145,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         notes=tuple(notes),
         versions=versions(),
         seed=run.config.seed,
-        images_needed=_images_needed(verdict, findings, eligible, needed),
+        images_needed=_images_needed(verdict, [*findings, *_unsettled(measured.whole)], eligible, needed),
         looks=outcome.looks,
         times=_times(folder),
         pictures=_pictures(folder),
@@ -169,12 +170,17 @@ def begun_by(folder: RunFolder) -> tuple[str, str]:
     return str(manifest.get("begun") or ""), str(manifest.get("by") or "")
 
 
-def _images_needed(verdict: Verdict, findings: Sequence[Finding], eligible: int, at_least: int) -> int | None:
-    """Eligible confirmation images that would settle an inconclusive run: all its findings, at the rates measured."""
+def _unsettled(whole: WholePictures | None) -> tuple[WholeFinding, ...]:
+    return () if whole is None else whole.unsettled
+
+
+def _images_needed(
+    verdict: Verdict, measured: Sequence[Finding | WholeFinding], eligible: int, at_least: int
+) -> int | None:
+    """Eligible confirmation images that would settle an inconclusive run: all that is open in it, at the rates seen."""
     if verdict is not Verdict.INCONCLUSIVE:
         return None
-    open_ones = [finding.images_needed for finding in findings if finding.images_needed is not None]
-    needed = max([at_least, *open_ones])
+    needed = max([at_least, *(one.images_needed for one in measured if one.images_needed is not None)])
     return needed if needed > eligible else None
 
 

@@ -16,6 +16,7 @@ from auditor.core.arrays import arrays_from_bytes, arrays_to_bytes
 from auditor.core.errors import DamagedFileError
 from auditor.core.plain_text import json_text
 from auditor.core.records import (
+    ImagePool,
     IntArray,
     PixelArray,
     Split,
@@ -26,7 +27,7 @@ from auditor.core.records import (
     WholeTrial,
     WholeTrials,
 )
-from auditor.core.records.trials import eligible_rows
+from auditor.core.records.trials import Clean, eligible_rows
 from auditor.run.folder import RunFolder
 from auditor.run.stage import Facts, Run, Stage
 from auditor.run.stages.clean import CLEAN
@@ -41,28 +42,42 @@ EXAMPLES = 2
 """Pictures shown of each confirmed effect."""
 
 _FILE, _PARTS = "cache/whole-pictures.json", "cache/whole-pictures"
+MEASURED = f"{_PARTS}/*"
+"""Files of what the model says of confirmation pictures under each effect and control, those of an interruption too."""
+
+_PICTURE = "pictures/{}.png"
 _NOT_ASKED_FOR = "candidates.whole_pictures is 0, so none was tried"
 
 
 @dataclass(frozen=True, slots=True)
 class _Pictures:
-    """The eligible pictures of a split in the order of their keys: any part is a fair sample of all of them."""
+    """The eligible pictures of a split in the order of their keys: any part is a fair sample of all of them.
+
+    Attributes:
+        folder: where it is kept what the model says of them. pool, clean: that `rows` are of.
+    """
 
     run: Run
     folder: RunFolder
     split: Split
     rows: IntArray
+    pool: ImagePool
+    clean: Clean
 
     @classmethod
     def of(cls, run: Run, folder: RunFolder, split: Split, most: int | None = None) -> _Pictures:
-        pool = run.get(IMAGES)
-        rows = sorted(eligible_rows(pool, run.get(CLEAN), split).tolist(), key=lambda row: pool.images[row].key)
-        return cls(run, folder, split, np.array(rows[:most], dtype=np.int64))
+        return cls.among(run, folder, split, run.get(IMAGES), run.get(CLEAN), most)
+
+    @classmethod
+    def among(
+        cls, run: Run, folder: RunFolder, split: Split, pool: ImagePool, clean: Clean, most: int | None = None
+    ) -> _Pictures:
+        rows = sorted(eligible_rows(pool, clean, split).tolist(), key=lambda row: pool.images[row].key)
+        return cls(run, folder, split, np.array(rows[:most], dtype=np.int64), pool, clean)
 
     @property
     def keys(self) -> list[str]:
-        images = self.run.get(IMAGES).images
-        return [images[row].key for row in self.rows]
+        return [self.pool.images[row].key for row in self.rows]
 
     def said(self, blended: Blended) -> Said:
         """What the model says of them under a change; read back where it was measured before an interruption."""
@@ -81,7 +96,7 @@ class _Pictures:
 
     def measured(self, blended: Blended) -> Said:
         """The same, measured now."""
-        inputs, pool = self.run.inputs, self.run.get(IMAGES)
+        inputs, pool = self.run.inputs, self.pool
         return blend(
             inputs.classifier,
             inputs.criterion,
@@ -96,7 +111,11 @@ class _Pictures:
 
 
 def _make(run: Run, folder: RunFolder) -> Facts:
-    trials = _measured(run, folder)
+    return keep_whole_pictures(folder, _measured(run, folder))
+
+
+def keep_whole_pictures(folder: RunFolder, trials: WholeTrials) -> Facts:
+    """Write what was measured into a folder; returns what a manifest says of it."""
     folder.write_text(_FILE, json_text(TypeAdapter(WholeTrials).dump_python(trials, mode="json"), indent=1))
     return {"tried": len(trials.tried), "confirmed": len(trials.confirmed)}
 
@@ -116,17 +135,52 @@ def _measured(run: Run, folder: RunFolder) -> WholeTrials:
     effects = _effects(run, [selection.rows, confirmation.rows])
     run.progress.start("whole-picture effects on selection pictures", len(effects) * len(selection.rows))
     tried = [_tried(selection, effect) for effect in effects]
-    chosen = choose(tried, wanted)
     by_id = {effect.id: effect for effect in effects}
-    passes = sum(1 + len(controls_of(by_id[one.id])) for one in chosen)
-    run.progress.start("whole-picture effects with their controls", passes * len(confirmation.rows))
-    confirmed = tuple(_confirmed(confirmation, by_id[one.id], one) for one in chosen)
-    return WholeTrials(tuple(tried), confirmed)
+    chosen = [(by_id[one.id], one) for one in choose(tried, wanted)]
+    return WholeTrials(tuple(tried), tuple(_all_confirmed(confirmation, chosen)))
 
 
-def _effects(run: Run, changed: Sequence[IntArray]) -> tuple[Effect, ...]:
-    """Every effect that is tried on some rows; the background's among them where annotations tell of it."""
-    effects, behind = whole_effects(*_discovery(run), run.inputs.classifier.device), _background(run, changed)
+def measured_again(run: Run, folder: RunFolder, pool: ImagePool, clean: Clean) -> WholeTrials:
+    """The effects that a run confirmed, on its confirmation pictures and added ones together, as a look at more.
+
+    Draws are keyed by picture: old ones flip as they did. An effect that added pictures do not allow keeps what was
+    measured of it, as the background does where they are not annotated.
+
+    Args:
+        folder: where the look is kept.
+        pool, clean: of the run's own pictures, which come first, and of added ones.
+    """
+    first, own = run.get(WHOLE_PICTURES), len(run.get(IMAGES).images)
+    if not first.confirmed:
+        return first
+    confirmation = _Pictures.among(run, folder, Split.CONFIRMATION, pool, clean)
+    selection = _Pictures.of(run, run.folder, Split.SELECTION, SELECTION_PICTURES)
+    is_new = confirmation.rows >= own
+    rows = [selection.rows, confirmation.rows[~is_new], confirmation.rows[is_new]]
+    by_id = {effect.id: effect for effect in _effects(run, rows, pool)}
+    again = [(by_id[one.effect.id], one.effect) for one in first.confirmed if one.effect.id in by_id]
+    measured = {one.effect.id: one for one in _all_confirmed(confirmation, again)}
+    for kept in (one for one in first.confirmed if one.effect.id not in measured):
+        run.progress.say(f"{kept.effect.kind} over whole pictures stays as it was measured: new ones are not annotated")
+        for file in (_PICTURE.format(example.picture) for example in kept.examples):
+            folder.write(file, run.folder.read(file))
+    return replace(first, confirmed=tuple(measured.get(one.effect.id, one) for one in first.confirmed))
+
+
+def _all_confirmed(pictures: _Pictures, chosen: Sequence[tuple[Effect, WholeEffect]]) -> list[WholeTrial]:
+    passes = sum(1 + len(controls_of(effect)) for effect, _ in chosen)
+    pictures.run.progress.start("whole-picture effects with their controls", passes * len(pictures.rows))
+    return [_confirmed(pictures, effect, tried) for effect, tried in chosen]
+
+
+def _effects(run: Run, changed: Sequence[IntArray], pool: ImagePool | None = None) -> tuple[Effect, ...]:
+    """Every effect that is tried on some rows; the background's among them where annotations tell of it.
+
+    Args:
+        pool: that the rows are of; None: the run's own, with whose pictures any other begins.
+    """
+    behind = _background(run, changed, pool or run.get(IMAGES))
+    effects = whole_effects(*_discovery(run), run.inputs.classifier.device)
     return effects if behind is None else (*effects, behind)
 
 
@@ -164,12 +218,13 @@ def _discovery_rows(run: Run) -> dict[str, list[int]]:
     return of
 
 
-def _background(run: Run, changed: Sequence[IntArray]) -> Effect | None:
+def _background(run: Run, changed: Sequence[IntArray], pool: ImagePool) -> Effect | None:
     """The background of target pictures behind the objects of some rows; None where annotations do not tell of them."""
     if run.inputs.annotations.pictures is None:
         return None
     run.progress.start("backgrounds without their objects")
     objects, things = annotated_objects(run)
+    objects = replace(objects, pool=pool)
     return background_effect(objects, _discovery_rows(run), things, [rows.tolist() for rows in changed])
 
 
@@ -218,7 +273,7 @@ def _tried(pictures: _Pictures, effect: Effect) -> WholeEffect:
     flips, gain = 0, float("nan")
     if len(pictures.rows):
         said = pictures.said(_whole(effect)).of
-        before = pictures.run.get(CLEAN).of(pictures.rows).probability
+        before = pictures.clean.of(pictures.rows).probability
         gain = float((log_odds(said.probability) - log_odds(before)).mean())
         flips = int(pictures.run.inputs.criterion.flipped(said.predicted).sum())
     return WholeEffect(
@@ -258,7 +313,7 @@ def _confirmed(pictures: _Pictures, effect: Effect, tried: WholeEffect) -> Whole
         eligible=len(flips),
         change=_levels(said),
         controls=tuple(controls),
-        probability_before=float(run.get(CLEAN).of(pictures.rows).probability.mean(dtype="float64")),
+        probability_before=float(pictures.clean.of(pictures.rows).probability.mean(dtype="float64")),
         probability_after=float(said.of.probability.mean(dtype="float64")),
     )
     return replace(trial, examples=_examples(pictures, own, said))
@@ -270,8 +325,8 @@ def _levels(said: Said) -> float:
 
 def _examples(pictures: _Pictures, blended: Blended, said: Said) -> tuple[WholeExample, ...]:
     """The first flipped pictures, before | after; where none flips the first one all the same, to show the effect."""
-    run, inputs, pool = pictures.run, pictures.run.inputs, pictures.run.get(IMAGES)
-    clean = run.get(CLEAN).of(pictures.rows)
+    inputs, pool = pictures.run.inputs, pictures.pool
+    clean = pictures.clean.of(pictures.rows)
     flips = inputs.criterion.flipped(said.of.predicted)
     shown = np.flatnonzero(flips)[:EXAMPLES] if flips.any() else np.array([0])
     examples = []
@@ -280,7 +335,7 @@ def _examples(pictures: _Pictures, blended: Blended, said: Said) -> tuple[WholeE
         before = np.asarray(pool.pixels[pictures.rows[place]])
         after = picture_under(before, image.key, blended, inputs.config.seed, inputs.classifier.device)
         picture = f"{blended.name[0]}-{image.key}"
-        pictures.folder.write(f"pictures/{picture}.png", side_by_side(before, after))
+        pictures.folder.write(_PICTURE.format(picture), side_by_side(before, after))
         examples.append(
             WholeExample(
                 image_path=image.path,
@@ -302,7 +357,7 @@ def _read(run: Run) -> WholeTrials:
 WHOLE_PICTURES = Stage(
     "whole pictures",
     (IMAGES, CLEAN),
-    (_FILE, f"{_PARTS}/*", "pictures/w-*"),
+    (_FILE, MEASURED, "pictures/w-*"),
     _make,
     _read,
     needed=(_FILE, "pictures/w-*"),
