@@ -17,6 +17,7 @@ from auditor.run.worlds.claims import LIMIT, claim_lines, has_shortcut, is_stron
 from auditor.run.worlds.figures import (
     area_under_curve,
     calibrated,
+    chance_to_cover,
     cross_entropy,
     difference,
     interval_over_worlds,
@@ -129,6 +130,7 @@ def _detector_table(planted: Sequence[Row], twins: Sequence[Row]) -> str:
         *_probability_lines(planted, twins),
         *_known_lines(both),
         f"| the first finding's 95% interval covers its rate on fresh pictures | {share_of(firsts, _covered)} |",
+        f"| so many would, if nothing had been chosen by these pictures | {_expected_to_cover(firsts)} |",
         f"| eight-option question, the first finding of every planted network | {share_of(asked, _told)} |",
         f"| the same, where the first finding shows the cue | {share_of(shown, _told)} |",
         *_answer_lines(planted),
@@ -222,6 +224,13 @@ def _covered(row: Row) -> bool:
     if found is None or not found.true_eligible:
         return False
     return found.low <= found.true_flips / found.true_eligible <= found.high
+
+
+def _expected_to_cover(rows: Sequence[Row]) -> str:
+    """How many first findings' intervals would hold the rate on fresh pictures, were it the true one."""
+    found = [row.first for row in rows if row.first is not None and row.first.true_eligible]
+    chances = [chance_to_cover(one.true_flips / one.true_eligible, one.eligible, one.true_eligible) for one in found]
+    return f"{sum(chances):.0f}/{len(found)}"
 
 
 def _answered(method: str, row: Row) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
 from auditor.core.draws import keyed_generator
@@ -15,7 +16,7 @@ from auditor.run.worlds.score import Row
 from auditor.statistics.fragility import clustered_interval
 from auditor.statistics.intervals import wilson_interval
 
-_DRAWS = 2000
+_DRAWS, _ROUNDING = 2000, 1e-9
 
 
 def share(count: int, of: int) -> str:
@@ -54,6 +55,22 @@ def difference(
     drawn = keyed_generator(0, "difference").integers(len(means), size=(_DRAWS, len(means)))
     low, high = np.quantile(means[drawn].mean(axis=1), (0.025, 0.975))
     return float(means.mean()), float(low), float(high)
+
+
+def chance_to_cover(rate: float, eligible: int, fresh: int) -> float:
+    """Chance that a 95% interval (Wilson's) of a rate holds what is counted of it on other pictures.
+
+    It is below 95%, since the other pictures have an error of their own.
+
+    Args:
+        rate: the true one, in [0, 1]. eligible: pictures that the interval is of; fresh: the others, both at least 1.
+    """
+    counts = np.arange(eligible + 1)
+    bounds = [wilson_interval(int(count), eligible) for count in counts]
+    most = np.floor([one.high * fresh + _ROUNDING for one in bounds])
+    least = np.ceil([one.low * fresh - _ROUNDING for one in bounds])
+    held = stats.binom.cdf(most, fresh, rate) - stats.binom.cdf(least - 1, fresh, rate)
+    return float(stats.binom.pmf(counts, eligible, rate) @ held)
 
 
 def points(found: float, low: float, high: float) -> str:

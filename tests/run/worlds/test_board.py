@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import comb
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from auditor.run.worlds.board import board
 from auditor.run.worlds.figures import (
     area_under_curve,
     calibrated,
+    chance_to_cover,
     cross_entropy,
     difference,
     interval_over_worlds,
@@ -57,6 +59,17 @@ def lines_of(text: str) -> dict[str, list[str]]:
     return {" / ".join(one[:2]) if len(one) == 5 else one[0]: one[1:] for one in cells}
 
 
+def test_an_interval_that_is_exact_misses_what_has_an_error_of_its_own() -> None:
+    # of four pictures Wilson's intervals are 0 to 49%, 5 to 70%, 15 to 85%, 30 to 95% and 51 to 100%
+    holds = {0: (0, 1), 1: (1, 2), 2: (1, 2), 3: (1, 2), 4: (2, 3)}  # of three others these counts
+    at_half = sum(comb(4, seen) / 16 * sum(comb(3, other) / 8 for other in others) for seen, others in holds.items())
+    assert chance_to_cover(0.5, 4, 3) == pytest.approx(at_half)
+    assert chance_to_cover(0.0, 100, 400) == chance_to_cover(1.0, 100, 400) == 1.0
+    # the difference of two shares is wider than the interval by the root of 1 + 119 / 492: 1.96 deviations are 1.76
+    assert chance_to_cover(0.5, 119, 492) == pytest.approx(0.921, abs=0.01)
+    assert chance_to_cover(0.5, 119, 10**6) == pytest.approx(0.95, abs=0.012)
+
+
 def test_the_board_counts_what_is_in_its_rows() -> None:
     lines = lines_of(board(ROWS))
     assert lines["natural object / auditor, patches"][1:] == [share(1, 1)] * 3
@@ -70,6 +83,9 @@ def test_the_board_counts_what_is_in_its_rows() -> None:
     assert lines["clean twins that pass"] == [share(1, 3)]
     assert lines["clean twins that fail, by whatever"] == [share(1, 3)]
     assert lines["the first finding's 95% interval covers its rate on fresh pictures"] == [share(5, 5)]
+    assert lines["so many would, if nothing had been chosen by these pictures"] == [
+        "4/5"
+    ]  # 89% of five: 1.96 / √(1 + 100 / 200) = 1.6 deviations
     assert lines["eight-option question, the first finding of every planted network"] == [share(1, 3)]
     assert lines["the same, where the first finding shows the cue"] == [share(1, 1)]
     assert lines[f"the same, the first crop of {METHODS[0]}"] == [share(1, 1)]
