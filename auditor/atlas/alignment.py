@@ -21,6 +21,7 @@ from auditor.atlas.embedding import (
     TOO_FEW,
     Likeness,
     extend,
+    keep_compiled,
     quiet,
     threads_kept,
     unit_vectors,
@@ -185,6 +186,7 @@ def _aligned_umap(layers: list[FloatArray], likeness: Likeness, seed: int, pull:
     with quiet(), threads_kept():
         import umap  # takes seconds
 
+        keep_compiled()
         reducer = umap.AlignedUMAP(
             n_components=2,
             n_neighbors=max(2, min(likeness.neighbours, images - 2)),

@@ -245,15 +245,20 @@ def threads_kept() -> Iterator[None]:
 def keep_compiled() -> None:
     """Have numba keep, in its own cache, what it compiles of UMAP's slow functions, for the processes to come.
 
-    UMAP asks for that for one function alone; the others cost each process more than half a dozen seconds. Where no
-    place for a cache can be written to, or a version of UMAP has other functions, they are compiled as before.
+    UMAP asks for that for one function alone; the others cost each process more than half a dozen seconds, and those of
+    AlignedUMAP eight more. Where no place for a cache can be written to, or a version of UMAP has other functions, they
+    are compiled as before.
     """
-    from umap import layouts, umap_
+    from umap import aligned_umap, layouts, umap_
 
     for module, name in (
         (umap_, "smooth_knn_dist"),
         (umap_, "compute_membership_strengths"),
         (layouts, "_nb_optimize_layout_euclidean_single_epoch"),
+        (aligned_umap, "in1d"),
+        (aligned_umap, "procrustes_align"),
+        (aligned_umap, "build_neighborhood_similarities"),
+        (aligned_umap, "init_from_existing_internal"),
     ):
         compiled = getattr(module, name, None)
         if compiled is not None and hasattr(compiled, "enable_caching"):

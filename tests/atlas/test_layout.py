@@ -78,6 +78,7 @@ def test_samples_all_alike_lie_in_the_middle():
 
 
 def test_what_numba_compiles_for_a_layout_is_kept_for_the_next_process():
+    import umap.aligned_umap
     import umap.layouts
     import umap.umap_
 
@@ -86,6 +87,10 @@ def test_what_numba_compiles_for_a_layout_is_kept_for_the_next_process():
         umap.umap_.smooth_knn_dist,
         umap.umap_.compute_membership_strengths,
         umap.layouts._nb_optimize_layout_euclidean_single_epoch,
+        umap.aligned_umap.in1d,
+        umap.aligned_umap.procrustes_align,
+        umap.aligned_umap.build_neighborhood_similarities,
+        umap.aligned_umap.init_from_existing_internal,
     ):
         assert slow.stats.cache_path
 
