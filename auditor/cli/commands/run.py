@@ -68,10 +68,8 @@ def run(
     """Audit a model from nothing to a report; continue an interrupted run with --resume; or confirm on --more."""
     from auditor.cli.gate import checked_fail_on
     from auditor.cli.options import configured
-    from auditor.run.audit import continue_run, default_folder, new_run, stored_config, with_compute
-    from auditor.run.policy import checked_policy
+    from auditor.run.audit import continue_run, default_folder, new_run
     from auditor.run.review import report_anew
-    from auditor.run.upgrade import open_folder
 
     values, policy = flag_values(flags), None
     checked_fail_on(fail_on)
@@ -88,16 +86,7 @@ def run(
             show_directions(both, fail_on)
         return
     if resume is not None:
-        sharing = {keys[-1]: values.pop(keys) for keys in SHARING if keys in values}
-        given = values.pop(POLICY, None)
-        if config is not None or values or out is not None or dry_run:
-            raise ConfigError(
-                "--resume continues a run with the settings it was begun with; give no others beside it but --workers, "
-                "--engine, --address and --policy, which decide no number"
-            )
-        policy = None if given is None else checked_policy(Path(str(given)))
-        folder = open_folder(resume)
-        settings = with_compute(stored_config(folder), sharing)
+        folder, settings, policy = _resumed(resume, values, config is not None or out is not None or dry_run)
     else:
         settings = configured(config, values)
         if dry_run:
@@ -108,6 +97,30 @@ def run(
     with watched() as progress:
         finished = continue_run(folder, settings, progress)
     show(finished if policy is None else report_anew(folder, policy), fail_on)
+
+
+def _resumed(
+    run_folder: Path, values: dict[tuple[str, ...], object], others: bool
+) -> tuple[RunFolder, AuditConfig, bytes | None]:
+    """The folder of a run that goes on, its settings, and the policy that is given.
+
+    Args:
+        others: whether something that is no setting is given that does not go with it.
+    """
+    from auditor.run.audit import stored_config, with_compute
+    from auditor.run.policy import checked_policy
+    from auditor.run.upgrade import open_folder
+
+    sharing = {keys[-1]: values.pop(keys) for keys in SHARING if keys in values}
+    given = values.pop(POLICY, None)
+    if values or others:
+        raise ConfigError(
+            "--resume continues a run with the settings it was begun with; give no others beside it but --workers, "
+            "--engine, --address and --policy, which decide no number"
+        )
+    policy = None if given is None else checked_policy(Path(str(given)))
+    folder = open_folder(run_folder)
+    return folder, with_compute(stored_config(folder), sharing), policy
 
 
 def _confirmed_on_more(run_folder: Path, pictures: Path) -> Audit:

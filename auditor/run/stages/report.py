@@ -108,14 +108,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
     eligible = len(eligible_rows(pool, clean, Split.CONFIRMATION))
     looks = last_share(eligible) if run.config.trials.stop_early else 1.0
     needed = images_that_pass(error_budget(limits.confidence).passing * looks / chosen, limits.uplift)
-    notes = _notes(pool, clean, eligible, needed)
-    notes += _missing_controls(confirmed, outcome.controls)
-    notes += inputs.loaded.notes
-    if not inputs.mapped:
-        notes.append(f"{WITHOUT_ATLAS}: {inputs.layer_rule}")
     begun, by = begun_by(folder)
-    others = (folder.facts("candidates") or {}).get(LEFT_OUT)
-    notes += [f"{NO_PATCHES}{others}"] if others else []
     if not eligible:
         reason = f"no confirmation image is eligible; at least {needed} are needed for a verdict"
     elif not findings:
@@ -142,7 +135,7 @@ def assemble(run: Run, measured: Measured, folder: RunFolder | None = None) -> A
         fragility=fragility,
         suggestion_validity=outcome.validity,
         examples=outcome.examples,
-        notes=tuple(notes),
+        notes=tuple(_notes(run, measured, folder, eligible, needed)),
         versions=versions(),
         seed=run.config.seed,
         images_needed=_images_needed(verdict, [*findings, *_unsettled(measured.whole)], eligible, needed),
@@ -184,8 +177,19 @@ def _images_needed(
     return needed if needed > eligible else None
 
 
-def _notes(pool: ImagePool, clean: Clean, eligible: int, needed: int) -> list[str]:
-    """What a reader must know of the numbers: too few images, or a model that knows none of them."""
+def _notes(run: Run, measured: Measured, folder: RunFolder, eligible: int, needed: int) -> list[str]:
+    """What a reader must know: of the numbers, the controls, how the model was loaded, and the patches left out."""
+    notes = _notes_of_images(measured.pool, measured.clean, eligible, needed)
+    notes += _missing_controls(measured.trials.confirmed, measured.trials.outcome.controls)
+    notes += run.inputs.loaded.notes
+    if not run.inputs.mapped:
+        notes.append(f"{WITHOUT_ATLAS}: {run.inputs.layer_rule}")
+    others = (folder.facts("candidates") or {}).get(LEFT_OUT)
+    return [*notes, f"{NO_PATCHES}{others}"] if others else notes
+
+
+def _notes_of_images(pool: ImagePool, clean: Clean, eligible: int, needed: int) -> list[str]:
+    """Too few images, or a model that knows none of them."""
     notes = []
     if pool.on_white:
         notes.append(
