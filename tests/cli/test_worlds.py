@@ -66,7 +66,8 @@ def test_a_half_built_world_is_named_in_the_list(invoke, tmp_path: Path) -> None
     result = invoke("worlds", "list", "noodles", "--cache", tmp_path)
     assert result.exit_code == 0
     assert "damaged" in result.stdout
-    assert "is half built; build it again with 'auditor worlds build noodles'" in result.stderr
+    told = " ".join(result.stderr.split())
+    assert "is half built; build it again with 'auditor worlds build noodles' and the same --cache" in told
 
 
 def test_a_cache_that_cannot_be_written_is_a_sentence(invoke, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def account_of(cache: Path, world: World, side: str, settings: TrainingSettings)
     folder = side_folder(cache, world, side)
     if not folder.is_dir() or not any(folder.iterdir()):
         return None
-    again = f"build it again with 'auditor worlds build {world.name}'"
+    again = f"build it again with {_building(cache, world)}"
     if not all((folder / file).is_file() for file in (ACCOUNT, WEIGHTS, CONFIG)):
         raise StoreError(f"the {side} network of world {world.name!r} in {folder} is half built; {again}")
     try:
@@ -100,7 +100,11 @@ def built(cache: Path, world: World, side: str, settings: TrainingSettings) -> A
     """
     account = account_of(cache, world, side, settings)
     if account is None:
-        raise StoreError(
-            f"world {world.name!r} is not built in {cache}; build it with 'auditor worlds build {world.name}'"
-        )
+        raise StoreError(f"world {world.name!r} is not built in {cache}; build it with {_building(cache, world)}")
     return account
+
+
+def _building(cache: Path, world: World) -> str:
+    """The command that builds a world there."""
+    same = "" if cache == default_cache() else " and the same --cache"
+    return f"'auditor worlds build {world.name}'{same}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from scipy import stats
@@ -16,7 +17,7 @@ from auditor.run.worlds.score import Row
 from auditor.statistics.fragility import clustered_interval
 from auditor.statistics.intervals import wilson_interval
 
-_DRAWS, _ROUNDING = 2000, 1e-9
+_DRAWS, _ROUNDING, _NEVER = 2000, 1e-9, 1e-9
 
 
 def share(count: int, of: int) -> str:
@@ -65,12 +66,18 @@ def chance_to_cover(rate: float, eligible: int, fresh: int) -> float:
     Args:
         rate: the true one, in [0, 1]. eligible: pictures that the interval is of; fresh: the others, both at least 1.
     """
-    counts = np.arange(eligible + 1)
-    bounds = [wilson_interval(int(count), eligible) for count in counts]
-    most = np.floor([one.high * fresh + _ROUNDING for one in bounds])
-    least = np.ceil([one.low * fresh - _ROUNDING for one in bounds])
+    chances = stats.binom.pmf(np.arange(eligible + 1), eligible, rate)
+    counts = np.flatnonzero(chances > _NEVER)
+    bounds = np.array([_wilson_bounds(count, eligible) for count in counts.tolist()])
+    least, most = np.ceil(bounds[:, 0] * fresh - _ROUNDING), np.floor(bounds[:, 1] * fresh + _ROUNDING)
     held = stats.binom.cdf(most, fresh, rate) - stats.binom.cdf(least - 1, fresh, rate)
-    return float(stats.binom.pmf(counts, eligible, rate) @ held)
+    return float(chances[counts] @ held)
+
+
+@cache
+def _wilson_bounds(count: int, eligible: int) -> tuple[float, float]:
+    found = wilson_interval(count, eligible)
+    return found.low, found.high
 
 
 def points(found: float, low: float, high: float) -> str:
