@@ -210,12 +210,7 @@ def _after_inconclusive(result: AuditResult) -> Iterator[Step]:
     if missing is not None:
         yield Step(missing)
         if not missing.startswith("More pictures will hardly do"):
-            both = "patches and effects" if result.whole is not None and result.whole.findings else "patches"
-            yield Step(
-                f"Confirm the same {both} on more pictures, which allows for looking again, in the folder that holds "
-                "this report:",
-                "auditor run --more . --images PHOTOS",
-            )
+            yield _more_pictures(result)
     elif not any(finding.held_to_limit for finding in result.findings):
         yield Step(
             f"Nothing that can fail was confirmed. Widen the search, by another layer, more pictures of "
@@ -223,6 +218,20 @@ def _after_inconclusive(result: AuditResult) -> Iterator[Step]:
         )
     reason = result.verdict_reason.rstrip(".") or "the measurements leave the answer open"
     yield Step(f"Do not read it as a pass: {reason}.")
+
+
+def _more_pictures(result: AuditResult) -> Step:
+    """How to confirm on more pictures what is open: in a look of its own, or in a new run where that cannot do."""
+    whole = result.whole
+    effects = whole is not None and bool(whole.findings)
+    backgrounds = whole is not None and bool(whole.unsettled) and not whole.settled_by_more
+    if backgrounds and not any(one.word is Verdict.INCONCLUSIVE for one in result.findings):
+        return Step("Exchanged backgrounds take annotated pictures: begin a new run with that many on confirmation.")
+    return Step(
+        f"Confirm the same {'patches and effects' if effects else 'patches'} on more pictures, which allows for "
+        "looking again, in the folder that holds this report:",
+        "auditor run --more . --images PHOTOS",
+    )
 
 
 def _after_effects(result: AuditResult) -> Iterator[Step]:

@@ -166,3 +166,17 @@ def test_held_they_are_counted(full_result: AuditResult) -> None:
     word = "which limits.whole_pictures does not let pass"
     assert clause() == [f"no effect over whole pictures was measured, {word}"]
     assert clause(SCENE) == [f"no effect over whole pictures was confirmed that can fail, {word}"]
+
+
+def test_more_pictures_are_asked_for_where_they_would_settle_an_effect(full_result: AuditResult) -> None:
+    passing = replace(full_result, findings=tuple(one for one in full_result.findings if one.word is Verdict.PASS))
+    behind = replace(finding(BACKGROUND, 18, Verdict.INCONCLUSIVE), images_needed=400)
+    needed = replace(passing, images_needed=400)
+    told = steps(said_of(needed, replace(VEIL, images_needed=400), word=Verdict.INCONCLUSIVE))
+    assert any(step.command == "auditor run --more . --images PHOTOS" for step in told)
+    assert any(step.words.startswith("Confirm the same patches and effects on more pictures") for step in told)
+    alone = steps(said_of(needed, behind, word=Verdict.INCONCLUSIVE))
+    assert not any("--more" in step.command for step in alone)
+    assert any("take annotated pictures: begin a new run" in step.words for step in alone)
+    both = steps(said_of(needed, behind, VEIL, word=Verdict.INCONCLUSIVE))
+    assert any("--more" in step.command for step in both)

@@ -91,6 +91,10 @@ def test_what_more_pictures_would_settle_keeps_a_run_from_passing() -> None:
     # held, what is measured below the limit and not settled keeps it from passing as well
     assert [one.effect.id for one in judged(below, CAST, UNSETTLED, limits=HELD).unsettled] == ["tint", "shade"]
     assert judged(UNSETTLED, limits=replace(LIMITS, may_heed=("tint",))).unsettled == ()
+    # added pictures are not annotated
+    behind = trial("background", 15, {"background of the source": (2, 14)})
+    assert [one.effect.id for one in judged(UNSETTLED, behind).unsettled] == ["background", "tint"]
+    assert [one.effect.id for one in judged(UNSETTLED, behind).settled_by_more] == ["tint"]
 
 
 def test_held_they_share_what_a_run_may_spend_on_a_wrong_fail() -> None:

@@ -190,6 +190,11 @@ class WholePictures:
         way = strongest_first(self.held_findings) if self.held else self.in_the_way
         return tuple(one for one in way if one.verdict is Verdict.INCONCLUSIVE)
 
+    @property
+    def settled_by_more(self) -> tuple[WholeFinding, ...]:
+        """Those of them that a look at more pictures measures: exchanged backgrounds take annotated ones."""
+        return tuple(one for one in self.unsettled if one.effect.kind != BACKGROUND)
+
     def _measured_above(self, finding: WholeFinding) -> bool:
         unsettled = finding.verdict is Verdict.INCONCLUSIVE and finding.uplift > self.limit
         return finding.verdict is Verdict.FAIL or unsettled

@@ -135,7 +135,8 @@ def _looks_so_far(run_folder: RunFolder) -> list[RunFolder]:
     if _settled_but_for_effects(result):
         raise StoreError(
             f"{looks[-1].path} is kept from passing by effects over whole pictures alone, which more pictures do not "
-            "settle; its report says what to do where the model may rightly heed it"
+            "settle (exchanged backgrounds take annotated ones: begin a new run); its report says what to do where the "
+            "model may rightly heed it"
         )
     return looks
 
@@ -147,7 +148,7 @@ def _settled_but_for_effects(result: AuditResult) -> bool:
         return False
     whole = result.whole
     shown = whole is not None and any(one.verdict is Verdict.FAIL for one in whole.in_the_way)
-    return shown or whole is None or not whole.unsettled
+    return shown or whole is None or not whole.settled_by_more
 
 
 def _known_pictures(run: Run, looks: Sequence[RunFolder]) -> tuple[ImagePool, Clean]:
