@@ -151,6 +151,7 @@ def test_more_pictures_are_refused_where_a_cast_alone_keeps_it_from_passing(
     assert "is kept from passing by effects over whole pictures alone, which more pictures do not settle" in " ".join(
         refused.stderr.split()
     )
+    assert "continue with" not in refused.stderr
     assert sorted(run.rglob("*")) == before
 
 

@@ -125,10 +125,11 @@ def _resumed(
 
 def _confirmed_on_more(run_folder: Path, pictures: Path) -> Audit:
     from auditor.run.audit import stored_config
-    from auditor.run.beside.more import confirm_on_more
+    from auditor.run.beside.more import confirm_on_more, looks_so_far
     from auditor.run.upgrade import open_folder
 
     folder = open_folder(run_folder)
+    looks_so_far(folder)  # what is refused is not to be told how to go on
     go_on_with(folder.path, False, f"run --more {{}} --images {shell_word(str(pictures))}")
     with watched() as progress:
         return confirm_on_more(folder, stored_config(folder), pictures, progress)

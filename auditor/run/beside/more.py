@@ -56,7 +56,7 @@ def confirm_on_more(run_folder: RunFolder, config: AuditConfig, pictures: Path, 
             over whole pictures alone that more pictures do not settle.
         ImageError: there is no new picture of the source.
     """
-    looks = _looks_so_far(run_folder)
+    looks = looks_so_far(run_folder)
     number = len(looks) + 1
     confidence = config.limits.confidence
     limits = config.limits.model_copy(update={"confidence": confidence_at_look(confidence, number)})
@@ -114,7 +114,7 @@ def _effects_again(run: Run, inside: RunFolder, pool: ImagePool, clean: Clean) -
     return judge_whole_pictures(trials, run.inputs.limits)
 
 
-def _looks_so_far(run_folder: RunFolder) -> list[RunFolder]:
+def looks_so_far(run_folder: RunFolder) -> list[RunFolder]:
     """The run and its finished looks at more pictures, in their order.
 
     Raises:
