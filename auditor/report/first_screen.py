@@ -85,7 +85,10 @@ def telling_effect(result: AuditResult) -> TellingEffect | None:
         f"“{target}”: {percent(first.rate)}. As much of a change of another kind ({first.control.name}) does so to "
         f"{first.control.flips:,}."
     )
-    lies = ", all of it above" if first.verdict is Verdict.FAIL else "; it was measured above, and not settled against,"
+    measured = "above" if first.uplift > result.limits.uplift else "at"
+    lies = ", all of it above"
+    if first.verdict is not Verdict.FAIL:
+        lies = f"; it was measured {measured}, and not settled against,"
     sure = f"{_between(first.uplift_interval, result.limits)}{lies} the limit of {plain_points(result.limits.uplift)}."
     return TellingEffect(first, does, sure)
 

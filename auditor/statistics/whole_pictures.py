@@ -88,9 +88,9 @@ def with_whole_pictures(
 ) -> tuple[Verdict, str]:
     """A run's word and what stands behind it, once effects over whole pictures are heard.
 
-    One above the limit, shown or measured and not settled, keeps a run from passing, unless the model may heed its
-    kind: a person has to look. Where they are held, one shown above fails the run, which passes where all that may fail
-    are below, and something was measured.
+    One above the limit, or measured at or above it and not settled, keeps a run from passing, unless the model may heed
+    its kind: a person has to look. Where they are held, one shown above fails the run, which passes where all that may
+    fail are below, and something was measured.
 
     Args:
         whole: None where they were not measured, as by an earlier version.
@@ -98,7 +98,7 @@ def with_whole_pictures(
     if not limits.whole_pictures:
         if verdict is not Verdict.PASS or whole is None or not whole.in_the_way:
             return verdict, reason
-        return Verdict.INCONCLUSIVE, f"{reason}; {_moved_by(whole.in_the_way)}"
+        return Verdict.INCONCLUSIVE, f"{reason}; {_moved_by(whole.in_the_way, limits.uplift)}"
     held = whole.held_findings if whole is not None else ()
     if not held:
         why = whole.missing if whole is not None and whole.missing else "none that can fail was confirmed"
@@ -115,15 +115,17 @@ def with_whole_pictures(
     return verdict, told
 
 
-def _moved_by(in_the_way: Sequence[WholeFinding]) -> str:
+def _moved_by(in_the_way: Sequence[WholeFinding], limit: float) -> str:
     """What moves the model by more than the limit, and what may."""
     shown = [one.effect.kind for one in in_the_way if one.verdict is Verdict.FAIL]
-    unsettled = [one.effect.kind for one in in_the_way if one.verdict is not Verdict.FAIL]
+    may = [one for one in in_the_way if one.verdict is not Verdict.FAIL]
+    unsettled = [one.effect.kind for one in may]
     told = []
     if shown:
         moves = "moves" if len(shown) == 1 else "move"
         told.append(f"{' and '.join(shown)} over whole pictures {moves} the model by more than the limit")
     if unsettled:
         were = "was" if len(unsettled) == 1 else "were"
-        told.append(f"{' and '.join(unsettled)} over whole pictures {were} measured above the limit and not settled")
+        where = "above the limit" if all(one.uplift > limit for one in may) else "at the limit or above"
+        told.append(f"{' and '.join(unsettled)} over whole pictures {were} measured {where} and not settled")
     return "; ".join(told)

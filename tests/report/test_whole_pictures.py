@@ -180,3 +180,12 @@ def test_more_pictures_are_asked_for_where_they_would_settle_an_effect(full_resu
     assert any("take annotated pictures: begin a new run" in step.words for step in alone)
     both = steps(said_of(needed, behind, VEIL, word=Verdict.INCONCLUSIVE))
     assert any("--more" in step.command for step in both)
+
+
+def test_one_measured_at_the_limit_is_said_to_be_there(full_result: AuditResult) -> None:
+    passing = replace(full_result, findings=tuple(one for one in full_result.findings if one.word is Verdict.PASS))
+    at_limit = replace(VEIL, uplift=full_result.limits.uplift)
+    found = telling_effect(said_of(passing, at_limit, word=Verdict.INCONCLUSIVE))
+    assert found is not None
+    assert "; it was measured at, and not settled against, the limit of" in found.sure
+    assert telling_effect(said_of(passing, replace(VEIL, uplift=0.0999), word=Verdict.INCONCLUSIVE)) is None

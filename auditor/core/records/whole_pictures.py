@@ -177,12 +177,12 @@ class WholePictures:
 
     @property
     def in_the_way(self) -> tuple[WholeFinding, ...]:
-        """Those above the limit that keep a run from passing, held or not, the strongest first.
+        """Those that keep a run from passing by the limit, held or not, the strongest first.
 
-        Shown to be above it, or measured above it and not settled: a word to sign does not pass what moved the model by
-        more than the limit on the very pictures that it rests on.
+        Shown to be above it, or measured at or above it and not settled: a word to sign does not pass what moved the
+        model by the limit or more on the very pictures that it rests on.
         """
-        return tuple(one for one in strongest_first(self.findings) if self._counts(one) and self._measured_above(one))
+        return tuple(one for one in strongest_first(self.findings) if self._counts(one) and self._measured_there(one))
 
     @property
     def unsettled(self) -> tuple[WholeFinding, ...]:
@@ -195,8 +195,8 @@ class WholePictures:
         """Those of them that a look at more pictures measures: exchanged backgrounds take annotated ones."""
         return tuple(one for one in self.unsettled if one.effect.kind != BACKGROUND)
 
-    def _measured_above(self, finding: WholeFinding) -> bool:
-        unsettled = finding.verdict is Verdict.INCONCLUSIVE and finding.uplift > self.limit
+    def _measured_there(self, finding: WholeFinding) -> bool:
+        unsettled = finding.verdict is Verdict.INCONCLUSIVE and finding.uplift >= self.limit
         return finding.verdict is Verdict.FAIL or unsettled
 
     def _counts(self, finding: WholeFinding) -> bool:
