@@ -14,11 +14,12 @@ import argparse
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from pydantic import TypeAdapter
 
 from auditor.core.errors import StoreError
 from auditor.core.progress import Silence
@@ -60,8 +61,19 @@ class Again:
     after: int
 
 
-def looked_again(cache: Path, scored: Path, out: Path, row: Row, pictures: Path) -> Again:
+def looked_again(cache: Path, scored: Path, out: Path, row: Row, pictures: int) -> Again:
     """The second look at one audit, made or read back."""
+    file = out / "rows" / f"{row.world}-{row.side}-{row.seed}.json"
+    if file.is_file():
+        return TypeAdapter(Again).validate_json(file.read_bytes())
+    drawn = draw_pictures(out / "pictures", row.world, row.side, pictures)
+    again = _measured(cache, scored, out, row, drawn)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(asdict(again), indent=1) + "\n")
+    return again
+
+
+def _measured(cache: Path, scored: Path, out: Path, row: Row, pictures: Path) -> Again:
     place = run_folder(out, row.world, row.side, row.seed)
     if not place.is_dir():
         shutil.copytree(run_folder(scored, row.world, row.side, row.seed), place)
@@ -150,16 +162,13 @@ def main() -> None:
     for row in rows:
         if row.verdict != str(Verdict.INCONCLUSIVE):
             continue
-        pictures = draw_pictures(options.out / "pictures", row.world, row.side, options.pictures)
-        again.append(one := looked_again(options.cache, options.scored, options.out, row, pictures))
+        again.append(one := looked_again(options.cache, options.scored, options.out, row, options.pictures))
         print(f"{row.world} {row.side} {row.seed}: {one.word}, {one.before} → {one.after} pictures", flush=True)
     print(text := table(HEADER, lines(rows, again)))
     looked = [one for one in again if one.word != REFUSED]
     if looked:
         medians = [int(np.median([getattr(one, when) for one in looked])) for when in ("before", "after")]
         text += f"\n\nMedian of eligible pictures: {medians[0]} at the first look, {medians[1]} at the second."
-    kept = [[one.row.world, one.row.side, one.row.seed, one.word, one.before, one.after] for one in again]
-    (options.out / "again.json").write_text(json.dumps(kept, indent=1) + "\n")
     if options.update:
         update_page(options.update, "more", text)
 
