@@ -1,7 +1,9 @@
-"""Write the scoreboard of docs/ground-truth.md from rows that were measured, what reports say of it, and the picture.
+"""Write the scoreboard of docs/ground-truth.md from rows that were measured, and the picture of its worlds.
 
 python -m tools.docs.ground_truth         # the scoreboard, from benchmarks/worlds/rows.json
 python -m tools.docs.ground_truth SCORED  # new rows and a new picture from a folder of `worlds score`
+
+What reports say of it rests on worlds learnt anew as well: python -m tools.docs.learnt_anew
 """
 
 from __future__ import annotations
@@ -58,6 +60,11 @@ def known(rows: Sequence[Row]) -> dict[str, str]:
     } | {"true_fails": share_of(failed, true_fail)}
 
 
+def tell_known(rows: Sequence[Row]) -> None:
+    """Have reports tell the shares of some rows."""
+    KNOWN.write_text(json.dumps(known(rows), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def worlds_picture(rows: Sequence[Row], scored: Path) -> Image.Image:
     """Each world in a cell: a picture of the source, the same with the cue, and the first finding of its audit."""
     firsts = {row.world: row.first for row in rows if row.side == PLANTED and row.seed == 0}
@@ -112,7 +119,6 @@ def main(arguments: list[str] | None = None) -> None:
         worlds_picture(rows, options.scored).save(PICTURE, quality=80, method=6)
     rows = rows_from_json(ROWS.read_bytes())
     PAGE.write_text(with_scoreboard(PAGE.read_text(encoding="utf-8"), board(rows)), encoding="utf-8")
-    KNOWN.write_text(json.dumps(known(rows), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"wrote the scoreboard of {PAGE.name} from {len(rows)} rows")
 
 
