@@ -43,7 +43,8 @@ PICTURES, SEED = 480, 70_701
 """Pictures of the source that a look adds, of a seed that neither audits nor fresh pictures use."""
 
 REFUSED = "refused"
-"""An open audit that more pictures do not settle: an effect over whole pictures is shown to be above the limit."""
+"""An open audit that more pictures do not settle: an effect over whole pictures is shown to be above the limit, or an
+exchanged background alone is open, for which added pictures would have to be annotated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def main() -> None:
     looked = [one for one in again if one.word != REFUSED]
     if looked:
         medians = [int(np.median([getattr(one, when) for one in looked])) for when in ("before", "after")]
-        text += f"\n\nMedian of eligible pictures: {medians[0]} at the first look, {medians[1]} at the second."
+        text += f"\nMedian of eligible pictures: {medians[0]} at the first look, {medians[1]} at the second.\n"
     if options.update:
         update_page(options.update, "more", text)
 
