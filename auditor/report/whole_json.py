@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from auditor.core.records import ControlResult, WholeControl, WholeFinding, WholePictures
-from auditor.report.json_values import Json, interval_json, number_json
+from auditor.report.json_values import Json, count_json, interval_json, number_json
 from auditor.report.text import plain
 from auditor.report.whole_pictures import whole_words
 
@@ -54,7 +54,7 @@ def _whole_finding(finding: WholeFinding, whole: WholePictures) -> dict[str, Jso
         "p_below_adjusted": number_json(finding.p_below_adjusted),
         "probability_before": number_json(trial.probability_before),
         "probability_after": number_json(trial.probability_after),
-        "images_needed": None if finding.images_needed is None else int(finding.images_needed),
+        "images_needed": count_json(finding.images_needed),
         "held": finding in whole.held_findings,
         "keeps_from_passing": finding in whole.in_the_way,
         "against_limit": whole_words(finding),
