@@ -18,10 +18,13 @@ from auditor.core.records import (
 )
 from auditor.report.next_steps import calls_for_counterexamples
 from auditor.report.numbers import confidence, how_many, is_measured, percent, plain_points, points_bounds
-from auditor.report.order import awaiting_review, by_concern, examples_by_concern
+from auditor.report.order import awaiting_review, by_concern, examples_by_concern, one_a_candidate
 from auditor.report.settling import to_settle
 from auditor.report.summary import all_brought
 from auditor.report.whole_pictures import keeps_from_passing
+
+_WAITING = 4
+"""Crops that wait for a look are shown on the first screen up to this number: one row of it."""
 
 _WHERE = {
     Placement.FIXED: "in the top left corner",
@@ -55,6 +58,14 @@ class TellingEffect:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Findings above the limit that a person's look alone keeps from failing: those shown, what is said of all."""
+
+    findings: tuple[Finding, ...]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One thing to do now, and the command that does it, or ""."""
 
@@ -71,6 +82,34 @@ def telling(result: AuditResult) -> Telling | None:
     here = [one for one in own if one.placement == str(finding.placement)]
     example = next(iter(here or own), None)
     return Telling(finding, example, _does(result, finding), _sure(finding, result.limits))
+
+
+def waiting_beside(result: AuditResult) -> Waiting | None:
+    """Crops to look at beside the finding shown first: measured above a limit, and nobody has said what they show.
+
+    A run that fails by other things would hide them at the end of its findings, however much they flip; the feature
+    that a model learnt may be seen in them alone.
+    """
+    told = telling(result)
+    shown = told.finding.candidate.id if told is not None else ""
+    waiting = one_a_candidate(one for one in by_concern(result) if one.awaits_look and _is_above(one, result.limits))
+    found = [one for one in waiting if one.candidate.id != shown]
+    if not found:
+        return None
+    first, target = found[:_WAITING], result.target.name
+    one, some = len(found) == 1, f" The {_WAITING} that flip most:" if len(found) > _WAITING else ""
+    words = (
+        f"{how_many(len(found), 'more candidate is', 'more candidates are')} above the limit, and nobody has said yet "
+        f"what {'it shows' if one else 'they show'}. Where that is {target} itself, a flip is no fault; where it is "
+        f"something else, the model fails by it.{some}"
+    )
+    return Waiting(tuple(first), words)
+
+
+def _is_above(finding: Finding, limits: Limits) -> bool:
+    odds = finding.log_odds
+    by_odds = limits.log_odds is not None and odds is not None and odds.verdict is Verdict.FAIL
+    return finding.uplift_interval.low > limits.uplift or by_odds
 
 
 def telling_effect(result: AuditResult) -> TellingEffect | None:
@@ -127,7 +166,10 @@ def _sure(finding: Finding, limits: Limits) -> str:
 
 def steps(result: AuditResult) -> tuple[Step, ...]:
     """What to do now, the most pressing first; after every verdict there is something."""
-    found = [*_of_the_model(result), *_of_looks(result)]
+    of_the_model, looks = tuple(_of_the_model(result)), tuple(_of_looks(result))
+    if result.verdict is Verdict.FAIL and waiting_beside(result) is not None:
+        return (*looks, *_after_fail(result), *of_the_model)
+    found = (*of_the_model, *looks)
     if result.verdict is Verdict.FAIL:
         return (*_after_fail(result), *found)
     if result.verdict is Verdict.PASS:

@@ -22,7 +22,16 @@ from auditor.core.records import (
 )
 from auditor.report import order, summary
 from auditor.report.bars import RateBar, rate_bar
-from auditor.report.first_screen import Step, Telling, TellingEffect, steps, telling, telling_effect
+from auditor.report.first_screen import (
+    Step,
+    Telling,
+    TellingEffect,
+    Waiting,
+    steps,
+    telling,
+    telling_effect,
+    waiting_beside,
+)
 from auditor.report.numbers import confidence
 from auditor.report.place_drawing import PlaceDrawing, place_drawing
 from auditor.report.settling import to_settle
@@ -48,7 +57,8 @@ class Page:
         confirmed: distinct candidates among the findings; ceiling: what a trained patch does, or None; looks: at the
             confirmation pictures before, or None where that is not known.
         telling, telling_effect, rate_bar, steps: the first screen's finding, or the effect that stands in its place,
-            with its bar, None without any, and what to do now.
+            with its bar, None without any, and what to do now; waiting: what a person has to look at beside it, or
+            None.
         to_settle: what would settle an open verdict, None where pictures are not what is missing.
     """
 
@@ -58,6 +68,7 @@ class Page:
     to_settle: str | None
     telling: Telling | None
     telling_effect: TellingEffect | None
+    waiting: Waiting | None
     rate_bar: RateBar | None
     steps: tuple[Step, ...]
     does_not_say: tuple[str, ...]
@@ -119,6 +130,7 @@ def page_of(result: AuditResult) -> Page:
         to_settle=to_settle(result),
         telling=told,
         telling_effect=effect,
+        waiting=waiting_beside(result),
         rate_bar=None if first is None else rate_bar(first, result.limits.uplift),
         steps=steps(result),
         does_not_say=summary.what_it_does_not_say(result),

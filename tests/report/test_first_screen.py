@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from auditor.core.records import AuditResult, Finding, Tier, Verdict
+from auditor.core.records import AuditResult, Finding, Interval, LogOddsUplift, Tier, Verdict
 from auditor.report.bars import RateBar, rate_bar
-from auditor.report.first_screen import Step, steps, telling
+from auditor.report.first_screen import Step, steps, telling, waiting_beside
 from auditor.report.html import report_html
+from tests.report.conftest import png
 
 
 def only(result: AuditResult, *names: str) -> AuditResult:
@@ -97,6 +98,50 @@ def test_after_every_verdict_there_is_something_to_do(full_result: AuditResult, 
     assert words(steps(empty_result)).startswith("120 eligible pictures of frying pan would be needed")
     beside = replace(only(full_result, "c-0004"), verdict=Verdict.INCONCLUSIVE)
     assert "Nothing that can fail was confirmed." in words(steps(beside))
+
+
+def test_a_crop_that_only_a_look_keeps_from_failing_is_shown_beside_what_fails(full_result: AuditResult) -> None:
+    waiting = waiting_beside(full_result)
+    assert waiting is not None
+    assert [one.candidate.id for one in waiting.findings] == ["c-0005"]
+    assert waiting.words == (
+        "1 more candidate is above the limit, and nobody has said yet what it shows. Where that is wok itself, a flip "
+        "is no fault; where it is something else, the model fails by it."
+    )
+    assert steps(full_result)[0].command == "auditor review ."
+    pictures = {**full_result.pictures, "origin-c-0005": png((20, 90, 160))}
+    page = report_html(replace(full_result, pictures=pictures))
+    first = page[page.index('id="verdict"') : page.index('id="behind"')]
+    assert "What waits for your look" in first
+    assert 'alt="the photograph that c-0005 was cut from, the crop marked"' in first
+    assert "20/61 = 32.8%" in first
+
+
+def test_what_waits_is_not_shown_twice_nor_where_it_is_not_above_the_limit(full_result: AuditResult) -> None:
+    assert waiting_beside(only(full_result, "c-0005")) is None  # it is what is shown first
+    assert waiting_beside(only(full_result, "c-0001", "c-0003", "l-0001")) is None  # nothing waits
+    lenient = replace(full_result, limits=replace(full_result.limits, uplift=0.2))
+    assert waiting_beside(lenient) is None  # +16.0 to +42.8 points
+    assert steps(lenient)[0].command != "auditor review ."
+    odds = LogOddsUplift("grey", 3.1, Interval(2.2, 3.9, 0.95, "paired t"), Verdict.FAIL, 0.001, 1.0)
+    by_odds = tuple(replace(one, log_odds=odds if one.awaits_look else None) for one in full_result.findings)
+    both = replace(lenient, findings=by_odds, limits=replace(lenient.limits, log_odds=1.0))
+    waiting = waiting_beside(both)
+    assert waiting is not None  # above the limit in log-odds
+    assert [one.candidate.id for one in waiting.findings] == ["c-0005"]
+
+
+def test_one_row_of_what_waits_is_shown_those_that_flip_most(full_result: AuditResult) -> None:
+    (one,) = (found for found in full_result.findings if found.candidate.id == "c-0005")
+    many = [
+        replace(one, candidate=dataclasses.replace(one.candidate, id=f"w-{number}"), uplift=0.9 - number / 10)
+        for number in (4, 2, 0, 5, 1, 3)
+    ]
+    waiting = waiting_beside(replace(full_result, findings=(full_result.findings[0], *many)))
+    assert waiting is not None
+    assert [found.candidate.id for found in waiting.findings] == ["w-0", "w-1", "w-2", "w-3"]
+    assert waiting.words.startswith("6 more candidates are above the limit, and nobody has said yet what they show.")
+    assert waiting.words.endswith(" The 4 that flip most:")
 
 
 def test_a_model_that_fails_by_covering_alone_is_told_so(full_result: AuditResult) -> None:
