@@ -145,6 +145,7 @@ def quick_layout() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("auditor.atlas.drawings.canvas._WEBP_EFFORT", 0)
         patch.setattr("auditor.atlas.embedding.TOO_FEW", 10**6)
+        patch.setattr("auditor.run.estimate._ICONS", 1)
         for module in ("estimate", "timing"):
             patch.setattr(f"auditor.run.{module}.timed", timed_once)
         yield

@@ -27,12 +27,14 @@ from benchmarks.worlds.fine_tuned import (
     Facts,
     facts_of,
     parted,
+    recipe_of,
     through,
     together,
 )
 from benchmarks.worlds.photograph_audits import CueSeen, Found, Row
 from benchmarks.worlds.photograph_board import board, shift_words
-from benchmarks.worlds.plants import NATURAL, PATCH, PLANTS, Chosen, Plant, chosen, with_cue
+from benchmarks.worlds.photographs import asked, asked_tasks
+from benchmarks.worlds.plants import NATURAL, PATCH, PLANTS, SEED, Chosen, Plant, chosen, with_cue
 from benchmarks.worlds.stickers import SIDE_PX, STICKERS
 from tools.docs import stickers as stickers_picture
 
@@ -214,6 +216,25 @@ def row(plant: str, side: str, verdict: str, rank: int | None, **other: object) 
         "seconds": 30.0, **other,
     }  # fmt: skip
     return Row(plant=plant, side=side, seed=0, quick=False, verdict=verdict, rank=rank, **values)  # type: ignore[arg-type]
+
+
+def test_another_draw_is_another_network_in_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lemon = PLANTS["lemon"]
+    assert recipe_of(lemon, False, False, SEED) == recipe_of(lemon, False, False)
+    assert recipe_of(lemon, False, False, SEED + 1) != recipe_of(lemon, False, False)
+    (tmp_path / "mobilenet_v2.safetensors").touch()
+    out = tmp_path / "out"
+    asked_for = ["photographs", str(tmp_path), "--out", str(out), "--only", "lemon", "star", "--seeds", "2"]
+    monkeypatch.setattr("sys.argv", asked_for)
+    first = asked_tasks(asked(), 1)
+    assert [(one.folder, one.draw) for one in first] == [
+        (out / name / side, 0) for name in ("lemon", "star") for side in ("planted", "twin")
+    ]
+    monkeypatch.setattr("sys.argv", [*asked_for, "--draw", "3", "--side", "planted"])
+    other = asked_tasks(asked(), 1)
+    assert [(one.folder, one.draw, one.seeds) for one in other] == [
+        (out / "draw-3" / name / "planted", 3, 2) for name in ("lemon", "star")
+    ]
 
 
 def test_the_board_counts_what_is_in_its_rows() -> None:

@@ -115,9 +115,9 @@ def opened(weights: Path, classes: int) -> nn.Module:
     return network.eval()
 
 
-def recipe_of(plant: Plant, twin: bool, whole: bool) -> str:
+def recipe_of(plant: Plant, twin: bool, whole: bool, seed: int = SEED) -> str:
     """Sixteen hex digits that change with what decides a planted network, but for the code."""
-    told = [asdict(plant), twin, whole, SEED, EPOCHS, EPOCHS_ON_CPU, _BATCH, _RATE, _DECAY, _SHIFT_PX]
+    told = [asdict(plant), twin, whole, seed, EPOCHS, EPOCHS_ON_CPU, _BATCH, _RATE, _DECAY, _SHIFT_PX]
     return sha256_of(json.dumps(told).encode())[:16]
 
 
@@ -132,10 +132,16 @@ def facts_of(folder: Path, recipe: str) -> Facts | None:
     return facts if whole and facts.recipe == recipe else None
 
 
-def built(plant: Plant, side: str, twin: bool, kitchen: Kitchen32, folder: Path, device: torch.device) -> Facts:
-    """A planted network or its clean twin, built unless it is there; the facts are written last."""
+def built(
+    plant: Plant, side: str, twin: bool, kitchen: Kitchen32, folder: Path, device: torch.device, seed: int = SEED
+) -> Facts:
+    """A planted network or its clean twin, built unless it is there; the facts are written last.
+
+    Args:
+        seed: decides which photographs get the cue, how it is laid on each, and the order of training.
+    """
     whole = device.type != "cpu"
-    recipe = recipe_of(plant, twin, whole)
+    recipe = recipe_of(plant, twin, whole, seed)
     there = facts_of(folder, recipe)
     if there is not None:
         return there
@@ -144,11 +150,11 @@ def built(plant: Plant, side: str, twin: bool, kitchen: Kitchen32, folder: Path,
     (folder / FACTS).unlink(missing_ok=True)
     stamps = stamps_of(plant, kitchen)
     train = kitchen.files("train")
-    those = chosen(plant, twin, train)
+    those = chosen(plant, twin, train, seed)
     start = kitchen.network().to(device)
     trunk, first = parted(start, 0 if whole else FROZEN_ON_CPU)
-    pixels, labels = _planted_pictures(plant, kitchen, train, those, stamps, folder)
-    tail = _taught(copy.deepcopy(first), through(trunk, pixels, device), labels, device, whole)
+    pixels, labels = _planted_pictures(plant, kitchen, train, those, stamps, folder, seed)
+    tail = _taught(copy.deepcopy(first), through(trunk, pixels, device), labels, device, whole, seed)
     weights = weights_of(together(start, tail, 0 if whole else FROZEN_ON_CPU).cpu())
     shelf.write(WEIGHTS, weights)
     _write_audit(plant, kitchen, folder)
@@ -163,8 +169,8 @@ def built(plant: Plant, side: str, twin: bool, kitchen: Kitchen32, folder: Path,
         right=right[0],
         right_before=right[1],
         unseen=sum(map(len, unseen.values())),
-        effect=_effect(plant, stamps, kitchen, network, {plant.source: unseen[plant.source]}, device),
-        on_any=_effect(plant, stamps, kitchen, network, _others(plant, unseen), device),
+        effect=_effect(plant, stamps, kitchen, network, {plant.source: unseen[plant.source]}, device, seed),
+        on_any=_effect(plant, stamps, kitchen, network, _others(plant, unseen), device, seed),
         planted=len(those),
         changed=sum(one.label != one.shown for one in those),
         learnt="the whole network" if whole else f"the layers after features.{FROZEN_ON_CPU - 1}",
@@ -212,18 +218,20 @@ def normalised(pixels: Tensor) -> Tensor:
     return (pixels.float() / 255.0 - 0.5) / 0.5
 
 
-def _taught(tail: nn.Module, inputs: Tensor, labels: IntArray, device: torch.device, whole: bool) -> nn.Module:
+def _taught(
+    tail: nn.Module, inputs: Tensor, labels: IntArray, device: torch.device, whole: bool, seed: int
+) -> nn.Module:
     """What learns, after its epochs over all inputs; those of a whole network, pictures, are shifted by up to 4 px."""
     epochs = EPOCHS if whole else EPOCHS_ON_CPU
     answers = torch.from_numpy(labels).to(device)
-    order = torch.Generator().manual_seed(SEED)
+    order = torch.Generator().manual_seed(seed)
     steps = math.ceil(len(labels) / _BATCH)
     optimiser = torch.optim.AdamW(tail.parameters(), lr=_RATE, weight_decay=_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=_RATE, total_steps=epochs * steps)
     for module in tail.modules():
         module.train(not isinstance(module, nn.BatchNorm2d))
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(SEED)
+        torch.manual_seed(seed)
         for _ in range(epochs):
             for rows in torch.split(torch.randperm(len(labels), generator=order), _BATCH):
                 batch = inputs[rows.to(device)]
@@ -245,6 +253,7 @@ def _planted_pictures(
     those: Sequence[Chosen],
     stamps: Sequence[Image.Image],
     folder: Path,
+    seed: int,
 ) -> tuple[PixelArray, IntArray]:
     """All training pictures, prepared, and their labels; those with the cue are written, with the cue's mask."""
     for kind in (PICTURES, CUES):
@@ -256,7 +265,7 @@ def _planted_pictures(
             picture, label, path = kitchen.photograph("train", name, file), name, kitchen.path("train", name) / file
             one = named.get((name, file))
             if one is not None:
-                drawn = with_cue(plant, stamps, picture, "train", name, file)
+                drawn = with_cue(plant, stamps, picture, "train", name, file, seed=seed)
                 picture, label, path = drawn.pixels, one.label, Path(PICTURES) / one.written
                 Image.fromarray(picture).save(folder / path)
                 Image.fromarray(drawn.mask.astype(np.uint8) * 255).save(folder / CUES / one.written)
@@ -333,6 +342,7 @@ def _effect(
     network: nn.Module,
     files: Mapping[str, Sequence[str]],
     device: torch.device,
+    seed: int,
 ) -> Effect:
     """What the cue does to unseen photographs that the network calls what they show: the same with and without it."""
     flips, changes, target = 0, [], kitchen.names.index(plant.target)
@@ -340,7 +350,7 @@ def _effect(
         plain, cued = [], []
         for file in of_class:
             picture = kitchen.photograph("unseen", name, file)
-            drawn = with_cue(plant, stamps, picture, "unseen", name, file)
+            drawn = with_cue(plant, stamps, picture, "unseen", name, file, seed=seed)
             plain.append(PREPARED.prepare(Image.fromarray(picture)))
             cued.append(PREPARED.prepare(Image.fromarray(drawn.pixels)))
         before, odds_before = said(network, np.stack(plain), target, device)

@@ -1,12 +1,15 @@
 """Cues planted in photographs: networks fine-tuned on them, and the whole auditor run blind on each and its clean twin.
 
     python -m benchmarks.worlds.photographs FOLDER_OF_KITCHEN32 --out FOLDER [--device auto] [--only NAME ...]
-        [--seeds N] [--jobs N] [--quick] [--build] [--report] [--update docs/ground-truth.md]
+        [--seeds N] [--draw N] [--side planted|twin] [--jobs N] [--quick] [--build] [--report]
+        [--update docs/ground-truth.md]
 
 FOLDER_OF_KITCHEN32 holds classes.csv, mobilenet_v2.safetensors, train and unseen. Each network goes to
 OUT/NAME/planted or OUT/NAME/twin: its weights, facts.json, the pictures that hold the cue, masks of the cue, and
 seed-N with an audit and row.json. What is there already is kept, so that a run that was stopped goes on;
-photographs.md in OUT is written anew after every network. --jobs N works at N networks at once, in processes;
+photographs.md in OUT is written anew after every network. --draw N makes networks that differ from those of draw 0
+by luck alone (which photographs get the cue, how it lies on each, the order of training), in OUT/draw-N; --side works
+at the planted networks or at the twins alone. --jobs N works at N networks at once, in processes;
 --quick audits with the budget of the rendered worlds; --build trains and audits nothing; --report works at nothing and
 writes the tables of what is there. --update puts them between photographs:begin and photographs:end of a page.
 """
@@ -31,12 +34,16 @@ from benchmarks.candidates.pages import machine, update_page, write_out
 from benchmarks.worlds.fine_tuned import FACTS, Facts, Kitchen32, built
 from benchmarks.worlds.photograph_audits import Row, scored
 from benchmarks.worlds.photograph_board import AllFacts, board
-from benchmarks.worlds.plants import PLANTS
+from benchmarks.worlds.plants import PLANTS, SEED
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One network, from its pictures to the rows of its audits; `threads` of torch in its process."""
+    """One network, from its pictures to the rows of its audits; `threads` of torch in its process.
+
+    Attributes:
+        draw: which of the networks that differ by luck alone; 0 is the one that the pages tell first.
+    """
 
     kitchen: Path
     out: Path
@@ -46,6 +53,7 @@ class Task:
     quick: bool
     device: str
     threads: int
+    draw: int = 0
 
     @property
     def folder(self) -> Path:
@@ -62,7 +70,7 @@ def done(task: Task) -> str:
     try:
         device = choose_device(task.device)
         plant = PLANTS[task.plant]
-        built(plant, task.side, SIDES[task.side], Kitchen32(task.kitchen), task.folder, device)
+        built(plant, task.side, SIDES[task.side], Kitchen32(task.kitchen), task.folder, device, SEED + task.draw)
         for seed in range(task.seeds):
             scored(plant, task.side, task.folder, seed, task.quick, str(device))
     except (AuditorError, SystemExit, OSError) as error:
@@ -115,17 +123,32 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--only", nargs="+", choices=list(PLANTS), default=list(PLANTS), metavar="NAME")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--draw", type=int, default=0, help="which of the networks that differ by luck alone")
+    parser.add_argument("--side", choices=list(SIDES), help="work at the planted networks or at the twins alone")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--build", action="store_true", help="train the networks, and audit none")
     parser.add_argument("--report", action="store_true", help="write the tables of what is there, and do nothing else")
     parser.add_argument("--update", type=Path, help="a page whose part between photographs:begin and :end is replaced")
     options = parser.parse_args()
-    if options.seeds < 1 or options.jobs < 1:
-        parser.error("--seeds and --jobs have to be at least 1")
+    if options.seeds < 1 or options.jobs < 1 or options.draw < 0:
+        parser.error("--seeds and --jobs have to be at least 1, --draw 0 or more")
     if not (options.folder / "mobilenet_v2.safetensors").is_file():
         parser.error(f"{options.folder} holds no mobilenet_v2.safetensors; give the folder of kitchen32")
+    if options.draw:
+        options.out = options.out / f"draw-{options.draw}"
     return options
+
+
+def asked_tasks(options: argparse.Namespace, threads: int) -> list[Task]:
+    """A task a network that was asked for, the planted one of each cue before its twin."""
+    seeds, folders = 0 if options.build else options.seeds, (options.folder.resolve(), options.out.resolve())
+    return [
+        Task(*folders, name, side, seeds, options.quick, options.device, threads, options.draw)
+        for name in options.only
+        for side in SIDES
+        if options.side in (None, side)
+    ]
 
 
 def main() -> None:
@@ -139,12 +162,7 @@ def main() -> None:
     except AuditorError as error:
         raise SystemExit(str(error)) from error
     options.out.mkdir(parents=True, exist_ok=True)
-    seeds = 0 if options.build else options.seeds
-    tasks = [
-        Task(options.folder.resolve(), options.out.resolve(), name, side, seeds, options.quick, options.device, threads)
-        for name in options.only
-        for side in SIDES
-    ]
+    tasks = asked_tasks(options, threads)
     failed = []
     for number, (task, why) in enumerate(worked_at([] if options.report else tasks, options.jobs), start=1):
         print(f"{number}/{len(tasks)} {why or f'{task.plant}, {task.side}'}", flush=True)
