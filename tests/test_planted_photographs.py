@@ -260,6 +260,9 @@ def test_the_board_counts_what_is_in_its_rows() -> None:
     assert f"| clean twins that pass, after a look | {share(1, 1)} |" in text
     assert "| lemon | 3/100 (1–8%) | 4 | pass | — | a crop (not the cue) | 30/100 |" in text
     assert "seconds an audit, median | 30 |" in text
+    assert "first screen" not in text  # rows of before do not say
+    seen = [replace(rows[0], on_screen=True), rows[1], replace(rows[2], on_screen=False)]
+    assert f"whose cue the report's first screen shows | {share(1, 2)} |" in board(facts, seen)
 
 
 def test_a_board_of_nothing_says_so_and_no_effect_is_a_dash() -> None:

@@ -18,12 +18,14 @@ from pydantic import TypeAdapter, ValidationError
 from auditor.core.config import AuditConfig, build_config, read_config
 from auditor.core.progress import Silence
 from auditor.core.records import (
+    AuditResult,
     Candidate,
     Finding,
     Role,
     SurveyRow,
     Verdict,
 )
+from auditor.report.first_screen import telling, telling_effect, waiting_beside
 from auditor.run.audit import audit, continue_run, stored_config
 from auditor.run.finished import Audit
 from auditor.run.folder import RunFolder
@@ -77,6 +79,8 @@ class Row:
         found: the findings held to the limit, the largest uplift first; their patches lie beside the row.
         whole: kinds of effects over whole pictures that are above the limit.
         seconds: of the audit; of one that was interrupted, of its last part.
+        on_screen: whether the first screen of the report, as the run ends, shows the cue: the finding that tells most,
+            or a crop that waits for a look beside it. None in rows of before there were such crops on it.
     """
 
     plant: str
@@ -94,6 +98,7 @@ class Row:
     found: tuple[Found, ...]
     whole: tuple[str, ...]
     seconds: float
+    on_screen: bool | None = None
 
 
 @dataclass(slots=True)
@@ -189,7 +194,15 @@ def _row(plant: Plant, side: str, folder: Path, finished: Audit, seed: int, quic
         found=tuple(_found(one, seen, known) for one in held),
         whole=tuple(one.effect.kind for one in whole if one.verdict is Verdict.FAIL),
         seconds=seconds,
+        on_screen=any(seen.shown_by(one.candidate, known) for one in on_first_screen(result)),
     )
+
+
+def on_first_screen(result: AuditResult) -> tuple[Finding, ...]:
+    """The findings whose pictures a report's first screen shows."""
+    told, waiting = telling(result), waiting_beside(result)
+    first = () if told is None or telling_effect(result) is not None else (told.finding,)
+    return (*first, *(waiting.findings if waiting is not None else ()))
 
 
 def of_role(survey: Sequence[SurveyRow], role: Role) -> list[SurveyRow]:

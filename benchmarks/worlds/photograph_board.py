@@ -139,6 +139,9 @@ def _detector(facts: AllFacts, planted: Sequence[Row], twins: Sequence[Row]) -> 
             [f"ROC-AUC of P(shortcut), {words}", _figure(area_under_curve, odds, planted, twins)],
             [f"cross-entropy of P(shortcut), {words}", _figure(cross_entropy, odds, planted, twins)],
         ]
+    told = [row.on_screen for row in planted if row.on_screen is not None]
+    if told:
+        lines.append(["planted networks whose cue the report's first screen shows", share(sum(told), len(told))])
     lines.append(["seconds an audit, median", f"{np.median([row.seconds for row in (*planted, *twins)]):.0f}"])
     return table(["measure", "figure"], lines)
 

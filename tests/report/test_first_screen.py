@@ -12,6 +12,7 @@ from auditor.core.records import AuditResult, Finding, Interval, LogOddsUplift, 
 from auditor.report.bars import RateBar, rate_bar
 from auditor.report.first_screen import Step, steps, telling, waiting_beside
 from auditor.report.html import report_html
+from benchmarks.worlds.photograph_audits import on_first_screen
 from tests.report.conftest import png
 
 
@@ -142,6 +143,12 @@ def test_one_row_of_what_waits_is_shown_those_that_flip_most(full_result: AuditR
     assert [found.candidate.id for found in waiting.findings] == ["w-0", "w-1", "w-2", "w-3"]
     assert waiting.words.startswith("6 more candidates are above the limit, and nobody has said yet what they show.")
     assert waiting.words.endswith(" The 4 that flip most:")
+
+
+def test_what_the_first_screen_shows_is_what_planted_cues_are_looked_for_in(full_result: AuditResult) -> None:
+    assert [one.candidate.id for one in on_first_screen(full_result)] == ["c-0001", "c-0005"]
+    assert [one.candidate.id for one in on_first_screen(only(full_result, "c-0005"))] == ["c-0005"]
+    assert on_first_screen(replace(full_result, findings=())) == ()
 
 
 def test_a_model_that_fails_by_covering_alone_is_told_so(full_result: AuditResult) -> None:
