@@ -28,8 +28,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	@echo "== the whole test suite"
-	@# one thread a process: where all cores test, threads of one wait for each other's, which costs up to a tenth
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	@# one thread a process: where all cores test, threads of one wait for each other's, which costs up to a tenth;
+	@# bytecode is kept, or each of the processes that tests start compiles the package anew
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(INSTALLED)
 	@echo "== ruff and mypy --strict"

@@ -21,7 +21,7 @@ from auditor.cli.terminal import said
 from auditor.core.records import AuditResult, Candidate, Correlation, Finding, Verdict
 from auditor.report.needed import needed_summary
 from auditor.report.numbers import logits, percent, seconds
-from auditor.report.order import by_concern
+from auditor.report.order import by_concern, held_back, is_held_back
 from auditor.report.places import places_lines
 from auditor.report.summary import (
     accuracy_sentence,
@@ -188,7 +188,8 @@ def findings_table(result: AuditResult) -> Table:
     for _, findings in groupby(by_concern(result), key=lambda finding: finding.candidate.id):
         table.add_section()
         for turn, finding in enumerate(findings):
-            table.add_row(*_finding_row(finding, layers, again=turn > 0))
+            waits = is_held_back(finding, result.limits)
+            table.add_row(*_finding_row(finding, layers, again=turn > 0, waits=waits))
     return table
 
 
@@ -196,12 +197,14 @@ def _table(title: str) -> Table:
     return Table(title=said(title), title_justify="left", title_style="bold")
 
 
-def _finding_row(finding: Finding, layers: bool, again: bool) -> tuple[Text, ...]:
-    """Args: layers: several were searched, and a finding's is told; again: the row above is the same patch's."""
+def _finding_row(finding: Finding, layers: bool, again: bool, waits: bool) -> tuple[Text, ...]:
+    """Args: layers: several were searched, and a finding's is told; again: the row above is the same patch's; waits:
+    a person's look alone keeps it from failing."""
     uplift = finding.uplift_interval
     spot = finding.candidate.spot
     where = f" {spot.words}" if spot is not None else ""
     before = f", tried before as one of {finding.hypotheses}" if finding.hypotheses > 1 else ""
+    look = ("\nneeds a look", "dim") if waits else ""
     layer = f", {finding.candidate.layer}" if layers and finding.candidate.layer else ""
     first = _named(finding.candidate, f"{finding.tier}, {finding.placement}{where}{layer}{before}")
     return (
@@ -210,7 +213,7 @@ def _finding_row(finding: Finding, layers: bool, again: bool) -> tuple[Text, ...
         _two_lines(f"{finding.control.flips}/{finding.control.eligible}", finding.control.name),
         _two_lines(f"{100 * finding.uplift:+.1f}", f"{100 * uplift.low:+.1f} … {100 * uplift.high:+.1f}"),
         # a green "pass" beside a patch that flips everything would be read as praise
-        said(verdict_text(finding.verdict) if finding.held_to_limit else ("not held", "dim")),
+        said(verdict_text(finding.verdict) if finding.held_to_limit else ("not held", "dim"), look),
     )
 
 
@@ -267,6 +270,7 @@ def _flips(count: Count) -> Text:
 def summary_lines(result: AuditResult) -> list[Text]:
     """What a person should know beside the table."""
     lines = [verdict_line(result), said(scope_sentence(result))]
+    lines += _to_look_at(result)
     looks = looks_sentence(result)
     if looks is not None:
         lines.append(said(looks))
@@ -303,6 +307,12 @@ def summary_lines(result: AuditResult) -> list[Text]:
         counted = "; ".join(f"{why}: {count}" for why, count in sorted(result.left_out.items()))
         lines.append(said(f"left out unopened: {counted}"))
     return lines + [said(f"note: {note}") for note in result.notes]
+
+
+def _to_look_at(result: AuditResult) -> list[Text]:
+    """What a look alone keeps from failing, in a line; none where nothing does."""
+    waiting = ", ".join(finding.candidate.id for finding in held_back(result))
+    return [said(f"for a person to look at: {waiting} (auditor review asks what they show)")] if waiting else []
 
 
 def _rank(measured: Correlation) -> str:

@@ -18,7 +18,7 @@ from auditor.core.records import (
 )
 from auditor.report.next_steps import calls_for_counterexamples
 from auditor.report.numbers import confidence, how_many, is_measured, percent, plain_points, points_bounds
-from auditor.report.order import awaiting_review, by_concern, examples_by_concern, one_a_candidate
+from auditor.report.order import awaiting_review, by_concern, examples_by_concern, held_back
 from auditor.report.settling import to_settle
 from auditor.report.summary import all_brought
 from auditor.report.whole_pictures import keeps_from_passing
@@ -92,8 +92,7 @@ def waiting_beside(result: AuditResult) -> Waiting | None:
     """
     told = telling(result)
     shown = told.finding.candidate.id if told is not None else ""
-    waiting = one_a_candidate(one for one in by_concern(result) if one.awaits_look and _is_above(one, result.limits))
-    found = [one for one in waiting if one.candidate.id != shown]
+    found = [one for one in held_back(result) if one.candidate.id != shown]
     if not found:
         return None
     first, target = found[:_WAITING], result.target.name
@@ -104,12 +103,6 @@ def waiting_beside(result: AuditResult) -> Waiting | None:
         f"something else, the model fails by it.{some}"
     )
     return Waiting(tuple(first), words)
-
-
-def _is_above(finding: Finding, limits: Limits) -> bool:
-    odds = finding.log_odds
-    by_odds = limits.log_odds is not None and odds is not None and odds.verdict is Verdict.FAIL
-    return finding.uplift_interval.low > limits.uplift or by_odds
 
 
 def telling_effect(result: AuditResult) -> TellingEffect | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from auditor.core.records import AuditResult, Example, Finding, Split, SplitCount, SurveyRow, Tier, Verdict
+from auditor.core.records import AuditResult, Example, Finding, Limits, Split, SplitCount, SurveyRow, Tier, Verdict
 
 CONCERN = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2, Verdict.NOT_HELD: 3}
 """Verdicts by how much they worry: the lowest number most."""
@@ -19,6 +19,20 @@ def ordered_splits(result: AuditResult) -> tuple[SplitCount, ...]:
 def awaiting_review(result: AuditResult) -> tuple[Finding, ...]:
     """Findings on crops that may show the target, and nobody has said whether they do, one a candidate."""
     return one_a_candidate(finding for finding in result.findings if finding.awaits_look)
+
+
+def held_back(result: AuditResult) -> tuple[Finding, ...]:
+    """What a person's look alone keeps from failing, one finding a candidate, the largest uplift first."""
+    return one_a_candidate(one for one in by_concern(result) if is_held_back(one, result.limits))
+
+
+def is_held_back(finding: Finding, limits: Limits) -> bool:
+    """Whether a finding is above a limit, and would fail if somebody had looked and seen anything but the target."""
+    if not finding.awaits_look or finding.word is not Verdict.INCONCLUSIVE:
+        return False
+    odds = finding.log_odds
+    by_odds = limits.log_odds is not None and odds is not None and odds.verdict is Verdict.FAIL
+    return finding.uplift_interval.low > limits.uplift or by_odds
 
 
 def by_concern(result: AuditResult) -> tuple[Finding, ...]:

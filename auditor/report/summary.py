@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from auditor.core.records import (
     AuditResult,
     Candidate,
@@ -29,7 +31,7 @@ from auditor.report.numbers import (
     points_interval,
     rate_with_counts,
 )
-from auditor.report.order import CONCERN
+from auditor.report.order import CONCERN, held_back
 from auditor.report.planted import planted_sentence
 from auditor.report.stopping import pictures_used
 from auditor.report.whole_pictures import keeps_from_passing, whole_clause
@@ -286,14 +288,35 @@ def _candidates_clause(result: AuditResult) -> str:
         return f"no measured patch is held to the limit for {move}{aside}"
     of = "the one patch that is held to the limit" if len(held) == 1 else f"{len(held)} patches"
     failed, open_ = _candidates(result, Verdict.FAIL), _candidates(result, Verdict.INCONCLUSIVE)
-    if len(held) == 1:
+    waiting = {finding.candidate.id for finding in held_back(result)} - failed
+    if len(held) == 1 and not waiting:
         return f"{of} {_one_does(move, limit, bool(failed), bool(open_))}{aside}"
     if failed:
         verb = "moves" if len(failed) == 1 else "move"
-        return f"{len(failed)} of {of} {verb} {move} by more than {limit}{aside}"
+        looks = f", and {len(waiting)} more that {_wait(waiting)} for a look" if waiting else ""
+        return f"{len(failed)} of {of} {verb} {move} by more than {limit}{looks}{aside}"
+    if waiting:
+        return f"{of if len(held) == 1 else f'{len(waiting)} of {of}'} {_held_back(result, waiting, open_)}{aside}"
     if open_:
         return f"none of {of} is shown to move {move} by more than {limit}, but {len(open_)} cannot be ruled out{aside}"
     return f"none of {of} moves {move} by {limit} or more{aside}"
+
+
+def _held_back(result: AuditResult, waiting: Collection[str], open_: Collection[str]) -> str:
+    """What patches do that a look alone keeps from failing, and how many others are open."""
+    target, they, others = result.target.name, "it" if len(waiting) == 1 else "they", len(open_) - len(waiting)
+    move = f"move{_s(waiting)} {result.source.name} to {target} by more than {limit_words(result.limits)}"
+    ruled = f"; {others} more cannot be ruled out" if others else ""
+    return f"{move}, but {_wait(waiting)} for a look: {they} may show {target} itself{ruled}"
+
+
+def _s(found: Collection[str]) -> str:
+    """What a verb ends in."""
+    return "s" if len(found) == 1 else ""
+
+
+def _wait(found: Collection[str]) -> str:
+    return f"wait{_s(found)}"
 
 
 def limit_words(limits: Limits) -> str:

@@ -244,8 +244,12 @@ def test_manifest_holds_what_it_takes_to_repeat_the_run(finished: tuple[Path, Re
 
 def test_payload_and_messages_go_apart(finished: tuple[Path, Result]) -> None:
     folder, result = finished
+    said = " ".join(result.stdout.split())
     assert "red pan → blue wok" in result.stdout
-    assert "INCONCLUSIVE: none of 4 patches" in result.stdout
+    assert "INCONCLUSIVE: 2 of 4 patches move red pan to blue wok" in said
+    assert "wait for a look: they may show blue wok itself" in said
+    assert "needs a look" in result.stdout
+    assert "for a person to look at: a-001, c-002 (auditor review asks what they show)" in said
     assert f"report: {folder / 'report.html'}" in result.stdout
     assert "fragility: PASS" in result.stdout
     assert "reading pictures" not in result.stdout

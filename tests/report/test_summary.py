@@ -38,7 +38,7 @@ def of_tier(result: AuditResult, *wanted: Tier) -> tuple[Finding, ...]:
 
 def test_the_sentence_of_a_fail_counts_only_what_is_held_to_the_limit(full_result: AuditResult) -> None:
     assert summary.verdict_sentence(full_result) == (
-        "FAIL: 1 of 5 patches moves frying pan to wok by more than 10 points "
+        "FAIL: 1 of 5 patches moves frying pan to wok by more than 10 points, and 1 more that waits for a look "
         "(2 more show wok itself and are not held to the limit)"
     )
 
@@ -68,6 +68,38 @@ def test_the_sentence_of_a_pass_and_of_an_open_run(full_result: AuditResult, ver
     finding = dataclasses.replace(full_result.findings[0], verdict=verdict)
     result = dataclasses.replace(full_result, findings=(finding,), verdict=verdict)
     assert summary.verdict_sentence(result) == expected
+
+
+def test_what_a_look_alone_holds_back_is_not_called_open(full_result: AuditResult) -> None:
+    by_id = {found.candidate.id: found for found in full_result.findings}
+    waiting, open_, passed = by_id["c-0005"], by_id["c-0003"], by_id["l-0001"]
+    other = dataclasses.replace(waiting, candidate=dataclasses.replace(waiting.candidate, id="c-0015"))
+    for findings, said in (
+        ((waiting,), "INCONCLUSIVE: the one patch that is held to the limit moves frying pan to wok by more than 10 "
+                     "points, but waits for a look: it may show wok itself"),
+        ((waiting, passed), "INCONCLUSIVE: 1 of 2 patches moves frying pan to wok by more than 10 points, but waits "
+                            "for a look: it may show wok itself"),
+        ((waiting, other, open_, passed), "INCONCLUSIVE: 2 of 4 patches move frying pan to wok by more than 10 points, "
+                                          "but wait for a look: they may show wok itself; 1 more cannot be ruled out"),
+        ((open_, passed), "INCONCLUSIVE: none of 2 patches is shown to move frying pan to wok by more than 10 points, "
+                          "but 1 cannot be ruled out"),
+    ):  # fmt: skip
+        result = dataclasses.replace(full_result, findings=findings, verdict=Verdict.INCONCLUSIVE)
+        assert summary.verdict_sentence(result) == said
+    failing = dataclasses.replace(open_, verdict=Verdict.FAIL)
+    result = dataclasses.replace(full_result, findings=(failing, waiting, other))
+    assert summary.verdict_sentence(result) == (
+        "FAIL: 1 of 3 patches moves frying pan to wok by more than 10 points, and 2 more that wait for a look"
+    )
+
+
+def test_a_candidate_that_fails_at_one_placement_waits_for_no_look(full_result: AuditResult) -> None:
+    (waiting,) = (found for found in full_result.findings if found.candidate.id == "c-0005")
+    failing = dataclasses.replace(waiting, placement=Placement.RANDOM, verdict=Verdict.FAIL)
+    result = dataclasses.replace(full_result, findings=(failing, waiting))
+    assert summary.verdict_sentence(result) == (
+        "FAIL: the one patch that is held to the limit moves frying pan to wok by more than 10 points"
+    )
 
 
 def test_optimised_patches_and_the_object_are_named_as_what_they_are(full_result: AuditResult) -> None:
