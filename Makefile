@@ -29,8 +29,8 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	@echo "== the whole test suite"
 	@# one thread a process: where all cores test, threads of one wait for each other's, which costs up to a tenth;
-	@# one process more than cores, since tests wait for others that they start: another tenth;
-	@# bytecode is kept, or each of the processes that tests start compiles the package anew
+	@# one process more than cores, since tests wait for others that they start, and bytecode is kept, or each of
+	@# those compiles the package anew: both together another tenth
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --dist loadfile \
 		--numprocesses $$($(BIN)/python -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 
