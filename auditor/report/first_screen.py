@@ -160,11 +160,10 @@ def _sure(finding: Finding, limits: Limits) -> str:
 def steps(result: AuditResult) -> tuple[Step, ...]:
     """What to do now, the most pressing first; after every verdict there is something."""
     of_the_model, looks = tuple(_of_the_model(result)), tuple(_of_looks(result))
-    if result.verdict is Verdict.FAIL and waiting_beside(result) is not None:
-        return (*looks, *_after_fail(result), *of_the_model)
-    found = (*of_the_model, *looks)
     if result.verdict is Verdict.FAIL:
-        return (*_after_fail(result), *found)
+        first, last = ((), looks) if waiting_beside(result) is None else (looks, ())
+        return (*first, *_after_fail(result), *of_the_model, *last)
+    found = (*of_the_model, *looks)
     if result.verdict is Verdict.PASS:
         return (*found, *_after_pass(result))
     return (*found, *_after_inconclusive(result))

@@ -292,9 +292,8 @@ def _candidates_clause(result: AuditResult) -> str:
     if len(held) == 1 and not waiting:
         return f"{of} {_one_does(move, limit, bool(failed), bool(open_))}{aside}"
     if failed:
-        verb = "moves" if len(failed) == 1 else "move"
-        looks = f", and {len(waiting)} more that {_wait(waiting)} for a look" if waiting else ""
-        return f"{len(failed)} of {of} {verb} {move} by more than {limit}{looks}{aside}"
+        looks = f", and {len(waiting)} more that wait{_s(waiting)} for a look" if waiting else ""
+        return f"{len(failed)} of {of} move{_s(failed)} {move} by more than {limit}{looks}{aside}"
     if waiting:
         return f"{of if len(held) == 1 else f'{len(waiting)} of {of}'} {_held_back(result, waiting, open_)}{aside}"
     if open_:
@@ -307,16 +306,12 @@ def _held_back(result: AuditResult, waiting: Collection[str], open_: Collection[
     target, they, others = result.target.name, "it" if len(waiting) == 1 else "they", len(open_) - len(waiting)
     move = f"move{_s(waiting)} {result.source.name} to {target} by more than {limit_words(result.limits)}"
     ruled = f"; {others} more cannot be ruled out" if others else ""
-    return f"{move}, but {_wait(waiting)} for a look: {they} may show {target} itself{ruled}"
+    return f"{move}, but wait{_s(waiting)} for a look: {they} may show {target} itself{ruled}"
 
 
 def _s(found: Collection[str]) -> str:
     """What a verb ends in."""
     return "s" if len(found) == 1 else ""
-
-
-def _wait(found: Collection[str]) -> str:
-    return f"wait{_s(found)}"
 
 
 def limit_words(limits: Limits) -> str:
